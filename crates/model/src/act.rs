@@ -1,0 +1,213 @@
+//! Control-plane acts: everything that changes what the platform is, and how it is written down.
+//!
+//! An act goes in, is applied to the registry and becomes a leaf of the ledger in one
+//! transaction. [`Leaf`] is the ledger's schema, version 1: JSON with the keys in this order and
+//! no white space, so that the bytes can be hashed and read by anybody.
+
+use crate::manifest::Manifest;
+use crate::token::TokenRow;
+use crate::{
+    ApplicationName, Digest, FunctionName, FunctionRow, Grant, Scope, Timestamp, TokenName,
+};
+use serde::{Deserialize, Serialize};
+
+/// A change that somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Makes a manifest the active deployment of its application.
+    Deploy {
+        /// Checked, with the digest of every component.
+        manifest: Box<Manifest>,
+        /// Refuse unless this deployment is the active one (0: none yet).
+        expected: Option<u32>,
+        /// Grants that are written with it.
+        grants: Vec<Grant>,
+    },
+    /// Makes an earlier deployment the active one.
+    Rollback {
+        /// The application.
+        application: ApplicationName,
+        /// Its deployment; the one before the active one if not named.
+        to: Option<u32>,
+    },
+    /// Takes an application away. Its history stays.
+    Remove {
+        /// The application.
+        application: ApplicationName,
+    },
+    /// Writes a grant.
+    Grant {
+        /// The grant.
+        grant: Grant,
+    },
+    /// Takes a grant back.
+    Revoke {
+        /// The grant.
+        grant: Grant,
+    },
+    /// Makes a token, with the grants that go with it.
+    TokenCreate {
+        /// The token, without its secret.
+        token: TokenRow,
+        /// Functions that it may invoke.
+        invoke: Vec<FunctionName>,
+    },
+    /// Ends a token and the grants made to it.
+    TokenRevoke {
+        /// The token.
+        name: TokenName,
+    },
+    /// The home was made.
+    Genesis {
+        /// The version that made it.
+        version: String,
+    },
+    /// The home was restored from a backup.
+    Restored {
+        /// SHA-256 of the backup.
+        backup: Digest,
+    },
+}
+
+/// What an act changed, for whoever keeps a copy of the registry in memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Functions that are new or different.
+    pub functions_put: Vec<FunctionRow>,
+    /// Functions that are gone.
+    pub functions_gone: Vec<crate::FunctionRef>,
+    /// Grants that are new.
+    pub grants_put: Vec<Grant>,
+    /// Grants that are gone.
+    pub grants_gone: Vec<Grant>,
+    /// Tokens that are new.
+    pub tokens_put: Vec<TokenRow>,
+    /// Tokens that are gone.
+    pub tokens_gone: Vec<TokenName>,
+}
+
+/// An act that was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The leaf's number in the ledger, from 0.
+    pub leaf: u64,
+    /// The deployment that is active now, for acts on an application.
+    pub deployment: Option<u32>,
+    /// What changed.
+    pub changes: Changes,
+}
+
+/// One entry of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Leaf {
+    /// The schema's version: 1.
+    pub v: u32,
+    /// The entry's number, from 0.
+    pub seq: u64,
+    /// When, in microseconds UTC.
+    pub time_us: Timestamp,
+    /// Where.
+    pub scope: Scope,
+    /// Who: `operator`, or a token's name.
+    pub actor: String,
+    /// What.
+    pub act: LeafAct,
+}
+
+/// What a ledger entry says was done, with the numbers that the registry gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum LeafAct {
+    /// See [`Act::Deploy`].
+    Deploy {
+        /// The application.
+        application: ApplicationName,
+        /// Its new deployment.
+        deployment: u32,
+        /// SHA-256 of the manifest's canonical JSON.
+        manifest: Digest,
+        /// The functions and what they are now.
+        functions: Vec<LeafFunction>,
+        /// Functions that the deployment took away.
+        removed: Vec<FunctionName>,
+        /// Grants that were written with it.
+        grants: Vec<Grant>,
+    },
+    /// See [`Act::Rollback`].
+    Rollback {
+        /// The application.
+        application: ApplicationName,
+        /// The deployment that was active before.
+        from: u32,
+        /// The deployment that is active now.
+        to: u32,
+    },
+    /// See [`Act::Remove`].
+    Remove {
+        /// The application.
+        application: ApplicationName,
+        /// The functions that went with it.
+        functions: Vec<FunctionName>,
+    },
+    /// See [`Act::Grant`].
+    Grant {
+        /// The grant.
+        grant: Grant,
+    },
+    /// See [`Act::Revoke`].
+    Revoke {
+        /// The grant.
+        grant: Grant,
+    },
+    /// See [`Act::TokenCreate`].
+    TokenCreate {
+        /// The token's name.
+        name: TokenName,
+        /// Its public part.
+        id: crate::token::TokenId,
+        /// When it ends.
+        expires: Option<Timestamp>,
+        /// Functions that it may invoke.
+        invoke: Vec<FunctionName>,
+    },
+    /// See [`Act::TokenRevoke`].
+    TokenRevoke {
+        /// The token.
+        name: TokenName,
+        /// Grants that ended with it.
+        grants: Vec<Grant>,
+    },
+    /// See [`Act::Genesis`].
+    Genesis {
+        /// The version that made the home.
+        version: String,
+    },
+    /// See [`Act::Restored`].
+    Restored {
+        /// SHA-256 of the backup.
+        backup: Digest,
+    },
+}
+
+/// A function in a deployment's ledger entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LeafFunction {
+    /// Its name.
+    pub name: FunctionName,
+    /// Its revision.
+    pub revision: u32,
+    /// The revision's digest.
+    pub digest: Digest,
+    /// Its component.
+    pub artifact: Digest,
+}
+
+impl Leaf {
+    /// The bytes that are hashed into the tree.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        // Plain structs with string keys: serializing them cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,213 @@
+//! Grants: what somebody was allowed, as a ledgered row.
+
+use crate::{FunctionName, TokenName};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Who is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Principal {
+    /// Everybody, with or without a credential.
+    Public,
+    /// The holder of an API token.
+    Token(TokenName),
+    /// A function of the same environment.
+    Function(FunctionName),
+}
+
+/// What for.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase", tag = "action")]
+pub enum Action {
+    /// To invoke a function.
+    Invoke {
+        /// The function.
+        function: FunctionName,
+    },
+    /// To send an outgoing HTTP request.
+    Http {
+        /// `METHOD URL`, where the path may end in `*`.
+        target: String,
+    },
+}
+
+/// One grant.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub struct Grant {
+    /// Who.
+    pub who: Principal,
+    /// What.
+    #[serde(flatten)]
+    pub action: Action,
+}
+
+/// A text that is no grant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Not a principal.
+    #[error("`{}` is nobody: write `public`, `token:NAME` or `function:NAME`", .0.escape_debug())]
+    Principal(String),
+    /// A name inside is wrong.
+    #[error(transparent)]
+    Name(#[from] crate::name::Error),
+    /// Not an action.
+    #[error("`{}` is no action: write `invoke` or `http`", .0.escape_debug())]
+    Action(String),
+    /// Not an outgoing target.
+    #[error("`{}` is no target: write a method and a URL, such as `GET https://api.example.com/v1/*`", .0.escape_debug())]
+    Target(String),
+    /// A pairing that means nothing.
+    #[error("`{who}` cannot be granted `{action}`")]
+    Pairing { who: String, action: &'static str },
+}
+
+impl Grant {
+    /// Reads a grant from its three parts.
+    ///
+    /// # Errors
+    /// [`Error`] says which part is wrong.
+    pub fn parse(who: &str, action: &str, what: &str) -> Result<Self, Error> {
+        let who: Principal = who.parse()?;
+        let action = match action {
+            "invoke" => Action::Invoke { function: FunctionName::parse(what)? },
+            "http" => Action::Http { target: check_target(what)? },
+            other => return Err(Error::Action(other.chars().take(40).collect())),
+        };
+        Self { who, action }.checked()
+    }
+
+    /// Refuses pairings that mean nothing.
+    ///
+    /// # Errors
+    /// [`Error::Pairing`] or [`Error::Target`].
+    pub fn checked(self) -> Result<Self, Error> {
+        match (&self.who, &self.action) {
+            (Principal::Public | Principal::Token(_), Action::Invoke { .. }) => Ok(self),
+            (Principal::Function(_), Action::Http { target }) => {
+                check_target(target)?;
+                Ok(self)
+            }
+            (who, action) => Err(Error::Pairing { who: who.to_string(), action: action.word() }),
+        }
+    }
+}
+
+fn check_target(text: &str) -> Result<String, Error> {
+    let wrong = || Error::Target(text.chars().take(120).collect());
+    let (method, url) = text.split_once(' ').ok_or_else(wrong)?;
+    let method_ok =
+        method == "*" || (!method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()));
+    let uri: http::Uri = url.trim_end_matches('*').parse().map_err(|_| wrong())?;
+    let scheme_ok = matches!(uri.scheme_str(), Some("http" | "https"));
+    if !method_ok || !scheme_ok || uri.host().is_none_or(str::is_empty) {
+        return Err(wrong());
+    }
+    Ok(text.to_owned())
+}
+
+impl Action {
+    /// The word for it on the command line.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Invoke { .. } => "invoke",
+            Self::Http { .. } => "http",
+        }
+    }
+}
+
+impl std::str::FromStr for Principal {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text == "public" {
+            return Ok(Self::Public);
+        }
+        match text.split_once(':') {
+            Some(("token", name)) => Ok(Self::Token(TokenName::parse(name)?)),
+            Some(("function", name)) => Ok(Self::Function(FunctionName::parse(name)?)),
+            _ => Err(Error::Principal(text.chars().take(80).collect())),
+        }
+    }
+}
+
+impl TryFrom<String> for Principal {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<Principal> for String {
+    fn from(principal: Principal) -> Self {
+        principal.to_string()
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Public => f.write_str("public"),
+            Self::Token(name) => write!(f, "token:{name}"),
+            Self::Function(name) => write!(f, "function:{name}"),
+        }
+    }
+}
+
+impl schemars::JsonSchema for Principal {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Principal".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^(public|token:.+|function:.+)$" })
+    }
+}
+
+impl fmt::Display for Grant {
+    /// The form that `casemate grant` and `casemate revoke` take.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.action {
+            Action::Invoke { function } => write!(f, "{} invoke {function}", self.who),
+            Action::Http { target } => write!(f, "{} http \"{target}\"", self.who),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_three_forms() {
+        for (who, action, what) in [
+            ("public", "invoke", "hello"),
+            ("token:ci", "invoke", "hello"),
+            ("function:hello", "http", "GET https://api.example.com/v1/*"),
+        ] {
+            let grant = Grant::parse(who, action, what).expect(what);
+            let json = serde_json::to_string(&grant).expect("plain data");
+            assert_eq!(serde_json::from_str::<Grant>(&json).expect(&json), grant);
+        }
+    }
+
+    #[test]
+    fn refuses_pairings_and_targets_that_mean_nothing() {
+        for (who, action, what) in [
+            ("nobody", "invoke", "hello"),
+            ("token:../x", "invoke", "hello"),
+            ("public", "http", "GET https://x/"),
+            ("function:a", "invoke", "b"),
+            ("function:a", "http", "https://x/"),
+            ("function:a", "http", "GET file:///etc/passwd"),
+            ("function:a", "http", "GET /relative"),
+            ("public", "fly", "hello"),
+        ] {
+            assert!(Grant::parse(who, action, what).is_err(), "{who} {action} {what}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What keys are for. One root, every other key derived from a purpose and a name.
+
+use serde::{Deserialize, Serialize};
+
+/// The use that a derived key is bound to. Keys of different purposes never coincide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum KeyPurpose {
+    /// Seals journal blocks.
+    Journal,
+    /// Signs ledger checkpoints.
+    Ledger,
+    /// Authenticates compiled components.
+    Artifact,
+    /// Seals values in stores.
+    Value,
+    /// Digests call arguments, so that records can be compared and not guessed.
+    Digest,
+}
+
+impl KeyPurpose {
+    /// The word that goes into key derivation. Fixed for ever.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Journal => "journal",
+            Self::Ledger => "ledger",
+            Self::Artifact => "artifact",
+            Self::Value => "value",
+            Self::Digest => "digest",
+        }
+    }
+}
+
+/// Which root key: counts up with every rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub u32);

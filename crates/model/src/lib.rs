@@ -1,0 +1,43 @@
+//! The words of the domain: names, ids, limits, labels, records and error codes.
+//!
+//! Everything above this crate speaks in these types, and every form that is written to a disk
+//! or a wire is defined here, so that a change of format is a change in one place.
+//!
+//! Invariant: no I/O, no clock, no async, and nothing of ours below it.
+#![forbid(unsafe_code)]
+
+pub mod act;
+pub mod api;
+pub mod budget;
+pub mod code;
+pub mod grant;
+pub mod id;
+pub mod key;
+pub mod label;
+pub mod limit;
+pub mod manifest;
+pub mod name;
+pub mod problem;
+pub mod revision;
+pub mod route;
+pub mod secret;
+pub mod time;
+pub mod token;
+pub mod trace;
+pub mod unit;
+pub mod wire;
+
+pub use budget::{Budget, Cost, Usage};
+pub use code::Code;
+pub use grant::{Action, Grant, Principal};
+pub use id::{BootId, Digest, InvocationId};
+pub use label::{Label, Labels};
+pub use limit::Limits;
+pub use manifest::Manifest;
+pub use name::{
+    ApplicationName, EnvironmentName, FunctionName, FunctionRef, Scope, TenantName, TokenName,
+};
+pub use problem::Problem;
+pub use revision::FunctionRow;
+pub use secret::{Secret, Untrusted};
+pub use time::Timestamp;

@@ -1,0 +1,47 @@
+//! Components by digest.
+
+use crate::Future;
+use model::Digest;
+
+/// Why an artifact could not be kept or found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is none with this digest.
+    #[error("no artifact {0}")]
+    Missing(Digest),
+    /// The bytes do not have the digest that was announced, or that they were stored under.
+    #[error("artifact {expected} has the digest {found}")]
+    Digest {
+        /// What was announced.
+        expected: Digest,
+        /// What it is.
+        found: Digest,
+    },
+    /// The disk has no room.
+    #[error("no room for artifact {0}")]
+    Full(Digest),
+    /// The store failed.
+    #[error("artifact {digest}")]
+    Io {
+        /// Which.
+        digest: Digest,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A content-addressed store of components. Keeping the same bytes twice is no error.
+pub trait Artifacts: Send + Sync {
+    /// Keeps `bytes`, durably, if they have the digest `expected`.
+    fn put(&self, expected: Digest, bytes: bytes::Bytes) -> Future<'_, Result<(), Error>>;
+
+    /// Reads an artifact and checks its digest.
+    fn read(&self, digest: Digest) -> Future<'_, Result<bytes::Bytes, Error>>;
+
+    /// Whether it is there.
+    fn contains(&self, digest: Digest) -> Future<'_, Result<bool, Error>>;
+
+    /// All digests, in order.
+    fn list(&self) -> Future<'_, Result<Vec<Digest>, Error>>;
+}

@@ -1,0 +1,143 @@
+//! Running a function.
+
+use crate::{Future, Host};
+use bytes::Bytes;
+use http_body::Frame;
+use model::{Digest, FunctionRef, Limits, Usage};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// What is run: one revision of one function.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// The function.
+    pub function: Arc<FunctionRef>,
+    /// Its revision.
+    pub revision: u32,
+    /// The component that was approved. The executor runs this digest or nothing.
+    pub artifact: Digest,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// The request's body, already limited by the door: its errors end the invocation.
+pub type RequestBody = http_body_util::combinators::UnsyncBoxBody<Bytes, BodyError>;
+
+/// Why a request's body could not be read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// It is longer than the limit.
+    #[error("the request body is larger than its limit")]
+    TooLarge,
+    /// The client stalled.
+    #[error("the request body did not arrive in time")]
+    Slow,
+    /// The client went away or broke the protocol.
+    #[error("the request body was cut")]
+    Cut,
+}
+
+/// One invocation, ready to run.
+pub struct Run {
+    /// What.
+    pub unit: Arc<Unit>,
+    /// The request as the guest sees it: platform credentials removed, an absolute URI.
+    pub request: http::Request<RequestBody>,
+    /// Whom it asks.
+    pub host: Arc<dyn Host>,
+}
+
+/// How a run failed. What the guest said is in `reason` and must not reach strangers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind:?}: {reason}")]
+pub struct Fault {
+    /// What kind.
+    pub kind: FaultKind,
+    /// Why, for the record. May quote the guest.
+    pub reason: String,
+}
+
+/// The kinds of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// The guest crashed.
+    Trapped,
+    /// The CPU time was used up.
+    Cpu,
+    /// The memory was used up.
+    Memory,
+    /// The guest ended and gave no answer.
+    NoResponse,
+    /// The answer cannot be sent.
+    BadResponse,
+    /// The answer is larger than its limit.
+    ResponseTooLarge,
+    /// The guest reported an error code.
+    GuestError,
+    /// A limit on handles or copied data.
+    HostLimit,
+    /// There is no room for another instance.
+    NoInstance,
+    /// The request's body broke off; see [`BodyError`].
+    RequestBody(BodyError),
+    /// The platform's fault.
+    Platform,
+}
+
+/// A running invocation. The caller polls it; nothing runs by itself.
+///
+/// The order of calls is: `poll_head` until ready; `poll_frame` until `None` or an error; then
+/// `poll_done` until ready, which lets the guest finish what it does after its answer. Dropping
+/// it at any point stops the guest and frees the instance.
+pub trait Running: Send {
+    /// Runs the guest until it has set its response head.
+    fn poll_head(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<http::response::Parts, Fault>>;
+
+    /// Runs the guest until it has written more of its body. `None` ends the body.
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Fault>>>;
+
+    /// Runs the guest to its end.
+    fn poll_done(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Fault>>;
+
+    /// What was used until now.
+    fn usage(&self) -> Usage;
+}
+
+/// Why a component could not be made ready.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// The component is at fault; the problem can be shown to who deploys.
+    #[error(transparent)]
+    Refused(model::Problem),
+    /// The platform is at fault.
+    #[error("the component {artifact} could not be made ready: {reason}")]
+    Failed {
+        /// Which.
+        artifact: Digest,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Runs functions of one runtime.
+pub trait Executor: Send + Sync {
+    /// Checks and compiles a component, so that it can be run by its digest. Idempotent.
+    fn prepare(&self, artifact: Digest, component: Bytes) -> Future<'_, Result<(), PrepareError>>;
+
+    /// Whether the compiled form is there and authentic. Cheap if it is loaded already.
+    fn ready(&self, artifact: Digest) -> Future<'_, Result<bool, PrepareError>>;
+
+    /// Begins an invocation. A component that is not loaded is loaded first; one that was never
+    /// prepared, or whose compiled form is not authentic, faults with [`FaultKind::Platform`].
+    fn run(&self, run: Run) -> Pin<Box<dyn Running>>;
+}

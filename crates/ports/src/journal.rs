@@ -1,0 +1,146 @@
+//! The flight recorder's storage.
+
+use crate::Future;
+use model::wire::v1::{Entry, Level, LogLine, Outcome, Record, Start};
+use model::{FunctionName, InvocationId, Scope, Timestamp};
+
+/// Why the journal did not take or give an entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The buffer is full, because the disk is full or too slow.
+    #[error("the journal is full")]
+    Full,
+    /// The disk failed.
+    #[error("the journal failed: {0}")]
+    Failed(String),
+    /// Stored bytes are damaged.
+    #[error("the journal is damaged in {place}: {reason}")]
+    Damaged {
+        /// The segment and the offset.
+        place: String,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+/// Where an entry stands, to wait for its durability. Later marks of a stream are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub u64);
+
+/// Which records to list.
+#[derive(Debug, Clone, Default)]
+pub struct RecordQuery {
+    /// Where.
+    pub scope: Scope,
+    /// Of one function only.
+    pub function: Option<FunctionName>,
+    /// With one outcome only.
+    pub outcome: Option<Outcome>,
+    /// That began at this time or later.
+    pub since: Option<Timestamp>,
+    /// That ended before this position, as a page said in `next`.
+    pub before: Option<String>,
+    /// Most to return.
+    pub limit: usize,
+}
+
+/// Which log lines to list.
+#[derive(Debug, Clone, Default)]
+pub struct LogQuery {
+    /// Where.
+    pub scope: Scope,
+    /// Of one function only.
+    pub function: Option<FunctionName>,
+    /// Of one invocation only.
+    pub invocation: Option<InvocationId>,
+    /// At this level or louder.
+    pub level: Option<Level>,
+    /// From this time on.
+    pub since: Option<Timestamp>,
+    /// After this position, as a page said in `next`; from the newest lines backwards if absent.
+    pub after: Option<String>,
+    /// Most to return.
+    pub limit: usize,
+}
+
+/// A page, and where the next one begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// What was found: records newest first, log lines oldest first.
+    pub items: Vec<T>,
+    /// A position to go on from: for records `None` when nothing older is left; for log lines
+    /// always the end of what was read, so that a reader can follow.
+    pub next: Option<String>,
+}
+
+/// What is known about one invocation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Flight {
+    /// It ended.
+    Ended(Box<Record>),
+    /// It runs, or ran when the node stopped and is not marked yet.
+    Running(Start),
+}
+
+/// How the journal is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Bytes that it may use.
+    pub bytes_max: u64,
+    /// The oldest entry.
+    pub oldest: Option<Timestamp>,
+    /// Free bytes on its file system.
+    pub disk_free_bytes: u64,
+    /// Entries that were dropped since the start, because the disk could not take them.
+    pub dropped: u64,
+    /// Whether it takes entries.
+    pub state: State,
+}
+
+/// Whether the journal takes entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Yes.
+    Taking,
+    /// Yes, and the disk is nearly full.
+    NearlyFull,
+    /// Only control-plane acts, from its reserve.
+    Refusing,
+}
+
+/// Appends and reads entries.
+pub trait Journal: Send + Sync {
+    /// Takes an entry into the bounded buffer. Never waits for the disk.
+    ///
+    /// A [`Entry::Start`] may be held back until the next flush and left out altogether if its
+    /// end comes first, since the end holds all that it says.
+    ///
+    /// # Errors
+    /// [`Error::Full`] if the buffer or the disk has no room.
+    fn append(&self, entry: Entry) -> Result<Mark, Error>;
+
+    /// Waits until the entry with this mark, and all before it, are on disk.
+    fn durable(&self, mark: Mark) -> Future<'_, Result<(), Error>>;
+
+    /// Lists finished records, newest first.
+    fn records(&self, query: RecordQuery) -> Future<'_, Result<Page<Record>, Error>>;
+
+    /// Finds one invocation.
+    fn flight<'a>(
+        &'a self,
+        scope: &'a Scope,
+        id: InvocationId,
+    ) -> Future<'a, Result<Option<Flight>, Error>>;
+
+    /// Lists log lines.
+    fn logs(&self, query: LogQuery) -> Future<'_, Result<Page<LogLine>, Error>>;
+
+    /// How it is.
+    fn health(&self) -> Health;
+
+    /// Writes out what is buffered and stops the writer. Later appends fail.
+    fn close(&self) -> Future<'_, Result<(), Error>>;
+}

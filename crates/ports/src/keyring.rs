@@ -1,0 +1,84 @@
+//! Keys by purpose and name. Only an implementation ever sees a root.
+
+use model::Secret;
+use model::key::{Epoch, KeyPurpose};
+use std::sync::Arc;
+
+/// Why a key could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes were not sealed with this key, at this place, or were changed.
+    #[error("the sealed bytes are not authentic")]
+    NotAuthentic,
+    /// The epoch is not in the ring.
+    #[error("key epoch {} is not in the ring", .0.0)]
+    UnknownEpoch(Epoch),
+    /// The ring failed.
+    #[error("the key ring failed: {0}")]
+    Failed(String),
+}
+
+/// Seals and unseals with one derived key. AES-256-GCM-SIV (RFC 8452), random nonces.
+pub trait Sealer: Send + Sync {
+    /// Replaces the plain bytes of `buffer` from `from` on by nonce, cipher text and tag.
+    /// `place` says where they will live and is authenticated with them.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if no random bytes could be drawn.
+    fn seal(&self, place: &[u8], buffer: &mut Vec<u8>, from: usize) -> Result<(), Error>;
+
+    /// Gives back what was sealed for the same `place`.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthentic`]; no plain byte is released in that case.
+    fn unseal(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error>;
+}
+
+/// Signs with one derived Ed25519 key.
+pub trait Signer: Send + Sync {
+    /// The public key, 32 bytes.
+    fn public_key(&self) -> [u8; 32];
+    /// The signature over `message`, 64 bytes.
+    fn sign(&self, message: &[u8]) -> [u8; 64];
+}
+
+/// Derives keys. Equal purpose and context give equal keys on every node that holds the root;
+/// different ones give unrelated keys.
+pub trait KeyRing: Send + Sync {
+    /// The epoch that new things are made with.
+    fn epoch(&self) -> Epoch;
+
+    /// A sealer for `purpose` and the parts of `context`, such as a tenant's name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownEpoch`] or [`Error::Failed`].
+    fn sealer(
+        &self,
+        epoch: Epoch,
+        purpose: KeyPurpose,
+        context: &[&str],
+    ) -> Result<Arc<dyn Sealer>, Error>;
+
+    /// A signer for `purpose` and `context`.
+    ///
+    /// # Errors
+    /// As [`KeyRing::sealer`].
+    fn signer(
+        &self,
+        epoch: Epoch,
+        purpose: KeyPurpose,
+        context: &[&str],
+    ) -> Result<Arc<dyn Signer>, Error>;
+
+    /// A 256-bit key for a keyed hash.
+    ///
+    /// # Errors
+    /// As [`KeyRing::sealer`].
+    fn hash_key(
+        &self,
+        epoch: Epoch,
+        purpose: KeyPurpose,
+        context: &[&str],
+    ) -> Result<Secret<[u8; 32]>, Error>;
+}

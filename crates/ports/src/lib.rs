@@ -1,0 +1,33 @@
+//! Traits for all that lies outside the engine: storage, keys, time, executors, child processes.
+//!
+//! Adapters on the floor above implement them; `engine` uses them and nothing else, so that a
+//! test can put a memory version in the place of a disk, and a cluster a database in the place
+//! of a file. The memory versions are behind the feature `memory`, which release builds leave off.
+//!
+//! Invariant: no trait here names a database, a runtime or a file format.
+#![forbid(unsafe_code)]
+
+pub mod artifacts;
+pub mod child;
+pub mod clock;
+pub mod executor;
+pub mod host;
+pub mod journal;
+pub mod keyring;
+pub mod ledger;
+pub mod registry;
+
+#[cfg(feature = "memory")]
+pub mod memory;
+
+pub use artifacts::Artifacts;
+pub use clock::Clock;
+pub use executor::Executor;
+pub use host::Host;
+pub use journal::Journal;
+pub use keyring::KeyRing;
+pub use ledger::Ledger;
+pub use registry::Registry;
+
+/// A boxed future: what an asynchronous method of a port returns.
+pub type Future<'a, T> = std::pin::Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
