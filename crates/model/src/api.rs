@@ -338,3 +338,10 @@ impl From<&v1::LogLine> for Log {
         }
     }
 }
+
+/// The answer to an act that has nothing else to say.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Done {
+    /// The ledger entry.
+    pub leaf: u64,
+}

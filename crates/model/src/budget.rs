@@ -66,7 +66,7 @@ impl Cost {
         let cpu = usage.cpu_us;
         let memory = u128::from(usage.memory_peak_bytes) * u128::from(wall_us) / ((64 << 20) * 100);
         let calls = u64::from(host_calls) * 100;
-        let sent = u128::from(usage.bytes_out) * 1000 >> 20;
+        let sent = (u128::from(usage.bytes_out) * 1000) >> 20;
         let memory = u64::try_from(memory).unwrap_or(u64::MAX);
         let sent = u64::try_from(sent).unwrap_or(u64::MAX);
         Self {

@@ -17,6 +17,7 @@ pub mod label;
 pub mod limit;
 pub mod manifest;
 pub mod name;
+pub mod plan;
 pub mod problem;
 pub mod revision;
 pub mod route;

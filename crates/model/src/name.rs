@@ -52,9 +52,28 @@ fn check(kind: &'static str, text: &str) -> Result<(), Error> {
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $kind:literal, reserved: $reserved:expr) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $type(std::sync::Arc<str>);
+
+        impl Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                // What was written to disk must stay readable after a word became reserved, so
+                // only the alphabet is checked there.
+                let written = !from.is_human_readable();
+                let text = std::borrow::Cow::<'_, str>::deserialize(from)?;
+                let name = match written {
+                    true => check($kind, &text).map(|()| Self(text.as_ref().into())),
+                    false => Self::parse(&text),
+                };
+                name.map_err(serde::de::Error::custom)
+            }
+        }
 
         impl $type {
             /// Checks `text` against the alphabet and the reserved names.
@@ -168,12 +187,13 @@ impl fmt::Display for Scope {
 }
 
 /// One function, fully named.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+///
+/// For people it is one flat object of `tenant`, `environment` and `name`; on disk, in a form
+/// without keys, the three texts one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema)]
 pub struct FunctionRef {
     /// Where it lives.
-    #[serde(flatten)]
+    #[schemars(flatten)]
     pub scope: Scope,
     /// Its name there.
     pub name: FunctionName,
@@ -185,9 +205,60 @@ impl fmt::Display for FunctionRef {
     }
 }
 
+impl Serialize for FunctionRef {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Flat<'a> {
+            tenant: &'a TenantName,
+            environment: &'a EnvironmentName,
+            name: &'a FunctionName,
+        }
+        let Self { scope: Scope { tenant, environment }, name } = self;
+        if serializer.is_human_readable() {
+            Flat { tenant, environment, name }.serialize(serializer)
+        } else {
+            (tenant, environment, name).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for FunctionRef {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Flat {
+            tenant: TenantName,
+            environment: EnvironmentName,
+            name: FunctionName,
+        }
+        if deserializer.is_human_readable() {
+            let Flat { tenant, environment, name } = Flat::deserialize(deserializer)?;
+            return Ok(Self { scope: Scope { tenant, environment }, name });
+        }
+        let (tenant, environment, name) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { scope: Scope { tenant, environment }, name })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_function_is_flat_for_people_and_a_row_of_texts_on_disk() {
+        let function = FunctionRef {
+            scope: Scope::default(),
+            name: FunctionName::parse("orders").expect("a name"),
+        };
+        let json = r#"{"tenant":"default","environment":"main","name":"orders"}"#;
+        assert_eq!(serde_json::to_string(&function).expect("json"), json);
+        assert_eq!(serde_json::from_str::<FunctionRef>(json).expect("json"), function);
+        let bytes = postcard::to_stdvec(&function).expect("bytes");
+        assert_eq!(bytes, b"\x07default\x04main\x06orders");
+        assert_eq!(postcard::from_bytes::<FunctionRef>(&bytes).expect("bytes"), function);
+        assert!(postcard::from_bytes::<FunctionRef>(b"\x07default\x04main\x04../x").is_err());
+        // `admin` is reserved today; what was written before stays readable.
+        assert!(postcard::from_bytes::<FunctionRef>(b"\x07default\x04main\x05admin").is_ok());
+    }
 
     #[test]
     fn accepts_ordinary_names() {

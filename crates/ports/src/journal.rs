@@ -14,6 +14,9 @@ pub enum Error {
     /// The disk failed.
     #[error("the journal failed: {0}")]
     Failed(String),
+    /// A query named a position that no page of this journal gave out.
+    #[error("`{}` is no position of this list", .0.escape_debug())]
+    Position(String),
     /// Stored bytes are damaged.
     #[error("the journal is damaged in {place}: {reason}")]
     Damaged {

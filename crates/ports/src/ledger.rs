@@ -29,6 +29,23 @@ pub struct Edge {
     pub partial: Vec<Tile>,
 }
 
+/// Where the last hashes of a log of `size` leaves stand: level, tile index and how many hashes
+/// (1 to 255) that tile holds, for every level whose last tile is neither full nor empty.
+#[must_use]
+pub fn partial_tiles(size: u64) -> Vec<(u8, u64, usize)> {
+    let mut tiles = Vec::new();
+    let (mut level, mut hashes) = (0, size);
+    while hashes > 0 {
+        let width = usize::try_from(hashes % TILE_WIDTH).unwrap_or(0);
+        if width > 0 {
+            tiles.push((level, hashes / TILE_WIDTH, width));
+        }
+        hashes /= TILE_WIDTH;
+        level += 1;
+    }
+    tiles
+}
+
 /// What to write for one leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {

@@ -12,6 +12,7 @@ pub mod child;
 pub mod clock;
 pub mod executor;
 pub mod host;
+pub mod idempotency;
 pub mod journal;
 pub mod keyring;
 pub mod ledger;

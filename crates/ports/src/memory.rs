@@ -1,1 +1,9 @@
 //! Memory versions of the ports, for tests.
+
+pub mod artifacts;
+pub mod journal;
+pub mod registry;
+
+pub use artifacts::Artifacts;
+pub use journal::Journal;
+pub use registry::Registry;

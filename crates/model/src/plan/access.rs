@@ -1,0 +1,111 @@
+//! The rules for grants and tokens.
+//!
+//! Invariant: a grant names only functions and tokens that exist, so that nobody who takes such a
+//! name later inherits it.
+
+use super::{Outcome, View, changed, refused};
+use crate::act::{Changes, LeafAct};
+use crate::token::TokenRow;
+use crate::{Action, Code, FunctionName, Grant, Principal, Problem, TokenName};
+use std::collections::BTreeSet;
+
+pub(super) fn grant<V: View>(view: &V, grant: Grant) -> Result<Outcome, V::Error> {
+    let exists = |name: &FunctionName| Ok(view.owner(name)?.is_some());
+    let new = new_grants(view, vec![grant.clone()], exists)?;
+    if new.is_empty() {
+        return Ok(Outcome::Unchanged { deployment: None });
+    }
+    let changes = Changes { grants_put: new, ..Changes::default() };
+    Ok(changed(LeafAct::Grant { grant }, changes))
+}
+
+pub(super) fn revoke<V: View>(view: &V, grant: Grant) -> Result<Outcome, V::Error> {
+    if !view.granted(&grant)? {
+        return refused(Code::NoSuchGrant, format!("`{grant}`"));
+    }
+    let changes = Changes { grants_gone: vec![grant.clone()], ..Changes::default() };
+    Ok(changed(LeafAct::Revoke { grant }, changes))
+}
+
+pub(super) fn token_create<V: View>(
+    view: &V,
+    token: TokenRow,
+    invoke: Vec<FunctionName>,
+) -> Result<Outcome, V::Error> {
+    if view.token(&token.name)? || view.token_id(&token.id)? {
+        return refused(Code::TokenTaken, format!("`{}`", token.name));
+    }
+    let invoke: Vec<FunctionName> = sorted(invoke);
+    let mut grants = Vec::with_capacity(invoke.len());
+    for function in &invoke {
+        if view.owner(function)?.is_none() {
+            return refused(Code::NoSuchFunction, format!("`{function}`"));
+        }
+        grants.push(Grant {
+            who: Principal::Token(token.name.clone()),
+            action: Action::Invoke { function: function.clone() },
+        });
+    }
+    let act = LeafAct::TokenCreate {
+        name: token.name.clone(),
+        id: token.id.clone(),
+        expires: token.expires,
+        invoke,
+    };
+    let changes = Changes { grants_put: grants, tokens_put: vec![token], ..Changes::default() };
+    Ok(changed(act, changes))
+}
+
+pub(super) fn token_revoke<V: View>(view: &V, name: TokenName) -> Result<Outcome, V::Error> {
+    if !view.token(&name)? {
+        return refused(Code::NoSuchToken, format!("`{name}`"));
+    }
+    let grants = sorted(view.grants_to(&name)?);
+    let act = LeafAct::TokenRevoke { name: name.clone(), grants: grants.clone() };
+    let changes = Changes { grants_gone: grants, tokens_gone: vec![name], ..Changes::default() };
+    Ok(changed(act, changes))
+}
+
+/// Those of `grants` that are not there yet, sorted, each checked to name only what exists.
+pub(super) fn new_grants<V: View>(
+    view: &V,
+    grants: Vec<Grant>,
+    exists: impl Fn(&FunctionName) -> Result<bool, V::Error>,
+) -> Result<Vec<Grant>, V::Error> {
+    let mut new = Vec::new();
+    for grant in sorted(grants) {
+        let grant = grant.checked().map_err(|error| Problem::new(Code::BadGrant).detail(error))?;
+        if let Principal::Token(name) = &grant.who
+            && !view.token(name)?
+        {
+            return refused(Code::NoSuchToken, format!("`{name}`"));
+        }
+        for function in functions_of(&grant) {
+            if !exists(function)? {
+                return refused(Code::NoSuchFunction, format!("`{function}`"));
+            }
+        }
+        if !view.granted(&grant)? {
+            new.push(grant);
+        }
+    }
+    Ok(new)
+}
+
+/// The functions that a grant names, as subject or object.
+fn functions_of(grant: &Grant) -> impl Iterator<Item = &FunctionName> {
+    let subject = match &grant.who {
+        Principal::Function(name) => Some(name),
+        Principal::Public | Principal::Token(_) => None,
+    };
+    let object = match &grant.action {
+        Action::Invoke { function } => Some(function),
+        Action::Http { .. } => None,
+    };
+    subject.into_iter().chain(object)
+}
+
+/// The same items in order, each once.
+pub(super) fn sorted<T: Ord>(items: Vec<T>) -> Vec<T> {
+    items.into_iter().collect::<BTreeSet<T>>().into_iter().collect()
+}

@@ -1,0 +1,60 @@
+//! Components by digest, in memory.
+//!
+//! Invariant: what is kept has the digest that it is kept under.
+
+use crate::Future;
+use crate::artifacts::Error;
+use bytes::Bytes;
+use model::Digest;
+use model::plan::Sha256;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+
+/// The memory version of [`crate::Artifacts`].
+pub struct Artifacts {
+    sha256: Sha256,
+    kept: Mutex<BTreeMap<Digest, Bytes>>,
+}
+
+impl Artifacts {
+    /// An empty store that checks digests with `sha256`.
+    #[must_use]
+    pub fn new(sha256: Sha256) -> Self {
+        Self { sha256, kept: Mutex::default() }
+    }
+
+    /// Replaces what is kept under `digest` without a check, as somebody with the disk could.
+    pub fn swap(&self, digest: Digest, bytes: Bytes) {
+        self.kept.lock().insert(digest, bytes);
+    }
+
+    fn check(&self, expected: Digest, bytes: &[u8]) -> Result<(), Error> {
+        let found = (self.sha256)(bytes);
+        if found == expected { Ok(()) } else { Err(Error::Digest { expected, found }) }
+    }
+}
+
+impl crate::Artifacts for Artifacts {
+    fn put(&self, expected: Digest, bytes: Bytes) -> Future<'_, Result<(), Error>> {
+        let done = self.check(expected, &bytes).map(|()| {
+            self.kept.lock().insert(expected, bytes);
+        });
+        Box::pin(std::future::ready(done))
+    }
+
+    fn read(&self, digest: Digest) -> Future<'_, Result<Bytes, Error>> {
+        let kept = self.kept.lock().get(&digest).cloned();
+        let found = kept
+            .ok_or(Error::Missing(digest))
+            .and_then(|bytes| self.check(digest, &bytes).map(|()| bytes));
+        Box::pin(std::future::ready(found))
+    }
+
+    fn contains(&self, digest: Digest) -> Future<'_, Result<bool, Error>> {
+        Box::pin(std::future::ready(Ok(self.kept.lock().contains_key(&digest))))
+    }
+
+    fn list(&self) -> Future<'_, Result<Vec<Digest>, Error>> {
+        Box::pin(std::future::ready(Ok(self.kept.lock().keys().copied().collect())))
+    }
+}
