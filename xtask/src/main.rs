@@ -1,1 +1,54 @@
-fn main() {}
+//! The repository's own tools: `cargo xtask COMMAND`.
+//!
+//! Everything that a check or a build step needs is a command here and not a script beside it, so
+//! that a developer and the CI run the same thing.
+//!
+//! Invariant: no heavy crate is pulled in, so that the first `cargo xtask` builds in seconds.
+#![forbid(unsafe_code)]
+#![expect(clippy::disallowed_methods, reason = "a developer's tool starts programs and reads clocks")]
+
+mod bench;
+mod docs;
+mod guests;
+mod place;
+mod program;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// What the commands are.
+const USAGE: &str = "usage: cargo xtask COMMAND [OPTIONS]
+  test     everything that must hold before a change is accepted [--fast] [-p CRATE]
+  tidy     the rules of the house: floors, licences, words, links, named tests
+  guests   build the WebAssembly components of examples and tests [--check] [--foreign]
+  bench    measure the sizes that docs/ARCHITECTURE.md promises [--only NAME] [--write] ...
+  docs     make the generated documents again";
+
+/// One command.
+type Command = fn(&[String]) -> anyhow::Result<()>;
+
+/// Every command by its name.
+const COMMANDS: &[(&str, Command)] = &[
+    ("test", test::run),
+    ("tidy", tidy::run),
+    ("guests", guests::run),
+    ("bench", bench::run),
+    ("docs", docs::run),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, rest) = arguments.split_first().map_or(("", &[][..]), |(name, rest)| (name, rest));
+    let Some((_, command)) = COMMANDS.iter().find(|(known, _)| *known == name) else {
+        program::say(USAGE);
+        return ExitCode::from(64);
+    };
+    match command(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            program::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

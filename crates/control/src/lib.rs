@@ -1,1 +1,29 @@
-//! 
+//! The admin API: `/v1` on a listener of its own, for the operator only.
+//!
+//! Every operation is one engine call; nothing is decided here. The table in [`openapi`] is the
+//! list of all operations, and a test holds it against the router.
+//!
+//! Invariant: everything but `/healthz`, `/readyz` and the API's own description takes the
+//! operator's token.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod applications;
+mod auth;
+mod functions;
+mod grants;
+mod idempotency;
+mod invoke;
+mod ledger;
+mod node;
+pub mod openapi;
+mod place;
+mod records;
+mod serve;
+mod tokens;
+
+pub use node::{Operations, Pending, Pieces, RootKey};
+pub use serve::{Control, Service};
+
+/// The version that both sides tell each other.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,1 +1,36 @@
-//! 
+//! The heart: the one way to deploy and to run a function.
+//!
+//! Doors hand in what arrived; the engine walks it through its stages (see [`invoke`]), runs the
+//! function by way of `ports::Executor`, answers what the function asks of the world (see
+//! `broker`), and closes the record. Nothing else in the house decides who may do what.
+//!
+//! Invariant: no invocation runs without a permit, a slot and an open record.
+#![forbid(unsafe_code)]
+
+mod broker;
+mod catalog;
+mod config;
+mod deploy;
+mod function;
+mod invoke;
+mod query;
+mod readiness;
+mod reply;
+mod router;
+mod slots;
+mod stage;
+mod wiring;
+
+pub use audit::digest as sha256;
+pub use config::Config;
+pub use invoke::{Inbound, Refusal};
+pub use model::manifest::Manifest;
+pub use ports::executor::{BodyError, RequestBody};
+pub use ports::idempotency::Kept;
+pub use ports::journal::{LogQuery, RecordQuery};
+pub use query::Health;
+pub use reply::{ReplyBody, ReplyError};
+pub use wiring::{Digester, Engine, Parts};
+
+#[cfg(test)]
+mod tests;

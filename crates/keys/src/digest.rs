@@ -3,9 +3,12 @@
 
 use model::Secret;
 
+/// A keyed digest, ready to use.
+pub type Digester = Box<dyn Fn(&[u8]) -> [u8; 16] + Send + Sync>;
+
 /// A function from bytes to the first 16 bytes of their keyed BLAKE3 hash.
 #[must_use]
-pub fn digester(key: Secret<[u8; 32]>) -> Box<dyn Fn(&[u8]) -> [u8; 16] + Send + Sync> {
+pub fn digester(key: Secret<[u8; 32]>) -> Digester {
     Box::new(move |bytes| {
         let hash = blake3::keyed_hash(key.expose(), bytes);
         let mut digest = [0; 16];

@@ -13,7 +13,7 @@ mod ring;
 mod seal;
 mod sign;
 
-pub use digest::digester;
+pub use digest::{Digester, digester};
 pub use file::{Error, RootKeyFile};
 pub use ring::FileRing;
 pub use seal::{KEY_ID_BYTES, SEALED_BYTES_OVER};

@@ -115,6 +115,32 @@ pub struct Leaf {
     pub act: LeafAct,
 }
 
+/// A list in a ledger entry. An entry has little room (64 KiB), so a long list is given by its
+/// length, its digest and its beginning; the registry holds the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Listed<T> {
+    /// How many there are.
+    pub count: u64,
+    /// SHA-256 of the whole list as JSON without white space.
+    pub sha256: Digest,
+    /// The first of them, up to [`LISTED_MAX`].
+    pub first: Vec<T>,
+}
+
+/// Most items that a ledger entry spells out.
+pub const LISTED_MAX: usize = 64;
+
+impl<T: Serialize + Clone> Listed<T> {
+    /// Lists `items`.
+    #[must_use]
+    pub fn of(items: &[T], sha256: fn(&[u8]) -> Digest) -> Self {
+        // Plain data with string keys: serializing it cannot fail.
+        let json = serde_json::to_vec(items).unwrap_or_default();
+        let first = items.iter().take(LISTED_MAX).cloned().collect();
+        Self { count: items.len() as u64, sha256: sha256(&json), first }
+    }
+}
+
 /// What a ledger entry says was done, with the numbers that the registry gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -128,11 +154,11 @@ pub enum LeafAct {
         /// SHA-256 of the manifest's canonical JSON.
         manifest: Digest,
         /// The functions and what they are now.
-        functions: Vec<LeafFunction>,
+        functions: Listed<LeafFunction>,
         /// Functions that the deployment took away.
-        removed: Vec<FunctionName>,
+        removed: Listed<FunctionName>,
         /// Grants that were written with it.
-        grants: Vec<Grant>,
+        grants: Listed<Grant>,
     },
     /// See [`Act::Rollback`].
     Rollback {
@@ -148,7 +174,7 @@ pub enum LeafAct {
         /// The application.
         application: ApplicationName,
         /// The functions that went with it.
-        functions: Vec<FunctionName>,
+        functions: Listed<FunctionName>,
     },
     /// See [`Act::Grant`].
     Grant {
@@ -169,14 +195,14 @@ pub enum LeafAct {
         /// When it ends.
         expires: Option<Timestamp>,
         /// Functions that it may invoke.
-        invoke: Vec<FunctionName>,
+        invoke: Listed<FunctionName>,
     },
     /// See [`Act::TokenRevoke`].
     TokenRevoke {
         /// The token.
         name: TokenName,
         /// Grants that ended with it.
-        grants: Vec<Grant>,
+        grants: Listed<Grant>,
     },
     /// See [`Act::Genesis`].
     Genesis {

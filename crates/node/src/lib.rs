@@ -1,1 +1,29 @@
-//! 
+//! Assembly: the only crate that names concrete adapters.
+//!
+//! It reads the configuration, opens the home, wires stores, keys, executor, engine and doors
+//! together, supervises them, and drains them at the end.
+//!
+//! Invariant: every address is bound, and every file of the home checked, before anything is
+//! served.
+#![forbid(unsafe_code)]
+
+mod assemble;
+mod backup;
+mod beacon;
+mod clock;
+mod doctor;
+mod hidden;
+mod home;
+mod offline;
+mod restore;
+mod settings;
+mod telemetry;
+mod up;
+
+pub use beacon::{Target, locate};
+pub use doctor::doctor;
+pub use hidden::hidden;
+pub use offline::ledger_files;
+pub use restore::{Restored, restore};
+pub use settings::{Options, SettingRow, Settings};
+pub use up::{Ready, up};

@@ -1,1 +1,35 @@
-//! 
+//! Who may do what: Cedar policies, made of grants and of what the operator wrote.
+//!
+//! Everything here is denied unless a grant or an operator's policy permits it, and an operator's
+//! `forbid` beats every permit. The proof that something was permitted is a [`Permit`], which
+//! nobody outside this crate can make: later stages of the engine ask for one, so no caller that
+//! compiles can leave out the decision. A refusal is a [`Denial`] and, where a grant would help,
+//! names the command that writes it.
+//!
+//! Invariant: no I/O, no clock. The same grants, policies and ask give the same answer.
+//! Invariant: an error while deciding is a denial, and is never remembered.
+//! Invariant: this is the only crate that knows Cedar.
+#![forbid(unsafe_code)]
+
+mod ask;
+mod cache;
+mod error;
+mod function;
+mod lint;
+mod operator;
+mod outbound;
+mod reads;
+mod target;
+mod verdict;
+mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+pub use ask::{Asker, InvokeAsk};
+pub use error::Error;
+pub use function::{FunctionPolicies, concerns, grant_id};
+pub use lint::{LintFinding, LintKind, lint};
+pub use operator::Policies;
+pub use verdict::{Denial, DenialKind, Permit, PolicyId};
+pub use vocabulary::SCHEMA;

@@ -1,1 +1,21 @@
-//! 
+//! Hidden subcommands as limited children, and the confinement that they put on themselves.
+//!
+//! The parent ([`ChildProcesses`]) starts its own executable with nothing but three descriptors.
+//! The child calls [`run_child`] before it reads a byte of input: it gives up the file system,
+//! the network, new programs and new privileges, and limits what it may use.
+//!
+//! Invariant: this is the only crate that starts programs.
+//! Invariant: a child that could not confine itself does nothing.
+#![forbid(unsafe_code)]
+
+mod child;
+mod confine;
+mod orders;
+mod parent;
+mod probe;
+
+pub use child::{Ending, run_child};
+pub use confine::{Error, Layers, confine};
+pub use orders::{Orders, Strictness};
+pub use parent::ChildProcesses;
+pub use probe::{PROBE, Report, Try, run_probe};

@@ -1,1 +1,18 @@
-//! 
+//! The embedded stores: one SQLite file, artifacts by digest, and the journal's segments.
+//!
+//! Everything lies in one directory, the home: `registry.db` holds what is deployed, granted and
+//! issued together with its ledger, `artifacts/` the components, `backups/` the copies that are
+//! made before an upgrade.
+//!
+//! Invariant: an act and its ledger leaf are written in one transaction, and are durable before
+//! the caller hears of them.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod files;
+pub mod journal;
+pub mod store;
+
+pub use error::Error;
+pub use files::Files;
+pub use store::Store;

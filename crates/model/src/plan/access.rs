@@ -3,8 +3,8 @@
 //! Invariant: a grant names only functions and tokens that exist, so that nobody who takes such a
 //! name later inherits it.
 
-use super::{Outcome, View, changed, refused};
-use crate::act::{Changes, LeafAct};
+use super::{Outcome, Sha256, View, changed, refused};
+use crate::act::{Changes, LeafAct, Listed};
 use crate::token::TokenRow;
 use crate::{Action, Code, FunctionName, Grant, Principal, Problem, TokenName};
 use std::collections::BTreeSet;
@@ -31,6 +31,7 @@ pub(super) fn token_create<V: View>(
     view: &V,
     token: TokenRow,
     invoke: Vec<FunctionName>,
+    sha256: Sha256,
 ) -> Result<Outcome, V::Error> {
     if view.token(&token.name)? || view.token_id(&token.id)? {
         return refused(Code::TokenTaken, format!("`{}`", token.name));
@@ -50,18 +51,22 @@ pub(super) fn token_create<V: View>(
         name: token.name.clone(),
         id: token.id.clone(),
         expires: token.expires,
-        invoke,
+        invoke: Listed::of(&invoke, sha256),
     };
     let changes = Changes { grants_put: grants, tokens_put: vec![token], ..Changes::default() };
     Ok(changed(act, changes))
 }
 
-pub(super) fn token_revoke<V: View>(view: &V, name: TokenName) -> Result<Outcome, V::Error> {
+pub(super) fn token_revoke<V: View>(
+    view: &V,
+    name: TokenName,
+    sha256: Sha256,
+) -> Result<Outcome, V::Error> {
     if !view.token(&name)? {
         return refused(Code::NoSuchToken, format!("`{name}`"));
     }
     let grants = sorted(view.grants_to(&name)?);
-    let act = LeafAct::TokenRevoke { name: name.clone(), grants: grants.clone() };
+    let act = LeafAct::TokenRevoke { name: name.clone(), grants: Listed::of(&grants, sha256) };
     let changes = Changes { grants_gone: grants, tokens_gone: vec![name], ..Changes::default() };
     Ok(changed(act, changes))
 }

@@ -4,7 +4,7 @@
 
 use super::access::{new_grants, sorted};
 use super::{Activation, Outcome, Plan, RouteKey, Sha256, View, refused};
-use crate::act::{Changes, LeafAct, LeafFunction};
+use crate::act::{Changes, LeafAct, LeafFunction, Listed};
 use crate::manifest::{FunctionSpec, Manifest};
 use crate::{
     ApplicationName, Code, Digest, FunctionName, FunctionRef, FunctionRow, Grant, Problem, Scope,
@@ -49,13 +49,14 @@ impl<V: View> Deploy<'_, V> {
             Ok(names.contains(name) || owner.is_some_and(|owner| owner != application))
         };
         let grants = new_grants(self.view, grants, exists)?;
+        let functions: Vec<_> = rows.iter().map(leaf_function).collect();
         let act = LeafAct::Deploy {
             application: application.clone(),
             deployment,
             manifest: (self.sha256)(&json(&manifest)?),
-            functions: rows.iter().map(leaf_function).collect(),
-            removed: difference.gone.clone(),
-            grants: grants.clone(),
+            functions: Listed::of(&functions, self.sha256),
+            removed: Listed::of(&difference.gone, self.sha256),
+            grants: Listed::of(&grants, self.sha256),
         };
         let activation =
             Activation { application, deployment: Some(deployment), made: Some(manifest) };
@@ -103,7 +104,7 @@ impl<V: View> Deploy<'_, V> {
         let difference = self.difference(&application, &[])?;
         let act = LeafAct::Remove {
             application: application.clone(),
-            functions: difference.gone.clone(),
+            functions: Listed::of(&difference.gone, self.sha256),
         };
         let activation = Activation { application, deployment: None, made: None };
         Ok(planned(act, activation, Vec::new(), self.changes(Vec::new(), difference)))

@@ -1,0 +1,64 @@
+//! What changes functions: artifacts, deployments, rollback, removal.
+
+use super::Client;
+use super::access::{NOTHING, Written};
+use super::transport::Patience;
+use crate::voice::Failure;
+use model::api::{DeployRequest, Deployed, RollbackRequest};
+use model::{ApplicationName, Digest};
+use std::io::Read;
+use ureq::SendBody;
+
+impl Client {
+    /// Whether the node holds a component already.
+    pub(crate) fn has_artifact(&self, digest: &Digest) -> Result<bool, Failure> {
+        let builder = self.request("HEAD", &self.scoped(&format!("artifacts/{digest}")));
+        let answer = self.send(builder, (), Patience::Short)?;
+        match answer.response.status().as_u16() {
+            404 => Ok(false),
+            status if (200..300).contains(&status) => Ok(true),
+            // An answer to HEAD has no body to read a reason from; this one will have it.
+            _ => {
+                self.node()?;
+                Err(answer.refused())
+            }
+        }
+    }
+
+    /// Sends a component of `bytes` bytes.
+    pub(crate) fn put_artifact(
+        &self,
+        digest: &Digest,
+        bytes: u64,
+        body: &mut dyn Read,
+    ) -> Result<(), Failure> {
+        let builder = self
+            .request("PUT", &self.scoped(&format!("artifacts/{digest}")))
+            .header("content-type", "application/wasm")
+            .header("content-length", bytes.to_string());
+        self.ask(builder, SendBody::from_reader(body), Patience::Endless).map(|_| ())
+    }
+
+    /// Makes a manifest the active deployment of its application. Waits for the compiler.
+    pub(crate) fn deploy(&self, request: &DeployRequest) -> Result<Deployed, Failure> {
+        let path = self.scoped(&format!("applications/{}", request.manifest.application));
+        self.write(self.request("PUT", &path), Some(request), Patience::Endless)
+    }
+
+    /// Makes an earlier deployment the active one.
+    pub(crate) fn rollback(
+        &self,
+        application: &ApplicationName,
+        to: Option<u32>,
+    ) -> Result<Deployed, Failure> {
+        let path = self.scoped(&format!("applications/{application}/rollback"));
+        let request = RollbackRequest { to };
+        self.write(self.request("POST", &path), Some(&request), Patience::Endless)
+    }
+
+    /// Takes an application away.
+    pub(crate) fn remove(&self, application: &ApplicationName) -> Result<Written, Failure> {
+        let path = self.scoped(&format!("applications/{application}"));
+        self.write(self.request("DELETE", &path), NOTHING, Patience::Short)
+    }
+}

@@ -1,0 +1,64 @@
+//! The edge where the time of day enters the command line: only for `--since` and `--expires`.
+
+use model::Timestamp;
+use model::unit::Duration;
+
+/// Now, by the wall clock.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_microsecond())
+}
+
+/// A point in time as people name it: `10m` ago, or RFC 3339.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// This long before now.
+    Ago(Duration),
+    /// Then.
+    At(Timestamp),
+}
+
+impl Since {
+    /// The point in time, if now is `now`.
+    pub(crate) fn resolve(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Ago(length) => {
+                let us = i64::try_from(length.ms.saturating_mul(1000)).unwrap_or(i64::MAX);
+                Timestamp(now.0.saturating_sub(us).max(0))
+            }
+            Self::At(time) => time,
+        }
+    }
+}
+
+impl std::str::FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(length) = text.parse() {
+            return Ok(Self::Ago(length));
+        }
+        let time: jiff::Timestamp = text.parse().map_err(|_| {
+            "write how long ago, such as `10m`, or a time, such as `2026-11-22T01:27:14Z`"
+                .to_owned()
+        })?;
+        Ok(Self::At(Timestamp(time.as_microsecond())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_length_or_a_time() {
+        let now = Timestamp(1_700_000_000_000_000);
+        let check = |text: &str| text.parse::<Since>().map(|since| since.resolve(now).0);
+        assert_eq!(check("10m"), Ok(1_699_999_400_000_000));
+        assert_eq!(check("2023-11-14T22:13:20Z"), Ok(1_700_000_000_000_000));
+        assert_eq!(check("2023-11-14T23:13:20+01:00"), Ok(1_700_000_000_000_000));
+        assert_eq!(check("18446744073709551615ms"), Ok(0), "longer ago than time has a number for");
+        for bad in ["", "yesterday", "10", "-3s", "2023-11-14"] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+}

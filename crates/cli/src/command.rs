@@ -1,0 +1,80 @@
+//! The commands, one file per group, and which of them runs.
+
+mod access;
+mod deploy;
+mod doctor;
+mod explain;
+mod functions;
+mod home;
+mod invoke;
+mod ledger;
+mod logs;
+mod records;
+mod shell;
+mod token;
+mod up;
+
+pub(crate) use deploy::{deploy as demo_deploy, example_url};
+
+use crate::args::GUIDE;
+use crate::context::Context;
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Up(up::Up),
+    Deploy(deploy::Deploy),
+    Invoke(invoke::Invoke),
+    Functions(functions::Functions),
+    Revisions(functions::Revisions),
+    Rollback(functions::Rollback),
+    Remove(functions::Remove),
+    Grant(access::GrantArgs),
+    Revoke(access::RevokeArgs),
+    Grants(access::Grants),
+    Token(token::Token),
+    Logs(logs::Logs),
+    Records(records::Records),
+    Record(records::Record),
+    Ledger(ledger::Ledger),
+    Backup(home::Backup),
+    Restore(home::Restore),
+    Doctor(doctor::Doctor),
+    Explain(explain::Explain),
+    Schema(shell::Schema),
+    Completions(shell::Completions),
+}
+
+/// Runs a command; without one, says where to start.
+///
+/// # Errors
+/// Whatever the command could not do.
+pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<ExitCode> {
+    let done = match command {
+        None => context.voice.line(GUIDE),
+        Some(Command::Invoke(invoke)) => return invoke.run(context),
+        Some(Command::Doctor(doctor)) => return doctor.run(context),
+        Some(Command::Up(up)) => up.run(context),
+        Some(Command::Deploy(deploy)) => deploy.run(context),
+        Some(Command::Functions(functions)) => functions.run(context),
+        Some(Command::Revisions(revisions)) => revisions.run(context),
+        Some(Command::Rollback(rollback)) => rollback.run(context),
+        Some(Command::Remove(remove)) => remove.run(context),
+        Some(Command::Grant(grant)) => grant.run(context),
+        Some(Command::Revoke(revoke)) => revoke.run(context),
+        Some(Command::Grants(grants)) => grants.run(context),
+        Some(Command::Token(token)) => token.run(context),
+        Some(Command::Logs(logs)) => logs.run(context),
+        Some(Command::Records(records)) => records.run(context),
+        Some(Command::Record(record)) => record.run(context),
+        Some(Command::Ledger(ledger)) => ledger.run(context),
+        Some(Command::Backup(backup)) => backup.run(context),
+        Some(Command::Restore(restore)) => restore.run(context),
+        Some(Command::Explain(explain)) => explain.run(context),
+        Some(Command::Schema(schema)) => schema.run(context),
+        Some(Command::Completions(completions)) => completions.run(context),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,248 @@
+//! `casemate deploy`: a component or an application becomes what answers.
+
+use crate::client::Client;
+use crate::context::Context;
+use crate::manifest::{self, Bare, Component, Plan};
+use crate::voice::{Failure, Progress, Table, Voice};
+use anyhow::Context as _;
+use clap::Args;
+use model::api::{DeployRequest, Deployed, Function};
+use model::route::Route;
+use model::{ApplicationName, FunctionName, Grant};
+use serde::Serialize;
+use std::io::Read;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  casemate deploy                            the casemate.toml of this directory
+  casemate deploy shop/                      the one of another directory
+  casemate deploy hello.wasm                 one component: route /hello/{*rest}, token required
+  casemate deploy hello.wasm --route 'GET /hi/{name}' --public --grant
+  casemate deploy --grant                    write the grants that the manifest asks for, too
+
+Without --grant a manifest's requests (public routes, outgoing HTTP) stay requests; the command
+lists them with the `casemate grant` command for each.";
+
+/// Deploy an application or a single component
+///
+/// Uploads the components that the node does not hold yet, then makes the manifest the active
+/// deployment of its application: all of its functions, or, on any error, none. Deployments are
+/// numbered and kept, so that `casemate rollback` can go back to one.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Deploy {
+    /// A directory with a casemate.toml, a manifest, or a component
+    #[arg(value_name = "DIR | casemate.toml | FILE.wasm", default_value = ".")]
+    path: PathBuf,
+    /// The function's name [default: the file's name]
+    #[arg(long, value_name = "NAME", help_heading = "Options of a single component")]
+    name: Option<FunctionName>,
+    /// A route that it answers; may be given more than once [default: * /NAME/{*rest}]
+    #[arg(long, value_name = "ROUTE", help_heading = "Options of a single component")]
+    route: Vec<Route>,
+    /// Ask that everybody may call it
+    #[arg(long, help_heading = "Options of a single component")]
+    public: bool,
+    /// Write the grants that the manifest asks for
+    #[arg(long)]
+    grant: bool,
+}
+
+/// What a deployment did, for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    deployed: &'a Deployed,
+    /// Whether every function is what it was before.
+    unchanged: bool,
+    /// The public listener.
+    gateway: &'a str,
+}
+
+impl Deploy {
+    /// Deploys, and says what answers where.
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
+        let voice = &context.voice;
+        let bare = Bare { name: self.name, routes: self.route, public: self.public };
+        let plan = manifest::read(&self.path, &bare)?;
+        let client = context.client()?;
+        let before = functions_of(&client, &plan.manifest.application)?;
+        let deployed = deploy(&client, plan, self.grant, voice)?;
+        let gateway = client.node()?.gateway;
+        let unchanged = is_same(&before, &deployed.functions);
+        if voice.is_json() {
+            return voice.document(&Report { deployed: &deployed, unchanged, gateway: &gateway });
+        }
+        say_deployed(voice, &deployed, unchanged)?;
+        print_functions(voice, &deployed, &gateway)?;
+        print_grants(voice, &deployed)
+    }
+}
+
+/// Uploads what is missing and deploys. Also what the demo does.
+pub(crate) fn deploy(
+    client: &Client,
+    plan: Plan,
+    grant: bool,
+    voice: &Voice,
+) -> anyhow::Result<Deployed> {
+    let progress = voice.progress("looking what the node holds");
+    let count = plan.components.len();
+    for (index, component) in plan.components.iter().enumerate() {
+        if !client.has_artifact(&component.digest)? {
+            upload(client, component, &progress, &format!("{} of {count}", index + 1))?;
+        }
+    }
+    progress.doing(format!("compiling and deploying {}", plan.manifest.application));
+    Ok(client.deploy(&DeployRequest { manifest: plan.manifest, grant })?)
+}
+
+fn upload(
+    client: &Client,
+    component: &Component,
+    progress: &Progress,
+    which: &str,
+) -> anyhow::Result<()> {
+    let content = component.open().context("cannot read the component again")?;
+    let mut counted = Counted { content, sent: 0, total: component.bytes, progress, which };
+    Ok(client.put_artifact(&component.digest, component.bytes, &mut counted)?)
+}
+
+/// Shows how much of a component has been sent.
+struct Counted<'a> {
+    content: Box<dyn Read>,
+    sent: u64,
+    total: u64,
+    progress: &'a Progress,
+    which: &'a str,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.content.read(buffer)?;
+        self.sent += count as u64;
+        let percent = (self.sent * 100).checked_div(self.total).unwrap_or(100);
+        self.progress.doing(format!("uploading component {}, {percent} %", self.which));
+        Ok(count)
+    }
+}
+
+fn functions_of(client: &Client, application: &ApplicationName) -> Result<Vec<Function>, Failure> {
+    let mut functions = client.functions()?.items;
+    functions.retain(|function| function.application == *application);
+    Ok(functions)
+}
+
+/// Whether two deployments are made of the same revisions.
+fn is_same(before: &[Function], after: &[Function]) -> bool {
+    let revisions = |functions: &[Function]| {
+        let mut all: Vec<_> =
+            functions.iter().map(|f| (f.name.clone(), f.revision, f.digest)).collect();
+        all.sort();
+        all
+    };
+    !before.is_empty() && revisions(before) == revisions(after)
+}
+
+fn say_deployed(voice: &Voice, deployed: &Deployed, unchanged: bool) -> anyhow::Result<()> {
+    let Deployed { application, deployment, .. } = deployed;
+    if unchanged {
+        voice.line(format_args!(
+            "{application} is unchanged (deployment {deployment}): every function is what it was"
+        ))
+    } else {
+        voice.line(format_args!("deployed {application} (deployment {deployment})"))
+    }
+}
+
+/// Functions with their revisions, routes and a URL to try.
+pub(crate) fn print_functions(
+    voice: &Voice,
+    deployed: &Deployed,
+    gateway: &str,
+) -> anyhow::Result<()> {
+    voice.line("")?;
+    let mut table = Table::new(["FUNCTION", "REVISION", "DIGEST", "ROUTE", "CALLERS", "URL"]);
+    for function in &deployed.functions {
+        let callers = if function.public { "everybody" } else { "token" };
+        let mut cells =
+            [function.name.to_string(), function.revision.to_string(), function.digest.short()];
+        if function.routes.is_empty() {
+            let [name, revision, digest] = cells.clone();
+            table.row([name, revision, digest, "none".into(), "operator".into(), "-".into()]);
+        }
+        for route in &function.routes {
+            let [name, revision, digest] = std::mem::take(&mut cells);
+            let url = example_url(gateway, route);
+            table.row([name, revision, digest, route.to_string(), callers.into(), url]);
+        }
+    }
+    table.print(voice)
+}
+
+/// A URL that the route answers; parameters stand in capitals.
+pub(crate) fn example_url(gateway: &str, route: &Route) -> String {
+    let segments = route.path.split('/').map(|segment| {
+        match segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')) {
+            Some(rest) if rest.starts_with('*') => String::new(),
+            Some(name) => name.to_uppercase(),
+            None => segment.to_owned(),
+        }
+    });
+    let path = segments.collect::<Vec<_>>().join("/");
+    match (&route.host, gateway.rsplit_once(':')) {
+        // The host decides, so the URL names it; the port is the listener's.
+        (Some(host), Some((_, port))) => format!("http://{host}:{port}{path}"),
+        _ => format!("{}{path}", gateway.trim_end_matches('/')),
+    }
+}
+
+fn print_grants(voice: &Voice, deployed: &Deployed) -> anyhow::Result<()> {
+    let list = |heading: &str, grants: &[Grant], command: &str| -> anyhow::Result<()> {
+        if grants.is_empty() {
+            return Ok(());
+        }
+        voice.line(format_args!("\n{heading}"))?;
+        grants
+            .iter()
+            .try_for_each(|grant| voice.line(format_args!("  casemate {command} {}", shell(grant))))
+    };
+    list("granted with it; to take back:", &deployed.granted, "revoke")?;
+    list("asked for and not granted; to grant:", &deployed.wanted, "grant")
+}
+
+/// A grant as a shell takes it: targets are quoted so that nothing in them is expanded.
+pub(crate) fn shell(grant: &Grant) -> String {
+    match &grant.action {
+        model::Action::Http { target } => {
+            let target = target.replace('\'', r"'\''");
+            crate::voice::safe(&format!("{} http '{target}'", grant.who)).into_owned()
+        }
+        model::Action::Invoke { .. } => grant.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_show_what_to_fill_in() {
+        for (route, expect) in [
+            ("* /hello/{*rest}", "http://127.0.0.1:8080/hello/"),
+            ("GET /orders/{id}/lines/{n}", "http://127.0.0.1:8080/orders/ID/lines/N"),
+            ("GET /", "http://127.0.0.1:8080/"),
+            ("GET api.example.com/v1", "http://api.example.com:8080/v1"),
+        ] {
+            let route = Route::parse(route).expect(route);
+            assert_eq!(example_url("http://127.0.0.1:8080", &route), expect);
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_target_reaches_the_shell() {
+        let grant = Grant::parse("function:a", "http", "GET https://x/'$(id)'*").expect("a grant");
+        assert_eq!(shell(&grant), r"function:a http 'GET https://x/'\''$(id)'\''*'");
+    }
+}

@@ -1,0 +1,154 @@
+//! `casemate token`: credentials for callers.
+
+use crate::context::Context;
+use crate::voice::Table;
+use clap::{Args, Subcommand};
+use model::api::TokenRequest;
+use model::unit::Duration;
+use model::{FunctionName, TokenName};
+
+const EXAMPLES: &str = "\
+Examples:
+  casemate token create ci --invoke hello
+  casemate token list
+  casemate token revoke ci";
+
+/// Make, list and revoke API tokens
+///
+/// A token lets its holder invoke the functions that it was granted, through the public listener.
+/// It cannot deploy, grant or read anything.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Create(Create),
+    List(List),
+    Revoke(Revoke),
+}
+
+impl Token {
+    /// Runs the subcommand.
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
+        match self.command {
+            Command::Create(create) => create.run(context),
+            Command::List(list) => list.run(context),
+            Command::Revoke(revoke) => revoke.run(context),
+        }
+    }
+}
+
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  casemate token create ci --invoke hello orders --expires 30d
+  TOKEN=$(casemate token create ci --invoke hello)
+  curl -H \"authorization: Bearer $TOKEN\" http://127.0.0.1:8080/hello/";
+
+/// Make a token and print it, this once
+///
+/// Standard output holds the token and nothing else. Only a hash of it is kept, so it cannot be
+/// shown again.
+#[derive(Debug, Args)]
+#[command(after_help = CREATE_EXAMPLES)]
+struct Create {
+    /// What to call it
+    #[arg(value_name = "NAME")]
+    name: TokenName,
+    /// Functions that it may invoke
+    #[arg(long, value_name = "FUNCTION", num_args = 1.., required = true)]
+    invoke: Vec<FunctionName>,
+    /// How long it works, such as `30d` [default: until it is revoked]
+    #[arg(long, value_name = "TIME")]
+    expires: Option<Duration>,
+}
+
+impl Create {
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let voice = &context.voice;
+        let request =
+            TokenRequest { name: self.name, invoke: self.invoke, expires_in: self.expires };
+        let created = context.client()?.create_token(&request)?;
+        if voice.is_json() {
+            return voice.document(&created);
+        }
+        let functions: Vec<&str> = request.invoke.iter().map(FunctionName::as_str).collect();
+        let until = match created.expires {
+            Some(time) => format!("until {time}"),
+            None => "until it is revoked".to_owned(),
+        };
+        voice.note(format_args!(
+            "token `{}` may invoke {} {until}; it is shown this once:",
+            created.name,
+            functions.join(", ")
+        ));
+        voice.line(crate::voice::safe(&created.token))
+    }
+}
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  casemate token list
+  casemate token list --format json";
+
+/// List tokens, without their secrets
+#[derive(Debug, Args)]
+#[command(after_help = LIST_EXAMPLES)]
+struct List {}
+
+impl List {
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let voice = &context.voice;
+        let page = context.client()?.tokens()?;
+        if voice.is_json() {
+            return voice.document(&page);
+        }
+        if page.items.is_empty() {
+            voice.note(format_args!("no tokens in {}", context.scope()));
+            voice.hint("casemate token create NAME --invoke FUNCTION");
+            return Ok(());
+        }
+        let mut table = Table::new(["NAME", "ID", "CREATED", "EXPIRES", "MAY INVOKE"]);
+        for token in page.items {
+            let functions: Vec<String> = token.invoke.iter().map(ToString::to_string).collect();
+            table.row([
+                token.name.to_string(),
+                token.id.0,
+                token.created.to_string(),
+                token.expires.map_or_else(|| "never".to_owned(), |time| time.to_string()),
+                if functions.is_empty() { "nothing".to_owned() } else { functions.join(", ") },
+            ]);
+        }
+        table.print(voice)
+    }
+}
+
+const REVOKE_EXAMPLES: &str = "\
+Examples:
+  casemate token revoke ci";
+
+/// End a token and the grants made to it
+///
+/// Holds from the next request on, and cannot be undone.
+#[derive(Debug, Args)]
+#[command(after_help = REVOKE_EXAMPLES)]
+struct Revoke {
+    /// The token
+    #[arg(value_name = "NAME")]
+    name: TokenName,
+}
+
+impl Revoke {
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let written = context.client()?.revoke_token(&self.name)?;
+        if context.voice.is_json() {
+            return context.voice.document(&written);
+        }
+        context
+            .voice
+            .line(format_args!("revoked token {} (ledger entry {})", self.name, written.leaf))
+    }
+}

@@ -1,0 +1,109 @@
+//! From what the user names (a directory, a `casemate.toml`, a `.wasm` file) to what is deployed.
+//!
+//! Invariant: nothing outside the manifest's own directory tree is read, and nothing is sent
+//! before all of it was found and digested.
+
+mod bare;
+mod component;
+mod document;
+mod keys;
+mod resolve;
+
+pub(crate) use bare::Bare;
+pub(crate) use component::Component;
+pub(crate) use keys::schema;
+pub(crate) use resolve::embedded;
+
+use component::Content;
+use model::{Code, Manifest, Problem};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The manifest's file name.
+const FILE_NAME: &str = "casemate.toml";
+/// Largest manifest: ten thousand functions, with room.
+const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+
+/// What is to be deployed.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// With the digest of every component, and without this machine's paths.
+    pub(crate) manifest: Manifest,
+    /// Each component once.
+    pub(crate) components: Vec<Component>,
+}
+
+/// What the user named.
+enum Named {
+    /// A manifest.
+    Manifest(PathBuf),
+    /// A component without one.
+    Component(PathBuf),
+}
+
+/// Reads what `path` names. `bare` holds the options that only a bare component takes.
+///
+/// # Errors
+/// E0118, E0103 or E0104 for a manifest, E0105 for a file whose name makes no function name, and
+/// an error of usage if options of bare components come with a manifest.
+pub(crate) fn read(path: &Path, bare: &Bare) -> anyhow::Result<Plan> {
+    match named(path)? {
+        Named::Component(file) => bare.plan(&file),
+        Named::Manifest(file) => {
+            if let Some(option) = bare.first_option() {
+                return Err(crate::voice::usage(format!(
+                    "`{option}` goes with a `.wasm` file; for `{}` write it into the manifest",
+                    file.display()
+                )));
+            }
+            Ok(resolve::from_file(&file, &text(&file)?)?)
+        }
+    }
+}
+
+fn named(path: &Path) -> Result<Named, Problem> {
+    if path.is_dir() {
+        let file = path.join(FILE_NAME);
+        if file.exists() {
+            return Ok(Named::Manifest(file));
+        }
+        return Err(Problem::new(Code::ManifestUnreadable)
+            .detail(format!("there is no `{FILE_NAME}` in `{}`", path.display()))
+            .hint("name the directory that has one, or a `.wasm` file"));
+    }
+    let is_wasm = path.extension().is_some_and(|extension| extension == "wasm");
+    if is_wasm || begins_like_wasm(path)? {
+        return Ok(Named::Component(path.to_owned()));
+    }
+    Ok(Named::Manifest(path.to_owned()))
+}
+
+fn begins_like_wasm(path: &Path) -> Result<bool, Problem> {
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(4).read_to_end(&mut start).map_err(|error| unreadable(path, &error))?;
+    Ok(start == b"\0asm")
+}
+
+fn text(path: &Path) -> Result<String, Problem> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut bytes = Vec::new();
+    file.take(MANIFEST_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > MANIFEST_BYTES_MAX {
+        return Err(Problem::new(Code::ManifestUnreadable)
+            .detail(format!("`{}` is larger than 16MiB", path.display())));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Problem::new(Code::ManifestUnreadable).detail(format!("`{}` is not text", path.display()))
+    })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(Code::ManifestUnreadable).detail(format!("`{}`: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

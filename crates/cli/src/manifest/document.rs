@@ -1,0 +1,92 @@
+//! A manifest's text with its places: every complaint names file and line.
+
+use model::{Code, Problem};
+use std::ops::Range;
+use toml::de::{DeTable, DeValue};
+
+/// A manifest that was read as TOML, and nothing more yet.
+pub(super) struct Document<'a> {
+    /// What to call the file.
+    file: String,
+    text: &'a str,
+    pub(super) root: DeTable<'a>,
+}
+
+impl<'a> Document<'a> {
+    /// Reads the text as TOML.
+    ///
+    /// # Errors
+    /// E0118 with the line.
+    pub(super) fn parse(file: &str, text: &'a str) -> Result<Self, Problem> {
+        let root = DeTable::parse(text).map_err(|error| {
+            let line = line_of(text, error.span());
+            Problem::new(Code::ManifestUnreadable)
+                .detail(format!("{file}:{line}: {}", first_line(error.message())))
+        })?;
+        Ok(Self { file: file.to_owned(), text, root: root.into_inner() })
+    }
+
+    /// A problem at a place.
+    pub(super) fn at(
+        &self,
+        code: Code,
+        span: Option<Range<usize>>,
+        what: impl std::fmt::Display,
+    ) -> Problem {
+        let line = line_of(self.text, span);
+        Problem::new(code).detail(format!("{}:{line}: {what}", self.file))
+    }
+
+    /// Reads the text as a manifest.
+    ///
+    /// # Errors
+    /// E0104 with the line and what was expected there.
+    pub(super) fn manifest(&self) -> Result<model::Manifest, Problem> {
+        toml::from_str(self.text).map_err(|error: toml::de::Error| {
+            let key = error.span().and_then(|span| self.key_at(&span));
+            let key = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
+            self.at(
+                Code::ManifestValue,
+                error.span(),
+                format_args!("{key}{}", first_line(error.message())),
+            )
+        })
+    }
+
+    /// The place of a function's key.
+    pub(super) fn function_key(&self, index: usize, key: &str) -> Option<Range<usize>> {
+        let functions = self.root.get("function")?.get_ref().as_array()?;
+        let function = functions.get(index)?.get_ref().as_table()?;
+        function.get(key).map(toml::Spanned::span)
+    }
+
+    /// The key whose value stands at a place.
+    fn key_at(&self, place: &Range<usize>) -> Option<String> {
+        fn search(table: &DeTable<'_>, place: &Range<usize>) -> Option<String> {
+            table.iter().find_map(|(key, value)| {
+                let here = value.span().start <= place.start && place.end <= value.span().end;
+                let exact = value.span() == *place;
+                match value.get_ref() {
+                    _ if exact && !value.get_ref().is_table() => Some(key.get_ref().to_string()),
+                    DeValue::Table(inner) => search(inner, place),
+                    DeValue::Array(items) => items
+                        .iter()
+                        .find_map(|item| item.get_ref().as_table().and_then(|t| search(t, place)))
+                        .or_else(|| here.then(|| key.get_ref().to_string())),
+                    _ => None,
+                }
+            })
+        }
+        search(&self.root, place)
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or(text)
+}
+
+/// The line, from 1, in which a place begins; 1 if there is no place.
+fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
+    let start = span.map_or(0, |span| span.start);
+    text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1
+}

@@ -1,0 +1,181 @@
+//! Keys that do not exist, and the one that was meant.
+//!
+//! The known keys come from the manifest's JSON Schema, which comes from its types, so that they
+//! are listed nowhere a second time.
+
+use super::document::Document;
+use model::{Code, Manifest, Problem};
+use serde_json::{Map, Value};
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Refuses the first key that the manifest format does not have.
+///
+/// # Errors
+/// E0103 with the line, the table and the nearest known key.
+pub(super) fn check(document: &Document<'_>) -> Result<(), Problem> {
+    let schema = Schema::of_manifest();
+    let mut found = Vec::new();
+    schema.walk(&document.root, schema.root.as_object(), &Place::default(), &mut found);
+    // The first one in the file, not the first in the tables' order.
+    match found.into_iter().min_by_key(|unknown| unknown.span.start) {
+        Some(unknown) => Err(document.at(
+            Code::ManifestUnknownKey,
+            Some(unknown.span.clone()),
+            schema.say(&unknown),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The schema that `casemate schema` prints.
+pub(crate) fn schema() -> schemars::Schema {
+    schemars::schema_for!(Manifest)
+}
+
+/// A table of the manifest, as its heading is written.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    path: Vec<String>,
+    repeated: bool,
+}
+
+impl Place {
+    fn below(&self, key: &str, repeated: bool) -> Self {
+        let mut path = self.path.clone();
+        path.push(key.to_owned());
+        Self { path, repeated }
+    }
+
+    fn heading(&self) -> String {
+        match (self.path.as_slice(), self.repeated) {
+            ([], _) => "at the top".to_owned(),
+            (path, true) => format!("in [[{}]]", path.join(".")),
+            (path, false) => format!("in [{}]", path.join(".")),
+        }
+    }
+}
+
+struct Unknown {
+    key: String,
+    span: Range<usize>,
+    place: Place,
+    known: Vec<String>,
+}
+
+struct Schema {
+    root: Value,
+}
+
+impl Schema {
+    fn of_manifest() -> Self {
+        Self { root: schema().to_value() }
+    }
+
+    /// Follows references and the "or null" of optional values.
+    fn resolve<'s>(&'s self, schema: &'s Value) -> Option<&'s Map<String, Value>> {
+        let object = schema.as_object()?;
+        if let Some(target) = object.get("$ref").and_then(Value::as_str) {
+            return self.resolve(self.root.pointer(target.strip_prefix('#')?)?);
+        }
+        let choices = object.get("anyOf").and_then(Value::as_array);
+        match choices
+            .and_then(|choices| choices.iter().find(|c| c.get("type") != Some(&"null".into())))
+        {
+            Some(choice) => self.resolve(choice),
+            None => Some(object),
+        }
+    }
+
+    fn walk(
+        &self,
+        table: &DeTable<'_>,
+        schema: Option<&Map<String, Value>>,
+        place: &Place,
+        found: &mut Vec<Unknown>,
+    ) {
+        let Some(properties) = schema.and_then(|s| s.get("properties")).and_then(Value::as_object)
+        else {
+            return;
+        };
+        for (key, value) in table.iter() {
+            let name: &str = key.get_ref();
+            match properties.get(name) {
+                Some(property) => self.walk_value(value, name, property, place, found),
+                None => found.push(Unknown {
+                    key: name.to_owned(),
+                    span: key.span(),
+                    place: place.clone(),
+                    known: properties.keys().cloned().collect(),
+                }),
+            }
+        }
+    }
+
+    fn walk_value(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        name: &str,
+        property: &Value,
+        place: &Place,
+        found: &mut Vec<Unknown>,
+    ) {
+        let schema = self.resolve(property);
+        match value.get_ref() {
+            DeValue::Table(inner) => self.walk(inner, schema, &place.below(name, false), found),
+            DeValue::Array(items) => {
+                let schema = schema.and_then(|s| s.get("items")).and_then(|s| self.resolve(s));
+                for item in items.iter() {
+                    if let Some(inner) = item.get_ref().as_table() {
+                        self.walk(inner, schema, &place.below(name, true), found);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn say(&self, unknown: &Unknown) -> String {
+        let said = format!("unknown key `{}` {}", unknown.key, unknown.place.heading());
+        if let Some(near) = nearest(&unknown.key, &unknown.known) {
+            return format!("{said}; did you mean `{near}`?");
+        }
+        match self.home_of(&unknown.key) {
+            Some(place) => format!("{said}; it belongs {}", place.heading()),
+            None => format!("{said}; known are {}", unknown.known.join(", ")),
+        }
+    }
+
+    /// The table where a key of this name does exist.
+    fn home_of(&self, key: &str) -> Option<Place> {
+        let mut open = vec![(Place::default(), self.root.as_object())];
+        while let Some((place, schema)) = open.pop() {
+            let Some(properties) =
+                schema.and_then(|s| s.get("properties")).and_then(Value::as_object)
+            else {
+                continue;
+            };
+            if properties.contains_key(key) {
+                return Some(place);
+            }
+            for (name, property) in properties {
+                let schema = self.resolve(property);
+                let items = schema.and_then(|s| s.get("items"));
+                let inner = items.map_or(schema, |items| self.resolve(items));
+                open.push((place.below(name, items.is_some()), inner));
+            }
+        }
+        None
+    }
+}
+
+/// The known key that is one or two slips of the finger away.
+fn nearest<'k>(key: &str, known: &'k [String]) -> Option<&'k String> {
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(key, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,168 @@
+//! A manifest's `source` files, found, digested and replaced by their digests.
+
+use super::document::Document;
+use super::{Component, Content, Plan, component, keys};
+use model::manifest::FunctionSpec;
+use model::{Code, Digest, Manifest, Problem};
+use std::collections::BTreeMap;
+use std::path::{Component as Step, Path, PathBuf};
+
+/// What a manifest becomes.
+pub(super) fn from_file(file: &Path, text: &str) -> Result<Plan, Problem> {
+    let directory = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let directory = directory.canonicalize().map_err(|error| super::unreadable(file, &error))?;
+    let name = file.display().to_string();
+    plan(&name, text, |source| inside(&directory, source))
+}
+
+/// What a manifest in this binary becomes, with the files that lie beside it.
+pub(crate) fn embedded(
+    name: &str,
+    text: &str,
+    files: &[(&str, &'static [u8])],
+) -> Result<Plan, Problem> {
+    plan(name, text, |source| {
+        let file = files.iter().find(|(path, _)| *path == source);
+        file.map(|(_, bytes)| Content::Embedded(bytes)).ok_or(Refusal::Missing)
+    })
+}
+
+/// Why a `source` is not read.
+enum Refusal {
+    /// There is no such file.
+    Missing,
+    /// The path leads out of the manifest's directory.
+    Outside,
+    /// The file is there and cannot be used.
+    File(component::Error),
+}
+
+/// Finds a source below the manifest's directory. The check is made on the resolved path, so that
+/// a symbolic link does not lead out either: a manifest may come from somebody else, and must not
+/// make its user upload `/etc/shadow`.
+fn inside(directory: &Path, source: &str) -> Result<Content, Refusal> {
+    let path = Path::new(source);
+    if climbs_out(path) {
+        return Err(Refusal::Outside);
+    }
+    let path = directory.join(path);
+    let resolved = path.canonicalize().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Refusal::Missing,
+        _ => Refusal::File(error.into()),
+    })?;
+    if resolved.starts_with(directory) {
+        Ok(Content::File(resolved))
+    } else {
+        Err(Refusal::Outside)
+    }
+}
+
+/// Whether the path, as it is written, begins elsewhere or has more `..` than steps before them.
+fn climbs_out(path: &Path) -> bool {
+    let mut depth = 0u32;
+    for step in path.components() {
+        match step {
+            Step::Normal(_) => depth += 1,
+            Step::CurDir => {}
+            Step::ParentDir if depth > 0 => depth -= 1,
+            Step::ParentDir | Step::RootDir | Step::Prefix(_) => return true,
+        }
+    }
+    false
+}
+
+fn plan(
+    name: &str,
+    text: &str,
+    find: impl Fn(&str) -> Result<Content, Refusal>,
+) -> Result<Plan, Problem> {
+    let document = Document::parse(name, text)?;
+    keys::check(&document)?;
+    let mut manifest = document.manifest()?;
+    let components = fill_in(&document, &mut manifest, find)?;
+    Ok(Plan { manifest, components })
+}
+
+/// Gives every function its digest, reading each file once.
+fn fill_in(
+    document: &Document<'_>,
+    manifest: &mut Manifest,
+    find: impl Fn(&str) -> Result<Content, Refusal>,
+) -> Result<Vec<Component>, Problem> {
+    let mut known: BTreeMap<String, Digest> = BTreeMap::new();
+    let mut components: BTreeMap<Digest, Component> = BTreeMap::new();
+    for (index, function) in manifest.functions.iter_mut().enumerate() {
+        let Some(source) = function.source.take() else {
+            check_named(document, function, index)?;
+            continue;
+        };
+        if let Some(digest) = known.get(&source) {
+            function.digest = Some(*digest);
+            continue;
+        }
+        let component = find(&source)
+            .and_then(|content| Component::digested(content).map_err(Refusal::File))
+            .map_err(|refusal| refused(document, function, index, &source, &refusal))?;
+        check_announced(document, function, index, component.digest)?;
+        function.digest = Some(component.digest);
+        known.insert(source, component.digest);
+        components.insert(component.digest, component);
+    }
+    Ok(components.into_values().collect())
+}
+
+fn check_named(
+    document: &Document<'_>,
+    function: &FunctionSpec,
+    index: usize,
+) -> Result<(), Problem> {
+    if function.digest.is_some() {
+        return Ok(());
+    }
+    let what = format!("function `{}` names no `source`", function.name);
+    Err(document.at(Code::ManifestValue, document.function_key(index, "name"), what))
+}
+
+fn check_announced(
+    document: &Document<'_>,
+    function: &FunctionSpec,
+    index: usize,
+    found: Digest,
+) -> Result<(), Problem> {
+    match function.digest {
+        Some(announced) if announced != found => Err(document.at(
+            Code::ManifestValue,
+            document.function_key(index, "digest"),
+            format_args!("the source of `{}` hashes to {found}", function.name),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn refused(
+    document: &Document<'_>,
+    function: &FunctionSpec,
+    index: usize,
+    source: &str,
+    refusal: &Refusal,
+) -> Problem {
+    let place = document.function_key(index, "source");
+    let at = |what: String| document.at(Code::ManifestValue, place, what);
+    match refusal {
+        Refusal::Missing => {
+            let problem = at(format!("source = \"{source}\": there is no such file"));
+            match &function.build {
+                Some(build) => problem.hint(format!("build it first: {build}")),
+                None => problem.hint("build the component first, or correct `source`"),
+            }
+        }
+        Refusal::Outside => {
+            at(format!("source = \"{source}\": it lies outside the manifest's directory"))
+                .hint("copy the component below the manifest, or move the manifest up")
+        }
+        Refusal::File(error) => at(format!("source = \"{source}\": {error}")),
+    }
+}

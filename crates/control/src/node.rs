@@ -1,0 +1,80 @@
+//! What concerns the node as a whole.
+
+use crate::answer::Answer;
+use crate::place::Params;
+use crate::serve::Shared;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::Problem;
+use model::api::{Finding, Node, Page};
+use serde::Deserialize;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future, as the node's operations return it.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// Pieces of a backup, as they become ready.
+pub type Pieces = futures_util::stream::BoxStream<'static, std::io::Result<bytes::Bytes>>;
+
+/// Whether a backup holds the root key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootKey {
+    /// It does: whoever has the backup can read everything in it.
+    Included,
+    /// It does not: the key is kept somewhere else.
+    LeftOut,
+}
+
+/// What only the node knows how to do.
+pub trait Operations: Send + Sync {
+    /// What the node says about itself.
+    fn describe(&self) -> Node;
+    /// Looks at the node's health.
+    fn doctor(&self) -> Pending<'_, Vec<Finding>>;
+    /// Makes a backup while the node runs, as a tar stream.
+    fn backup(&self, root_key: RootKey) -> Pending<'_, Result<Pieces, Problem>>;
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BackupParams {
+    #[serde(default)]
+    root_key: bool,
+}
+
+/// `GET /healthz`: the process answers.
+pub(crate) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: new invocations are taken.
+pub(crate) async fn ready(State(shared): State<Shared>) -> (StatusCode, &'static str) {
+    if shared.engine.draining() {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    } else {
+        (StatusCode::OK, "ready\n")
+    }
+}
+
+/// `GET /v1/node`
+pub(crate) async fn describe(State(shared): State<Shared>) -> Json<Node> {
+    Json(shared.operations.describe())
+}
+
+/// `GET /v1/doctor`
+pub(crate) async fn doctor(State(shared): State<Shared>) -> Json<Page<Finding>> {
+    Json(Page { items: shared.operations.doctor().await, next: None })
+}
+
+/// `GET /v1/backup`
+pub(crate) async fn backup(
+    State(shared): State<Shared>,
+    Params(params): Params<BackupParams>,
+) -> Answer<Response> {
+    let root_key = if params.root_key { RootKey::Included } else { RootKey::LeftOut };
+    let pieces = shared.operations.backup(root_key).await?;
+    Ok(([(header::CONTENT_TYPE, "application/x-tar")], Body::from_stream(pieces)).into_response())
+}

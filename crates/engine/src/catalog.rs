@@ -1,0 +1,179 @@
+//! Everything that is active, as an immutable snapshot that requests read without a lock.
+//!
+//! The registry is the truth; the catalog is its copy in memory, replaced as a whole after every
+//! act, so that a request sees either all of a deployment or nothing of it.
+
+use crate::function::Function;
+use crate::readiness::Readiness;
+use crate::router::Router;
+use identity::Tokens;
+use model::act::Changes;
+use model::token::TokenRow;
+use model::{Action, Digest, FunctionName, FunctionRow, Grant, Principal, Problem, Scope};
+use policy::Policies;
+use ports::registry::ScopeState;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// The active state of every scope.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    scopes: BTreeMap<Scope, Arc<View>>,
+    /// Readiness by component, so that functions of one component share it.
+    readiness: HashMap<Digest, Arc<Readiness>>,
+    /// Scopes by the host names that their routes are for.
+    hosts: HashMap<String, Scope>,
+}
+
+/// The active state of one scope.
+pub(crate) struct View {
+    pub(crate) functions: BTreeMap<FunctionName, Arc<Function>>,
+    pub(crate) grants: BTreeSet<Grant>,
+    pub(crate) tokens: BTreeMap<model::TokenName, TokenRow>,
+    pub(crate) verifier: Tokens,
+    pub(crate) router: Router<Arc<Function>>,
+}
+
+impl Catalog {
+    /// Builds the catalog from all that the registry holds.
+    pub(crate) fn new(states: Vec<ScopeState>, policies: &Arc<Policies>) -> Result<Self, Problem> {
+        let mut catalog = Self::default();
+        for state in states {
+            let changes = Changes {
+                functions_put: state.functions,
+                grants_put: state.grants,
+                tokens_put: state.tokens,
+                ..Changes::default()
+            };
+            catalog = catalog.with(&state.scope, changes, policies)?;
+        }
+        Ok(catalog)
+    }
+
+    /// The scope's view, if anything was ever active there.
+    pub(crate) fn view(&self, scope: &Scope) -> Option<&Arc<View>> {
+        self.scopes.get(scope)
+    }
+
+    /// All scopes, in order.
+    pub(crate) fn views(&self) -> impl Iterator<Item = (&Scope, &Arc<View>)> {
+        self.scopes.iter()
+    }
+
+    /// Whose functions answer for a host: the scope that has routes for it, else `home`.
+    pub(crate) fn serving(&self, host: Option<&str>, home: &Scope) -> Option<&Arc<View>> {
+        let own =
+            host.and_then(|host| self.hosts.get(host)).and_then(|scope| self.scopes.get(scope));
+        own.or_else(|| self.scopes.get(home))
+    }
+
+    /// The readiness of a component.
+    pub(crate) fn readiness(&self, artifact: Digest) -> Option<&Arc<Readiness>> {
+        self.readiness.get(&artifact)
+    }
+
+    /// The readiness of every component that is in use.
+    pub(crate) fn components(&self) -> impl Iterator<Item = &Arc<Readiness>> {
+        self.readiness.values()
+    }
+
+    /// A new catalog with the changes of one act.
+    pub(crate) fn with(
+        &self,
+        scope: &Scope,
+        changes: Changes,
+        policies: &Arc<Policies>,
+    ) -> Result<Self, Problem> {
+        let old = self.scopes.get(scope);
+        let mut rows: BTreeMap<FunctionName, FunctionRow> = BTreeMap::new();
+        let mut grants = old.map(|view| view.grants.clone()).unwrap_or_default();
+        let mut tokens = old.map(|view| view.tokens.clone()).unwrap_or_default();
+        let mut functions = old.map(|view| view.functions.clone()).unwrap_or_default();
+        let touched = touched_functions(&changes);
+        for gone in &changes.functions_gone {
+            functions.remove(&gone.name);
+        }
+        for row in changes.functions_put {
+            rows.insert(row.function.name.clone(), row);
+        }
+        for grant in &changes.grants_gone {
+            grants.remove(grant);
+        }
+        grants.extend(changes.grants_put);
+        for name in &changes.tokens_gone {
+            tokens.remove(name);
+        }
+        tokens.extend(changes.tokens_put.into_iter().map(|row| (row.name.clone(), row)));
+        // A grant that came or went changes its function's policies.
+        for name in touched {
+            if let Some(function) = functions.get(&name) {
+                rows.entry(name).or_insert_with(|| function.row.clone());
+            }
+        }
+        let mut readiness = self.readiness.clone();
+        let by_function = grants_by_function(&grants);
+        for (name, row) in rows {
+            let own = by_function.get(&name).map_or(&[][..], Vec::as_slice);
+            let own_policies = policies.for_function(&row.function, own).map_err(Problem::from)?;
+            let ready = readiness
+                .entry(row.artifact)
+                .or_insert_with(|| Arc::new(Readiness::new(row.artifact)));
+            functions.insert(
+                name,
+                Arc::new(Function::new(row, Arc::new(own_policies), Arc::clone(ready))),
+            );
+        }
+        let view = View::new(functions, grants, tokens);
+        let mut scopes = self.scopes.clone();
+        scopes.insert(scope.clone(), Arc::new(view));
+        let used: BTreeSet<Digest> = scopes
+            .values()
+            .flat_map(|view| view.functions.values())
+            .map(|function| function.row.artifact)
+            .collect();
+        readiness.retain(|artifact, _| used.contains(artifact));
+        let named = scopes
+            .iter()
+            .flat_map(|(scope, view)| view.router.hosts().map(move |host| (host, scope)));
+        let hosts = named.map(|(host, scope)| (host.to_owned(), scope.clone())).collect();
+        Ok(Self { scopes, readiness, hosts })
+    }
+}
+
+impl View {
+    fn new(
+        functions: BTreeMap<FunctionName, Arc<Function>>,
+        grants: BTreeSet<Grant>,
+        tokens: BTreeMap<model::TokenName, TokenRow>,
+    ) -> Self {
+        let verifier = Tokens::new(tokens.values().cloned());
+        let routes = functions.values().flat_map(|function| {
+            function.row.spec.http.iter().map(move |trigger| (&trigger.route, Arc::clone(function)))
+        });
+        let router = Router::new(routes);
+        Self { functions, grants, tokens, verifier, router }
+    }
+}
+
+/// The function that a grant is about: the one that is called, or the one that calls.
+fn subject(grant: &Grant) -> Option<&FunctionName> {
+    match (&grant.who, &grant.action) {
+        (_, Action::Invoke { function }) => Some(function),
+        (Principal::Function(function), _) => Some(function),
+        _ => None,
+    }
+}
+
+fn touched_functions(changes: &Changes) -> BTreeSet<FunctionName> {
+    changes.grants_put.iter().chain(&changes.grants_gone).filter_map(subject).cloned().collect()
+}
+
+fn grants_by_function(grants: &BTreeSet<Grant>) -> HashMap<FunctionName, Vec<Grant>> {
+    let mut by_function: HashMap<FunctionName, Vec<Grant>> = HashMap::new();
+    for grant in grants {
+        if let Some(function) = subject(grant) {
+            by_function.entry(function.clone()).or_default().push(grant.clone());
+        }
+    }
+    by_function
+}

@@ -1,0 +1,34 @@
+//! What the engine is told at its start.
+
+use model::Scope;
+use model::limit::Ceiling;
+
+/// Settings of the engine.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Invocations under way on this node; above, callers get 503 and `Retry-After`.
+    pub in_flight_max: usize,
+    /// Invocations under way for one caller: a token, or an address where there is none.
+    pub in_flight_per_caller_max: usize,
+    /// The largest limits that a manifest may ask for.
+    pub ceiling: Ceiling,
+    /// Most bytes of one component.
+    pub artifact_bytes_max: u64,
+    /// Whose functions answer requests that name no host of their own.
+    pub scope: Scope,
+    /// Grant whatever a manifest asks for, as `up --dev` does.
+    pub grant_all: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            in_flight_max: 2048,
+            in_flight_per_caller_max: 1024,
+            ceiling: Ceiling::DEFAULT,
+            artifact_bytes_max: 256 << 20,
+            scope: Scope::default(),
+            grant_all: false,
+        }
+    }
+}

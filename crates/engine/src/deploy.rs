@@ -1,0 +1,287 @@
+//! Acts: everything that changes what is deployed, granted or issued.
+//!
+//! An act is checked, written to the registry and the ledger in one transaction, and only then
+//! seen by requests. One act at a time.
+
+use crate::catalog::Catalog;
+use crate::query::function_view;
+use crate::readiness::{Readiness, artifact_problem, prepare_problem};
+use crate::wiring::Engine;
+use bytes::Bytes;
+use model::act::{Act, Committed};
+use model::api::{DeployRequest, Deployed, TokenCreated, TokenRequest};
+use model::manifest::{Auth, Manifest};
+use model::token::TokenRow;
+use model::wire::v1::Entry;
+use model::{
+    Action, ApplicationName, Code, Digest, Grant, Principal, Problem, Scope, Timestamp, TokenName,
+};
+use ports::registry::By;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Engine {
+    /// Keeps a component under its digest.
+    ///
+    /// # Errors
+    /// Too large, another digest, a full disk.
+    pub async fn put_artifact(&self, digest: Digest, bytes: Bytes) -> Result<(), Problem> {
+        let most = self.config.artifact_bytes_max;
+        if bytes.len() as u64 > most {
+            let detail = format!("{} bytes, at most {most} are taken", bytes.len());
+            return Err(Problem::new(Code::ArtifactTooLarge).detail(detail));
+        }
+        self.parts.artifacts.put(digest, bytes).await.map_err(artifact_problem)
+    }
+
+    /// Whether a component is there.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn has_artifact(&self, digest: Digest) -> Result<bool, Problem> {
+        self.parts.artifacts.contains(digest).await.map_err(artifact_problem)
+    }
+
+    /// Makes a manifest the active deployment of its application, with all of its components
+    /// compiled, or changes nothing.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the manifest, a component, or its place here.
+    pub async fn deploy(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        request: DeployRequest,
+        expected: Option<u32>,
+    ) -> Result<Deployed, Problem> {
+        let manifest = request.manifest;
+        manifest.check(&self.config.ceiling)?;
+        self.check_hosts(scope, &manifest)?;
+        let prepared = self.prepare(&manifest).await?;
+        let wanted = asked_for(&manifest);
+        let grants =
+            if request.grant || self.config.grant_all { wanted.clone() } else { Vec::new() };
+        let application = manifest.application.clone();
+        let act = Act::Deploy { manifest: Box::new(manifest), expected, grants: grants.clone() };
+        let committed = self.commit(scope, actor, act).await?;
+        self.mark_ready(&prepared);
+        Ok(self.deployed(scope, application, &committed, wanted, grants))
+    }
+
+    /// Makes an earlier deployment the active one.
+    ///
+    /// # Errors
+    /// There is none such, or it does not fit beside what is deployed now.
+    pub async fn rollback(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        application: &ApplicationName,
+        to: Option<u32>,
+    ) -> Result<Deployed, Problem> {
+        let act = Act::Rollback { application: application.clone(), to };
+        let committed = self.commit(scope, actor, act).await?;
+        Ok(self.deployed(scope, application.clone(), &committed, Vec::new(), Vec::new()))
+    }
+
+    /// Takes an application away. Its history stays. Returns the ledger entry's number.
+    ///
+    /// # Errors
+    /// There is none such.
+    pub async fn remove(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        application: &ApplicationName,
+    ) -> Result<u64, Problem> {
+        let act = Act::Remove { application: application.clone() };
+        Ok(self.commit(scope, actor, act).await?.leaf)
+    }
+
+    /// Writes a grant. Returns the ledger entry's number.
+    ///
+    /// # Errors
+    /// The function or the token does not exist, or the pairing means nothing.
+    pub async fn grant(&self, scope: &Scope, actor: &str, grant: Grant) -> Result<u64, Problem> {
+        let grant = grant.checked().map_err(|error| Problem::new(Code::BadGrant).detail(error))?;
+        Ok(self.commit(scope, actor, Act::Grant { grant }).await?.leaf)
+    }
+
+    /// Takes a grant back. Returns the ledger entry's number.
+    ///
+    /// # Errors
+    /// There is none such.
+    pub async fn revoke(&self, scope: &Scope, actor: &str, grant: Grant) -> Result<u64, Problem> {
+        Ok(self.commit(scope, actor, Act::Revoke { grant }).await?.leaf)
+    }
+
+    /// Makes a token. The answer is the only place where it can be seen.
+    ///
+    /// # Errors
+    /// The name is taken, or a function does not exist.
+    pub async fn create_token(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        request: TokenRequest,
+    ) -> Result<TokenCreated, Problem> {
+        let minted = identity::token::mint()
+            .map_err(|error| Problem::new(Code::Internal).internal(error))?;
+        let created = self.parts.clock.wall();
+        let lasts_us = request
+            .expires_in
+            .map(|d| i64::try_from(d.ms).unwrap_or(i64::MAX).saturating_mul(1000));
+        let expires: Option<Timestamp> = lasts_us.map(|us| created.plus_us(us));
+        let token = TokenRow {
+            id: minted.id,
+            name: request.name.clone(),
+            hash: minted.hash,
+            created,
+            expires,
+        };
+        self.commit(scope, actor, Act::TokenCreate { token, invoke: request.invoke }).await?;
+        Ok(TokenCreated { name: request.name, token: minted.token.expose().clone(), expires })
+    }
+
+    /// Ends a token. Returns the ledger entry's number.
+    ///
+    /// # Errors
+    /// There is none such.
+    pub async fn revoke_token(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        name: &TokenName,
+    ) -> Result<u64, Problem> {
+        Ok(self.commit(scope, actor, Act::TokenRevoke { name: name.clone() }).await?.leaf)
+    }
+
+    /// Writes an act that the node itself does, such as the first entry of a new home.
+    ///
+    /// # Errors
+    /// The registry failed.
+    pub async fn note(&self, actor: &str, act: Act) -> Result<u64, Problem> {
+        Ok(self.commit(&Scope::default(), actor, act).await?.leaf)
+    }
+
+    async fn commit(&self, scope: &Scope, actor: &str, act: Act) -> Result<Committed, Problem> {
+        let _one_at_a_time = self.acts.lock().await;
+        let by = By { actor: actor.to_owned(), scope: scope.clone(), at: self.parts.clock.wall() };
+        let committed = self.parts.registry.commit(act, by).await.map_err(Problem::from)?;
+        let catalog =
+            self.catalog.load_full().with(scope, committed.changes.clone(), &self.parts.policies);
+        self.catalog.store(Arc::new(catalog?));
+        self.copy_to_journal(committed.leaf).await;
+        Ok(committed)
+    }
+
+    /// The journal holds acts too, so that one reading of it shows what happened around a call.
+    async fn copy_to_journal(&self, leaf: u64) {
+        let Ok(leaves) = self.parts.ledger.leaves(leaf, 1).await else { return };
+        for bytes in leaves {
+            if let Err(error) = self.parts.journal.append(Entry::Act(bytes)) {
+                tracing::warn!(%error, leaf, "an act is in the ledger and not in the journal");
+            }
+        }
+    }
+
+    /// Host names are shared by all scopes, so a route of another scope may not be taken over.
+    fn check_hosts(&self, scope: &Scope, manifest: &Manifest) -> Result<(), Problem> {
+        let catalog = self.catalog.load();
+        let hosts: BTreeSet<&str> = manifest
+            .functions
+            .iter()
+            .flat_map(|f| &f.http)
+            .filter_map(|t| t.route.host.as_deref())
+            .collect();
+        for (other, view) in catalog.views().filter(|(other, _)| *other != scope) {
+            let routes = view.functions.values().flat_map(|function| &function.row.spec.http);
+            for host in routes.filter_map(|trigger| trigger.route.host.as_deref()) {
+                if hosts.contains(host) {
+                    let detail = format!("the host `{host}` belongs to `{other}`");
+                    return Err(Problem::new(Code::RouteClash).detail(detail));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compiles every component of the manifest that is not runnable yet.
+    async fn prepare(&self, manifest: &Manifest) -> Result<Vec<Digest>, Problem> {
+        let mut done = BTreeSet::new();
+        for function in &manifest.functions {
+            let missing = || {
+                Problem::new(Code::ArtifactMissing)
+                    .detail(format!("function `{}` names no digest", function.name))
+            };
+            let artifact = function.digest.ok_or_else(missing)?;
+            if !done.insert(artifact) {
+                continue;
+            }
+            let known = self.catalog.load().readiness(artifact).map(Arc::clone);
+            let readiness = known.unwrap_or_else(|| Arc::new(Readiness::new(artifact)));
+            if !readiness.is_ready()
+                && !self.parts.executor.ready(artifact).await.map_err(prepare_problem)?
+            {
+                let bytes = self.parts.artifacts.read(artifact).await.map_err(artifact_problem)?;
+                let prepared =
+                    self.parts.executor.prepare(artifact, bytes).await.map_err(prepare_problem);
+                prepared.map_err(|problem| named(problem, function.name.as_str()))?;
+            }
+        }
+        Ok(done.into_iter().collect())
+    }
+
+    fn mark_ready(&self, artifacts: &[Digest]) {
+        let catalog = self.catalog.load();
+        for readiness in artifacts.iter().filter_map(|artifact| catalog.readiness(*artifact)) {
+            readiness.mark();
+        }
+    }
+
+    fn deployed(
+        &self,
+        scope: &Scope,
+        application: ApplicationName,
+        committed: &Committed,
+        wanted: Vec<Grant>,
+        granted: Vec<Grant>,
+    ) -> Deployed {
+        let catalog: Arc<Catalog> = self.catalog.load_full();
+        let view = catalog.view(scope);
+        let mut functions = Vec::new();
+        let mut open = wanted;
+        if let Some(view) = view {
+            let own =
+                view.functions.values().filter(|function| function.row.application == application);
+            functions = own.map(|function| function_view(view, function)).collect();
+            open.retain(|grant| !view.grants.contains(grant));
+        }
+        let deployment = committed.deployment.unwrap_or_default();
+        Deployed { application, deployment, functions, wanted: open, granted, leaf: committed.leaf }
+    }
+}
+
+/// The grants that would make true what a manifest asks for.
+fn asked_for(manifest: &Manifest) -> Vec<Grant> {
+    let mut wanted = BTreeSet::new();
+    for function in &manifest.functions {
+        if function.http.iter().any(|trigger| trigger.auth == Auth::Public) {
+            let action = Action::Invoke { function: function.name.clone() };
+            wanted.insert(Grant { who: Principal::Public, action });
+        }
+        for target in &function.allow.http {
+            let action = Action::Http { target: target.clone() };
+            wanted.insert(Grant { who: Principal::Function(function.name.clone()), action });
+        }
+    }
+    wanted.into_iter().collect()
+}
+
+fn named(problem: Problem, function: &str) -> Problem {
+    let detail = match &problem.detail {
+        Some(detail) => format!("function `{function}`: {detail}"),
+        None => format!("function `{function}`"),
+    };
+    problem.detail(detail)
+}

@@ -1,0 +1,52 @@
+//! A deployed function as the engine holds it in memory.
+
+use crate::readiness::Readiness;
+use crate::slots::Slots;
+use model::manifest::Durability;
+use model::{FunctionRef, FunctionRow};
+use policy::FunctionPolicies;
+use ports::executor::Unit;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One active function.
+pub(crate) struct Function {
+    /// The registry's row.
+    pub(crate) row: FunctionRow,
+    /// What the executor runs.
+    pub(crate) unit: Arc<Unit>,
+    /// Its grants and the operator's policies.
+    pub(crate) policies: Arc<FunctionPolicies>,
+    /// Its room.
+    pub(crate) slots: Slots,
+    /// Whether its component can be run.
+    pub(crate) readiness: Arc<Readiness>,
+}
+
+impl Function {
+    pub(crate) fn new(
+        row: FunctionRow,
+        policies: Arc<FunctionPolicies>,
+        readiness: Arc<Readiness>,
+    ) -> Self {
+        let limits = row.spec.limits();
+        let slots = Slots::new(limits.concurrency, Duration::from_millis(limits.queue_wait_ms));
+        let unit = Arc::new(Unit {
+            function: Arc::new(row.function.clone()),
+            revision: row.revision,
+            artifact: row.artifact,
+            limits,
+        });
+        Self { row, unit, policies, slots, readiness }
+    }
+
+    /// Its full name.
+    pub(crate) fn reference(&self) -> &Arc<FunctionRef> {
+        &self.unit.function
+    }
+
+    /// Whether an answer waits for its record.
+    pub(crate) fn strict(&self) -> bool {
+        self.row.spec.record == Durability::Strict
+    }
+}

@@ -1,0 +1,265 @@
+//! Everything that can be read.
+
+use crate::catalog::View;
+use crate::function::Function;
+use crate::wiring::Engine;
+use model::api::{self, LedgerEntry, LedgerHead, Page, Revisions};
+use model::{Action, Code, FunctionRef, Grant, InvocationId, Principal, Problem, Scope};
+use ports::journal::{self, Flight, LogQuery, RecordQuery};
+use std::sync::Arc;
+
+/// Most items on a page.
+const PAGE_MAX: usize = 1000;
+
+/// How the engine is.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Invocations under way.
+    pub in_flight: usize,
+    /// Whether new ones are refused.
+    pub draining: bool,
+    /// The flight recorder.
+    pub journal: journal::Health,
+}
+
+impl Engine {
+    /// How the engine is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health {
+            in_flight: self.gauge.under_way(),
+            draining: self.draining(),
+            journal: self.parts.journal.health(),
+        }
+    }
+
+    /// The active functions of a scope, by name.
+    #[must_use]
+    pub fn functions(&self, scope: &Scope) -> Vec<api::Function> {
+        let catalog = self.catalog.load();
+        let Some(view) = catalog.view(scope) else { return Vec::new() };
+        view.functions.values().map(|function| function_view(view, function)).collect()
+    }
+
+    /// One active function.
+    #[must_use]
+    pub fn function(&self, function: &FunctionRef) -> Option<api::Function> {
+        let catalog = self.catalog.load();
+        let view = catalog.view(&function.scope)?;
+        view.functions.get(&function.name).map(|function| function_view(view, function))
+    }
+
+    /// A function's revisions and its application's deployments, newest first.
+    ///
+    /// # Errors
+    /// It never was, or the store failed.
+    pub async fn revisions(&self, function: &FunctionRef) -> Result<Revisions, Problem> {
+        let registry = &self.parts.registry;
+        let revisions = registry.revisions(function).await.map_err(Problem::from)?;
+        if revisions.is_empty() {
+            return Err(Problem::new(Code::NoSuchFunction).detail(&function.name));
+        }
+        let application = {
+            let catalog = self.catalog.load();
+            let view = catalog.view(&function.scope);
+            view.and_then(|view| view.functions.get(&function.name))
+                .map(|found| found.row.application.clone())
+        };
+        let deployments = match application {
+            Some(application) => {
+                registry.deployments(&function.scope, &application).await.map_err(Problem::from)?
+            }
+            None => Vec::new(),
+        };
+        Ok(Revisions { revisions, deployments })
+    }
+
+    /// The grants of a scope.
+    #[must_use]
+    pub fn grants(&self, scope: &Scope) -> Vec<Grant> {
+        let catalog = self.catalog.load();
+        catalog.view(scope).map(|view| view.grants.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The tokens of a scope, without their secrets.
+    #[must_use]
+    pub fn tokens(&self, scope: &Scope) -> Vec<api::Token> {
+        let catalog = self.catalog.load();
+        let Some(view) = catalog.view(scope) else { return Vec::new() };
+        let token = |row: &model::token::TokenRow| api::Token {
+            name: row.name.clone(),
+            id: row.id.clone(),
+            created: row.created,
+            expires: row.expires,
+            invoke: invocable(view, &row.name),
+        };
+        view.tokens.values().map(token).collect()
+    }
+
+    /// Finished records, newest first.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or `before` is not a position.
+    pub async fn records(&self, mut query: RecordQuery) -> Result<Page<api::Record>, Problem> {
+        query.limit = query.limit.clamp(1, PAGE_MAX);
+        let page =
+            self.parts.journal.records(query).await.map_err(|error| journal_problem(&error))?;
+        Ok(Page { items: page.items.iter().map(api::Record::ended).collect(), next: page.next })
+    }
+
+    /// One invocation, finished or under way.
+    ///
+    /// # Errors
+    /// There is none such, or the journal cannot be read.
+    pub async fn record(&self, scope: &Scope, id: InvocationId) -> Result<api::Record, Problem> {
+        match self.parts.journal.flight(scope, id).await.map_err(|error| journal_problem(&error))? {
+            Some(Flight::Ended(record)) => Ok(api::Record::ended(&record)),
+            Some(Flight::Running(start)) => Ok(api::Record::running(&start)),
+            None => {
+                Err(Problem::new(Code::NotFound).detail(format!("no record of invocation {id}")))
+            }
+        }
+    }
+
+    /// Log lines, oldest first.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or `after` is not a position.
+    pub async fn logs(&self, mut query: LogQuery) -> Result<Page<api::Log>, Problem> {
+        query.limit = query.limit.clamp(1, PAGE_MAX);
+        let page = self.parts.journal.logs(query).await.map_err(|error| journal_problem(&error))?;
+        Ok(Page { items: page.items.iter().map(api::Log::from).collect(), next: page.next })
+    }
+
+    /// The ledger's size and newest checkpoint.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn ledger_head(&self) -> Result<LedgerHead, Problem> {
+        let ledger = &self.parts.ledger;
+        let size = ledger.size().await.map_err(ledger_problem)?;
+        let checkpoint = ledger.checkpoint(size).await.map_err(ledger_problem)?.unwrap_or_default();
+        let origin = checkpoint.lines().next().unwrap_or_default().to_owned();
+        Ok(LedgerHead { origin, verifier_key: self.parts.ledger_key.to_string(), size, checkpoint })
+    }
+
+    /// Ledger entries from number `from` on.
+    ///
+    /// # Errors
+    /// The store failed, or an entry cannot be read.
+    pub async fn ledger_entries(
+        &self,
+        from: u64,
+        limit: usize,
+    ) -> Result<Page<LedgerEntry>, Problem> {
+        let limit = limit.clamp(1, PAGE_MAX) as u64;
+        let leaves = self.parts.ledger.leaves(from, limit).await.map_err(ledger_problem)?;
+        let size = self.parts.ledger.size().await.map_err(ledger_problem)?;
+        let mut items = Vec::with_capacity(leaves.len());
+        for bytes in &leaves {
+            let leaf = serde_json::from_slice(bytes).map_err(|error| {
+                Problem::new(Code::LeafAltered)
+                    .detail(format!("entry {}", from + items.len() as u64))
+                    .internal(error)
+            })?;
+            items.push(LedgerEntry { leaf, hash: model::Digest(audit::leaf_hash(bytes)).hex() });
+        }
+        let end = from.saturating_add(items.len() as u64);
+        Ok(Page { items, next: (end < size).then(|| end.to_string()) })
+    }
+
+    /// The whole ledger as files in the C2SP tlog-tiles layout, with `verifier-key` beside them.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn ledger_files(&self) -> Result<Vec<(String, Vec<u8>)>, Problem> {
+        let log = self.ledger_data().await?;
+        let mut files = audit::export(&log).map_err(|error| error.problem())?;
+        files
+            .push(("verifier-key".to_owned(), format!("{}\n", self.parts.ledger_key).into_bytes()));
+        Ok(files)
+    }
+
+    /// Checks the whole ledger against itself.
+    ///
+    /// # Errors
+    /// The first leaf, tile or checkpoint that does not fit, or a store that failed.
+    pub async fn verify_ledger(&self) -> Result<u64, Problem> {
+        let log = self.ledger_data().await?;
+        let size = log.leaves.len() as u64;
+        audit::verify(&log, &self.parts.ledger_key, None).map_err(Problem::from)?;
+        Ok(size)
+    }
+
+    async fn ledger_data(&self) -> Result<audit::Snapshot, Problem> {
+        // Leaves, tiles and checkpoints of one moment: no act in between.
+        let _no_act = self.acts.lock().await;
+        let ledger = &self.parts.ledger;
+        let size = ledger.size().await.map_err(ledger_problem)?;
+        let leaves = ledger.leaves(0, size).await.map_err(ledger_problem)?;
+        let tiles = ledger.tiles().await.map_err(ledger_problem)?;
+        let checkpoints = ledger.checkpoints().await.map_err(ledger_problem)?;
+        Ok(audit::Snapshot { leaves, tiles, checkpoints })
+    }
+
+    /// What a backup is made of: writes a consistent registry to `registry`, names the components.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn backup_registry(
+        &self,
+        registry: std::path::PathBuf,
+    ) -> Result<Vec<model::Digest>, Problem> {
+        self.parts.registry.backup(registry).await.map_err(Problem::from)?;
+        self.parts.artifacts.list().await.map_err(crate::readiness::artifact_problem)
+    }
+
+    /// Reads a component, for a backup.
+    ///
+    /// # Errors
+    /// The store failed, or the component is damaged.
+    pub async fn read_artifact(&self, digest: model::Digest) -> Result<bytes::Bytes, Problem> {
+        self.parts.artifacts.read(digest).await.map_err(crate::readiness::artifact_problem)
+    }
+}
+
+/// The functions that a token may invoke by grants of its own.
+fn invocable(view: &View, token: &model::TokenName) -> Vec<model::FunctionName> {
+    let granted = view.grants.iter().filter_map(|grant| match (&grant.who, &grant.action) {
+        (Principal::Token(who), Action::Invoke { function }) if who == token => {
+            Some(function.clone())
+        }
+        _ => None,
+    });
+    granted.collect()
+}
+
+/// A function as lists show it.
+pub(crate) fn function_view(view: &View, function: &Arc<Function>) -> api::Function {
+    let row = &function.row;
+    let public = Grant {
+        who: Principal::Public,
+        action: Action::Invoke { function: row.function.name.clone() },
+    };
+    api::Function {
+        name: row.function.name.clone(),
+        application: row.application.clone(),
+        revision: row.revision,
+        digest: row.digest,
+        artifact: row.artifact,
+        routes: row.spec.http.iter().map(|trigger| trigger.route.clone()).collect(),
+        public: view.grants.contains(&public),
+        strict: function.strict(),
+    }
+}
+
+fn journal_problem(error: &journal::Error) -> Problem {
+    match error {
+        journal::Error::Damaged { .. } => Problem::new(Code::StoreCorrupt).detail(error),
+        _ => Problem::new(Code::StoreFailed).internal(error),
+    }
+}
+
+fn ledger_problem(error: ports::ledger::Error) -> Problem {
+    Problem::new(Code::StoreFailed).internal(error)
+}

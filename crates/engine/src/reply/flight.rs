@@ -1,0 +1,276 @@
+//! One invocation between take-off and landing.
+//!
+//! Invariant: the record is closed exactly once: by the end of the guest, by a fault, by the wall
+//! clock, or by the drop of a flight that nobody polls any more.
+
+use super::body::ReplyBody;
+use super::close::{Ending, code_number};
+use crate::broker::Broker;
+use crate::function::Function;
+use crate::invoke::Refusal;
+use crate::stage::Seat;
+use crate::wiring::Engine;
+use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+use http_body::Frame;
+use model::wire::v1::{Entry, Outcome, Record, Start};
+use model::{Code, Cost, Labels, Problem};
+use ports::executor::{Fault, FaultKind, Running};
+use ports::journal::Mark;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Sleep;
+
+/// What a flight starts with.
+pub(crate) struct Boarding {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) running: Pin<Box<dyn Running>>,
+    pub(crate) function: Arc<Function>,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) start: Start,
+    pub(crate) began: Duration,
+    pub(crate) policy: u64,
+    pub(crate) labels: Labels,
+    /// Room on the node; given back with the rest.
+    pub(crate) _seat: Seat,
+}
+
+/// An invocation under way.
+pub(crate) struct Flight {
+    /// Gone once the record is closed: dropping it frees the instance.
+    aboard: Option<Boarding>,
+    /// Made when the guest first has to be waited for; begun anew with every frame.
+    wall: Option<Pin<Box<Sleep>>>,
+    status: u16,
+}
+
+/// The record is closed, with this ending.
+pub(crate) struct Closed(pub(crate) Ending, Option<Mark>);
+
+impl Flight {
+    pub(crate) fn new(boarding: Boarding) -> Self {
+        Self { aboard: Some(boarding), wall: None, status: 0 }
+    }
+
+    /// Runs the guest to its response head and hands out the reply.
+    pub(crate) async fn answer(mut self) -> Result<http::Response<ReplyBody>, Refusal> {
+        let head = match poll_fn(|cx| self.poll_head(cx)).await {
+            Ok(head) => head,
+            Err(closed) => return Err(closed.0.problem().into()),
+        };
+        let strict = self.aboard.as_ref().is_some_and(|aboard| aboard.function.strict());
+        let body = if strict { self.whole_and_durable().await? } else { self.read_ahead().await? };
+        Ok(http::Response::from_parts(head, body))
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<http::response::Parts, Closed>> {
+        let polled = self.poll_with(cx, |running, cx| running.poll_head(cx));
+        polled.map(|head| {
+            let mut head = head?;
+            self.status = head.status.as_u16();
+            if let Some(aboard) = &self.aboard
+                && let Ok(value) =
+                    HeaderValue::from_maybe_shared(Bytes::from(aboard.start.id.to_string()))
+            {
+                head.headers.insert("casemate-invocation", value);
+            }
+            Ok(head)
+        })
+    }
+
+    /// Runs the guest to its next frame.
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Closed>>> {
+        let polled = self.poll_with(cx, |running, cx| match running.poll_frame(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => Poll::Ready(Ok(None)),
+            Poll::Ready(Some(frame)) => Poll::Ready(frame.map(Some)),
+        });
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(closed)) => Poll::Ready(Some(Err(closed))),
+            Poll::Ready(Ok(frame)) => {
+                // What limits a stream is silence, not length.
+                self.wall = None;
+                Poll::Ready(frame.map(Ok))
+            }
+        }
+    }
+
+    /// Most answers are one frame long. If the end follows at once, the reply is whole, its
+    /// length is known, and the record closes before it is sent.
+    async fn read_ahead(mut self) -> Result<ReplyBody, Refusal> {
+        let first = match poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await {
+            Poll::Pending => return Ok(ReplyBody::stream(None, self)),
+            Poll::Ready(None) => Bytes::new(),
+            Poll::Ready(Some(Err(closed))) => return Err(closed.0.problem().into()),
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(bytes) => bytes,
+                Err(_trailers) => Bytes::new(),
+            },
+        };
+        match poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await {
+            Poll::Pending => Ok(ReplyBody::stream(Some(first), self)),
+            Poll::Ready(None) => {
+                poll_fn(|cx| Poll::Ready(self.poll_landing(cx))).await;
+                Box::new(self).finish_later();
+                Ok(ReplyBody::whole(first))
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                let mut both = BytesMut::from(first);
+                if let Ok(more) = frame.into_data() {
+                    both.extend_from_slice(&more);
+                }
+                Ok(ReplyBody::stream(Some(both.freeze()), self))
+            }
+            Poll::Ready(Some(Err(closed))) => Err(closed.0.problem().into()),
+        }
+    }
+
+    /// For strict functions: the whole reply, and only after its record is on disk.
+    async fn whole_and_durable(mut self) -> Result<ReplyBody, Refusal> {
+        let mut body = BytesMut::new();
+        loop {
+            match poll_fn(|cx| self.poll_frame(cx)).await {
+                None => break,
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        body.extend_from_slice(&bytes);
+                    }
+                }
+                Some(Err(closed)) => return Err(closed.0.problem().into()),
+            }
+        }
+        let Some(engine) = self.aboard.as_ref().map(|aboard| Arc::clone(&aboard.engine)) else {
+            return Err(Code::Internal.into());
+        };
+        let closed = poll_fn(|cx| self.poll_done(cx)).await;
+        let refuse = |why: String| Refusal::from(Problem::new(Code::JournalRefuses).internal(why));
+        let mark = closed.1.ok_or_else(|| refuse("the record was not taken".to_owned()))?;
+        engine.parts.journal.durable(mark).await.map_err(|error| refuse(error.to_string()))?;
+        match closed.0.outcome {
+            Outcome::Ok => Ok(ReplyBody::whole(body.freeze())),
+            _ => Err(closed.0.problem().into()),
+        }
+    }
+
+    /// The body has ended: closes the record, now or, if the guest still works, later.
+    pub(crate) fn land(mut self: Box<Self>, cx: &mut Context<'_>) {
+        self.poll_landing(cx);
+        self.finish_later();
+    }
+
+    fn poll_landing(&mut self, cx: &mut Context<'_>) {
+        let _closed_or_not_yet = self.poll_done(cx);
+    }
+
+    /// A guest that works on after its answer is driven by a task of its own, under the same
+    /// wall clock, so that the connection can take its next request.
+    fn finish_later(mut self: Box<Self>) {
+        if self.aboard.is_some() {
+            tokio::spawn(async move {
+                let _closed = poll_fn(|cx| self.poll_done(cx)).await;
+            });
+        }
+    }
+
+    /// Runs the guest to its end and closes the record.
+    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
+        match self.poll_with(cx, |running, cx| running.poll_done(cx)) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(())) => Poll::Ready(self.close(Ending::OK)),
+            Poll::Ready(Err(closed)) => Poll::Ready(closed),
+        }
+    }
+
+    /// Polls the guest under the wall clock; a fault or the clock closes the record.
+    fn poll_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut dyn Running>, &mut Context<'_>) -> Poll<Result<T, Fault>>,
+    ) -> Poll<Result<T, Closed>> {
+        let Some(aboard) = &mut self.aboard else {
+            let ending = Ending::new(Outcome::Platform, Code::Internal, "polled after its end");
+            return Poll::Ready(Err(Closed(ending, None)));
+        };
+        match poll(aboard.running.as_mut(), cx) {
+            Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
+            Poll::Ready(Err(fault)) => {
+                if fault.kind == FaultKind::Platform {
+                    aboard.function.readiness.doubt();
+                }
+                Poll::Ready(Err(self.close(fault.into())))
+            }
+            Poll::Pending => {
+                let wall_ms = aboard.function.unit.limits.wall_ms;
+                let wall = Duration::from_millis(wall_ms);
+                let sleep = self.wall.get_or_insert_with(|| Box::pin(tokio::time::sleep(wall)));
+                if sleep.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                let reason = format!("no answer, or silence, for {wall_ms} ms");
+                Poll::Ready(Err(self.close(Ending::new(
+                    Outcome::Timeout,
+                    Code::WallTimeout,
+                    reason,
+                ))))
+            }
+        }
+    }
+
+    /// Writes the record's end, frees the instance and gives the slot back.
+    fn close(&mut self, ending: Ending) -> Closed {
+        let Some(aboard) = self.aboard.take() else { return Closed(ending, None) };
+        let parts = &aboard.engine.parts;
+        if let Some(reason) = &ending.reason {
+            let code = ending.code.map_or("", Code::text);
+            aboard.broker.platform_line(format!("{code} {}: {reason}", ending.outcome.word()));
+        }
+        let asked = aboard.broker.settle();
+        let usage = aboard.running.usage();
+        let calls =
+            u32::try_from(asked.calls.len()).unwrap_or(u32::MAX).saturating_add(asked.omitted);
+        let wall_us = parts.clock.monotonic().saturating_sub(aboard.began).as_micros();
+        let status = match ending.code {
+            Some(code) if self.status == 0 => code.status(),
+            _ => self.status,
+        };
+        let record = Record {
+            policy: aboard.policy,
+            end_us: parts.clock.wall(),
+            outcome: ending.outcome,
+            status,
+            code: ending.code.and_then(code_number),
+            reason: ending.reason.clone(),
+            cost: Cost::of(&usage, u64::try_from(wall_us).unwrap_or(u64::MAX), calls),
+            usage,
+            calls: asked.calls,
+            calls_omitted: asked.omitted,
+            log_lines: asked.log_lines,
+            log_dropped: asked.log_dropped,
+            labels: aboard.labels,
+            start: aboard.start,
+        };
+        let mark = match parts.journal.append(Entry::End(Box::new(record))) {
+            Ok(mark) => Some(mark),
+            Err(error) => {
+                tracing::debug!(%error, "the end of an invocation is not recorded");
+                None
+            }
+        };
+        Closed(ending, mark)
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if self.aboard.is_some() {
+            self.close(Ending::new(Outcome::Interrupted, Code::Malformed, "the caller went away"));
+        }
+    }
+}

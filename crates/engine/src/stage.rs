@@ -1,0 +1,64 @@
+//! The stages of an invocation as types.
+//!
+//! `Received -> Throttled -> Identified -> Permitted -> Funded -> (executed, recorded)`
+//!
+//! Each can only be made from the one before it, inside this crate, and running a function takes
+//! a [`Funded`]. So no caller that compiles can skip a stage.
+
+use crate::function::Function;
+use crate::slots::{CallerKey, Counted, Share, Slot};
+use model::trace::TraceParent;
+use model::wire::v1::{Caller, Trigger};
+use model::{Budget, InvocationId, Labels, Timestamp};
+use policy::Permit;
+use ports::executor::RequestBody;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something arrived, and has an identity and a time.
+pub(crate) struct Received {
+    pub(crate) request: http::Request<RequestBody>,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) id: InvocationId,
+    pub(crate) at: Timestamp,
+    pub(crate) began: Duration,
+}
+
+/// The node, and the address it came from, have room for it.
+pub(crate) struct Throttled {
+    pub(crate) received: Received,
+    pub(crate) seat: Seat,
+}
+
+/// Room on the node, given back when the invocation is over.
+pub(crate) struct Seat {
+    pub(crate) _counted: Counted,
+    pub(crate) _share: Option<Share>,
+    pub(crate) _slot: Option<Slot>,
+}
+
+/// It is known who asks, and for which function.
+pub(crate) struct Identified {
+    pub(crate) throttled: Throttled,
+    pub(crate) caller: Caller,
+    pub(crate) caller_key: CallerKey,
+    pub(crate) function: Arc<Function>,
+    pub(crate) trigger: Trigger,
+}
+
+/// The policies allow it.
+pub(crate) struct Permitted {
+    pub(crate) identified: Identified,
+    pub(crate) permit: Permit,
+}
+
+/// It has a slot, a budget, and an open record.
+pub(crate) struct Funded {
+    pub(crate) permitted: Permitted,
+    pub(crate) trace: Option<TraceParent>,
+    /// What the tree of calls below this one may spend. Enforced where functions call functions.
+    pub(crate) _budget: Budget,
+    /// What the request is known to contain. Nothing is classified yet.
+    pub(crate) labels: Labels,
+}

@@ -1,0 +1,6 @@
+//! The pipeline on memory ports, with guests that do what a test says.
+
+mod acts;
+mod flights;
+mod rig;
+mod strangers;

@@ -1,0 +1,123 @@
+//! The engine and what it is made of.
+
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::slots::{NodeGauge, Tally};
+use arc_swap::ArcSwap;
+use identity::{Credentials, OperatorToken};
+use model::{Code, Problem};
+use policy::Policies;
+use ports::idempotency::{Idempotency, Kept};
+use ports::{Artifacts, Clock, Executor, Journal, Ledger, Registry};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Digests the arguments of host calls with a key, so that records can be compared and not guessed.
+pub type Digester = Box<dyn Fn(&[u8]) -> [u8; 16] + Send + Sync>;
+
+/// What the engine is built from. `node` fills it with adapters, tests with memory versions.
+pub struct Parts {
+    /// What is deployed, granted and issued.
+    pub registry: Arc<dyn Registry>,
+    /// The log of control-plane acts.
+    pub ledger: Arc<dyn Ledger>,
+    /// The ledger's name and public key.
+    pub ledger_key: audit::VerifierKey,
+    /// The flight recorder.
+    pub journal: Arc<dyn Journal>,
+    /// Components.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// Runs functions.
+    pub executor: Arc<dyn Executor>,
+    /// The one credential of the admin API.
+    pub operator: OperatorToken,
+    /// Answers to writes that may be sent twice.
+    pub idempotency: Arc<dyn Idempotency>,
+    /// Decides.
+    pub policies: Arc<Policies>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Digests arguments.
+    pub digest: Digester,
+}
+
+/// The engine of a node.
+pub struct Engine {
+    pub(crate) config: Config,
+    pub(crate) parts: Arc<Parts>,
+    pub(crate) catalog: ArcSwap<Catalog>,
+    pub(crate) gauge: Arc<NodeGauge>,
+    pub(crate) callers: Arc<Tally>,
+    /// One act at a time, so that the catalog follows the registry in order.
+    pub(crate) acts: tokio::sync::Mutex<()>,
+    draining: AtomicBool,
+}
+
+impl Engine {
+    /// Reads the registry and becomes ready to serve it.
+    ///
+    /// # Errors
+    /// What the registry says, or a policy that does not fit.
+    pub async fn start(config: Config, parts: Parts) -> Result<Arc<Self>, Problem> {
+        let states = parts.registry.load().await.map_err(Problem::from)?;
+        let catalog = Catalog::new(states, &parts.policies)?;
+        Ok(Arc::new(Self {
+            gauge: Arc::new(NodeGauge::new(config.in_flight_max)),
+            callers: Arc::new(Tally::new(config.in_flight_per_caller_max)),
+            config,
+            parts: Arc::new(parts),
+            catalog: ArcSwap::from_pointee(catalog),
+            acts: tokio::sync::Mutex::new(()),
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Makes every active component runnable, one after the other. A component that cannot be
+    /// made so is reported and tried again when it is called.
+    pub async fn warm(&self) {
+        let catalog = self.catalog.load_full();
+        for readiness in catalog.components() {
+            if let Err(problem) = self.make_ready(readiness).await {
+                tracing::warn!(%problem, internal = problem.internal, "a component is not runnable");
+            }
+        }
+    }
+
+    /// Refuses new invocations from now on.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether new invocations are refused.
+    #[must_use]
+    pub fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether these `authorization` values are the operator's.
+    pub fn is_operator<'a>(&self, authorization: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        self.parts.operator.verify(&Credentials::from_authorization(authorization))
+    }
+
+    /// The answer that was kept for a write, if it was done already.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn recall(&self, key: &str) -> Result<Option<Kept>, Problem> {
+        let recalled = self.parts.idempotency.recall(key, self.parts.clock.wall()).await;
+        recalled.map_err(|why| Problem::new(Code::StoreFailed).internal(why))
+    }
+
+    /// Keeps the answer to a write.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn keep(&self, key: &str, answer: Kept) -> Result<(), Problem> {
+        let kept = self.parts.idempotency.keep(key, answer, self.parts.clock.wall()).await;
+        kept.map_err(|why| Problem::new(Code::StoreFailed).internal(why))
+    }
+
+    pub(crate) fn not_draining(&self) -> Result<(), Problem> {
+        if self.draining() { Err(Code::Draining.into()) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,57 @@
+//! What the operator may set about the public listener.
+
+/// Limits of the public listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// How long a request's head may take from its first byte to its last, in milliseconds.
+    /// Also how long a new connection may stay silent. Default: 10,000.
+    pub head_timeout_ms: u64,
+    /// How long a client may neither send the body that it announced nor take the answer that
+    /// waits for it, in milliseconds. Default: 30,000.
+    pub body_idle_ms: u64,
+    /// How long a connection is kept open between two requests, in milliseconds. Default: 60,000.
+    pub idle_ms: u64,
+    /// Most header fields of one request; 1 to 1,000. Default: 100.
+    pub headers_max: usize,
+    /// Most bytes of one request's head, the request line included; 1 KiB to 1 MiB.
+    /// Default: 32 KiB.
+    pub header_bytes_max: usize,
+    /// Most connections at a time. Each needs a file descriptor. Default: 10,000.
+    pub connections_max: usize,
+    /// Most connections of one address at a time; an IPv6 address counts with its whole /64.
+    /// Default: 1,000, since a proxy before the node is one address.
+    pub connections_per_address_max: usize,
+    /// Worker threads; 0 for one per core. Default: 0.
+    pub workers: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            head_timeout_ms: 10_000,
+            body_idle_ms: 30_000,
+            idle_ms: 60_000,
+            headers_max: 100,
+            header_bytes_max: 32 * 1024,
+            connections_max: 10_000,
+            connections_per_address_max: 1_000,
+            workers: 0,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn head_limits(&self) -> crate::head::Limits {
+        crate::head::Limits {
+            headers_max: self.headers_max.clamp(1, 1_000),
+            bytes_max: self.header_bytes_max.clamp(1024, 1024 * 1024),
+        }
+    }
+
+    pub(crate) fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            count => count,
+        }
+    }
+}

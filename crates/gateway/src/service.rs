@@ -1,0 +1,104 @@
+//! One request: from hyper's hands to the engine, and back.
+
+use crate::answer::{self, Answer, Ticket};
+use crate::body;
+use crate::door::{Inbound, Invoke, Refusal};
+use crate::line::Line;
+use crate::reserved;
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Extensions, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+use model::{Code, Problem};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// What the node as a whole answers to (`OPTIONS *`).
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// Answers one request of a connection.
+pub(crate) async fn answer<E: Invoke>(
+    engine: &Arc<E>,
+    line: &Arc<Line>,
+    request: Request<Incoming>,
+) -> Result<Response<Answer<E::Body>>, Infallible> {
+    let ticket = Ticket::new(line);
+    // hyper was given a stand-in for what was refused.
+    if let Some(violation) = line.violation() {
+        return Ok(refused(&violation.into(), ticket, line));
+    }
+    let (mut parts, incoming) = request.into_parts();
+    if parts.uri.path() == "*" {
+        return Ok(options(ticket, line));
+    }
+    prepare(&mut parts);
+    let method = parts.method.clone();
+    let request = Request::from_parts(parts, body::receive(incoming, line));
+    let mut result = engine.invoke(Inbound { request, peer: line.peer }).await;
+    // The body was refused while it was read. Whatever the guest made of the half that it saw is
+    // not an answer to the request that the client meant.
+    if let Some(violation) = line.violation() {
+        result = Err(violation.into());
+    }
+    if let Ok(response) = &mut result
+        && let Err(why) = answer::tidy(response, &method)
+    {
+        tracing::warn!(why, "an answer of the engine cannot be sent");
+        result = Err(Problem::new(Code::BadResponse).internal(why).into());
+    }
+    Ok(match result {
+        Ok(response) => finish(response.map(|body| Answer::reply(body, ticket)), line),
+        Err(refusal) => refused(&refusal, ticket, line),
+    })
+}
+
+/// Removes what must not pass, and leaves path and query as the only form of a target.
+fn prepare(parts: &mut Parts) {
+    parts.extensions = Extensions::new();
+    reserved::strip(&mut parts.headers);
+    if parts.uri.authority().is_some() {
+        let path = parts.uri.path_and_query().cloned();
+        parts.uri = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
+    }
+}
+
+fn refused<B>(refusal: &Refusal, ticket: Ticket, line: &Line) -> Response<Answer<B>> {
+    finish(answer::document(refusal).map(|text| Answer::text(text, ticket)), line)
+}
+
+/// No function is asked about `*`.
+fn options<B>(ticket: Ticket, line: &Line) -> Response<Answer<B>> {
+    let mut response = Response::new(Answer::text(Bytes::new(), ticket));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    finish(response, line)
+}
+
+fn finish<B>(mut response: Response<B>, line: &Line) -> Response<B> {
+    if line.is_last_answer() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_loses_its_authority_and_nothing_else() {
+        for (target, left) in [
+            ("http://a/b?c=%2F", "/b?c=%2F"),
+            ("http://a", "/"),
+            ("http://a:80/", "/"),
+            ("/b//c?d", "/b//c?d"),
+        ] {
+            let request = Request::builder().uri(target).body(()).unwrap();
+            let (mut parts, ()) = request.into_parts();
+            prepare(&mut parts);
+            assert_eq!(parts.uri.to_string(), left);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! From settings to a running engine.
+
+use crate::clock::SystemClock;
+use crate::home::{self, Home};
+use crate::settings::Settings;
+use audit::{Notary, VerifierKey};
+use engine::{Engine, Parts};
+use identity::OperatorToken;
+use keys::{FileRing, RootKeyFile};
+use model::act::Act;
+use model::key::KeyPurpose;
+use model::{BootId, Code, Digest, Problem};
+use policy::Policies;
+use ports::child::ChildLimits;
+use ports::{Clock, Journal, KeyRing};
+use std::path::Path;
+use std::sync::Arc;
+use store_sqlite::{Files, SegmentJournal, Store};
+use wasm::WasmExecutor;
+
+/// Everything that a node keeps hold of.
+pub(crate) struct Assembled {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) journal: Arc<SegmentJournal>,
+    pub(crate) store: Store,
+    pub(crate) executor: Arc<WasmExecutor>,
+    pub(crate) children: Arc<process::Children>,
+    pub(crate) boot: BootId,
+}
+
+/// Opens everything in `home` and puts it together. Blocks on the disk.
+pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembled, Problem> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ring = Arc::new(root_key(settings, home)?);
+    let notary = notary(&ring)?;
+    let ledger_key = notary.verifier_key().clone();
+    let store = Store::open(home.path(), Arc::new(notary)).map_err(Problem::from)?;
+    check_fingerprint(&store, &ring).await?;
+    let boot = BootId(fastrand::u64(..));
+    let keyring: Arc<dyn KeyRing> = Arc::clone(&ring) as _;
+    let journal = open_journal(settings, home, &keyring, &clock, boot)?;
+    let children = Arc::new(process::Children::new(own_executable()?));
+    let executor = executor(settings, home, &ring, &children, &clock)?;
+    let artifacts = Files::open(&home.join("artifacts")).map_err(Problem::from)?;
+    let digest_key = ring.hash_key(ring.epoch(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
+    let parts = Parts {
+        registry: Arc::new(store.clone()),
+        ledger: Arc::new(store.clone()),
+        ledger_key,
+        journal: Arc::clone(&journal) as Arc<dyn Journal>,
+        artifacts: Arc::new(artifacts),
+        executor: Arc::clone(&executor) as Arc<dyn ports::Executor>,
+        operator: operator(home)?,
+        idempotency: Arc::new(store.clone()),
+        policies: policies(settings)?,
+        clock,
+        digest: keys::digester(digest_key),
+    };
+    let config = engine::Config {
+        in_flight_max: settings.in_flight,
+        in_flight_per_caller_max: settings.in_flight_per_caller,
+        artifact_bytes_max: settings.artifact.bytes,
+        grant_all: settings.dev,
+        ..engine::Config::default()
+    };
+    let engine = Engine::start(config, parts).await?;
+    first_entries(&engine, home).await?;
+    Ok(Assembled { engine, journal, store, executor, children, boot })
+}
+
+/// Opens the root key, or makes it for a home that is new.
+fn root_key(settings: &Settings, home: &Home) -> Result<FileRing, Problem> {
+    let path = &settings.root_key_file;
+    let new_home = !home.join("registry.db").exists();
+    let ring = if path.exists() {
+        RootKeyFile::open(path)
+    } else if new_home {
+        RootKeyFile::create(path)
+    } else {
+        return Err(Problem::new(Code::RootKeyMissing).detail(path.display()));
+    };
+    ring.map_err(|error| error.problem())
+}
+
+/// The home remembers which root key it was made with.
+async fn check_fingerprint(store: &Store, ring: &FileRing) -> Result<(), Problem> {
+    let kept = store.put_meta_if_absent("root-key-fingerprint", ring.fingerprint()).await.map_err(Problem::from)?;
+    ring.expect_fingerprint(&kept).map_err(|error| error.problem())
+}
+
+/// The ledger's notary; its name is the root key's, so that two homes never share one.
+pub(crate) fn notary(ring: &FileRing) -> Result<Notary, Problem> {
+    let signer = ring.signer(ring.epoch(), KeyPurpose::Ledger, &[]).map_err(key_problem)?;
+    Notary::new(format!("casemate/{}", ring.fingerprint()), signer)
+        .map_err(|error| Problem::new(Code::Internal).internal(error))
+}
+
+/// The key that the ledger of a home is signed with.
+pub(crate) fn ledger_key(ring: &FileRing) -> Result<VerifierKey, Problem> {
+    Ok(notary(ring)?.verifier_key().clone())
+}
+
+fn open_journal(
+    settings: &Settings,
+    home: &Home,
+    keyring: &Arc<dyn KeyRing>,
+    clock: &Arc<dyn Clock>,
+    boot: BootId,
+) -> Result<Arc<SegmentJournal>, Problem> {
+    let mut config = store_sqlite::journal::Config::new(home.join("journal"));
+    config.bytes_max = settings.journal_size.bytes;
+    config.age_max = settings.journal_age.std();
+    config.control_bytes = settings.journal_control.bytes;
+    let journal = SegmentJournal::open(config, Arc::clone(keyring), Arc::clone(clock), boot);
+    journal.map(Arc::new).map_err(|error| Problem::new(Code::StoreFailed).detail("the journal").internal(error))
+}
+
+fn executor(
+    settings: &Settings,
+    home: &Home,
+    ring: &FileRing,
+    children: &Arc<process::Children>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<WasmExecutor>, Problem> {
+    let mac_key = ring.hash_key(ring.epoch(), KeyPurpose::Artifact, &["wasm"]).map_err(key_problem)?;
+    let children = Arc::clone(children) as Arc<dyn ports::child::Children>;
+    let mut config = wasm::Config::new(home.join("compiled"), mac_key, children, Arc::clone(clock));
+    config.compile_limits = ChildLimits {
+        memory_bytes: settings.compile_memory.bytes,
+        cpu_s: settings.compile_cpu.ms.div_ceil(1000),
+        wall_ms: settings.compile_wall.ms,
+        output_bytes: settings.compile_output.bytes,
+    };
+    config.instances = settings.wasm_instances;
+    config.cache_bytes = settings.wasm_cache.bytes;
+    WasmExecutor::new(config).map_err(|error| Problem::new(Code::Internal).internal(error))
+}
+
+/// The operator's token: made once, kept in a file that only the owner of the home can read.
+fn operator(home: &Home) -> Result<OperatorToken, Problem> {
+    let path = home.join("operator.token");
+    let minted = identity::token::mint().map_err(|error| Problem::new(Code::Internal).internal(error))?;
+    home::write_once(&path, format!("{}\n", minted.token.expose()).as_bytes())?;
+    let text = std::fs::read_to_string(&path).map_err(|error| home::bad(&path, error))?;
+    OperatorToken::from_text(text.trim()).ok_or_else(|| {
+        let detail = format!("{} holds no token", path.display());
+        Problem::new(Code::BadHome).detail(detail).hint("remove the file; the next start makes a new one")
+    })
+}
+
+fn policies(settings: &Settings) -> Result<Arc<Policies>, Problem> {
+    let read = |path: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Problem::new(Code::BadPolicy).detail(format!("{}: {error}", path.display()))
+        })?;
+        Ok((path.display().to_string(), text))
+    };
+    let files: Vec<(String, String)> = settings.policies.iter().map(read).collect::<Result<_, Problem>>()?;
+    Policies::new(&files).map_err(Problem::from)
+}
+
+/// The first entry of a new ledger, and the entry that says that a home was restored.
+async fn first_entries(engine: &Engine, home: &Home) -> Result<(), Problem> {
+    if engine.ledger_head().await?.size == 0 {
+        engine.note("casemate", Act::Genesis { version: env!("CARGO_PKG_VERSION").to_owned() }).await?;
+    }
+    let marker = home.join(crate::restore::MARKER);
+    if let Some(backup) = read_digest(&marker) {
+        engine.note("casemate", Act::Restored { backup }).await?;
+        std::fs::remove_file(&marker).map_err(|error| home::bad(&marker, error))?;
+    }
+    Ok(())
+}
+
+fn read_digest(path: &Path) -> Option<Digest> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+fn own_executable() -> Result<std::path::PathBuf, Problem> {
+    // On Linux this is the program itself, even after its file was replaced by an upgrade.
+    let own = Path::new("/proc/self/exe");
+    if own.exists() {
+        return Ok(own.to_owned());
+    }
+    std::env::current_exe().map_err(|error| Problem::new(Code::Internal).internal(error))
+}
+
+fn key_problem(error: ports::keyring::Error) -> Problem {
+    Problem::new(Code::Internal).internal(error)
+}

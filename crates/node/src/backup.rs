@@ -1,0 +1,172 @@
+//! Backups: one tar file that holds the registry with its ledger, the components, the flight
+//! records, and, if asked for, the root key.
+//!
+//! The first entry is [`CONTENTS`], which lists every other with its size and SHA-256, so that a
+//! file that was cut or changed is not taken for a backup.
+//!
+//! Invariant: a backup is made from files that do not change any more: a copy of the registry,
+//! components, and journal segments up to the length they had.
+
+use control::{Pieces, RootKey};
+use engine::Engine;
+use model::{Code, Digest, Problem, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The entry that lists the others.
+pub(crate) const CONTENTS: &str = "casemate-backup.json";
+/// The backup format that this build writes.
+pub(crate) const FORMAT: u32 = 1;
+/// Bytes that are read and sent at a time.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// What a backup says that it holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Contents {
+    pub(crate) format: u32,
+    pub(crate) version: String,
+    pub(crate) created: Timestamp,
+    pub(crate) files: Vec<Item>,
+}
+
+/// One file of a backup.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Item {
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: Digest,
+}
+
+/// What a backup is made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) home: PathBuf,
+    pub(crate) root_key_file: PathBuf,
+    pub(crate) created: Timestamp,
+}
+
+fn failed(what: &Path, error: std::io::Error) -> Problem {
+    crate::home::bad(what, error)
+}
+
+/// Makes a backup in an unlinked file of the home and gives back its pieces.
+pub(crate) async fn make(engine: &Arc<Engine>, source: Source, root_key: RootKey) -> Result<Pieces, Problem> {
+    let work = source.home.join("backups").join(format!("making-{:016x}", fastrand::u64(..)));
+    std::fs::create_dir_all(&work).map_err(|error| failed(&work, error))?;
+    let made = make_in(engine, source, root_key, &work).await;
+    if let Err(error) = std::fs::remove_dir_all(&work) {
+        tracing::warn!(%error, dir = %work.display(), "a backup's work directory could not be removed");
+    }
+    made.map(pieces)
+}
+
+async fn make_in(engine: &Arc<Engine>, source: Source, root_key: RootKey, work: &Path) -> Result<File, Problem> {
+    let registry = work.join("registry.db");
+    let artifacts = engine.backup_registry(registry.clone()).await?;
+    let mut list: Vec<(String, PathBuf, Option<u64>)> = vec![("registry.db".to_owned(), registry, None)];
+    for digest in artifacts {
+        let hex = digest.hex();
+        let path = format!("artifacts/sha256/{}/{hex}", hex.get(..2).unwrap_or_default());
+        list.push((path.clone(), source.home.join(path), None));
+    }
+    collect(&source.home, Path::new("journal"), &mut list).map_err(|error| failed(&source.home.join("journal"), error))?;
+    if root_key == RootKey::Included {
+        list.push(("root.key".to_owned(), source.root_key_file.clone(), None));
+    }
+    let archive = work.join("backup.tar");
+    let write = move || write_archive(&archive, source.created, &list);
+    tokio::task::spawn_blocking(write).await.map_err(|error| Problem::new(Code::Internal).internal(error))?
+}
+
+/// Files below `dir`, with the length that they have now.
+fn collect(home: &Path, dir: &Path, list: &mut Vec<(String, PathBuf, Option<u64>)>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(home.join(dir))? {
+        let entry = entry?;
+        let path = dir.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            collect(home, &path, list)?;
+        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == store_sqlite::journal::SEGMENT_EXTENSION) {
+            list.push((path.display().to_string(), home.join(&path), Some(entry.metadata()?.len())));
+        }
+    }
+    Ok(())
+}
+
+fn write_archive(path: &Path, created: Timestamp, list: &[(String, PathBuf, Option<u64>)]) -> Result<File, Problem> {
+    let mut items = Vec::new();
+    for (name, file, length) in list {
+        // A segment may be evicted meanwhile: then it is not part of the backup.
+        let opened = match File::open(file) {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && length.is_some() => continue,
+            Err(error) => return Err(failed(file, error)),
+        };
+        let length = length.map_or_else(|| opened.metadata().map(|meta| meta.len()), Ok).map_err(|error| failed(file, error))?;
+        let sha256 = digest(&opened, length).map_err(|error| failed(file, error))?;
+        items.push((Item { path: name.clone(), bytes: length, sha256 }, opened));
+    }
+    let files = items.iter().map(|(item, _)| item.clone()).collect();
+    let contents = Contents { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned(), created, files };
+    let text = serde_json::to_vec_pretty(&contents).map_err(|error| Problem::new(Code::Internal).internal(error))?;
+    let written = (|| {
+        let archive = File::options().create_new(true).read(true).write(true).open(path)?;
+        let mut builder = tar::Builder::new(archive);
+        append(&mut builder, CONTENTS, text.len() as u64, text.as_slice())?;
+        for (item, mut file) in items {
+            file.seek(SeekFrom::Start(0))?;
+            append(&mut builder, &item.path, item.bytes, file.take(item.bytes))?;
+        }
+        let mut archive = builder.into_inner()?;
+        archive.flush()?;
+        archive.seek(SeekFrom::Start(0))?;
+        Ok(archive)
+    })();
+    written.map_err(|error| failed(path, error))
+}
+
+fn append(builder: &mut tar::Builder<File>, path: &str, bytes: u64, reader: impl Read) -> std::io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes);
+    header.set_mode(0o600);
+    builder.append_data(&mut header, path, reader)
+}
+
+/// SHA-256 of the first `length` bytes.
+pub(crate) fn digest(file: impl Read, length: u64) -> std::io::Result<Digest> {
+    let mut context = audit::Hasher::new();
+    let mut left = file.take(length);
+    let mut buffer = vec![0; PIECE_BYTES];
+    let mut seen = 0;
+    loop {
+        let count = left.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        seen += count as u64;
+        context.update(buffer.get(..count).unwrap_or_default());
+    }
+    if seen < length {
+        return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file became shorter"));
+    }
+    Ok(context.finish())
+}
+
+/// The file, piece by piece. It is unlinked already and goes away with its last reader.
+fn pieces(file: File) -> Pieces {
+    let file = tokio::fs::File::from_std(file);
+    Box::pin(futures_util::stream::unfold(file, |mut file| async move {
+        use tokio::io::AsyncReadExt;
+        let mut buffer = bytes::BytesMut::with_capacity(PIECE_BYTES);
+        match file.read_buf(&mut buffer).await {
+            Ok(0) => None,
+            Ok(_) => Some((Ok(buffer.freeze()), file)),
+            Err(error) => Some((Err(error), file)),
+        }
+    }))
+}

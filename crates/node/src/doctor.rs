@@ -1,0 +1,193 @@
+//! `casemate doctor`: looks at everything that could be wrong, and says what to do.
+
+use crate::assemble::Assembled;
+use crate::backup::{self, Source};
+use crate::home;
+use crate::settings::Settings;
+use crate::up::Ready;
+use control::{Operations, Pending, Pieces, RootKey};
+use engine::Engine;
+use model::api::{Finding, Node};
+use model::{Problem, Timestamp};
+use ports::Clock;
+use ports::journal::State;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store_sqlite::Store;
+use wasm::WasmExecutor;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Ok,
+    Note,
+    Warning,
+    Problem,
+}
+
+pub(crate) fn finding(check: &str, verdict: Verdict, found: impl std::fmt::Display, hint: Option<&str>) -> Finding {
+    let verdict = match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Note => "note",
+        Verdict::Warning => "warning",
+        Verdict::Problem => "problem",
+    };
+    Finding {
+        check: check.to_owned(),
+        verdict: verdict.to_owned(),
+        found: found.to_string(),
+        hint: hint.map(str::to_owned),
+    }
+}
+
+/// What can be said without a running node.
+#[must_use]
+pub fn doctor(flag: Option<&Path>) -> Vec<Finding> {
+    let (path, origin) = match home::choose(flag) {
+        Ok(chosen) => chosen,
+        Err(problem) => return vec![finding("home", Verdict::Problem, problem, None)],
+    };
+    let shown = path.display();
+    if !path.exists() {
+        let found = format!("{shown} does not exist yet (by {origin})");
+        return vec![finding("home", Verdict::Note, found, Some("`casemate up` makes it"))];
+    }
+    let mut findings = vec![match home::check_owner(&path) {
+        Ok(()) => finding("home", Verdict::Ok, format!("{shown} is private (by {origin})"), None),
+        Err(problem) => finding("home", Verdict::Problem, &problem, problem.hint.as_deref()),
+    }];
+    findings.extend(["root.key", "operator.token"].iter().map(|name| private_file(&path.join(name))));
+    findings.push(match crate::beacon::Beacon::find(&path) {
+        Some(beacon) => finding("node", Verdict::Ok, format!("process {} runs on it", beacon.pid), None),
+        None => finding("node", Verdict::Note, "no node runs on it", Some("start one with `casemate up`")),
+    });
+    findings
+}
+
+fn private_file(path: &Path) -> Finding {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.mode() & 0o077 == 0 => finding(&name, Verdict::Ok, "readable by its owner only", None),
+        Ok(meta) => {
+            let found = format!("its mode is {:o}", meta.mode() & 0o777);
+            finding(&name, Verdict::Problem, found, Some("chmod 600 it, and consider it known to others"))
+        }
+        Err(error) => finding(&name, Verdict::Note, format!("{}: {error}", path.display()), None),
+    }
+}
+
+/// What the admin API asks of a running node.
+pub(crate) struct NodeOperations {
+    engine: Arc<Engine>,
+    store: Store,
+    executor: Arc<WasmExecutor>,
+    children: Arc<process::Children>,
+    gateway: String,
+    started: Timestamp,
+    home: PathBuf,
+    root_key_file: PathBuf,
+    dev: bool,
+    public: bool,
+}
+
+impl NodeOperations {
+    pub(crate) fn new(settings: &Settings, assembled: &Assembled, ready: &Ready) -> Self {
+        Self {
+            engine: Arc::clone(&assembled.engine),
+            store: assembled.store.clone(),
+            executor: Arc::clone(&assembled.executor),
+            children: Arc::clone(&assembled.children),
+            gateway: ready.gateway.clone(),
+            started: crate::clock::SystemClock.wall(),
+            home: settings.home.clone(),
+            root_key_file: settings.root_key_file.clone(),
+            dev: settings.dev,
+            public: !settings.listen.ip().is_loopback(),
+        }
+    }
+
+    fn dangers(&self) -> Vec<String> {
+        if self.dev { vec!["--dev: whatever a manifest asks for is granted".to_owned()] } else { Vec::new() }
+    }
+
+    fn journal(&self) -> Finding {
+        let health = self.engine.health().journal;
+        let used = format!(
+            "{} of {} MiB used, {} MiB free on the disk, {} entries dropped",
+            health.bytes >> 20,
+            health.bytes_max >> 20,
+            health.disk_free_bytes >> 20,
+            health.dropped
+        );
+        match health.state {
+            State::Taking => finding("journal", Verdict::Ok, used, None),
+            State::NearlyFull => finding("journal", Verdict::Warning, used, Some("the disk is nearly full: free some space")),
+            State::Refusing => finding("journal", Verdict::Problem, used, Some("the disk is full: free some space; see `casemate explain E0505`")),
+        }
+    }
+
+    async fn ledger(&self) -> Finding {
+        match self.engine.verify_ledger().await {
+            Ok(size) => finding("ledger", Verdict::Ok, format!("{size} entries verify"), None),
+            Err(problem) => finding("ledger", Verdict::Problem, problem, Some("see `casemate ledger verify`")),
+        }
+    }
+
+    async fn registry(&self) -> Finding {
+        match self.store.check().await {
+            Ok(wrong) if wrong.is_empty() => finding("registry", Verdict::Ok, "its structure is sound", None),
+            Ok(wrong) => finding("registry", Verdict::Problem, wrong.join("; "), Some("restore the last backup")),
+            Err(error) => finding("registry", Verdict::Problem, error, None),
+        }
+    }
+
+    async fn compiler(&self) -> Vec<Finding> {
+        match self.children.probe().await {
+            Ok(attempts) => attempts
+                .into_iter()
+                .map(|attempt| {
+                    let check = format!("compiler child: {}", attempt.name);
+                    let verdict = if attempt.refused { Verdict::Ok } else { Verdict::Warning };
+                    finding(&check, verdict, attempt.found, None)
+                })
+                .collect(),
+            Err(error) => vec![finding("compiler child", Verdict::Problem, error, None)],
+        }
+    }
+}
+
+impl Operations for NodeOperations {
+    fn describe(&self) -> Node {
+        Node {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            gateway: self.gateway.clone(),
+            started: self.started,
+            layers: vec!["wasm: one software layer, in the node's own process".to_owned()],
+            dangers: self.dangers(),
+        }
+    }
+
+    fn doctor(&self) -> Pending<'_, Vec<Finding>> {
+        Box::pin(async move {
+            let mut findings = vec![self.journal(), self.registry().await, self.ledger().await];
+            findings.extend(self.executor.facts().lines().into_iter().map(|fact| finding("wasm", Verdict::Note, fact, None)));
+            findings.extend(self.compiler().await);
+            findings.extend(self.dangers().iter().map(|danger| finding("danger", Verdict::Warning, danger, None)));
+            if self.public {
+                let found = format!("the gateway {} speaks plain HTTP to other machines", self.gateway);
+                findings.push(finding("gateway", Verdict::Warning, found, Some("put a TLS proxy in front of it")));
+            }
+            findings
+        })
+    }
+
+    fn backup(&self, root_key: RootKey) -> Pending<'_, Result<Pieces, Problem>> {
+        let source = Source {
+            home: self.home.clone(),
+            root_key_file: self.root_key_file.clone(),
+            created: crate::clock::SystemClock.wall(),
+        };
+        Box::pin(async move { backup::make(&self.engine, source, root_key).await })
+    }
+}

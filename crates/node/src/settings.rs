@@ -1,0 +1,35 @@
+//! Configuration: one TOML file, then the environment, then flags; each value knows its origin.
+//!
+//! Invariant: this is the only place that reads the environment, and a key that does not exist is
+//! an error.
+
+mod file;
+mod resolve;
+
+pub use resolve::{Settings, SettingRow};
+
+use std::path::PathBuf;
+
+/// What the command line said.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--home`
+    pub home: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--admin`
+    pub admin: Option<String>,
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--root-key-file`
+    pub root_key_file: Option<PathBuf>,
+    /// `--dev`
+    pub dev: bool,
+}
+
+/// Reads a variable of the environment; not UTF-8 counts as not set.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the place where the environment is read")]
+    let value = std::env::var(name).ok();
+    value.filter(|value| !value.is_empty())
+}

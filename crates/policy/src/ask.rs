@@ -1,0 +1,64 @@
+//! What is asked: who wants to invoke which function, and how.
+
+use model::wire::v1::Caller;
+use model::{FunctionRef, TokenName};
+use std::net::IpAddr;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Asker<'a> {
+    /// Somebody without a credential, or with one that proved nothing.
+    Anonymous,
+    /// The holder of a token that was verified.
+    ///
+    /// A name says nothing about where it lives, and this one is read as a name of the function's
+    /// own tenant and environment. So the caller must have made sure that the token lives there.
+    Token(&'a TokenName),
+    /// The operator, through the admin API.
+    Operator,
+}
+
+impl<'a> From<&'a Caller> for Asker<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        match caller {
+            Caller::Anonymous => Self::Anonymous,
+            Caller::Token(name) => Self::Token(name),
+            Caller::Operator => Self::Operator,
+        }
+    }
+}
+
+impl Asker<'_> {
+    pub(crate) fn to_caller(self) -> Caller {
+        match self {
+            Self::Anonymous => Caller::Anonymous,
+            Self::Token(name) => Caller::Token(name.clone()),
+            Self::Operator => Caller::Operator,
+        }
+    }
+}
+
+/// The ask to invoke a function.
+#[derive(Debug, Clone, Copy)]
+pub struct InvokeAsk<'a> {
+    /// Who asks.
+    pub principal: Asker<'a>,
+    /// For which function. One that these policies are not for is denied.
+    pub function: &'a FunctionRef,
+    /// From where, if that is known. An IPv4 address inside an IPv6 one is read as the former.
+    pub source: Option<IpAddr>,
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The route's pattern; empty for direct calls.
+    pub route: &'a str,
+    /// `http` or `direct`.
+    pub trigger: &'static str,
+}
+
+impl InvokeAsk<'_> {
+    /// The address in the one form that decisions and cache keys use, so that a policy on
+    /// `10.0.0.0/8` also holds on a listener that sees `::ffff:10.0.0.1`.
+    pub(crate) fn source(&self) -> Option<IpAddr> {
+        self.source.map(|address| address.to_canonical())
+    }
+}

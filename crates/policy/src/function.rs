@@ -1,0 +1,209 @@
+//! The policies of one function, and the decision whether somebody may invoke it.
+//!
+//! Cedar decides over three small sets: the operator's policies for every function, those for this
+//! one, and the grants that can matter to who asks. Their answers add up as one set's would:
+//! a `forbid` in any of them wins, and otherwise one permit is enough.
+//!
+//! Invariant: nothing is permitted that no policy permits, that a policy forbids, or while any
+//! policy that was looked at could not be evaluated.
+
+use crate::cache::{Cache, Key};
+use crate::operator::{Policies, hash};
+use crate::reads::Reads;
+use crate::verdict::{Denial, Permit, PolicyId, command};
+use crate::{Asker, Error, InvokeAsk};
+use cedar_policy::{AuthorizationError, Decision, PolicySet, Response};
+use model::{Action, Code, FunctionRef, Grant, Principal, TokenName};
+use std::sync::Arc;
+
+/// Everything that decides about one function. Made anew when a grant or a policy changes.
+pub struct FunctionPolicies {
+    pub(crate) function: FunctionRef,
+    /// Grants of outgoing requests.
+    pub(crate) outbound: Box<[Grant]>,
+    policies: Arc<Policies>,
+    public: bool,
+    /// Sorted.
+    tokens: Box<[TokenName]>,
+    version: u64,
+    reads: Reads,
+    cache: Cache,
+}
+
+impl FunctionPolicies {
+    pub(crate) fn new(
+        policies: &Arc<Policies>,
+        function: &FunctionRef,
+        grants: &[Grant],
+    ) -> Result<Self, Error> {
+        let mut own: Vec<&Grant> =
+            grants.iter().filter(|grant| concerns(grant, function)).collect();
+        own.sort();
+        own.dedup();
+        for grant in &own {
+            (*grant)
+                .clone()
+                .checked()
+                .map_err(|source| Error::Grant { grant: grant_id(grant), source })?;
+        }
+        let is_invoke = |grant: &Grant| matches!(grant.action, Action::Invoke { .. });
+        let tokens = own.iter().filter_map(|grant| match &grant.who {
+            Principal::Token(name) if is_invoke(grant) => Some(name.clone()),
+            _ => None,
+        });
+        let uid = policies.vocabulary.function(function);
+        Ok(Self {
+            function: function.clone(),
+            public: own.iter().any(|grant| grant.who == Principal::Public && is_invoke(grant)),
+            tokens: tokens.collect(),
+            outbound: own.iter().filter(|g| !is_invoke(g)).map(|g| (*g).clone()).collect(),
+            version: version(policies, function, &own),
+            reads: policies.reads_for(&uid),
+            policies: Arc::clone(policies),
+            cache: Cache::default(),
+        })
+    }
+
+    /// A number that changes with [`Policies::version`] and with every grant of this function.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Decides whether somebody may invoke the function.
+    ///
+    /// # Errors
+    /// [`Denial`] with code E0201 if nothing permits it or something forbids it,
+    /// with E0202 if a policy could not be evaluated.
+    pub fn decide_invoke(&self, ask: &InvokeAsk<'_>) -> Result<Permit, Denial> {
+        if *ask.function != self.function {
+            return Err(Denial::error(Vec::new(), "these policies are another function's"));
+        }
+        let key = Key::of(ask, self.reads);
+        if let Some(verdict) = self.cache.find(&key) {
+            return verdict;
+        }
+        let verdict = self.evaluate(ask);
+        self.cache.keep(&key, &verdict);
+        verdict
+    }
+
+    /// Decides without remembering.
+    pub(crate) fn evaluate(&self, ask: &InvokeAsk<'_>) -> Result<Permit, Denial> {
+        let findings = match self.consult(ask) {
+            Ok(findings) => findings,
+            Err(error) => return Err(Denial::error(Vec::new(), &error.to_string())),
+        };
+        if let Some(what) = findings.error {
+            return Err(Denial::error(sorted(findings.failed), &what));
+        }
+        if !findings.forbids.is_empty() {
+            return Err(Denial::forbidden(sorted(findings.forbids)));
+        }
+        if findings.permits.is_empty() {
+            return Err(Denial::no_grant(Code::Denied, self.hint(ask.principal)));
+        }
+        Ok(Permit::new(self.version, sorted(findings.permits)))
+    }
+
+    fn consult(&self, ask: &InvokeAsk<'_>) -> Result<Findings, Error> {
+        let words = &self.policies.vocabulary;
+        let request = words.request(ask, self.reads)?;
+        let entities = words.entities(ask)?;
+        let granted = self.granted(ask.principal)?;
+        let mut findings = Findings::default();
+        for set in self.policies.sets_for(&words.function(ask.function)).chain([&granted]) {
+            findings.add(&words.authorizer.is_authorized(&request, set, &entities));
+        }
+        Ok(findings)
+    }
+
+    /// The grants that can matter to `asker`: the public's, and a token's own.
+    fn granted(&self, asker: Asker<'_>) -> Result<PolicySet, Error> {
+        let public =
+            (self.public && !matches!(asker, Asker::Operator)).then_some(Principal::Public);
+        let own = match asker {
+            Asker::Token(name) if self.tokens.binary_search(name).is_ok() => {
+                Some(Principal::Token(name.clone()))
+            }
+            _ => None,
+        };
+        let policies = public
+            .into_iter()
+            .chain(own)
+            .map(|who| {
+                let id = grant_id(&self.invoke_grant(who.clone()));
+                self.policies.vocabulary.permit(&id, &who, &self.function)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        PolicySet::from_policies(policies).map_err(Error::invariant)
+    }
+
+    fn hint(&self, asker: Asker<'_>) -> Option<String> {
+        let who = match asker {
+            Asker::Anonymous => Principal::Public,
+            Asker::Token(name) => Principal::Token(name.clone()),
+            Asker::Operator => return None,
+        };
+        Some(command(&self.function.scope, &self.invoke_grant(who)))
+    }
+
+    fn invoke_grant(&self, who: Principal) -> Grant {
+        Grant { who, action: Action::Invoke { function: self.function.name.clone() } }
+    }
+}
+
+/// Whether a grant, made in the function's tenant and environment, is about `function`:
+/// to invoke it, or for what it may do.
+#[must_use]
+pub fn concerns(grant: &Grant, function: &FunctionRef) -> bool {
+    let acts = matches!(&grant.who, Principal::Function(name) if *name == function.name);
+    acts || matches!(&grant.action, Action::Invoke { function: name } if *name == function.name)
+}
+
+/// What a grant is called where policies are listed: its text, with anything in a target that
+/// could look like the end of it escaped.
+#[must_use]
+pub fn grant_id(grant: &Grant) -> String {
+    match &grant.action {
+        Action::Invoke { .. } => grant.to_string(),
+        Action::Http { target } => format!("{} http \"{}\"", grant.who, target.escape_debug()),
+    }
+}
+
+fn version(policies: &Policies, function: &FunctionRef, grants: &[&Grant]) -> u64 {
+    let parts = [format!("{:016x}", policies.version()), function.to_string()];
+    let grants: Vec<_> = grants.iter().map(|grant| grant_id(grant)).collect();
+    hash(parts.iter().chain(&grants).map(String::as_str))
+}
+
+/// What Cedar found in several sets, added up.
+#[derive(Default)]
+struct Findings {
+    permits: Vec<PolicyId>,
+    forbids: Vec<PolicyId>,
+    failed: Vec<PolicyId>,
+    /// What the first policy that failed said.
+    error: Option<String>,
+}
+
+impl Findings {
+    fn add(&mut self, response: &Response) {
+        let diagnostics = response.diagnostics();
+        // A denial without a reason is one where nothing applied.
+        let reasons = diagnostics.reason().map(|id| PolicyId::from(id.as_ref()));
+        match response.decision() {
+            Decision::Allow => self.permits.extend(reasons),
+            Decision::Deny => self.forbids.extend(reasons),
+        }
+        for AuthorizationError::PolicyEvaluationError(error) in diagnostics.errors() {
+            self.failed.push(PolicyId::from(error.policy_id().as_ref()));
+            self.error.get_or_insert_with(|| error.inner().to_string());
+        }
+    }
+}
+
+fn sorted(mut ids: Vec<PolicyId>) -> Vec<PolicyId> {
+    ids.sort_unstable();
+    ids
+}

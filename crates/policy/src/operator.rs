@@ -1,0 +1,203 @@
+//! The operator's policies: read once, checked strictly, shared by every function.
+//!
+//! Cedar looks at every policy of a set, so the policies that name one function are kept apart
+//! from those that may concern any. A function's decision takes the latter, its own of the former,
+//! and the at most two grants that can matter to who asks; the rest could not have matched.
+//!
+//! Invariant: every policy in here fits the schema in Cedar's strict mode.
+
+use crate::error::Place;
+use crate::lint::{self, LintFinding};
+use crate::reads::{self, Reads};
+use crate::vocabulary::{SCHEMA, Vocabulary};
+use crate::{Error, FunctionPolicies};
+use cedar_policy::{
+    ActionConstraint, EntityUid, Policy, PolicySet, ResourceConstraint, ValidationMode, Validator,
+};
+use model::{FunctionRef, Grant};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What lets the operator invoke every function that no policy forbids to the operator.
+const BUILT_IN: (&str, &str) = (
+    "built-in operator",
+    r#"permit(principal == Casemate::Operator::"operator", action == Casemate::Action::"invoke", resource);"#,
+);
+
+/// The schema, what the operator wrote, and what they have in common for all functions.
+pub struct Policies {
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) findings: Vec<LintFinding>,
+    version: u64,
+    everywhere: Slice,
+    by_function: HashMap<EntityUid, Slice>,
+}
+
+/// Policies that are always looked at together.
+#[derive(Default)]
+struct Slice {
+    set: PolicySet,
+    reads: Reads,
+}
+
+impl Policies {
+    /// Reads the operator's policies: pairs of a file's name and its text, in any order.
+    ///
+    /// # Errors
+    /// [`Error`] names the first file, policy and place that cannot be used. There is no
+    /// half-loaded state: one bad policy refuses them all.
+    pub fn new(operator: &[(String, String)]) -> Result<Arc<Self>, Error> {
+        let mut policies = Self {
+            vocabulary: Vocabulary::new()?,
+            findings: Vec::new(),
+            version: version(operator),
+            everywhere: Slice::default(),
+            by_function: HashMap::new(),
+        };
+        let id = cedar_policy::PolicyId::new(BUILT_IN.0);
+        policies.add(Policy::parse(Some(id), BUILT_IN.1).map_err(Error::invariant)?)?;
+        let validator = Validator::new(policies.vocabulary.schema.clone());
+        let mut ids = HashSet::new();
+        for (file, text) in operator {
+            for policy in policies.read(&validator, file, text)? {
+                if !ids.insert(policy.id().clone()) {
+                    return Err(Error::Twice { policy: policy.id().to_string() });
+                }
+                policies.findings.extend(lint::operator_policy(&policy));
+                policies.add(policy)?;
+            }
+        }
+        Ok(Arc::new(policies))
+    }
+
+    /// A number that changes with the schema and with every byte of the operator's policies, and
+    /// is the same on every node that has the same ones.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Makes the policies of one function out of the grants that concern it; others are skipped.
+    ///
+    /// Cheap: Cedar's form of a grant is made when somebody asks.
+    ///
+    /// # Errors
+    /// [`Error::Grant`] if a grant pairs what cannot be paired.
+    pub fn for_function(
+        self: &Arc<Self>,
+        function: &FunctionRef,
+        grants: &[Grant],
+    ) -> Result<FunctionPolicies, Error> {
+        FunctionPolicies::new(self, function, grants)
+    }
+
+    /// The operator's policies that may concern `function`.
+    pub(crate) fn sets_for(&self, function: &EntityUid) -> impl Iterator<Item = &PolicySet> {
+        let own = self.by_function.get(function).map(|slice| &slice.set);
+        std::iter::once(&self.everywhere.set).chain(own)
+    }
+
+    /// What those policies can read.
+    pub(crate) fn reads_for(&self, function: &EntityUid) -> Reads {
+        let own = self.by_function.get(function).map_or(Reads::NOTHING, |slice| slice.reads);
+        self.everywhere.reads.and(own)
+    }
+
+    fn read(
+        &mut self,
+        validator: &Validator,
+        file: &str,
+        text: &str,
+    ) -> Result<Vec<Policy>, Error> {
+        let set: PolicySet = text.parse().map_err(|source| Error::Syntax {
+            file: file.to_owned(),
+            place: Place::of(&source, text),
+            source: Box::new(source),
+        })?;
+        if set.templates().next().is_some() {
+            return Err(Error::Template { file: file.to_owned() });
+        }
+        let result = validator.validate(&set, ValidationMode::Strict);
+        let first = result
+            .validation_errors()
+            .map(|error| (Place::of(error, text), error))
+            .min_by_key(|(place, _)| (place.line, place.column));
+        if let Some((place, source)) = first {
+            let policy = name(file, &set, source.policy_id());
+            return Err(Error::Schema { policy, place, source: Box::new(source.clone()) });
+        }
+        self.findings.extend(result.validation_warnings().map(|warning| {
+            let place = Place::of(warning, text);
+            lint::doubtful(&name(file, &set, warning.policy_id()), place, warning)
+        }));
+        Ok(set
+            .policies()
+            .map(|policy| policy.new_id(cedar_policy::PolicyId::new(name(file, &set, policy.id()))))
+            .collect())
+    }
+
+    fn add(&mut self, policy: Policy) -> Result<(), Error> {
+        if !concerns_invoke(&policy, self.vocabulary.invoke()) {
+            return Ok(());
+        }
+        let slice = match only_resource(&policy) {
+            Some(function) => self.by_function.entry(function).or_default(),
+            None => &mut self.everywhere,
+        };
+        slice.reads = slice.reads.and(reads::of_policy(&policy));
+        slice.set.add(policy).map_err(Error::invariant)
+    }
+}
+
+/// `FILE#N`, counted from one, or `FILE#TEXT` for a policy with an annotation `@id("TEXT")`.
+fn name(file: &str, set: &PolicySet, id: &cedar_policy::PolicyId) -> String {
+    if let Some(text) = set.annotation(id, "id").filter(|text| !text.is_empty()) {
+        return format!("{file}#{}", text.escape_debug());
+    }
+    let text: &str = id.as_ref();
+    // Cedar numbers the policies of a text from zero.
+    match text.strip_prefix("policy").and_then(|number| number.parse::<usize>().ok()) {
+        Some(index) => format!("{file}#{}", index.saturating_add(1)),
+        None => format!("{file}#{text}"),
+    }
+}
+
+fn concerns_invoke(policy: &Policy, invoke: &EntityUid) -> bool {
+    match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(action) => action == *invoke,
+        // The schema has no groups of actions, so being in one is being it.
+        ActionConstraint::In(actions) => actions.contains(invoke),
+    }
+}
+
+/// The one function that the policy can be about, if its scope says so.
+/// Functions have no parents, so being in one is being it.
+fn only_resource(policy: &Policy) -> Option<EntityUid> {
+    match policy.resource_constraint() {
+        ResourceConstraint::Eq(uid)
+        | ResourceConstraint::In(uid)
+        | ResourceConstraint::IsIn(_, uid) => Some(uid),
+        ResourceConstraint::Any | ResourceConstraint::Is(_) => None,
+    }
+}
+
+fn version(operator: &[(String, String)]) -> u64 {
+    let mut files: Vec<_> = operator.iter().collect();
+    files.sort();
+    let texts = files.into_iter().flat_map(|(file, text)| [file.as_str(), text.as_str()]);
+    hash(std::iter::once(SCHEMA).chain(texts))
+}
+
+/// The first eight bytes of BLAKE3 over `texts`, each after its length, so that a byte cannot
+/// move from one text to the next unnoticed.
+pub(crate) fn hash<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for text in texts {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    let mut first = [0; 8];
+    hasher.finalize_xof().fill(&mut first);
+    u64::from_le_bytes(first)
+}

@@ -1,0 +1,169 @@
+//! The schema, and our names and asks put into Cedar's words.
+//!
+//! Invariant: nothing here is made by gluing texts into Cedar's syntax. Entities and policies are
+//! built as values, so a name cannot mean anything but itself.
+
+use crate::reads::Reads;
+use crate::{Asker, Error, InvokeAsk};
+use cedar_policy::pst::{
+    ActionConstraint, EntityOrSlot, EntityType, EntityUID, Name, PolicyID, PrincipalConstraint,
+    ResourceConstraint, StaticPolicy, Template,
+};
+use cedar_policy::{
+    Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, Request,
+    RestrictedExpression, Schema, pst,
+};
+use model::{FunctionRef, Principal, Scope};
+use std::collections::HashSet;
+use std::fmt::Display;
+
+/// The Cedar schema, as docs/reference/policy.cedarschema shows it.
+pub const SCHEMA: &str = include_str!("casemate.cedarschema");
+
+/// The schema, parsed, and the words that every decision needs.
+pub(crate) struct Vocabulary {
+    pub(crate) schema: Schema,
+    pub(crate) authorizer: Authorizer,
+    token: EntityTypeName,
+    function: EntityTypeName,
+    public: EntityUid,
+    operator: EntityUid,
+    invoke: EntityUid,
+    tree: TreeWords,
+}
+
+/// The same words for policies that are built as trees. Cedar parses a name when it is made, which
+/// costs more than a decision, so they are made once.
+struct TreeWords {
+    token: EntityType,
+    function: EntityType,
+    public: EntityUID,
+    invoke: EntityUID,
+}
+
+impl Vocabulary {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let (schema, warnings) = Schema::from_cedarschema_str(SCHEMA).map_err(Error::invariant)?;
+        drop(warnings);
+        Ok(Self {
+            schema,
+            authorizer: Authorizer::new(),
+            token: entity_type("Token")?,
+            function: entity_type("Function")?,
+            public: uid(entity_type("Public")?, "public"),
+            operator: uid(entity_type("Operator")?, "operator"),
+            invoke: uid(entity_type("Action")?, "invoke"),
+            tree: TreeWords {
+                token: tree_type("Token")?,
+                function: tree_type("Function")?,
+                public: literal(&tree_type("Public")?, "public"),
+                invoke: literal(&tree_type("Action")?, "invoke"),
+            },
+        })
+    }
+
+    pub(crate) fn invoke(&self) -> &EntityUid {
+        &self.invoke
+    }
+
+    pub(crate) fn function(&self, function: &FunctionRef) -> EntityUid {
+        uid(self.function.clone(), &function.to_string())
+    }
+
+    /// The ask as a Cedar request, checked against the schema. `reads` is what the policies can
+    /// look at: the address is left out where none does, because Cedar is slow in taking it.
+    pub(crate) fn request(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Result<Request, Error> {
+        let context = Context::from_pairs(context(ask, reads)).map_err(Error::invariant)?;
+        let principal = self.principal(ask);
+        let resource = self.function(ask.function);
+        Request::new(principal, self.invoke.clone(), resource, context, Some(&self.schema))
+            .map_err(Error::invariant)
+    }
+
+    /// What Cedar must know about who asks: that a token is one of the public.
+    pub(crate) fn entities(&self, ask: &InvokeAsk<'_>) -> Result<Entities, Error> {
+        let Asker::Token(_) = ask.principal else { return Ok(Entities::empty()) };
+        let parents = HashSet::from([self.public.clone()]);
+        let token = Entity::new_no_attrs(self.principal(ask), parents);
+        Entities::from_entities([token], None).map_err(Error::invariant)
+    }
+
+    fn principal(&self, ask: &InvokeAsk<'_>) -> EntityUid {
+        match ask.principal {
+            Asker::Anonymous => self.public.clone(),
+            Asker::Operator => self.operator.clone(),
+            Asker::Token(name) => {
+                uid(self.token.clone(), &format!("{}/{name}", ask.function.scope))
+            }
+        }
+    }
+}
+
+impl Vocabulary {
+    /// Builds the policy that a grant to invoke stands for:
+    /// `permit(principal == …, action == Casemate::Action::"invoke", resource == …)`,
+    /// where the public is `principal in Casemate::Public::"public"`.
+    pub(crate) fn permit(
+        &self,
+        id: &str,
+        who: &Principal,
+        function: &FunctionRef,
+    ) -> Result<Policy, Error> {
+        let resource = literal(&self.tree.function, function);
+        let template = Template::new(
+            PolicyID::from(id),
+            pst::Effect::Permit,
+            self.grantee(who, &function.scope),
+            ActionConstraint::Eq(self.tree.invoke.clone()),
+            ResourceConstraint::Eq(EntityOrSlot::Entity(resource)),
+        );
+        let policy = StaticPolicy::try_from(template).map_err(Error::invariant)?;
+        Policy::from_pst(pst::Policy::Static(policy)).map_err(Error::invariant)
+    }
+
+    fn grantee(&self, who: &Principal, scope: &Scope) -> PrincipalConstraint {
+        let (kind, name) = match who {
+            Principal::Public => {
+                return PrincipalConstraint::In(EntityOrSlot::Entity(self.tree.public.clone()));
+            }
+            Principal::Token(name) => (&self.tree.token, name.as_str()),
+            Principal::Function(name) => (&self.tree.function, name.as_str()),
+        };
+        let entity = literal(kind, format_args!("{scope}/{name}"));
+        PrincipalConstraint::Eq(EntityOrSlot::Entity(entity))
+    }
+}
+
+fn tree_type(kind: &str) -> Result<EntityType, Error> {
+    Name::qualified(["Casemate"], kind).map(EntityType).map_err(Error::invariant)
+}
+
+fn literal(kind: &EntityType, id: impl Display) -> EntityUID {
+    EntityUID { ty: kind.clone(), eid: id.to_string().into() }
+}
+
+fn context(ask: &InvokeAsk<'_>, reads: Reads) -> Vec<(String, RestrictedExpression)> {
+    let scope = &ask.function.scope;
+    let mut pairs: Vec<_> = [
+        ("method", ask.method),
+        ("route", ask.route),
+        ("trigger", ask.trigger),
+        ("tenant", scope.tenant.as_str()),
+        ("environment", scope.environment.as_str()),
+    ]
+    .into_iter()
+    .map(|(key, text)| (key.to_owned(), RestrictedExpression::new_string(text.to_owned())))
+    .collect();
+    if let Some(address) = ask.source().filter(|_| reads.has(Reads::SOURCE)) {
+        pairs.push(("source".to_owned(), RestrictedExpression::new_ip(address.to_string())));
+    }
+    pairs
+}
+
+fn entity_type(kind: &str) -> Result<EntityTypeName, Error> {
+    format!("Casemate::{kind}").parse().map_err(Error::invariant)
+}
+
+fn uid(kind: EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(kind, EntityId::new(id))
+}

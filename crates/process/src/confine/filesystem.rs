@@ -1,0 +1,39 @@
+//! No file and no connection, by Landlock.
+
+use super::Error;
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
+    RulesetStatus, Scope,
+};
+
+/// Denies everything that this kernel's Landlock knows, with no exception. Gives whether there
+/// is a Landlock at all.
+///
+/// # Errors
+/// If Landlock says that it is on, and a directory can be opened all the same.
+pub(super) fn deny_all() -> Result<bool, Error> {
+    let failed = |error: &dyn std::error::Error| Error::Layer {
+        layer: "Landlock",
+        reason: error.to_string(),
+    };
+    // Best effort: as much of the newest version as the kernel knows.
+    let status = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(ABI::V7))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(ABI::V7)))
+        .and_then(|rules| rules.scope(Scope::from_all(ABI::V7)))
+        .and_then(Ruleset::create)
+        .and_then(landlock::RulesetCreated::restrict_self)
+        .map_err(|error| failed(&error))?;
+    if status.ruleset == RulesetStatus::NotEnforced {
+        return Ok(false);
+    }
+    match std::fs::read_dir("/") {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(true),
+        Err(error) => Err(failed(&error)),
+        Ok(_) => Err(Error::Layer {
+            layer: "Landlock",
+            reason: "it is on and `/` can be read".to_owned(),
+        }),
+    }
+}

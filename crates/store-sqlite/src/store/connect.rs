@@ -1,0 +1,83 @@
+//! Opens connections to `registry.db` with the settings that durability rests on.
+//!
+//! Invariant: a file that is not ours, or is newer than we are, is left untouched.
+
+use super::migrate::{self, Step};
+use crate::Error;
+use rusqlite::{Connection, OpenFlags};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// Marks a file as a registry of Casemate: `CSMT` in ASCII.
+pub(super) const APPLICATION_ID: i32 = 0x4353_4d54;
+
+/// How long a connection waits for another one's lock: `sqlite3` of a curious operator, at most.
+const BUSY: Duration = Duration::from_secs(5);
+/// Prepared statements that a connection keeps.
+const STATEMENTS: usize = 64;
+
+pub(super) fn writer(file: &Path, backups: &Path, steps: &[Step]) -> Result<Connection, Error> {
+    create(file)?;
+    let mut connection = Connection::open_with_flags(
+        file,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY)?;
+    let found = schema(&connection, file)?;
+    migrate::refuse_newer(file, found, steps)?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Error::corrupt(file.display().to_string(), "the write-ahead log is refused"));
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A damaged file cannot make SQLite run functions or trust stored definitions.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    migrate::migrate(&mut connection, file, backups, found, steps)?;
+    Ok(connection)
+}
+
+pub(super) fn reader(file: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open_with_flags(
+        file,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// Makes an empty file for the owner's eyes only. SQLite gives its side files the same mode.
+fn create(file: &Path) -> Result<(), Error> {
+    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    match opened {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::io(file, error)),
+    }
+}
+
+/// The file's schema number; 0 if it is empty.
+fn schema(connection: &Connection, file: &Path) -> Result<u32, Error> {
+    let place = || file.display().to_string();
+    let number = |name: &str| {
+        connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(|error| {
+            match Error::from(error) {
+                Error::Corrupt { reason, .. } => Error::Corrupt { place: place(), reason },
+                other => other,
+            }
+        })
+    };
+    let (id, version) = (number("application_id")?, number("user_version")?);
+    let tables: u32 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (id, version, tables) {
+        (0, 0, 0) => Ok(0),
+        (APPLICATION_ID, 1.., 1..) => Ok(version.unsigned_abs()),
+        _ => Err(Error::corrupt(place(), "it is no registry of Casemate")),
+    }
+}

@@ -1,0 +1,56 @@
+//! Columns to types of the domain and back.
+//!
+//! Invariant: what is read from the file is checked like what comes from outside.
+
+use crate::Error;
+use model::manifest::FunctionSpec;
+use model::{Action, Grant};
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// Reads a name or a similar checked text.
+pub(super) fn parse<T>(text: &str) -> Result<T, Error>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    text.parse().map_err(|error| Error::corrupt("registry.db", error))
+}
+
+/// Reads canonical JSON.
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|error| Error::corrupt("registry.db", error))
+}
+
+/// Writes canonical JSON.
+pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::corrupt("a value for registry.db", error))
+}
+
+/// A revision's settings.
+pub(super) fn spec(text: &str) -> Result<FunctionSpec, Error> {
+    from_json(text)
+}
+
+/// Reads a grant from its three columns.
+pub(super) fn grant(who: &str, action: &str, what: &str) -> Result<Grant, Error> {
+    Grant::parse(who, action, what).map_err(|error| Error::corrupt("registry.db", error))
+}
+
+/// What a grant is for, as its third column has it.
+pub(super) fn object(grant: &Grant) -> &str {
+    match &grant.action {
+        Action::Invoke { function } => function.as_str(),
+        Action::Http { target } => target,
+    }
+}
+
+/// A number for a column: SQLite's are signed.
+pub(super) fn signed(number: u64) -> Result<i64, Error> {
+    i64::try_from(number).map_err(|error| Error::corrupt("a number for registry.db", error))
+}
+
+/// A number from a column.
+pub(super) fn unsigned(number: i64) -> Result<u64, Error> {
+    u64::try_from(number).map_err(|error| Error::corrupt("registry.db", error))
+}

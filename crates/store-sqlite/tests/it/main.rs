@@ -1,0 +1,6 @@
+//! The embedded stores from outside: conformance, and a home that is closed, copied or damaged.
+
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod store;

@@ -1,0 +1,83 @@
+//! What every version of the artifact port must do.
+//!
+//! Invariant: the suite uses the port only, so a failure is the version's own.
+
+use anyhow::{Result, ensure};
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use model::Digest;
+use ports::artifacts::{Artifacts, Error};
+
+/// SHA-256, as memory versions of the ports want it.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Digest {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    Digest(out)
+}
+
+/// An empty memory version.
+#[must_use]
+pub fn memory() -> ports::memory::Artifacts {
+    ports::memory::Artifacts::new(sha256)
+}
+
+/// Runs the suite on an empty store.
+///
+/// # Errors
+/// Says what the store did that it must not.
+pub async fn conforms(store: &dyn Artifacts) -> Result<()> {
+    let bytes = Bytes::from_static(b"a component");
+    let digest = sha256(&bytes);
+    ensure!(store.list().await?.is_empty(), "the store is not empty");
+    ensure!(!store.contains(digest).await?, "contains what was never put");
+    ensure!(
+        matches!(store.read(digest).await, Err(Error::Missing(missing)) if missing == digest),
+        "reads what was never put"
+    );
+
+    let wrong = store.put(digest, Bytes::from_static(b"another")).await;
+    ensure!(
+        matches!(wrong, Err(Error::Digest { expected, found }) if expected == digest && found != digest),
+        "takes bytes that have another digest: {wrong:?}"
+    );
+    ensure!(store.list().await?.is_empty(), "keeps bytes that it refused");
+
+    for again in 0..2 {
+        store.put(digest, bytes.clone()).await?;
+        ensure!(store.contains(digest).await?, "put {again}: not contained");
+        ensure!(store.read(digest).await? == bytes, "put {again}: reads other bytes");
+    }
+
+    let empty = Bytes::new();
+    let large = Bytes::from(vec![7; 3 << 20]);
+    let mut all = vec![digest];
+    for more in [empty, large] {
+        let digest = sha256(&more);
+        store.put(digest, more.clone()).await?;
+        ensure!(store.read(digest).await? == more, "reads other bytes");
+        all.push(digest);
+    }
+    all.sort();
+    ensure!(store.list().await? == all, "does not list what it keeps, in order");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_memory_version_conforms() -> Result<()> {
+        conforms(&memory()).await
+    }
+
+    #[tokio::test]
+    async fn the_memory_version_refuses_swapped_bytes() {
+        let store = memory();
+        let digest = sha256(b"a");
+        store.put(digest, Bytes::from_static(b"a")).await.expect("right digest");
+        store.swap(digest, Bytes::from_static(b"b"));
+        assert!(matches!(store.read(digest).await, Err(Error::Digest { .. })));
+    }
+}

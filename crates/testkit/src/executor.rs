@@ -1,0 +1,223 @@
+//! An executor whose guests do what a test says.
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use model::{Digest, Usage};
+use parking_lot::Mutex;
+use ports::Future;
+use ports::executor::{Executor, Fault, FaultKind, PrepareError, RequestBody, Run, Running};
+use ports::host::{Host, HostCall};
+use std::collections::{BTreeSet, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+/// One step of a scripted guest.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Set the response head.
+    Head(http::StatusCode),
+    /// Write a frame.
+    Frame(&'static [u8]),
+    /// Answer with the request's headers, one `name: value` a line.
+    Headers,
+    /// Read the request's body and answer with it.
+    Echo,
+    /// End the body.
+    End,
+    /// Ask the host.
+    Ask(HostCall),
+    /// Let everybody else run once.
+    Yield,
+    /// Wait for ever.
+    Hang,
+    /// Fail.
+    Fail(FaultKind),
+}
+
+type Script = dyn Fn(&http::Request<()>) -> Vec<Step> + Send + Sync;
+
+/// Runs scripts in the place of components.
+pub struct Scripted {
+    script: Box<Script>,
+    prepared: Mutex<BTreeSet<Digest>>,
+    /// Runs that were begun and not dropped.
+    pub alive: Arc<AtomicUsize>,
+    /// Components that were prepared, counted with repetitions.
+    pub prepares: AtomicUsize,
+}
+
+impl Scripted {
+    /// An executor whose guests do what `script` says for their request.
+    pub fn new(script: impl Fn(&http::Request<()>) -> Vec<Step> + Send + Sync + 'static) -> Self {
+        Self {
+            script: Box::new(script),
+            prepared: Mutex::default(),
+            alive: Arc::default(),
+            prepares: AtomicUsize::new(0),
+        }
+    }
+
+    /// Forgets a component, as if its compiled form were gone.
+    pub fn forget(&self, artifact: Digest) {
+        self.prepared.lock().remove(&artifact);
+    }
+}
+
+impl Executor for Scripted {
+    fn prepare(&self, artifact: Digest, component: Bytes) -> Future<'_, Result<(), PrepareError>> {
+        let refused = component.is_empty();
+        self.prepares.fetch_add(1, Ordering::Relaxed);
+        if !refused {
+            self.prepared.lock().insert(artifact);
+        }
+        Box::pin(async move {
+            if refused {
+                Err(PrepareError::Refused(model::Code::NotAComponent.into()))
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    fn ready(&self, artifact: Digest) -> Future<'_, Result<bool, PrepareError>> {
+        let ready = self.prepared.lock().contains(&artifact);
+        Box::pin(async move { Ok(ready) })
+    }
+
+    fn run(&self, run: Run) -> Pin<Box<dyn Running>> {
+        let (head, body) = run.request.into_parts();
+        let request = http::Request::from_parts(head, ());
+        let steps = (self.script)(&request).into();
+        self.alive.fetch_add(1, Ordering::Relaxed);
+        let alive = Alive(Arc::clone(&self.alive));
+        Box::pin(Guest {
+            request,
+            body,
+            steps,
+            host: run.host,
+            usage: Usage::default(),
+            _alive: alive,
+        })
+    }
+}
+
+struct Alive(Arc<AtomicUsize>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+struct Guest {
+    request: http::Request<()>,
+    body: RequestBody,
+    steps: VecDeque<Step>,
+    host: Arc<dyn Host>,
+    usage: Usage,
+    _alive: Alive,
+}
+
+enum Did {
+    Head(http::response::Parts),
+    Frame(Bytes),
+    End,
+    Over,
+}
+
+impl Guest {
+    /// Does steps until one has something to show.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Did, Fault>> {
+        loop {
+            let Some(step) = self.steps.front().cloned() else { return Poll::Ready(Ok(Did::Over)) };
+            let did = match step {
+                Step::Hang => return Poll::Pending,
+                Step::Yield => {
+                    self.steps.pop_front();
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Step::Echo => match Pin::new(&mut self.body).poll_frame(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                        Ok(bytes) => {
+                            self.usage.bytes_in += bytes.len() as u64;
+                            return Poll::Ready(Ok(Did::Frame(bytes)));
+                        }
+                        Err(_) => continue,
+                    },
+                    Poll::Ready(Some(Err(error))) => {
+                        return Poll::Ready(Err(fault(FaultKind::RequestBody(error))));
+                    }
+                    Poll::Ready(None) => None,
+                },
+                Step::Head(status) => Some(Did::Head(head(status))),
+                Step::Frame(bytes) => Some(Did::Frame(Bytes::from_static(bytes))),
+                Step::Headers => Some(Did::Frame(self.headers())),
+                Step::End => Some(Did::End),
+                Step::Fail(kind) => return Poll::Ready(Err(fault(kind))),
+                Step::Ask(call) => {
+                    let _denied_or_done = self.host.call(call);
+                    None
+                }
+            };
+            self.steps.pop_front();
+            if let Some(did) = did {
+                return Poll::Ready(Ok(did));
+            }
+        }
+    }
+
+    fn headers(&self) -> Bytes {
+        let lines = self.request.headers().iter().map(|(name, value)| {
+            format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
+        });
+        Bytes::from(lines.collect::<String>())
+    }
+}
+
+fn head(status: http::StatusCode) -> http::response::Parts {
+    let mut response = http::Response::new(());
+    *response.status_mut() = status;
+    response.into_parts().0
+}
+
+fn fault(kind: FaultKind) -> Fault {
+    Fault { kind, reason: "the guest said: sk_live_SECRET".to_owned() }
+}
+
+impl Running for Guest {
+    fn poll_head(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<http::response::Parts, Fault>> {
+        self.poll_step(cx).map(|did| match did? {
+            Did::Head(parts) => Ok(parts),
+            _ => Err(fault(FaultKind::NoResponse)),
+        })
+    }
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        self.poll_step(cx).map(|did| match did {
+            Ok(Did::Frame(bytes)) => {
+                self.usage.bytes_out += bytes.len() as u64;
+                Some(Ok(Frame::data(bytes)))
+            }
+            Ok(_) => None,
+            Err(fault) => Some(Err(fault)),
+        })
+    }
+
+    fn poll_done(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        self.poll_step(cx).map(|did| did.map(|_| ()))
+    }
+
+    fn usage(&self) -> Usage {
+        self.usage
+    }
+}

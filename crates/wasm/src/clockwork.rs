@@ -1,0 +1,63 @@
+//! The ticker: one OS thread that moves the epoch on, so that no guest computes unwatched.
+//!
+//! It holds the engine weakly and ends when the last store and the executor are gone.
+//!
+//! Invariant: the ticker waits for nothing but time.
+
+use crate::turns::Turns;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+use wasmtime::Engine;
+
+/// Time in ticks, and the queues of heavy guests by thread.
+#[derive(Debug, Default)]
+pub(crate) struct Clockwork {
+    ticks: AtomicU64,
+    threads: Mutex<HashMap<ThreadId, Arc<Turns>>>,
+}
+
+impl Clockwork {
+    /// Starts the ticker of `engine`.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub(crate) fn start(engine: &Engine, epoch: Duration) -> std::io::Result<Arc<Self>> {
+        let clockwork = Arc::new(Self::default());
+        let weak = Arc::downgrade(&clockwork);
+        let engine = engine.weak();
+        thread::Builder::new().name("wasm-epoch".to_owned()).spawn(move || {
+            loop {
+                thread::sleep(epoch);
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+                drop(engine);
+                weak.upgrade().as_deref().map(Self::tick);
+            }
+        })?;
+        Ok(clockwork)
+    }
+
+    fn tick(&self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+        let mut threads = self.threads.lock();
+        threads.retain(|_, turns| {
+            turns.tick();
+            // Guests in the queue hold it too; a thread that has none need not be remembered.
+            Arc::strong_count(turns) > 1
+        });
+    }
+
+    /// Ticks since the start: a clock that costs one load.
+    pub(crate) fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// The queue of the calling thread.
+    pub(crate) fn turns(&self) -> Arc<Turns> {
+        Arc::clone(self.threads.lock().entry(thread::current().id()).or_default())
+    }
+}

@@ -1,0 +1,80 @@
+//! What the executor needs to be told, and why it could not start.
+
+use model::Secret;
+use ports::Clock;
+use ports::child::{ChildLimits, Children};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the executor needs to be told.
+#[derive(Clone)]
+pub struct Config {
+    /// Where compiled components are kept. Only the node may write there; it is made with mode
+    /// 0700 if it is missing.
+    pub compiled_dir: PathBuf,
+    /// Authenticates compiled components. Whoever knows it and can write to `compiled_dir` can
+    /// run native code in the node.
+    pub mac_key: Secret<[u8; 32]>,
+    /// Runs the compiler.
+    pub children: Arc<dyn Children>,
+    /// For how long things took, in the log.
+    pub clock: Arc<dyn Clock>,
+    /// What the compiler may use for one component.
+    pub compile_limits: ChildLimits,
+    /// Instances that can live at one time. Fewer if the address space has no room for them.
+    pub instances: u32,
+    /// Largest linear memory of any instance, in bytes: the ceiling of every function's limit.
+    pub memory_bytes_max: u64,
+    /// Length of an epoch, in milliseconds: how long a guest computes before it must let others.
+    pub epoch_ms: u64,
+    /// Bytes of compiled code that stay loaded; beyond, what was not called longest is unloaded.
+    pub cache_bytes: u64,
+}
+
+impl Config {
+    /// The defaults, with what has none.
+    #[must_use]
+    pub fn new(
+        compiled_dir: PathBuf,
+        mac_key: Secret<[u8; 32]>,
+        children: Arc<dyn Children>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            compiled_dir,
+            mac_key,
+            children,
+            clock,
+            compile_limits: ChildLimits {
+                memory_bytes: 2 << 30,
+                cpu_s: 120,
+                wall_ms: 180_000,
+                output_bytes: 512 << 20,
+            },
+            instances: 1000,
+            memory_bytes_max: 1 << 30,
+            epoch_ms: 5,
+            cache_bytes: 1 << 30,
+        }
+    }
+}
+
+/// Why the executor could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The directory of compiled components cannot be used.
+    #[error("the directory {path} of compiled components cannot be used")]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The engine could not be set up, even for a few instances.
+    #[error("the WebAssembly engine could not be set up: {0}")]
+    Engine(String),
+    /// The ticker thread could not be started.
+    #[error("the ticker thread could not be started")]
+    Ticker(#[source] std::io::Error),
+}

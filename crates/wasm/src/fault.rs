@@ -1,0 +1,103 @@
+//! From Wasmtime's errors to kinds of failure.
+
+use crate::meter::Shared;
+use crate::state::CpuUsedUp;
+use ports::executor::{Fault, FaultKind};
+use std::sync::atomic::Ordering::Relaxed;
+use wasmtime::component::ResourceTableError;
+use wasmtime::{PoolConcurrencyLimitError, Trap};
+use wasmtime_wasi::I32Exit;
+use wasmtime_wasi_http::FieldMapError;
+
+/// The longest reason that goes into a record.
+pub(crate) const REASON_BYTES_MAX: usize = 2 << 10;
+
+/// A failure with its reason, cut.
+pub(crate) fn fault(kind: FaultKind, reason: impl Into<String>) -> Fault {
+    Fault { kind, reason: cut(reason.into(), REASON_BYTES_MAX) }
+}
+
+/// At most `bytes_max` bytes of `text`, ending at a character.
+pub(crate) fn cut(mut text: String, bytes_max: usize) -> String {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+    }
+    text
+}
+
+/// `text` in one line without control characters, cut: fit for an answer to who deploys.
+pub(crate) fn plain(text: &str, bytes_max: usize) -> String {
+    let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    cut(text, bytes_max)
+}
+
+/// How a guest ended that ended with `error`: `Ok` if it just exited.
+pub(crate) fn ended(error: &wasmtime::Error, shared: &Shared) -> Result<(), Fault> {
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        tracing::trace!(status = exit.0, "the guest exited");
+        return Ok(());
+    }
+    let mut kind = kind(error);
+    // A guest whose memory was refused mostly aborts, which looks like any other trap.
+    if kind == FaultKind::Trapped && shared.memory_refused.load(Relaxed) {
+        kind = FaultKind::Memory;
+    }
+    Err(fault(kind, format!("{error:?}")))
+}
+
+fn kind(error: &wasmtime::Error) -> FaultKind {
+    if error.is::<CpuUsedUp>() || matches!(error.downcast_ref(), Some(Trap::Interrupt)) {
+        FaultKind::Cpu
+    } else if error.is::<PoolConcurrencyLimitError>() {
+        FaultKind::NoInstance
+    } else if is_host_limit(error) {
+        FaultKind::HostLimit
+    } else if error.is::<wasmtime::OutOfMemory>() {
+        FaultKind::Platform
+    } else {
+        FaultKind::Trapped
+    }
+}
+
+fn is_host_limit(error: &wasmtime::Error) -> bool {
+    let full = |error: &ResourceTableError| matches!(error, ResourceTableError::Full);
+    let fields = |error: &FieldMapError| {
+        matches!(error, FieldMapError::TooManyFields | FieldMapError::TotalSizeTooBig)
+    };
+    error.downcast_ref::<ResourceTableError>().is_some_and(full)
+        || error.downcast_ref::<FieldMapError>().is_some_and(fields)
+        // These have no public type in Wasmtime 48.
+        || error.chain().map(ToString::to_string).any(|text| {
+            text.contains("fuel allocated for hostcalls")
+                || text.contains("requested len")
+                || text.contains("store handle limit exceeded")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_at_characters_and_made_plain() {
+        assert_eq!(cut("aä".to_owned(), 2), "a");
+        assert_eq!(cut("aä".to_owned(), 3), "aä");
+        assert_eq!(plain("a\x1b[31m\nb", 100), "a [31m b");
+    }
+
+    #[test]
+    fn errors_have_their_kinds() {
+        let table = [
+            (wasmtime::Error::from(CpuUsedUp), FaultKind::Cpu),
+            (Trap::StackOverflow.into(), FaultKind::Trapped),
+            (Trap::UnreachableCodeReached.into(), FaultKind::Trapped),
+            (ResourceTableError::Full.into(), FaultKind::HostLimit),
+            (ResourceTableError::NotPresent.into(), FaultKind::Trapped),
+            (FieldMapError::TotalSizeTooBig.into(), FaultKind::HostLimit),
+        ];
+        for (error, expect) in table {
+            assert_eq!(kind(&error), expect, "{error}");
+            assert_eq!(kind(&error.context("in the guest")), expect);
+        }
+    }
+}

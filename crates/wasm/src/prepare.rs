@@ -1,0 +1,138 @@
+//! Making a component ready: checked, compiled in a child, authenticated, kept.
+//!
+//! Invariant: the compiler runs in a child of its own for every component, never in the node.
+//! Invariant: a component that is refused leaves no file behind.
+
+use crate::cache::Loaded;
+use crate::compiled::{SealedFile, Shelf, code, sealed};
+use crate::executor::Inner;
+use crate::fault::plain;
+use crate::inspect;
+use bytes::Bytes;
+use model::{Code, Digest, Problem};
+use ports::child::{self, ChildLimits, Children, Job};
+use ports::executor::PrepareError;
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// The child's hidden subcommand.
+const JOB: &str = "compile";
+/// Longest text of the compiler in a problem.
+const REASON_BYTES_MAX: usize = 2 << 10;
+
+/// Starts compiler children, a few at a time.
+pub(crate) struct Compiler {
+    children: Arc<dyn Children>,
+    limits: ChildLimits,
+    /// The compiler uses every core; half as many children leave room for requests.
+    permits: Semaphore,
+}
+
+impl Compiler {
+    pub(crate) fn new(children: Arc<dyn Children>, limits: ChildLimits) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { children, limits, permits: Semaphore::new((cores / 2).max(1)) }
+    }
+
+    /// Makes `component` ready under its digest.
+    pub(crate) async fn prepare(
+        &self,
+        inner: &Arc<Inner>,
+        artifact: Digest,
+        component: Bytes,
+    ) -> Result<(), PrepareError> {
+        inspect::check_bytes(&component).map_err(PrepareError::Refused)?;
+        if inner.find_or_load(artifact).await.is_ok() {
+            return Ok(());
+        }
+        let failed = |reason: String| PrepareError::Failed { artifact, reason };
+        let permit = self.permits.acquire().await.map_err(|error| failed(error.to_string()))?;
+        let began = inner.clock.monotonic();
+        let code = self.compile(artifact, component).await?;
+        drop(permit);
+        let took_ms = inner.clock.monotonic().saturating_sub(began).as_millis();
+        tracing::info!(%artifact, took_ms, "compiled a component");
+        let inner = Arc::clone(inner);
+        tokio::task::spawn_blocking(move || keep(&inner, artifact, &code))
+            .await
+            .map_err(|error| failed(error.to_string()))?
+    }
+
+    async fn compile(
+        &self,
+        artifact: Digest,
+        component: Bytes,
+    ) -> Result<SealedFile, PrepareError> {
+        let failed = |error: std::io::Error| PrepareError::Failed {
+            artifact,
+            reason: format!("the compiler's files could not be made: {error}"),
+        };
+        let input = input(&component).map_err(failed)?;
+        drop(component);
+        let output = sealed::create().map_err(failed)?;
+        let childs = output.try_clone().map_err(failed)?;
+        let job = Job { name: JOB, input, output: childs, limits: self.limits.clone() };
+        self.children.run(job).await.map_err(|error| refused(artifact, &error))?;
+        SealedFile::seal(output).map_err(failed)
+    }
+}
+
+/// The component as a file that cannot change under the compiler.
+fn input(component: &[u8]) -> std::io::Result<File> {
+    let mut file = sealed::create()?;
+    file.write_all(component)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(SealedFile::seal(file)?.into_file())
+}
+
+/// Checks what the compiler made, writes it to disk and loads it.
+fn keep(inner: &Inner, artifact: Digest, sealed: &SealedFile) -> Result<(), PrepareError> {
+    let failed = |reason: String| PrepareError::Failed { artifact, reason };
+    let component = code::map_trusted(&inner.engine, sealed).map_err(|error| {
+        // Typically: more memories or tables than an instance may have.
+        let reason = plain(&format!("{error:#}"), REASON_BYTES_MAX);
+        PrepareError::Refused(Problem::new(Code::CompileFailed).detail(reason))
+    })?;
+    let pre = inspect::link(&inner.linker, &component).map_err(PrepareError::Refused)?;
+    let bytes = sealed.len().map_err(|error| failed(error.to_string()))?;
+    put(&inner.shelf, artifact, sealed).map_err(failed)?;
+    inner.cache.insert(artifact, Loaded::new(pre, bytes), inner.now());
+    Ok(())
+}
+
+fn put(shelf: &Shelf, artifact: Digest, sealed: &SealedFile) -> Result<(), String> {
+    shelf.put(artifact, sealed).map_err(|error| {
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        format!("{error}{}", source.unwrap_or_default())
+    })
+}
+
+fn refused(artifact: Digest, error: &child::Error) -> PrepareError {
+    let problem = match error {
+        child::Error::Refused(said) => {
+            let said = plain(said, REASON_BYTES_MAX);
+            let problem = Problem::new(Code::CompileFailed);
+            if said.contains("component model async") {
+                problem
+                    .hint("it seems to be built for WASI 0.3; build it for WASI 0.2")
+                    .detail(said)
+            } else {
+                problem.detail(said)
+            }
+        }
+        child::Error::Limit(what) => {
+            Problem::new(Code::CompileLimit).detail(format!("the compiler's limit of {what}"))
+        }
+        // Hostile components do this to compilers; the node is well.
+        child::Error::Died(how) => Problem::new(Code::CompileFailed)
+            .detail(format!("the compiler ended with {}", plain(how, REASON_BYTES_MAX))),
+        other => {
+            let source = std::error::Error::source(other).map(|source| format!(": {source}"));
+            let reason = format!("{other}{}", source.unwrap_or_default());
+            return PrepareError::Failed { artifact, reason };
+        }
+    };
+    PrepareError::Refused(problem)
+}

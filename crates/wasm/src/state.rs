@@ -1,0 +1,286 @@
+//! A store's data: the guest's view of the world, and the limits on what it takes of ours.
+//!
+//! Invariant: no directory, socket, variable, argument or input is given to a guest; standard
+//! output and standard error are log lines; outgoing HTTP is asked of the host and refused.
+
+use crate::lines::Stream;
+use crate::meter::Shared;
+use crate::settings;
+use model::wire::v1::Level;
+use ports::host::HostCall;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
+    WasiHttpView,
+};
+
+/// Handles that a guest may hold open: streams, pollables, requests, header maps.
+const HANDLES_MAX: usize = 4096;
+/// Bytes that a guest may hand over in one call.
+const CALL_BYTES_MAX: usize = 1 << 20;
+/// Random bytes in one call.
+const RANDOM_BYTES_MAX: u64 = 64 << 10;
+/// What a header field costs in memory beside its name and value.
+const FIELD_BYTES: usize = 80;
+/// Reply bytes that a guest may write in one go, and how many such writes it may be ahead of
+/// the client: one MiB in all.
+const BODY_CHUNK_BYTES: usize = 64 << 10;
+const BODY_CHUNKS: usize = 15;
+
+/// The guest used up its CPU time.
+#[derive(Debug, thiserror::Error)]
+#[error("the CPU time is used up")]
+pub(crate) struct CpuUsedUp;
+
+/// The data of one store.
+pub(crate) struct State {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    table: ResourceTable,
+    memory: Memory,
+    hooks: Hooks,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
+    }
+}
+
+/// A store for one invocation, with every limit on.
+///
+/// # Errors
+/// Wasmtime's, if memory is short.
+pub(crate) fn store(
+    engine: &Engine,
+    shared: &Arc<Shared>,
+    epoch: Duration,
+) -> wasmtime::Result<Store<State>> {
+    let limits = shared.limits();
+    let header_bytes = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
+    let fields = usize::try_from(limits.headers).unwrap_or(usize::MAX);
+    let mut http = WasiHttpCtx::new();
+    // Twice the limit: a little too much is then refused with the reason when it is sent.
+    let room = header_bytes.saturating_add(fields.saturating_mul(FIELD_BYTES));
+    http.set_field_size_limit(room.saturating_mul(2));
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(HANDLES_MAX);
+    // The builder's other defaults: closed input, no variables, arguments or directories, every
+    // address and name lookup denied, the host's clocks.
+    let wasi = WasiCtx::builder()
+        .stdout(Stream::new(Arc::clone(shared), Level::Info))
+        .stderr(Stream::new(Arc::clone(shared), Level::Error))
+        .max_random_size(RANDOM_BYTES_MAX)
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .build();
+    let state = State {
+        wasi,
+        http,
+        table,
+        memory: Memory { used_bytes: 0, last_growth_bytes: 0, shared: Arc::clone(shared) },
+        hooks: Hooks { shared: Arc::clone(shared) },
+    };
+    let mut store = Store::try_new(engine, state)?;
+    store.limiter(|state| &mut state.memory);
+    store.set_hostcall_fuel(CALL_BYTES_MAX);
+    store.set_max_component_handles(HANDLES_MAX);
+    let epoch_ns = u64::try_from(epoch.as_nanos()).unwrap_or(u64::MAX);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |store| on_tick(&store, epoch_ns));
+    Ok(store)
+}
+
+/// A tick passed while the guest was computing.
+fn on_tick(store: &StoreContextMut<'_, State>, epoch_ns: u64) -> wasmtime::Result<UpdateDeadline> {
+    let shared = &store.data().hooks.shared;
+    let cpu_ns = shared.cpu_ns();
+    if cpu_ns > shared.limits().cpu_ms.saturating_mul(1_000_000) {
+        return Err(CpuUsedUp.into());
+    }
+    // A tick can pass right after a guest began. It has to let others run only if it computed
+    // for about as long as one.
+    if shared.cpu_since_yield_ns(cpu_ns) < epoch_ns / 2 {
+        return Ok(UpdateDeadline::Continue(1));
+    }
+    shared.yields(cpu_ns);
+    Ok(UpdateDeadline::YieldCustom(1, Box::pin(next_turn(Arc::clone(shared)))))
+}
+
+/// Waits for this guest's next turn among the heavy ones of its thread.
+async fn next_turn(shared: Arc<Shared>) {
+    let place = shared.clockwork.turns().join();
+    loop {
+        std::future::poll_fn(|cx| place.poll_offered(cx)).await;
+        // Tokio wakes a task that yields only after it has looked at sockets and timers. Without
+        // this, loopers that wake each other would keep the runtime from seeing new requests.
+        tokio::task::yield_now().await;
+        if let Some(held) = place.take() {
+            *shared.turn.lock() = Some(held);
+            return;
+        }
+    }
+}
+
+/// Counts linear memories and tables of one store together.
+struct Memory {
+    used_bytes: u64,
+    last_growth_bytes: u64,
+    shared: Arc<Shared>,
+}
+
+impl Memory {
+    fn grow(&mut self, growth_bytes: u64) -> bool {
+        let wanted = self.used_bytes.saturating_add(growth_bytes);
+        if wanted > self.shared.limits().memory_bytes {
+            self.shared.memory_refused.store(true, Relaxed);
+            return false;
+        }
+        self.used_bytes = wanted;
+        self.last_growth_bytes = growth_bytes;
+        self.shared.memory_peak_bytes.fetch_max(wanted, Relaxed);
+        true
+    }
+
+    fn take_back(&mut self) {
+        self.used_bytes -= std::mem::take(&mut self.last_growth_bytes);
+    }
+}
+
+/// Growth in bytes, or `None` if it passes the maximum that the component itself declares.
+fn growth(current: usize, desired: usize, maximum: Option<usize>, unit: u64) -> Option<u64> {
+    let beyond = maximum.is_some_and(|maximum| desired > maximum);
+    (!beyond).then(|| (desired.saturating_sub(current) as u64).saturating_mul(unit))
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.last_growth_bytes = 0;
+        Ok(growth(current, desired, maximum, 1).is_some_and(|bytes| self.grow(bytes)))
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.take_back();
+        Ok(())
+    }
+
+    /// A table's element is a pointer in Wasmtime.
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.last_growth_bytes = 0;
+        let bytes = growth(current, desired, maximum, size_of::<usize>() as u64);
+        Ok(bytes.is_some_and(|bytes| self.grow(bytes)))
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.take_back();
+        Ok(())
+    }
+
+    fn instances(&self) -> usize {
+        settings::CORE_INSTANCES as usize
+    }
+
+    fn tables(&self) -> usize {
+        settings::TABLES as usize
+    }
+
+    fn memories(&self) -> usize {
+        settings::MEMORIES as usize
+    }
+}
+
+/// What WASI's HTTP asks of its embedder.
+struct Hooks {
+    shared: Arc<Shared>,
+}
+
+impl WasiHttpHooks for Hooks {
+    /// Nothing is forbidden here: a forbidden field of a reply is named when the reply is
+    /// checked, and requests were stripped before they came.
+    fn is_forbidden_header(&mut self, _: &http::HeaderName) -> bool {
+        false
+    }
+
+    fn forbidden_header_filter(&mut self) -> wasmtime_wasi_http::ForbiddenHeaderFilter {
+        Arc::new(|_| false)
+    }
+
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        _: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let call =
+            HostCall::Http { method: request.method().to_string(), url: bare_url(request.uri()) };
+        // The host records and explains; in this version its answer is always a refusal.
+        let _ = self.shared.host.call(call);
+        Box::new(std::future::ready(Err(HttpError::HttpRequestDenied)))
+    }
+
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        BODY_CHUNKS
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+}
+
+type Sent = Result<
+    (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), HttpError>> + Send>),
+    HttpError,
+>;
+
+/// Scheme, host, port and path: no user, password or query.
+fn bare_url(uri: &http::Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("https");
+    let host = uri.host().unwrap_or_default();
+    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{scheme}://{host}{port}{}", uri.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_for_the_host_holds_no_secret() {
+        for (given, expect) in [
+            ("https://user:pw@api.example:8443/v1/a?card=1#x", "https://api.example:8443/v1/a"),
+            ("http://api.example", "http://api.example/"),
+        ] {
+            assert_eq!(bare_url(&given.parse().expect("uri")), expect);
+        }
+    }
+
+    #[test]
+    fn growth_counts_bytes_and_leaves_declared_maxima_to_wasmtime() {
+        assert_eq!(growth(1, 3, None, 8), Some(16));
+        assert_eq!(growth(1, 3, Some(3), 8), Some(16));
+        assert_eq!(growth(1, 4, Some(3), 8), None);
+    }
+}

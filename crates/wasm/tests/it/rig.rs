@@ -1,0 +1,225 @@
+//! An executor in a temporary directory, a host that remembers, and a caller that polls.
+
+use bytes::Bytes;
+use casemate_wasm::{CompileError, Config, WasmExecutor, compile_stream};
+use http_body_util::{BodyExt as _, Full};
+use model::{Digest, FunctionRef, Limits, Secret, Timestamp, Usage};
+use parking_lot::Mutex;
+use ports::child::{self, Children, Job};
+use ports::executor::{
+    BodyError, Executor as _, Fault, FaultKind, PrepareError, RequestBody, Run, Running, Unit,
+};
+use ports::host::{HostCall, HostDenial, HostReply};
+use ports::{Clock, Future, Host};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+struct NoClock;
+
+impl Clock for NoClock {
+    fn wall(&self) -> Timestamp {
+        Timestamp::default()
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Compiles in this process: the child itself is tested where it is made.
+struct InProcess;
+
+impl Children for InProcess {
+    fn run(&self, mut job: Job) -> Future<'_, Result<(), child::Error>> {
+        Box::pin(async move {
+            assert_eq!(job.name, "compile");
+            compile_stream(&mut job.input, &mut job.output).map_err(|error| match error {
+                CompileError::Memory => child::Error::Limit("memory"),
+                CompileError::Output => child::Error::Limit("output size"),
+                other => child::Error::Refused(other.to_string()),
+            })
+        })
+    }
+}
+
+/// A child that always fails in one way.
+pub(crate) struct Failing(pub fn() -> child::Error);
+
+impl Children for Failing {
+    fn run(&self, _: Job) -> Future<'_, Result<(), child::Error>> {
+        let error = (self.0)();
+        Box::pin(async move { Err(error) })
+    }
+}
+
+/// Remembers what guests asked; refuses everything but log lines.
+#[derive(Default)]
+pub(crate) struct Ears(pub Mutex<Vec<HostCall>>);
+
+impl Host for Ears {
+    fn call(&self, call: HostCall) -> Result<HostReply, HostDenial> {
+        let refuse = matches!(call, HostCall::Http { .. });
+        self.0.lock().push(call);
+        if refuse { Err(HostDenial) } else { Ok(HostReply::Done) }
+    }
+}
+
+pub(crate) struct Rig {
+    pub dir: Arc<tempfile::TempDir>,
+    pub executor: Arc<WasmExecutor>,
+    pub ears: Arc<Ears>,
+    pub limits: Limits,
+}
+
+pub(crate) fn digest(bytes: &[u8]) -> Digest {
+    // Any function of the bytes will do here; the platform uses SHA-256.
+    Digest(*blake3::hash(bytes).as_bytes())
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::at(Arc::new(tempfile::tempdir().expect("dir")), change)
+    }
+
+    pub(crate) fn at(dir: Arc<tempfile::TempDir>, change: impl FnOnce(&mut Config)) -> Self {
+        let compiled = dir.path().join("compiled");
+        let mut config =
+            Config::new(compiled, Secret::new([7; 32]), Arc::new(InProcess), Arc::new(NoClock));
+        config.instances = 16;
+        change(&mut config);
+        let executor = WasmExecutor::new(config).expect("executor");
+        Self { dir, executor, ears: Arc::default(), limits: Limits::default() }
+    }
+
+    /// A second start of the node, with the same home.
+    pub(crate) fn restarted(&self) -> Self {
+        let next = Self::at(Arc::clone(&self.dir), |_| {});
+        Self { limits: self.limits.clone(), ..next }
+    }
+
+    pub(crate) async fn prepare(&self, component: &Bytes) -> Result<Digest, PrepareError> {
+        let digest = digest(component);
+        self.executor.prepare(digest, component.clone()).await.map(|()| digest)
+    }
+
+    pub(crate) fn start(
+        &self,
+        artifact: Digest,
+        request: http::Request<RequestBody>,
+    ) -> Pin<Box<dyn Running>> {
+        let function =
+            FunctionRef { scope: model::Scope::default(), name: "f".parse().expect("name") };
+        let unit = Unit {
+            function: Arc::new(function),
+            revision: 1,
+            artifact,
+            limits: self.limits.clone(),
+        };
+        let host = Arc::clone(&self.ears) as Arc<dyn Host>;
+        self.executor.run(Run { unit: Arc::new(unit), request, host })
+    }
+
+    /// Prepares `component` and calls it once.
+    pub(crate) async fn call(&self, component: Bytes) -> Answer {
+        let digest = self.prepare(&component).await.expect("a good component");
+        finish(self.start(digest, get())).await
+    }
+
+    pub(crate) async fn call_with(
+        &self,
+        component: Bytes,
+        request: http::Request<RequestBody>,
+    ) -> Answer {
+        let digest = self.prepare(&component).await.expect("a good component");
+        finish(self.start(digest, request)).await
+    }
+
+    /// Log lines until now, as text, marked if cut.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let calls = self.ears.0.lock();
+        let lines = calls.iter().filter_map(|call| match call {
+            HostCall::Log { level, line, cut } => {
+                let line = String::from_utf8_lossy(line);
+                Some(format!("{}: {line}{}", level.word(), if *cut { "[cut]" } else { "" }))
+            }
+            HostCall::Http { .. } => None,
+        });
+        lines.collect()
+    }
+}
+
+pub(crate) fn request(method: &str, body: RequestBody) -> http::Request<RequestBody> {
+    http::Request::builder()
+        .method(method)
+        .uri("http://f.example/f?x=1")
+        .body(body)
+        .expect("request")
+}
+
+pub(crate) fn get() -> http::Request<RequestBody> {
+    request("GET", http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync())
+}
+
+pub(crate) fn post(body: &[u8]) -> http::Request<RequestBody> {
+    let body = Full::new(Bytes::copy_from_slice(body)).map_err(|never| match never {});
+    request("POST", body.boxed_unsync())
+}
+
+/// A body that sends `first` and then breaks.
+pub(crate) fn broken(first: &[u8], error: BodyError) -> http::Request<RequestBody> {
+    let frames = vec![Ok(http_body::Frame::data(Bytes::copy_from_slice(first))), Err(error)];
+    let body = http_body_util::StreamBody::new(futures_util::stream::iter(frames));
+    request("POST", body.boxed_unsync())
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub head: Result<http::response::Parts, Fault>,
+    pub body: Vec<u8>,
+    /// Of the body, if it broke.
+    pub broke: Option<Fault>,
+    /// Of what the guest did after its answer.
+    pub done: Result<(), Fault>,
+    pub usage: Usage,
+}
+
+impl Answer {
+    pub(crate) fn kind(&self) -> Option<FaultKind> {
+        self.fault().map(|fault| fault.kind)
+    }
+
+    pub(crate) fn fault(&self) -> Option<&Fault> {
+        self.head.as_ref().err().or(self.broke.as_ref()).or(self.done.as_ref().err())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        assert_eq!(self.fault(), None);
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// Polls an invocation to its end, as a connection would.
+pub(crate) async fn finish(mut running: Pin<Box<dyn Running>>) -> Answer {
+    let head = poll_fn(|cx| running.as_mut().poll_head(cx)).await;
+    let mut body = Vec::new();
+    let mut broke = None;
+    if head.is_ok() {
+        while let Some(frame) = poll_fn(|cx| running.as_mut().poll_frame(cx)).await {
+            match frame {
+                Ok(frame) => body.extend(frame.into_data().expect("no trailers")),
+                Err(fault) => {
+                    broke = Some(fault);
+                    break;
+                }
+            }
+        }
+    }
+    let done = poll_fn(|cx| running.as_mut().poll_done(cx)).await;
+    Answer { head, body, broke, done, usage: running.usage() }
+}
