@@ -5,7 +5,10 @@
 //!
 //! Invariant: no heavy crate is pulled in, so that the first `cargo xtask` builds in seconds.
 #![forbid(unsafe_code)]
-#![expect(clippy::disallowed_methods, reason = "a developer's tool starts programs and reads clocks")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a developer's tool starts programs and reads clocks"
+)]
 
 mod bench;
 mod docs;

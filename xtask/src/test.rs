@@ -47,7 +47,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         say(&format!("<== {} took {seconds:.1} s", step.name));
         times.push(format!("{} {seconds:.0} s", step.name));
     }
-    say(&format!("all steps passed in {:.0} s: {}", begin.elapsed().as_secs_f64(), times.join(", ")));
+    say(&format!(
+        "all steps passed in {:.0} s: {}",
+        begin.elapsed().as_secs_f64(),
+        times.join(", ")
+    ));
     if !whole {
         say("THIS WAS NOT THE WHOLE TEST: run `cargo xtask test` without options");
     }
@@ -92,7 +96,10 @@ fn steps(options: &Options) -> Vec<Step> {
     let mut format = cargo();
     format.args(["fmt", "--all", "--check"]);
     let mut clippy = cargo();
-    clippy.args(["clippy", "--locked", "--all-targets"]).args(&scope).args(["--", "-D", "warnings"]);
+    clippy
+        .args(["clippy", "--locked", "--all-targets"])
+        .args(&scope)
+        .args(["--", "-D", "warnings"]);
     // Building all targets first tells the time of building from the time of testing, and makes
     // the binary that the end-to-end tests start. Features are those of the tests, so nothing is
     // built twice.

@@ -57,7 +57,15 @@ const S: &str = "/v1/tenants/{tenant}/environments/{environment}";
 
 /// Every operation; paths that begin with `S` are relative to a scope.
 fn operations() -> Vec<Operation> {
-    use Content::{Json, Nothing, Raw};
+    let mut all = of_the_node();
+    all.extend(of_applications());
+    all.extend(of_access());
+    all.extend(of_records());
+    all
+}
+
+fn of_the_node() -> Vec<Operation> {
+    use Content::Raw;
     vec![
         read("/v1/node", "What the node says about itself", schema::<api::Node>),
         read("/v1/doctor", "Looks at the node's health", schema::<api::Page<api::Finding>>),
@@ -83,6 +91,12 @@ fn operations() -> Vec<Operation> {
                 schema::<()>,
             )
         },
+    ]
+}
+
+fn of_applications() -> Vec<Operation> {
+    use Content::{Json, Nothing, Raw};
+    vec![
         Operation {
             method: "head",
             answer: Nothing,
@@ -132,6 +146,12 @@ fn operations() -> Vec<Operation> {
                 schema::<()>,
             )
         },
+    ]
+}
+
+fn of_access() -> Vec<Operation> {
+    use Content::{Json, Nothing};
+    vec![
         read("S/grants", "The grants", schema::<api::Page<model::Grant>>),
         write(
             "post",
@@ -156,6 +176,11 @@ fn operations() -> Vec<Operation> {
             schema::<api::TokenCreated>,
         ),
         write("delete", "S/tokens/{name}", "Ends a token", Nothing, schema::<api::Done>),
+    ]
+}
+
+fn of_records() -> Vec<Operation> {
+    vec![
         Operation {
             query: &["function", "outcome", "since_us", "before", "limit"],
             ..read("S/records", "Flight records, newest first", schema::<api::Page<api::Record>>)

@@ -5,21 +5,18 @@
 
 use crate::broker::Broker;
 use crate::function::Function;
-use crate::reply::{Capped, Flight, ReplyBody};
+use crate::reply::{Flight, ReplyBody};
+use crate::request::{check_length, guest_request, method_name, request_host, take_credentials};
 use crate::router::{Found, UnsafePath};
 use crate::slots::{CallerKey, Full, NodeGauge, Tally};
 use crate::stage::{Funded, Identified, Permitted, Received, Seat, Throttled};
 use crate::wiring::Engine;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderValue};
-use http_body::Body;
-use http_body_util::BodyExt;
-use identity::{Credentials, Identity};
+use identity::Identity;
 use model::trace::TraceParent;
 use model::wire::v1::{Caller, Outcome, Start, Trigger};
 use model::{Budget, Code, FunctionRef, InvocationId, Labels, Problem};
 use policy::{Asker, InvokeAsk};
 use ports::executor::{RequestBody, Run};
-use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -358,83 +355,6 @@ fn start(identified: &Identified, at: model::Timestamp, traceparent: Option<Trac
         start_us: at,
         traceparent,
     }
-}
-
-/// Takes the platform's credential out of the request. An `authorization` header that is not of
-/// our form belongs to the guest and stays.
-fn take_credentials(request: &mut http::Request<RequestBody>) -> Credentials {
-    let values = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
-    let credentials = Credentials::from_authorization(values);
-    if credentials.is_absent() {
-        return credentials;
-    }
-    if credentials.looks_like_ours() {
-        request.headers_mut().remove(AUTHORIZATION);
-        return credentials;
-    }
-    Credentials::NONE
-}
-
-fn request_host(request: &http::Request<RequestBody>) -> Option<Cow<'_, str>> {
-    let authority = match request.uri().host() {
-        Some(host) => host,
-        None => {
-            let value = request.headers().get(HOST)?.to_str().ok()?;
-            value.rsplit_once(':').map_or(value, |(host, _)| host)
-        }
-    };
-    if authority.bytes().any(|b| b.is_ascii_uppercase()) {
-        return Some(Cow::Owned(authority.to_ascii_lowercase()));
-    }
-    Some(Cow::Borrowed(authority))
-}
-
-fn method_name(method: &http::Method) -> Cow<'static, str> {
-    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    let known = KNOWN.into_iter().find(|name| *name == method.as_str());
-    known.map_or_else(|| Cow::Owned(method.as_str().to_owned()), Cow::Borrowed)
-}
-
-fn check_length(request: &http::Request<RequestBody>, most: u64) -> Outcomes<()> {
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let announced = announced.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    if announced > most {
-        return Err(Problem::new(Code::BodyTooLarge)
-            .detail(format!("{announced} bytes, at most {most} are taken"))
-            .into());
-    }
-    Ok(())
-}
-
-/// The request as the guest sees it: who asked and which invocation this is, in headers that only
-/// the platform can set.
-fn guest_request(
-    request: http::Request<RequestBody>,
-    id: &InvocationId,
-    caller: &Caller,
-    body_bytes_max: u64,
-) -> http::Request<RequestBody> {
-    let (mut head, body) = request.into_parts();
-    let headers = &mut head.headers;
-    if let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(id.to_string())) {
-        headers.insert("casemate-invocation", value);
-    }
-    let caller = match caller {
-        Caller::Anonymous => Ok(HeaderValue::from_static("anonymous")),
-        Caller::Operator => Ok(HeaderValue::from_static("operator")),
-        Caller::Token(name) => {
-            HeaderValue::from_maybe_shared(bytes::Bytes::from(format!("token:{name}")))
-        }
-    };
-    if let Ok(value) = caller {
-        headers.insert("casemate-caller", value);
-    }
-    if !headers.contains_key(HOST) && head.uri.host().is_none() {
-        headers.insert(HOST, HeaderValue::from_static("localhost"));
-    }
-    let body =
-        if body.is_end_stream() { body } else { Capped::new(body, body_bytes_max).boxed_unsync() };
-    http::Request::from_parts(head, body)
 }
 
 fn key_of(caller: &impl Hash) -> CallerKey {

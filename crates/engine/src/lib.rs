@@ -16,6 +16,7 @@ mod invoke;
 mod query;
 mod readiness;
 mod reply;
+mod request;
 mod router;
 mod slots;
 mod stage;

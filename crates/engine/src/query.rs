@@ -255,6 +255,7 @@ pub(crate) fn function_view(view: &View, function: &Arc<Function>) -> api::Funct
 
 fn journal_problem(error: &journal::Error) -> Problem {
     match error {
+        journal::Error::Position(_) => Problem::new(Code::BadRequest).detail(error),
         journal::Error::Damaged { .. } => Problem::new(Code::StoreCorrupt).detail(error),
         _ => Problem::new(Code::StoreFailed).internal(error),
     }

@@ -6,10 +6,10 @@
 use crate::line::Line;
 use crate::reserved;
 use bytes::Bytes;
+use engine::{BodyError, RequestBody};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use ports::executor::{BodyError, RequestBody};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};

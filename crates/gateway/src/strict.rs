@@ -39,8 +39,6 @@ pub(crate) struct Wire {
     ended: bool,
     /// The client's socket takes no bytes at the moment.
     stalled: bool,
-    /// hyper waits for bytes that were held back, and must be woken.
-    held: bool,
     /// How often hyper flushed since the body was dropped.
     flushes: u8,
 }
@@ -72,7 +70,6 @@ impl Wire {
             state: State::Head(Scanner::new(limits)),
             ended: false,
             stalled: false,
-            held: false,
             flushes: 0,
         }
     }
@@ -165,14 +162,10 @@ impl Wire {
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.ended {
             if self.buffer.filled().len() >= AHEAD_BYTES_MAX {
-                self.held = true;
                 return Poll::Pending;
             }
             self.buffer.make_room(AHEAD_BYTES_MAX);
-            if self.poll_fill(cx)?.is_pending() {
-                self.held = true;
-                return Poll::Pending;
-            }
+            ready!(self.poll_fill(cx))?;
         }
         Poll::Ready(Ok(()))
     }
@@ -185,7 +178,8 @@ impl Wire {
                 self.buffer.shrink();
                 self.flushes = 0;
                 self.state = State::Head(Scanner::new(self.limits));
-                if std::mem::take(&mut self.held) {
+                // hyper does not know of the bytes that were held back.
+                if !self.buffer.is_empty() {
                     cx.waker().wake_by_ref();
                 }
             }
@@ -208,8 +202,9 @@ impl Wire {
     /// Reads one bufferful of a body that the guest does not ask for yet, to notice if the client
     /// is gone.
     fn look_ahead(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if self.buffer.is_empty() && !self.ended {
-            let _more_or_not = self.poll_fill(cx)?;
+        if self.buffer.is_empty() && !self.ended && self.poll_fill(cx)?.is_ready() {
+            // hyper may be waiting for the socket, which will not say again that it has bytes.
+            cx.waker().wake_by_ref();
             if self.ended {
                 self.line.leave();
             }

@@ -15,7 +15,8 @@ use ports::child::ChildLimits;
 use ports::{Clock, Journal, KeyRing};
 use std::path::Path;
 use std::sync::Arc;
-use store_sqlite::{Files, SegmentJournal, Store};
+use store_sqlite::journal::{Config as JournalConfig, SegmentJournal};
+use store_sqlite::{Files, Store};
 use wasm::WasmExecutor;
 
 /// Everything that a node keeps hold of.
@@ -24,7 +25,7 @@ pub(crate) struct Assembled {
     pub(crate) journal: Arc<SegmentJournal>,
     pub(crate) store: Store,
     pub(crate) executor: Arc<WasmExecutor>,
-    pub(crate) children: Arc<process::Children>,
+    pub(crate) children: Arc<process::ChildProcesses>,
     pub(crate) boot: BootId,
 }
 
@@ -39,9 +40,9 @@ pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembl
     let boot = BootId(fastrand::u64(..));
     let keyring: Arc<dyn KeyRing> = Arc::clone(&ring) as _;
     let journal = open_journal(settings, home, &keyring, &clock, boot)?;
-    let children = Arc::new(process::Children::new(own_executable()?));
+    let children = Arc::new(process::ChildProcesses::new(own_executable()?));
     let executor = executor(settings, home, &ring, &children, &clock)?;
-    let artifacts = Files::open(&home.join("artifacts")).map_err(Problem::from)?;
+    let artifacts = Files::open(home.path()).map_err(Problem::from)?;
     let digest_key = ring.hash_key(ring.epoch(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
     let parts = Parts {
         registry: Arc::new(store.clone()),
@@ -107,7 +108,7 @@ fn open_journal(
     clock: &Arc<dyn Clock>,
     boot: BootId,
 ) -> Result<Arc<SegmentJournal>, Problem> {
-    let mut config = store_sqlite::journal::Config::new(home.join("journal"));
+    let mut config = JournalConfig::new(home.join("journal"));
     config.bytes_max = settings.journal_size.bytes;
     config.age_max = settings.journal_age.std();
     config.control_bytes = settings.journal_control.bytes;
@@ -119,7 +120,7 @@ fn executor(
     settings: &Settings,
     home: &Home,
     ring: &FileRing,
-    children: &Arc<process::Children>,
+    children: &Arc<process::ChildProcesses>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<WasmExecutor>, Problem> {
     let mac_key = ring.hash_key(ring.epoch(), KeyPurpose::Artifact, &["wasm"]).map_err(key_problem)?;

@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub(crate) const CONTENTS: &str = "casemate-backup.json";
 /// The backup format that this build writes.
 pub(crate) const FORMAT: u32 = 1;
+/// What journal segments end in; indexes are made again from them.
+const SEGMENT: &str = "seg";
 /// Bytes that are read and sent at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -91,7 +93,7 @@ fn collect(home: &Path, dir: &Path, list: &mut Vec<(String, PathBuf, Option<u64>
         let kind = entry.file_type()?;
         if kind.is_dir() {
             collect(home, &path, list)?;
-        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == store_sqlite::journal::SEGMENT_EXTENSION) {
+        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == SEGMENT) {
             list.push((path.display().to_string(), home.join(&path), Some(entry.metadata()?.len())));
         }
     }

@@ -82,7 +82,7 @@ pub(crate) struct NodeOperations {
     engine: Arc<Engine>,
     store: Store,
     executor: Arc<WasmExecutor>,
-    children: Arc<process::Children>,
+    children: Arc<process::ChildProcesses>,
     gateway: String,
     started: Timestamp,
     home: PathBuf,
@@ -143,18 +143,59 @@ impl NodeOperations {
     }
 
     async fn compiler(&self) -> Vec<Finding> {
-        match self.children.probe().await {
-            Ok(attempts) => attempts
-                .into_iter()
-                .map(|attempt| {
-                    let check = format!("compiler child: {}", attempt.name);
-                    let verdict = if attempt.refused { Verdict::Ok } else { Verdict::Warning };
-                    finding(&check, verdict, attempt.found, None)
-                })
-                .collect(),
-            Err(error) => vec![finding("compiler child", Verdict::Problem, error, None)],
-        }
+        let scratch = match tempfile_in(&self.home) {
+            Ok(scratch) => scratch,
+            Err(error) => return vec![finding("compiler child", Verdict::Problem, error, None)],
+        };
+        let report = match self.children.probe(scratch).await {
+            Ok(report) => report,
+            Err(error) => return vec![finding("compiler child", Verdict::Problem, error, None)],
+        };
+        let escaped: Vec<&str> =
+            report.tries.iter().filter(|one| !one.refused).map(|one| one.what.as_str()).collect();
+        let layers = [
+            ("resource limits", report.layers.limits),
+            ("no privileges", report.layers.privileges),
+            ("Landlock", report.layers.landlock),
+            ("seccomp", report.layers.seccomp),
+        ];
+        let missing: Vec<&str> = layers.iter().filter(|(_, on)| !on).map(|(name, _)| *name).collect();
+        vec![
+            if escaped.is_empty() {
+                let found = format!("refused all {} tries to get out", report.tries.len());
+                finding("compiler child", Verdict::Ok, found, None)
+            } else {
+                let found = format!("it could {}", escaped.join(", "));
+                finding("compiler child", Verdict::Problem, found, Some("do not deploy foreign components on this machine"))
+            },
+            if missing.is_empty() {
+                finding("compiler layers", Verdict::Ok, "limits, no privileges, Landlock, seccomp", None)
+            } else {
+                finding("compiler layers", Verdict::Warning, format!("missing: {}", missing.join(", ")), None)
+            },
+        ]
     }
+
+    fn wasm(&self) -> Finding {
+        let facts = self.executor.facts();
+        let found = format!(
+            "{} instances, memories up to {} MiB, epochs of {} ms, dirty-page tracking {}",
+            facts.instances,
+            facts.memory_bytes_max >> 20,
+            facts.epoch_ms,
+            if facts.pagemap_scan { "on" } else { "off (needs Linux 6.7)" }
+        );
+        let verdict = if facts.instances < facts.instances_wanted { Verdict::Warning } else { Verdict::Ok };
+        finding("wasm", verdict, found, None)
+    }
+}
+
+/// A file of the home that has no name any more.
+fn tempfile_in(home: &Path) -> std::io::Result<std::fs::File> {
+    let path = home.join(format!(".scratch-{:016x}", fastrand::u64(..)));
+    let file = std::fs::File::options().create_new(true).read(true).write(true).open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
 }
 
 impl Operations for NodeOperations {
@@ -171,7 +212,7 @@ impl Operations for NodeOperations {
     fn doctor(&self) -> Pending<'_, Vec<Finding>> {
         Box::pin(async move {
             let mut findings = vec![self.journal(), self.registry().await, self.ledger().await];
-            findings.extend(self.executor.facts().lines().into_iter().map(|fact| finding("wasm", Verdict::Note, fact, None)));
+            findings.push(self.wasm());
             findings.extend(self.compiler().await);
             findings.extend(self.dangers().iter().map(|danger| finding("danger", Verdict::Warning, danger, None)));
             if self.public {

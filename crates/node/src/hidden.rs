@@ -1,19 +1,28 @@
 //! Subcommands that the node runs in children of its own. Nobody calls them by hand.
 
-use ports::child::ChildLimits;
+use process::Ending;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use wasm::CompileError;
 
 /// Runs a hidden subcommand; `None` if there is none of that name.
 ///
 /// The child gives up what it will not need before it reads a byte of its input.
 #[must_use]
-pub fn hidden(name: &str, args: &[OsString]) -> Option<ExitCode> {
-    match name {
-        "__compile" => Some(process::child(args, |_limits: &ChildLimits| {
-            wasm::compile_stdin_to_stdout().map_err(|error| error.to_string())
-        })),
-        "__probe" => Some(process::probe_child(args)),
-        _ => None,
-    }
+pub fn hidden(name: &str, arguments: &[OsString]) -> Option<ExitCode> {
+    let arguments = arguments.iter().cloned();
+    let code = match name {
+        "__compile" => process::run_child(arguments, |_layers| compile()),
+        "__probe" => process::run_probe(arguments),
+        _ => return None,
+    };
+    Some(ExitCode::from(code))
+}
+
+fn compile() -> Result<(), Ending> {
+    wasm::compile_stdin_to_stdout().map_err(|error| match error {
+        CompileError::Memory => Ending::Memory,
+        CompileError::Output => Ending::Output,
+        other => Ending::Refused(other.to_string()),
+    })
 }

@@ -129,9 +129,6 @@ impl Inner {
                     .map_err(|problem| LoadError::Unusable(problem.to_string()))?;
                 Ok(Loaded::new(pre, bytes))
             });
-        if loaded.is_err() {
-            self.shelf.set_aside(digest);
-        }
         let took_us = self.clock.monotonic().saturating_sub(began).as_micros();
         tracing::debug!(artifact = %digest, bytes, took_us, "loaded a component");
         loaded

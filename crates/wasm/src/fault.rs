@@ -12,9 +12,17 @@ use wasmtime_wasi_http::FieldMapError;
 /// The longest reason that goes into a record.
 pub(crate) const REASON_BYTES_MAX: usize = 2 << 10;
 
-/// A failure with its reason, cut.
+/// A failure with its reason, cut, and without control characters but line breaks.
 pub(crate) fn fault(kind: FaultKind, reason: impl Into<String>) -> Fault {
-    Fault { kind, reason: cut(reason.into(), REASON_BYTES_MAX) }
+    let mut reason = cut(reason.into(), REASON_BYTES_MAX);
+    if reason.contains(is_unprintable) {
+        reason = reason.replace(is_unprintable, " ");
+    }
+    Fault { kind, reason: cut(reason, REASON_BYTES_MAX) }
+}
+
+fn is_unprintable(character: char) -> bool {
+    character.is_control() && character != '\n'
 }
 
 /// At most `bytes_max` bytes of `text`, ending at a character.
@@ -66,12 +74,15 @@ fn is_host_limit(error: &wasmtime::Error) -> bool {
     };
     error.downcast_ref::<ResourceTableError>().is_some_and(full)
         || error.downcast_ref::<FieldMapError>().is_some_and(fields)
-        // These have no public type in Wasmtime 48.
-        || error.chain().map(ToString::to_string).any(|text| {
-            text.contains("fuel allocated for hostcalls")
-                || text.contains("requested len")
-                || text.contains("store handle limit exceeded")
-        })
+        || is_host_limit_by_text(&error.root_cause().to_string())
+}
+
+/// These have no public type in Wasmtime 48. The root cause is the host's text; what stands
+/// around it may quote the guest.
+fn is_host_limit_by_text(cause: &str) -> bool {
+    cause.contains("fuel allocated for hostcalls")
+        || cause.starts_with("requested len")
+        || cause.contains("store handle limit exceeded")
 }
 
 #[cfg(test)]
@@ -83,6 +94,7 @@ mod tests {
         assert_eq!(cut("aä".to_owned(), 2), "a");
         assert_eq!(cut("aä".to_owned(), 3), "aä");
         assert_eq!(plain("a\x1b[31m\nb", 100), "a [31m b");
+        assert_eq!(fault(FaultKind::Trapped, "a\x1b\n\u{9b}").reason, "a \n ");
     }
 
     #[test]

@@ -78,7 +78,8 @@ pub(crate) fn store(
     let mut table = ResourceTable::new();
     table.set_max_capacity(HANDLES_MAX);
     // The builder's other defaults: closed input, no variables, arguments or directories, every
-    // address and name lookup denied, the host's clocks.
+    // address and name lookup denied, the host's clocks. The clocks are not made coarser: a guest
+    // can time itself, and what it could learn from that the process seam has to withhold.
     let wasi = WasiCtx::builder()
         .stdout(Stream::new(Arc::clone(shared), Level::Info))
         .stderr(Stream::new(Arc::clone(shared), Level::Error))

@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_in_one_line() {
-        let need = |what, advice| Need { what, there: || false, packages: &[], advice, foreign: false };
+        let need =
+            |what, advice| Need { what, there: || false, packages: &[], advice, foreign: false };
         let (a, b) = (need("a", "get a"), need("b", "get b"));
         let text = refuse(&[&a, &b]).expect_err("missing").to_string();
         assert_eq!(text, "missing: a (get a); b (get b)");

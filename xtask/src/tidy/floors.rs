@@ -52,8 +52,19 @@ const TOOLS: Room = narrow("xtask", 7, &["model"]);
 const PURE: &[&str] = &["model", "ports", "identity", "policy", "audit"];
 /// Crates that touch the world.
 const WORLDLY: &[&str] = &[
-    "axum", "hyper", "hyper-util", "landlock", "libc", "rusqlite", "rustix", "seccompiler", "tar",
-    "tempfile", "tokio", "tokio-util", "ureq",
+    "axum",
+    "hyper",
+    "hyper-util",
+    "landlock",
+    "libc",
+    "rusqlite",
+    "rustix",
+    "seccompiler",
+    "tar",
+    "tempfile",
+    "tokio",
+    "tokio-util",
+    "ureq",
 ];
 
 /// One dependency as a manifest says it.
@@ -215,8 +226,10 @@ mod tests {
         let up = found("ports", "[dependencies]\nengine.workspace = true\n");
         assert_eq!(
             up,
-            ["crates/ports/Cargo.toml:10: `ports` is on floor 1, `engine` on floor 3: arrows only \
-             point down"]
+            [
+                "crates/ports/Cargo.toml:10: `ports` is on floor 1, `engine` on floor 3: arrows only \
+             point down"
+            ]
         );
     }
 

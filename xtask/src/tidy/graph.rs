@@ -108,14 +108,21 @@ fn judge(rules: &Rules, text: &str, metadata: &Metadata) -> Vec<Finding> {
                 "`{} {}` has the licence `{license}`, which is not allowed",
                 package.name, package.version
             );
-            findings.push(finding(RULES, line_where(text, |line| line.starts_with("[licenses]")), what));
+            findings.push(finding(
+                RULES,
+                line_where(text, |line| line.starts_with("[licenses]")),
+                what,
+            ));
         }
     }
     for ban in &rules.bans.deny {
         let quoted = format!("crate = \"{}\"", ban.name);
         let line = line_where(text, |line| line.contains(&quoted));
-        let parents: BTreeSet<&str> =
-            edges.iter().filter(|(_, to)| name(to) == ban.name).map(|(from, _)| name(from)).collect();
+        let parents: BTreeSet<&str> = edges
+            .iter()
+            .filter(|(_, to)| name(to) == ban.name)
+            .map(|(from, _)| name(from))
+            .collect();
         for parent in parents.iter().filter(|parent| !ban.wrappers.iter().any(|w| w == *parent)) {
             let what = format!("`{parent}` may not depend on `{}`", ban.name);
             findings.push(finding(RULES, line, what));
@@ -157,12 +164,8 @@ mod tests {
                         { crate = \"heavy\", wrappers = [\"ours\", \"gone\"] },\n]\n";
 
     fn metadata() -> Metadata {
-        let package = |name: &str, license: &str| {
-            serde_json::json!({ "id": name, "name": name, "version": "1.0.0", "license": license })
-        };
-        let edge = |to: &str, kind: Option<&str>| {
-            serde_json::json!({ "pkg": to, "dep_kinds": [{ "kind": kind }] })
-        };
+        let package = |name: &str, license: &str| serde_json::json!({ "id": name, "name": name, "version": "1.0.0", "license": license });
+        let edge = |to: &str, kind: Option<&str>| serde_json::json!({ "pkg": to, "dep_kinds": [{ "kind": kind }] });
         serde_json::from_value(serde_json::json!({
             "workspace_members": ["ours", "other"],
             "packages": [

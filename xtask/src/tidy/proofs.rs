@@ -15,7 +15,8 @@ const OPEN: &str = "not yet";
 /// Looks at both documents.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (path, promises) in [("docs/THREATS.md", Promises::Invariants), ("README.md", Promises::Controls)]
+    for (path, promises) in
+        [("docs/THREATS.md", Promises::Invariants), ("README.md", Promises::Controls)]
     {
         if let Some(text) = tree.text(path) {
             findings.extend(check_document(path, text, promises));
@@ -161,6 +162,9 @@ mod tests {
     #[test]
     fn tests_that_do_not_exist_are_named() {
         let readme = format!("{README}| b | [`no_test_at_all`](a/t.rs) |\n");
-        assert_eq!(found(&readme, THREATS), ["README.md:6: `a/t.rs` has no test called `no_test_at_all`"]);
+        assert_eq!(
+            found(&readme, THREATS),
+            ["README.md:6: `a/t.rs` has no test called `no_test_at_all`"]
+        );
     }
 }

@@ -70,7 +70,10 @@ mod tests {
     #[test]
     fn files_that_break_a_rule_are_named() {
         assert_eq!(found("a/b.rs", "fn main() {}\n").len(), 1);
-        assert_eq!(found("a/b/mod.rs", "//! A.\n"), ["a/b/mod.rs:1: is a `mod.rs`: call it `a/b.rs`"]);
+        assert_eq!(
+            found("a/b/mod.rs", "//! A.\n"),
+            ["a/b/mod.rs:1: is a `mod.rs`: call it `a/b.rs`"]
+        );
         let long = format!("//! A.\n{}", "\n".repeat(400));
         assert_eq!(found("a/b.rs", &long), ["a/b.rs:401: has 401 lines, more than 400: split it"]);
         let open = found("crates/a/src/lib.rs", "//! A.\n#![deny(unsafe_code)]\n");

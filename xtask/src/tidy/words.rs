@@ -50,7 +50,8 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 fn begins_path(line: &str, place: &str) -> bool {
     line.match_indices(place).any(|(at, _)| {
         let before = line.get(..at).and_then(|before| before.chars().next_back());
-        !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '}' | '*' | '~'))
+        !before
+            .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '}' | '*' | '~'))
     })
 }
 
@@ -75,7 +76,10 @@ mod tests {
     fn words_and_places_are_found_and_parts_of_others_are_not() {
         let place = PLACES[0].concat();
         let word = WORDS[0].concat();
-        assert_eq!(lines_found(&format!("ok\nsee {place}main\nby {}.\n", word.to_uppercase())), [2, 3]);
+        assert_eq!(
+            lines_found(&format!("ok\nsee {place}main\nby {}.\n", word.to_uppercase())),
+            [2, 3]
+        );
         assert!(lines_found(&format!("target{place}x\nun{word}d\n")).is_empty());
     }
 

@@ -117,7 +117,11 @@ impl Flight {
         match poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await {
             Poll::Pending => Ok(ReplyBody::stream(Some(first), self)),
             Poll::Ready(None) => {
-                poll_fn(|cx| Poll::Ready(self.poll_landing(cx))).await;
+                poll_fn(|cx| {
+                    self.poll_landing(cx);
+                    Poll::Ready(())
+                })
+                .await;
                 Box::new(self).finish_later();
                 Ok(ReplyBody::whole(first))
             }

@@ -50,8 +50,7 @@ pub(super) async fn rig_with(
     let notary =
         audit::Notary::new("test".to_owned(), signer.expect("a signer")).expect("a notary");
     let ledger_key = notary.verifier_key().clone();
-    let registry =
-        Arc::new(memory::registry::Registry::new(Arc::new(notary), |bytes| audit::digest(bytes)));
+    let registry = Arc::new(memory::registry::Registry::new(Arc::new(notary), audit::digest));
     let journal = Arc::new(memory::journal::Journal::default());
     let executor = Arc::new(Scripted::new(script));
     let clock = Arc::new(FakeClock::at(1_800_000_000_000_000));
@@ -61,7 +60,7 @@ pub(super) async fn rig_with(
         ledger: registry,
         ledger_key,
         journal: Arc::clone(&journal) as _,
-        artifacts: Arc::new(memory::artifacts::Artifacts::new(|bytes| audit::digest(bytes))),
+        artifacts: Arc::new(memory::artifacts::Artifacts::new(audit::digest)),
         executor: Arc::clone(&executor) as _,
         operator,
         idempotency: Arc::new(NoIdempotency),

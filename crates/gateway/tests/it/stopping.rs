@@ -106,7 +106,10 @@ fn a_streaming_answer_is_finished_before_the_connection_closes() {
     assert_eq!(client.head().unwrap().status, 200);
     assert_eq!(client.chunk().unwrap().unwrap(), b"a");
     let handle = theatre.handle.take().unwrap();
+    let address = handle.address();
     let drained = std::thread::spawn(move || drain(handle, LONG));
+    // The drain has begun when nobody listens any more.
+    while std::net::TcpStream::connect(address).is_ok() {}
     client.send("1\r\nb\r\n");
     assert_eq!(client.chunk().unwrap().unwrap(), b"b");
     client.send("0\r\n\r\n");

@@ -21,8 +21,8 @@ pub(crate) fn run(job: &str, arguments: impl Iterator<Item = OsString>) -> u8 {
         "grow" => run_child(arguments, |_| grow()),
         "flood" => run_child(arguments, |_| flood()),
         "panic" => run_child(arguments, |_| {
-            let nothing: Option<u8> = None;
-            nothing.expect("a panic on purpose");
+            let nothing: Result<(), Ending> = Err(Ending::Memory);
+            std::hint::black_box(nothing).expect("a panic on purpose");
             Ok(())
         }),
         "threads" => run_child(arguments, |_| threads()),

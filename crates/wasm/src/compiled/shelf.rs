@@ -190,7 +190,7 @@ impl Shelf {
     }
 
     /// Moves a file out of use, and keeps one of them for whoever looks into it.
-    pub(crate) fn set_aside(&self, digest: Digest) {
+    fn set_aside(&self, digest: Digest) {
         let path = self.path(digest);
         let aside = path.with_extension("refused");
         if std::fs::rename(&path, aside).is_err() {

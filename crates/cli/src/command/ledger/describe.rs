@@ -1,52 +1,48 @@
 //! A ledger entry in one line. The caller makes it safe.
 
-use model::act::LeafAct;
-use model::{FunctionName, Grant};
+use model::act::{LeafAct, LeafFunction, Listed};
 
 /// What was done, in words.
 pub(super) fn act(act: &LeafAct) -> String {
     match act {
         LeafAct::Deploy { application, deployment, functions, removed, grants, .. } => {
-            let functions: Vec<String> =
-                functions.iter().map(|f| format!("{}@{}", f.name, f.revision)).collect();
-            let removed = if removed.is_empty() {
-                String::new()
-            } else {
-                format!(", without {}", names(removed))
-            };
-            let grants = if grants.is_empty() {
-                String::new()
-            } else {
-                format!(", granting {}", all(grants))
-            };
-            format!("deploy {application} #{deployment}: {}{removed}{grants}", functions.join(" "))
+            let functions = all(functions, " ", |f: &LeafFunction| format!("{}@{}", f.name, f.revision));
+            let removed = clause(", without ", &all(removed, " ", ToString::to_string));
+            let grants = clause(", granting ", &all(grants, "; ", ToString::to_string));
+            format!("deploy {application} #{deployment}: {functions}{removed}{grants}")
         }
         LeafAct::Rollback { application, from, to } => {
             format!("rollback {application} from #{from} to #{to}")
         }
         LeafAct::Remove { application, functions } => {
-            format!("remove {application}: {}", names(functions))
+            format!("remove {application}: {}", all(functions, " ", ToString::to_string))
         }
         LeafAct::Grant { grant } => format!("grant {grant}"),
         LeafAct::Revoke { grant } => format!("revoke {grant}"),
         LeafAct::TokenCreate { name, expires, invoke, .. } => {
             let until = expires.map(|time| format!(" until {time}")).unwrap_or_default();
-            format!("token create {name} for {}{until}", names(invoke))
+            let invoke = clause(" for ", &all(invoke, " ", ToString::to_string));
+            format!("token create {name}{invoke}{until}")
         }
-        LeafAct::TokenRevoke { name, grants } => match grants.as_slice() {
-            [] => format!("token revoke {name}"),
-            grants => format!("token revoke {name}, ending {}", all(grants)),
-        },
+        LeafAct::TokenRevoke { name, grants } => {
+            let grants = clause(", ending ", &all(grants, "; ", ToString::to_string));
+            format!("token revoke {name}{grants}")
+        }
         LeafAct::Genesis { version } => format!("home made by casemate {version}"),
         LeafAct::Restored { backup } => format!("home restored from backup {}", backup.short()),
     }
 }
 
-fn names(names: &[FunctionName]) -> String {
-    let names: Vec<&str> = names.iter().map(FunctionName::as_str).collect();
-    names.join(" ")
+/// The items, and how many more there are.
+fn all<T>(list: &Listed<T>, between: &str, show: impl Fn(&T) -> String) -> String {
+    let mut text = list.first.iter().map(show).collect::<Vec<_>>().join(between);
+    let more = list.count.saturating_sub(list.first.len() as u64);
+    if more > 0 {
+        text.push_str(&format!("{between}and {more} more"));
+    }
+    text
 }
 
-fn all(grants: &[Grant]) -> String {
-    grants.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+fn clause(before: &str, text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{before}{text}") }
 }

@@ -1,0 +1,200 @@
+//! `cargo xtask bench`: measures the sizes that `docs/ARCHITECTURE.md` promises.
+//!
+//! Every number is a ratio, a size, or a time with the bar beside it. Nothing here is a test:
+//! a machine that is busy gives other numbers, and the report says which machine it was.
+//!
+//! Invariant: what could not be measured is said, with the reason, and never left out.
+
+mod cold;
+mod density;
+mod http;
+mod load;
+mod loopers;
+mod machine;
+mod node;
+mod paced;
+mod policy;
+mod report;
+mod stats;
+mod throughput;
+
+use crate::program::{cargo, print, run as run_program, say};
+use anyhow::{Context as _, Result, bail, ensure};
+use machine::Cores;
+use report::Section;
+use std::path::PathBuf;
+
+/// How the command is used.
+const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
+  --only NAME       one of throughput, policy, cold, density, loopers; may be repeated
+  --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
+  --pairs N         interleaved pairs of runs, at least 7 [default: 7]
+  --seconds N       length of one run [default: 5]
+  --functions N     functions of the density measurement [default: 10000]
+  --shared-cores    let servers use the load generator's core, too
+  --write           write docs/BENCHMARKS.md";
+
+/// One measurement.
+type Measure = fn(&Bench) -> Result<Section>;
+
+/// Every measurement by its name.
+const MEASURES: &[(&str, Measure)] = &[
+    ("throughput", throughput::measure),
+    ("policy", policy::measure),
+    ("cold", cold::measure),
+    ("density", density::measure),
+    ("loopers", loopers::measure),
+];
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Options {
+    only: Vec<String>,
+    wasmtime: Option<PathBuf>,
+    pairs: usize,
+    seconds: u64,
+    functions: usize,
+    shared_cores: bool,
+    write: bool,
+}
+
+/// What every measurement needs.
+struct Bench {
+    options: Options,
+    /// The release binary.
+    casemate: PathBuf,
+    /// Who runs where.
+    cores: Cores,
+    /// The repository.
+    root: PathBuf,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The binary cannot be built, or a measurement could not be made.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    if let Some(("__paced", rest)) =
+        arguments.split_first().map(|(name, rest)| (name.as_str(), rest))
+    {
+        return paced::run(rest);
+    }
+    let options = Options::parse(arguments)?;
+    let bench = Bench::prepare(options)?;
+    let mut sections = Vec::new();
+    let mut failed = 0;
+    for (name, measure) in MEASURES {
+        if !bench.options.only.is_empty() && !bench.options.only.iter().any(|only| only == name) {
+            continue;
+        }
+        say(&format!("bench: {name}"));
+        sections.push(measure(&bench).unwrap_or_else(|error| {
+            failed += 1;
+            say(&format!("bench: {name}: {error:#}"));
+            Section::not_made(name, &error)
+        }));
+    }
+    let text = report::document(&bench, &sections)?;
+    print(&text);
+    if bench.options.write {
+        let path = bench.root.join("docs/BENCHMARKS.md");
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        say("bench: docs/BENCHMARKS.md is written");
+    }
+    ensure!(failed == 0, "{failed} of the measurements could not be made");
+    Ok(())
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut options = Self {
+            only: Vec::new(),
+            wasmtime: None,
+            pairs: 7,
+            seconds: 5,
+            functions: 10_000,
+            shared_cores: false,
+            write: false,
+        };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            let mut value =
+                || arguments.next().with_context(|| format!("`{argument}` takes a value"));
+            match argument.as_str() {
+                "--only" => options.only.push(value()?.clone()),
+                "--wasmtime" => options.wasmtime = Some(value()?.into()),
+                "--pairs" => options.pairs = value()?.parse()?,
+                "--seconds" => options.seconds = value()?.parse()?,
+                "--functions" => options.functions = value()?.parse()?,
+                "--shared-cores" => options.shared_cores = true,
+                "--write" => options.write = true,
+                other => bail!("`{other}` is not known\n{USAGE}"),
+            }
+        }
+        options.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        let known = |name: &String| MEASURES.iter().any(|(known, _)| known == name);
+        if let Some(unknown) = self.only.iter().find(|name| !known(name)) {
+            bail!("`{unknown}` is no measurement\n{USAGE}");
+        }
+        ensure!(!self.write || self.only.is_empty(), "`--write` takes all measurements, not some");
+        ensure!(self.pairs >= 1 && self.seconds >= 1 && self.functions >= 1, "counts begin at 1");
+        ensure!(!self.write || self.pairs >= 7, "`--write` takes at least 7 pairs");
+        Ok(self)
+    }
+}
+
+impl Bench {
+    /// Builds the release binary.
+    fn prepare(options: Options) -> Result<Self> {
+        let root = crate::place::root();
+        say("bench: building the release binary");
+        run_program(cargo().args(["build", "--release", "--locked", "--bin", "casemate"]))?;
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let casemate = target.join("release/casemate");
+        ensure!(casemate.is_file(), "cargo built no {}", casemate.display());
+        let cores = Cores::find(options.shared_cores);
+        Ok(Self { options, casemate, cores, root })
+    }
+
+    /// A built component: one of the tests' guests, or the committed form of an example.
+    fn component(&self, name: &str) -> Result<Vec<u8>> {
+        let file = format!("{name}.wasm");
+        let places = ["target/guests/out", "examples/prebuilt"];
+        let path = places
+            .iter()
+            .map(|place| self.root.join(place).join(&file))
+            .find(|path| path.is_file());
+        let path =
+            path.with_context(|| format!("no {file}: run `cargo xtask guests --foreign` first"))?;
+        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Options> {
+        Options::parse(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_are_read_and_others_are_refused() {
+        let options = parse(&["--only", "cold", "--pairs", "9"]).expect("options");
+        assert_eq!((options.only, options.pairs), (vec!["cold".to_owned()], 9));
+        for wrong in [
+            &["--only", "warm"][..],
+            &["--pairs"],
+            &["--pairs", "0"],
+            &["--wrtie"],
+            &["--write", "--only", "cold"],
+            &["--write", "--pairs", "3"],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

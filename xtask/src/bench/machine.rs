@@ -1,0 +1,92 @@
+//! The machine that numbers come from, and which program runs on which of its cores.
+
+use crate::program::{text_of, works};
+use std::fs::read_to_string;
+use std::process::Command;
+
+/// Who runs where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cores {
+    /// For servers, as `taskset -c` takes it; any core if absent.
+    pub(super) servers: Option<String>,
+    /// For the load generator.
+    pub(super) generator: Option<String>,
+}
+
+impl Cores {
+    /// Gives the last core to the load generator and the others to servers, where that can be.
+    pub(super) fn find(shared: bool) -> Self {
+        let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if count < 2 || !works("taskset", &["--version"]) {
+            return Self { servers: None, generator: None };
+        }
+        Self::of(count, shared)
+    }
+
+    fn of(count: usize, shared: bool) -> Self {
+        let servers = if count == 2 { "0".to_owned() } else { format!("0-{}", count - 2) };
+        Self { servers: (!shared).then_some(servers), generator: Some((count - 1).to_string()) }
+    }
+
+    /// A command for `program` on some cores.
+    pub(super) fn command(cores: Option<&str>, program: &std::path::Path) -> Command {
+        let Some(cores) = cores else { return Command::new(program) };
+        let mut command = Command::new("taskset");
+        command.args(["-c", cores]).arg(program);
+        command
+    }
+
+    /// Where things run, for the report.
+    pub(super) fn describe(&self) -> String {
+        let on = |cores: &Option<String>| match cores {
+            Some(cores) => format!("pinned to core {cores}"),
+            None => "not pinned".to_owned(),
+        };
+        format!("servers {}, load generator {}", on(&self.servers), on(&self.generator))
+    }
+}
+
+/// Facts about the machine, each a name and a value.
+pub(super) fn facts() -> Vec<(&'static str, String)> {
+    let processors = read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let count = processors.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let memory = read_to_string("/proc/meminfo").unwrap_or_default();
+    let date = text_of(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]));
+    vec![
+        ("date", date.unwrap_or_default().trim().to_owned()),
+        ("processor", field(&processors, "model name").unwrap_or("unknown").to_owned()),
+        ("cores", count.to_string()),
+        ("memory", field(&memory, "MemTotal").unwrap_or("unknown").to_owned()),
+        ("kernel", format!("Linux {}", kernel.trim())),
+        (
+            "compiler",
+            text_of(Command::new("rustc").arg("-V")).unwrap_or_default().trim().to_owned(),
+        ),
+    ]
+}
+
+/// The value of the first `name: value` line.
+pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    lines.filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim()).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_core_is_the_load_generators() {
+        let two = Cores::of(2, false);
+        assert_eq!((two.servers.as_deref(), two.generator.as_deref()), (Some("0"), Some("1")));
+        let four = Cores::of(4, false);
+        assert_eq!((four.servers.as_deref(), four.generator.as_deref()), (Some("0-2"), Some("3")));
+        assert_eq!(Cores::of(4, true).servers, None);
+    }
+
+    #[test]
+    fn fields_of_proc_are_read() {
+        assert_eq!(field("MemTotal:   12 kB\nMemFree: 3 kB\n", "MemTotal"), Some("12 kB"));
+    }
+}
