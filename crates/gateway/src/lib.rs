@@ -1,10 +1,10 @@
 //! The public front door: HTTP/1.1 over TCP, read strictly, answered by the engine.
 //!
-//! A connection is accepted by one thread ([`accept`]) and then belongs to one worker thread
-//! until it ends ([`worker`]). Its bytes pass a scanner of our own ([`head`], [`framing`],
-//! [`strict`]) before hyper sees them, so that there is one opinion about where a message begins
+//! A connection is accepted by one thread (`accept`) and then belongs to one worker thread
+//! until it ends (`worker`). Its bytes pass a scanner of our own ([`head`], [`framing`],
+//! `strict`) before hyper sees them, so that there is one opinion about where a message begins
 //! and ends. Each request becomes an [`Inbound`], is run in the connection's own task, and is
-//! answered by the guest's reply or by a problem document ([`service`], [`answer`]).
+//! answered by the guest's reply or by a problem document (`service`, `answer`).
 //!
 //! Invariant: hyper never sees a byte of a message that was refused.
 //! Invariant: what a `Problem` keeps internal never leaves through this crate.

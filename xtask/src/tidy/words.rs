@@ -14,7 +14,7 @@ const PLACES: &[[&str; 2]] = &[["/wo", "rk/"], ["/ro", "ot/"], ["/tmp/ba", "sh_j
 const WORDS: &[[&str; 2]] = &[
     ["clau", "de"],
     ["anthro", "pic"],
-    ["chat", "gpt"],
+    ["chatg", "pt"],
     ["open", "ai"],
     ["copi", "lot"],
     ["gp", "t"],

@@ -1,0 +1,7 @@
+//! The real binary, from outside: what users, strangers, attackers and power cuts do to it.
+//!
+//! Each test starts a node of its own on a home of its own. The guests are built by
+//! `cargo xtask guests --foreign`; a test whose guest is missing fails and says so.
+
+mod rig;
+mod tour;
