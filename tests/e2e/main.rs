@@ -3,5 +3,13 @@
 //! Each test starts a node of its own on a home of its own. The guests are built by
 //! `cargo xtask guests --foreign`; a test whose guest is missing fails and says so.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test says what it expects, and starts the binary by itself"
+)]
+
 mod rig;
 mod tour;

@@ -34,7 +34,11 @@ pub(crate) fn example(name: &str) -> PathBuf {
 /// The binary with a clean environment.
 pub(crate) fn casemate() -> Command {
     let mut command = Command::new(BINARY);
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent").stdin(Stdio::null());
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", "/nonexistent")
+        .stdin(Stdio::null());
     command
 }
 
@@ -64,14 +68,24 @@ impl Node {
 
     /// A node on this home, which may be an old one.
     pub(crate) fn start_on(home: &Path, arguments: &[&str]) -> Self {
-        Self::try_start_on(home, arguments).unwrap_or_else(|said| panic!("the node did not start: {said}"))
+        Self::try_start_on(home, arguments)
+            .unwrap_or_else(|said| panic!("the node did not start: {said}"))
     }
 
     /// A node on this home, or what it said when it did not start.
     pub(crate) fn try_start_on(home: &Path, arguments: &[&str]) -> Result<Self, String> {
         let log = tempfile::tempfile().expect("a file");
         let mut child = casemate()
-            .args(["up", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--format", "json", "--home"])
+            .args([
+                "up",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin",
+                "127.0.0.1:0",
+                "--format",
+                "json",
+                "--home",
+            ])
             .arg(home)
             .args(arguments)
             .stdout(Stdio::piped())
@@ -93,7 +107,13 @@ impl Node {
             let url = ready[key].as_str().expect(key);
             url.strip_prefix("http://").expect("http").parse().expect("an address")
         };
-        Ok(Self { gateway: address("gateway"), admin: address("admin"), child, home: home.to_owned(), _dir: None })
+        Ok(Self {
+            gateway: address("gateway"),
+            admin: address("admin"),
+            child,
+            home: home.to_owned(),
+            _dir: None,
+        })
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -148,7 +168,8 @@ impl Node {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let page = self.json(&["records", "-n", "1000"]);
-            let items = page["items"].as_array().or_else(|| page.as_array()).expect("a list").clone();
+            let items =
+                page["items"].as_array().or_else(|| page.as_array()).expect("a list").clone();
             if items.len() >= count {
                 return items;
             }
@@ -171,7 +192,10 @@ impl Node {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status().expect("kill runs");
+        let status = Command::new("kill")
+            .args(["-s", name, &self.pid().to_string()])
+            .status()
+            .expect("kill runs");
         assert!(status.success(), "kill -s {name}");
     }
 
@@ -222,10 +246,23 @@ impl Reply {
 }
 
 /// Sends one request on a connection of its own.
-pub(crate) fn request(to: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &[u8]) -> Reply {
-    let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
-    let length = if body.is_empty() && method == "GET" { String::new() } else { format!("content-length: {}\r\n", body.len()) };
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{authorization}{length}\r\n");
+pub(crate) fn request(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: &[u8],
+) -> Reply {
+    let authorization =
+        token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let length = if body.is_empty() && method == "GET" {
+        String::new()
+    } else {
+        format!("content-length: {}\r\n", body.len())
+    };
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{authorization}{length}\r\n"
+    );
     let mut bytes = head.into_bytes();
     bytes.extend_from_slice(body);
     raw(to, &bytes)
@@ -252,7 +289,11 @@ pub(crate) fn connect(to: SocketAddr) -> TcpStream {
 pub(crate) fn parse(answer: &[u8]) -> Reply {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
     let Some(end) = end else {
-        return Reply { status: 0, head: String::from_utf8_lossy(answer).into_owned(), body: Vec::new() };
+        return Reply {
+            status: 0,
+            head: String::from_utf8_lossy(answer).into_owned(),
+            body: Vec::new(),
+        };
     };
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
@@ -265,10 +306,13 @@ pub(crate) fn parse(answer: &[u8]) -> Reply {
 fn unchunk(mut bytes: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(end) = bytes.windows(2).position(|two| two == b"\r\n") {
-        let size = usize::from_str_radix(String::from_utf8_lossy(&bytes[..end]).trim(), 16).unwrap_or(0);
+        let size =
+            usize::from_str_radix(String::from_utf8_lossy(&bytes[..end]).trim(), 16).unwrap_or(0);
         let from = end + 2;
         if size == 0 || bytes.len() < from + size {
-            body.extend_from_slice(bytes.get(from..).unwrap_or_default().get(..size).unwrap_or_default());
+            body.extend_from_slice(
+                bytes.get(from..).unwrap_or_default().get(..size).unwrap_or_default(),
+            );
             break;
         }
         body.extend_from_slice(&bytes[from..from + size]);

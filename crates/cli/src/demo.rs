@@ -84,18 +84,21 @@ fn shown(global: &Global, ready: &Ready, deployed: &Deployed, token: &str) -> Sh
         Some(home) => format!(" --home {}", quoted(&home.display().to_string())),
         None => String::new(),
     };
+    let casemate = format!("{}{home}", quoted(&program()));
     let has = |name: &str| deployed.functions.iter().any(|f| f.name.as_str() == name);
     let mut commands = Vec::new();
-    if let Some(function) = deployed.functions.iter().find(|f| !f.routes.is_empty()) {
+    let greets = deployed.functions.iter().find(|f| f.name.as_str() == "hello");
+    if let Some(function) =
+        greets.or_else(|| deployed.functions.iter().find(|f| !f.routes.is_empty()))
+    {
         commands.push(curl(ready, function, token));
     }
     if has("words") {
-        commands
-            .push(format!("casemate{home} invoke words --path /words --data 'to be or not to be'"));
+        commands.push(format!("{casemate} invoke words --path /words --data 'to be or not to be'"));
     }
     // The one that asks for a way out shows what a denial looks like.
     let denied = if has("outbound") { "invoke outbound --path /outbound" } else { "functions" };
-    commands.push(format!("casemate{home} {denied}; casemate{home} records"));
+    commands.push(format!("{casemate} {denied} && {casemate} logs"));
     Shown {
         application: deployed.application.to_string(),
         functions: deployed.functions.iter().map(|f| f.name.to_string()).collect(),
@@ -106,8 +109,14 @@ fn shown(global: &Global, ready: &Ready, deployed: &Deployed, token: &str) -> Sh
 
 fn curl(ready: &Ready, function: &Function, token: &str) -> String {
     let url =
-        function.routes.first().map(|route| crate::command::example_url(&ready.gateway, route));
+        function.routes.last().map(|route| crate::command::example_url(&ready.gateway, route));
     format!("curl -H 'authorization: Bearer {token}' '{}'", url.unwrap_or_default())
+}
+
+/// How this program was called, so that the commands work where it is not on the PATH.
+fn program() -> String {
+    let called = std::env::args_os().next().and_then(|name| name.into_string().ok());
+    called.filter(|name| name.contains('/')).unwrap_or_else(|| "casemate".to_owned())
 }
 
 /// A word as a shell takes it unchanged.

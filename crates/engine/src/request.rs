@@ -31,7 +31,7 @@ pub(crate) fn request_host(request: &http::Request<RequestBody>) -> Option<Cow<'
         Some(host) => host,
         None => {
             let value = request.headers().get(HOST)?.to_str().ok()?;
-            value.rsplit_once(':').map_or(value, |(host, _)| host)
+            without_port(value)
         }
     };
     if authority.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -86,4 +86,26 @@ pub(crate) fn guest_request(
     let body =
         if body.is_end_stream() { body } else { Capped::new(body, body_bytes_max).boxed_unsync() };
     http::Request::from_parts(head, body)
+}
+
+/// `[::1]:80` and `example.com:80` without the port; an IPv6 address keeps its brackets.
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_port;
+
+    #[test]
+    fn a_port_is_cut_and_an_ipv6_address_is_not() {
+        for (authority, host) in
+            [("a.b", "a.b"), ("a.b:80", "a.b"), ("[::1]", "[::1]"), ("[::1]:80", "[::1]"), ("", "")]
+        {
+            assert_eq!(without_port(authority), host);
+        }
+    }
 }

@@ -85,7 +85,10 @@ fn root_key(settings: &Settings, home: &Home) -> Result<FileRing, Problem> {
 
 /// The home remembers which root key it was made with.
 async fn check_fingerprint(store: &Store, ring: &FileRing) -> Result<(), Problem> {
-    let kept = store.put_meta_if_absent("root-key-fingerprint", ring.fingerprint()).await.map_err(Problem::from)?;
+    let kept = store
+        .put_meta_if_absent("root-key-fingerprint", ring.fingerprint())
+        .await
+        .map_err(Problem::from)?;
     ring.expect_fingerprint(&kept).map_err(|error| error.problem())
 }
 
@@ -109,11 +112,13 @@ fn open_journal(
     boot: BootId,
 ) -> Result<Arc<SegmentJournal>, Problem> {
     let mut config = JournalConfig::new(home.join("journal"));
-    config.bytes_max = settings.journal_size.bytes;
-    config.age_max = settings.journal_age.std();
-    config.control_bytes = settings.journal_control.bytes;
+    config.bytes_max = settings.journal.size.bytes;
+    config.age_max = settings.journal.age.std();
+    config.control_bytes = settings.journal.control.bytes;
     let journal = SegmentJournal::open(config, Arc::clone(keyring), Arc::clone(clock), boot);
-    journal.map(Arc::new).map_err(|error| Problem::new(Code::StoreFailed).detail("the journal").internal(error))
+    journal
+        .map(Arc::new)
+        .map_err(|error| Problem::new(Code::StoreFailed).detail("the journal").internal(error))
 }
 
 fn executor(
@@ -123,29 +128,33 @@ fn executor(
     children: &Arc<process::ChildProcesses>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<WasmExecutor>, Problem> {
-    let mac_key = ring.hash_key(ring.epoch(), KeyPurpose::Artifact, &["wasm"]).map_err(key_problem)?;
+    let mac_key =
+        ring.hash_key(ring.epoch(), KeyPurpose::Artifact, &["wasm"]).map_err(key_problem)?;
     let children = Arc::clone(children) as Arc<dyn ports::child::Children>;
     let mut config = wasm::Config::new(home.join("compiled"), mac_key, children, Arc::clone(clock));
     config.compile_limits = ChildLimits {
-        memory_bytes: settings.compile_memory.bytes,
-        cpu_s: settings.compile_cpu.ms.div_ceil(1000),
-        wall_ms: settings.compile_wall.ms,
-        output_bytes: settings.compile_output.bytes,
+        memory_bytes: settings.compile.memory.bytes,
+        cpu_s: settings.compile.cpu.ms.div_ceil(1000),
+        wall_ms: settings.compile.wall.ms,
+        output_bytes: settings.compile.output.bytes,
     };
-    config.instances = settings.wasm_instances;
-    config.cache_bytes = settings.wasm_cache.bytes;
+    config.instances = settings.wasm.instances;
+    config.cache_bytes = settings.wasm.cache.bytes;
     WasmExecutor::new(config).map_err(|error| Problem::new(Code::Internal).internal(error))
 }
 
 /// The operator's token: made once, kept in a file that only the owner of the home can read.
 fn operator(home: &Home) -> Result<OperatorToken, Problem> {
     let path = home.join("operator.token");
-    let minted = identity::token::mint().map_err(|error| Problem::new(Code::Internal).internal(error))?;
+    let minted =
+        identity::token::mint().map_err(|error| Problem::new(Code::Internal).internal(error))?;
     home::write_once(&path, format!("{}\n", minted.token.expose()).as_bytes())?;
     let text = std::fs::read_to_string(&path).map_err(|error| home::bad(&path, error))?;
     OperatorToken::from_text(text.trim()).ok_or_else(|| {
         let detail = format!("{} holds no token", path.display());
-        Problem::new(Code::BadHome).detail(detail).hint("remove the file; the next start makes a new one")
+        Problem::new(Code::BadHome)
+            .detail(detail)
+            .hint("remove the file; the next start makes a new one")
     })
 }
 
@@ -156,14 +165,17 @@ fn policies(settings: &Settings) -> Result<Arc<Policies>, Problem> {
         })?;
         Ok((path.display().to_string(), text))
     };
-    let files: Vec<(String, String)> = settings.policies.iter().map(read).collect::<Result<_, Problem>>()?;
+    let files: Vec<(String, String)> =
+        settings.policies.iter().map(read).collect::<Result<_, Problem>>()?;
     Policies::new(&files).map_err(Problem::from)
 }
 
 /// The first entry of a new ledger, and the entry that says that a home was restored.
 async fn first_entries(engine: &Engine, home: &Home) -> Result<(), Problem> {
     if engine.ledger_head().await?.size == 0 {
-        engine.note("casemate", Act::Genesis { version: env!("CARGO_PKG_VERSION").to_owned() }).await?;
+        engine
+            .note("casemate", Act::Genesis { version: env!("CARGO_PKG_VERSION").to_owned() })
+            .await?;
     }
     let marker = home.join(crate::restore::MARKER);
     if let Some(backup) = read_digest(&marker) {

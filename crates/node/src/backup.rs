@@ -57,7 +57,11 @@ fn failed(what: &Path, error: std::io::Error) -> Problem {
 }
 
 /// Makes a backup in an unlinked file of the home and gives back its pieces.
-pub(crate) async fn make(engine: &Arc<Engine>, source: Source, root_key: RootKey) -> Result<Pieces, Problem> {
+pub(crate) async fn make(
+    engine: &Arc<Engine>,
+    source: Source,
+    root_key: RootKey,
+) -> Result<Pieces, Problem> {
     let work = source.home.join("backups").join(format!("making-{:016x}", fastrand::u64(..)));
     std::fs::create_dir_all(&work).map_err(|error| failed(&work, error))?;
     let made = make_in(engine, source, root_key, &work).await;
@@ -67,26 +71,39 @@ pub(crate) async fn make(engine: &Arc<Engine>, source: Source, root_key: RootKey
     made.map(pieces)
 }
 
-async fn make_in(engine: &Arc<Engine>, source: Source, root_key: RootKey, work: &Path) -> Result<File, Problem> {
+async fn make_in(
+    engine: &Arc<Engine>,
+    source: Source,
+    root_key: RootKey,
+    work: &Path,
+) -> Result<File, Problem> {
     let registry = work.join("registry.db");
     let artifacts = engine.backup_registry(registry.clone()).await?;
-    let mut list: Vec<(String, PathBuf, Option<u64>)> = vec![("registry.db".to_owned(), registry, None)];
+    let mut list: Vec<(String, PathBuf, Option<u64>)> =
+        vec![("registry.db".to_owned(), registry, None)];
     for digest in artifacts {
         let hex = digest.hex();
         let path = format!("artifacts/sha256/{}/{hex}", hex.get(..2).unwrap_or_default());
         list.push((path.clone(), source.home.join(path), None));
     }
-    collect(&source.home, Path::new("journal"), &mut list).map_err(|error| failed(&source.home.join("journal"), error))?;
+    collect(&source.home, Path::new("journal"), &mut list)
+        .map_err(|error| failed(&source.home.join("journal"), error))?;
     if root_key == RootKey::Included {
         list.push(("root.key".to_owned(), source.root_key_file.clone(), None));
     }
     let archive = work.join("backup.tar");
     let write = move || write_archive(&archive, source.created, &list);
-    tokio::task::spawn_blocking(write).await.map_err(|error| Problem::new(Code::Internal).internal(error))?
+    tokio::task::spawn_blocking(write)
+        .await
+        .map_err(|error| Problem::new(Code::Internal).internal(error))?
 }
 
 /// Files below `dir`, with the length that they have now.
-fn collect(home: &Path, dir: &Path, list: &mut Vec<(String, PathBuf, Option<u64>)>) -> std::io::Result<()> {
+fn collect(
+    home: &Path,
+    dir: &Path,
+    list: &mut Vec<(String, PathBuf, Option<u64>)>,
+) -> std::io::Result<()> {
     for entry in std::fs::read_dir(home.join(dir))? {
         let entry = entry?;
         let path = dir.join(entry.file_name());
@@ -94,28 +111,42 @@ fn collect(home: &Path, dir: &Path, list: &mut Vec<(String, PathBuf, Option<u64>
         if kind.is_dir() {
             collect(home, &path, list)?;
         } else if kind.is_file() && path.extension().is_some_and(|extension| extension == SEGMENT) {
-            list.push((path.display().to_string(), home.join(&path), Some(entry.metadata()?.len())));
+            list.push((
+                path.display().to_string(),
+                home.join(&path),
+                Some(entry.metadata()?.len()),
+            ));
         }
     }
     Ok(())
 }
 
-fn write_archive(path: &Path, created: Timestamp, list: &[(String, PathBuf, Option<u64>)]) -> Result<File, Problem> {
+fn write_archive(
+    path: &Path,
+    created: Timestamp,
+    list: &[(String, PathBuf, Option<u64>)],
+) -> Result<File, Problem> {
     let mut items = Vec::new();
     for (name, file, length) in list {
         // A segment may be evicted meanwhile: then it is not part of the backup.
         let opened = match File::open(file) {
             Ok(opened) => opened,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && length.is_some() => continue,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && length.is_some() => {
+                continue;
+            }
             Err(error) => return Err(failed(file, error)),
         };
-        let length = length.map_or_else(|| opened.metadata().map(|meta| meta.len()), Ok).map_err(|error| failed(file, error))?;
+        let length = length
+            .map_or_else(|| opened.metadata().map(|meta| meta.len()), Ok)
+            .map_err(|error| failed(file, error))?;
         let sha256 = digest(&opened, length).map_err(|error| failed(file, error))?;
         items.push((Item { path: name.clone(), bytes: length, sha256 }, opened));
     }
     let files = items.iter().map(|(item, _)| item.clone()).collect();
-    let contents = Contents { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned(), created, files };
-    let text = serde_json::to_vec_pretty(&contents).map_err(|error| Problem::new(Code::Internal).internal(error))?;
+    let contents =
+        Contents { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned(), created, files };
+    let text = serde_json::to_vec_pretty(&contents)
+        .map_err(|error| Problem::new(Code::Internal).internal(error))?;
     let written = (|| {
         let archive = File::options().create_new(true).read(true).write(true).open(path)?;
         let mut builder = tar::Builder::new(archive);
@@ -132,7 +163,12 @@ fn write_archive(path: &Path, created: Timestamp, list: &[(String, PathBuf, Opti
     written.map_err(|error| failed(path, error))
 }
 
-fn append(builder: &mut tar::Builder<File>, path: &str, bytes: u64, reader: impl Read) -> std::io::Result<()> {
+fn append(
+    builder: &mut tar::Builder<File>,
+    path: &str,
+    bytes: u64,
+    reader: impl Read,
+) -> std::io::Result<()> {
     let mut header = tar::Header::new_gnu();
     header.set_size(bytes);
     header.set_mode(0o600);
@@ -154,7 +190,10 @@ pub(crate) fn digest(file: impl Read, length: u64) -> std::io::Result<Digest> {
         context.update(buffer.get(..count).unwrap_or_default());
     }
     if seen < length {
-        return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file became shorter"));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::UnexpectedEof,
+            "the file became shorter",
+        ));
     }
     Ok(context.finish())
 }

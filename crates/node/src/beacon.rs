@@ -27,7 +27,8 @@ const NAME: &str = "node.json";
 
 impl Beacon {
     pub(crate) fn light(&self, home: &Path) -> Result<(), Problem> {
-        let text = serde_json::to_vec(self).map_err(|error| Problem::new(Code::Internal).internal(error))?;
+        let text = serde_json::to_vec(self)
+            .map_err(|error| Problem::new(Code::Internal).internal(error))?;
         home::replace(&home.join(NAME), &text)
     }
 
@@ -73,9 +74,14 @@ pub fn locate(flag: Option<&Path>) -> Result<Target, Problem> {
         && let Some(url) = variable("CASEMATE_URL")
     {
         let token = variable("CASEMATE_TOKEN").ok_or_else(|| {
-            Problem::new(Code::AdminCredential).detail("CASEMATE_URL is set and CASEMATE_TOKEN is not")
+            Problem::new(Code::AdminCredential)
+                .detail("CASEMATE_URL is set and CASEMATE_TOKEN is not")
         })?;
-        return Ok(Target { url: url.trim_end_matches('/').to_owned(), token: Secret::new(token), home: None });
+        return Ok(Target {
+            url: url.trim_end_matches('/').to_owned(),
+            token: Secret::new(token),
+            home: None,
+        });
     }
     let (path, _) = home::choose(flag)?;
     let not_running = || {
@@ -89,8 +95,13 @@ pub fn locate(flag: Option<&Path>) -> Result<Target, Problem> {
     home::check_owner(&path)?;
     let beacon = Beacon::find(&path).ok_or_else(not_running)?;
     let token_path = path.join("operator.token");
-    let token = std::fs::read_to_string(&token_path).map_err(|error| home::bad(&token_path, error))?;
-    Ok(Target { url: format!("http://{}", beacon.admin), token: Secret::new(token.trim().to_owned()), home: Some(path) })
+    let token =
+        std::fs::read_to_string(&token_path).map_err(|error| home::bad(&token_path, error))?;
+    Ok(Target {
+        url: format!("http://{}", beacon.admin),
+        token: Secret::new(token.trim().to_owned()),
+        home: Some(path),
+    })
 }
 
 #[cfg(test)]

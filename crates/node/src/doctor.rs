@@ -26,7 +26,12 @@ pub(crate) enum Verdict {
     Problem,
 }
 
-pub(crate) fn finding(check: &str, verdict: Verdict, found: impl std::fmt::Display, hint: Option<&str>) -> Finding {
+pub(crate) fn finding(
+    check: &str,
+    verdict: Verdict,
+    found: impl std::fmt::Display,
+    hint: Option<&str>,
+) -> Finding {
     let verdict = match verdict {
         Verdict::Ok => "ok",
         Verdict::Note => "note",
@@ -57,10 +62,18 @@ pub fn doctor(flag: Option<&Path>) -> Vec<Finding> {
         Ok(()) => finding("home", Verdict::Ok, format!("{shown} is private (by {origin})"), None),
         Err(problem) => finding("home", Verdict::Problem, &problem, problem.hint.as_deref()),
     }];
-    findings.extend(["root.key", "operator.token"].iter().map(|name| private_file(&path.join(name))));
+    findings
+        .extend(["root.key", "operator.token"].iter().map(|name| private_file(&path.join(name))));
     findings.push(match crate::beacon::Beacon::find(&path) {
-        Some(beacon) => finding("node", Verdict::Ok, format!("process {} runs on it", beacon.pid), None),
-        None => finding("node", Verdict::Note, "no node runs on it", Some("start one with `casemate up`")),
+        Some(beacon) => {
+            finding("node", Verdict::Ok, format!("process {} runs on it", beacon.pid), None)
+        }
+        None => finding(
+            "node",
+            Verdict::Note,
+            "no node runs on it",
+            Some("start one with `casemate up`"),
+        ),
     });
     findings
 }
@@ -68,10 +81,17 @@ pub fn doctor(flag: Option<&Path>) -> Vec<Finding> {
 fn private_file(path: &Path) -> Finding {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match std::fs::metadata(path) {
-        Ok(meta) if meta.mode() & 0o077 == 0 => finding(&name, Verdict::Ok, "readable by its owner only", None),
+        Ok(meta) if meta.mode() & 0o077 == 0 => {
+            finding(&name, Verdict::Ok, "readable by its owner only", None)
+        }
         Ok(meta) => {
             let found = format!("its mode is {:o}", meta.mode() & 0o777);
-            finding(&name, Verdict::Problem, found, Some("chmod 600 it, and consider it known to others"))
+            finding(
+                &name,
+                Verdict::Problem,
+                found,
+                Some("chmod 600 it, and consider it known to others"),
+            )
         }
         Err(error) => finding(&name, Verdict::Note, format!("{}: {error}", path.display()), None),
     }
@@ -108,7 +128,11 @@ impl NodeOperations {
     }
 
     fn dangers(&self) -> Vec<String> {
-        if self.dev { vec!["--dev: whatever a manifest asks for is granted".to_owned()] } else { Vec::new() }
+        if self.dev {
+            vec!["--dev: whatever a manifest asks for is granted".to_owned()]
+        } else {
+            Vec::new()
+        }
     }
 
     fn journal(&self) -> Finding {
@@ -122,22 +146,41 @@ impl NodeOperations {
         );
         match health.state {
             State::Taking => finding("journal", Verdict::Ok, used, None),
-            State::NearlyFull => finding("journal", Verdict::Warning, used, Some("the disk is nearly full: free some space")),
-            State::Refusing => finding("journal", Verdict::Problem, used, Some("the disk is full: free some space; see `casemate explain E0505`")),
+            State::NearlyFull => finding(
+                "journal",
+                Verdict::Warning,
+                used,
+                Some("the disk is nearly full: free some space"),
+            ),
+            State::Refusing => finding(
+                "journal",
+                Verdict::Problem,
+                used,
+                Some("the disk is full: free some space; see `casemate explain E0505`"),
+            ),
         }
     }
 
     async fn ledger(&self) -> Finding {
         match self.engine.verify_ledger().await {
             Ok(size) => finding("ledger", Verdict::Ok, format!("{size} entries verify"), None),
-            Err(problem) => finding("ledger", Verdict::Problem, problem, Some("see `casemate ledger verify`")),
+            Err(problem) => {
+                finding("ledger", Verdict::Problem, problem, Some("see `casemate ledger verify`"))
+            }
         }
     }
 
     async fn registry(&self) -> Finding {
         match self.store.check().await {
-            Ok(wrong) if wrong.is_empty() => finding("registry", Verdict::Ok, "its structure is sound", None),
-            Ok(wrong) => finding("registry", Verdict::Problem, wrong.join("; "), Some("restore the last backup")),
+            Ok(wrong) if wrong.is_empty() => {
+                finding("registry", Verdict::Ok, "its structure is sound", None)
+            }
+            Ok(wrong) => finding(
+                "registry",
+                Verdict::Problem,
+                wrong.join("; "),
+                Some("restore the last backup"),
+            ),
             Err(error) => finding("registry", Verdict::Problem, error, None),
         }
     }
@@ -159,19 +202,35 @@ impl NodeOperations {
             ("Landlock", report.layers.landlock),
             ("seccomp", report.layers.seccomp),
         ];
-        let missing: Vec<&str> = layers.iter().filter(|(_, on)| !on).map(|(name, _)| *name).collect();
+        let missing: Vec<&str> =
+            layers.iter().filter(|(_, on)| !on).map(|(name, _)| *name).collect();
         vec![
             if escaped.is_empty() {
                 let found = format!("refused all {} tries to get out", report.tries.len());
                 finding("compiler child", Verdict::Ok, found, None)
             } else {
                 let found = format!("it could {}", escaped.join(", "));
-                finding("compiler child", Verdict::Problem, found, Some("do not deploy foreign components on this machine"))
+                finding(
+                    "compiler child",
+                    Verdict::Problem,
+                    found,
+                    Some("do not deploy foreign components on this machine"),
+                )
             },
             if missing.is_empty() {
-                finding("compiler layers", Verdict::Ok, "limits, no privileges, Landlock, seccomp", None)
+                finding(
+                    "compiler layers",
+                    Verdict::Ok,
+                    "limits, no privileges, Landlock, seccomp",
+                    None,
+                )
             } else {
-                finding("compiler layers", Verdict::Warning, format!("missing: {}", missing.join(", ")), None)
+                finding(
+                    "compiler layers",
+                    Verdict::Warning,
+                    format!("missing: {}", missing.join(", ")),
+                    None,
+                )
             },
         ]
     }
@@ -185,7 +244,8 @@ impl NodeOperations {
             facts.epoch_ms,
             if facts.pagemap_scan { "on" } else { "off (needs Linux 6.7)" }
         );
-        let verdict = if facts.instances < facts.instances_wanted { Verdict::Warning } else { Verdict::Ok };
+        let verdict =
+            if facts.instances < facts.instances_wanted { Verdict::Warning } else { Verdict::Ok };
         finding("wasm", verdict, found, None)
     }
 }
@@ -214,10 +274,20 @@ impl Operations for NodeOperations {
             let mut findings = vec![self.journal(), self.registry().await, self.ledger().await];
             findings.push(self.wasm());
             findings.extend(self.compiler().await);
-            findings.extend(self.dangers().iter().map(|danger| finding("danger", Verdict::Warning, danger, None)));
+            findings.extend(
+                self.dangers()
+                    .iter()
+                    .map(|danger| finding("danger", Verdict::Warning, danger, None)),
+            );
             if self.public {
-                let found = format!("the gateway {} speaks plain HTTP to other machines", self.gateway);
-                findings.push(finding("gateway", Verdict::Warning, found, Some("put a TLS proxy in front of it")));
+                let found =
+                    format!("the gateway {} speaks plain HTTP to other machines", self.gateway);
+                findings.push(finding(
+                    "gateway",
+                    Verdict::Warning,
+                    found,
+                    Some("put a TLS proxy in front of it"),
+                ));
             }
             findings
         })

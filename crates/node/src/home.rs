@@ -26,7 +26,9 @@ pub(crate) fn choose(flag: Option<&Path>) -> Result<(PathBuf, String), Problem> 
     let data = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let data = data.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".local/share")));
     let data = data.ok_or_else(|| {
-        Problem::new(Code::BadHome).detail("neither HOME nor XDG_DATA_HOME is set").hint("name a directory with `--home`")
+        Problem::new(Code::BadHome)
+            .detail("neither HOME nor XDG_DATA_HOME is set")
+            .hint("name a directory with `--home`")
     })?;
     Ok((data.join("casemate"), "default".to_owned()))
 }
@@ -41,10 +43,19 @@ pub(crate) struct Home {
 impl Home {
     /// Makes the directory if it is not there, checks whose it is, and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Problem> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| bad(path, error))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| bad(path, error))?;
         check_owner(path)?;
         let lock_path = path.join("lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock_path);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&lock_path);
         let lock = lock.map_err(|error| bad(&lock_path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -72,9 +83,12 @@ impl Home {
 pub(crate) fn check_owner(path: &Path) -> Result<(), Problem> {
     let meta = std::fs::metadata(path).map_err(|error| bad(path, error))?;
     if !meta.is_dir() {
-        return Err(Problem::new(Code::BadHome).detail(format!("{} is no directory", path.display())));
+        return Err(
+            Problem::new(Code::BadHome).detail(format!("{} is no directory", path.display()))
+        );
     }
-    let foreign = |why: String| Problem::new(Code::HomeForeign).detail(format!("{}: {why}", path.display()));
+    let foreign =
+        |why: String| Problem::new(Code::HomeForeign).detail(format!("{}: {why}", path.display()));
     if meta.uid() != rustix::process::geteuid().as_raw() {
         return Err(foreign(format!("its owner is user {}", meta.uid())));
     }
@@ -88,7 +102,9 @@ pub(crate) fn check_owner(path: &Path) -> Result<(), Problem> {
 /// Writes a file that only its owner can read, unless it is there.
 pub(crate) fn write_once(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| bad(path, error)),
+        Ok(mut file) => {
+            file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| bad(path, error))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(bad(path, error)),
     }
@@ -107,8 +123,16 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     written.and_then(|()| std::fs::rename(&temporary, path)).map_err(|error| bad(path, error))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it ends here: callers hand it over in `map_err`"
+)]
 pub(crate) fn bad(path: &Path, error: std::io::Error) -> Problem {
-    let code = if error.kind() == std::io::ErrorKind::StorageFull { Code::DiskFull } else { Code::BadHome };
+    let code = if error.kind() == std::io::ErrorKind::StorageFull {
+        Code::DiskFull
+    } else {
+        Code::BadHome
+    };
     Problem::new(code).detail(format!("{}: {error}", path.display()))
 }
 
@@ -132,7 +156,8 @@ mod tests {
     #[test]
     fn a_home_that_others_can_enter_is_refused() {
         let dir = tempfile::tempdir().expect("temp dir");
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("chmod");
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))
+            .expect("chmod");
         assert_eq!(Home::open(dir.path()).expect_err("too open").code, Code::HomeForeign);
     }
 }

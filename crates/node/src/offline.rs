@@ -13,7 +13,10 @@ use store_sqlite::Store;
 ///
 /// # Errors
 /// The home is in use, is not there, or cannot be read.
-pub fn ledger_files(path: &Path, root_key_file: Option<&Path>) -> Result<Vec<(String, Vec<u8>)>, Problem> {
+pub fn ledger_files(
+    path: &Path,
+    root_key_file: Option<&Path>,
+) -> Result<Vec<(String, Vec<u8>)>, Problem> {
     if !path.join("registry.db").exists() {
         return Err(Problem::new(Code::NotRunning).detail(format!("{} is no home", path.display())));
     }
@@ -21,7 +24,8 @@ pub fn ledger_files(path: &Path, root_key_file: Option<&Path>) -> Result<Vec<(St
     let key_path = root_key_file.map_or_else(|| home.join("root.key"), Path::to_owned);
     let ring = RootKeyFile::open(&key_path).map_err(|error| error.problem())?;
     let key = assemble::ledger_key(&ring)?;
-    let store = Store::open(home.path(), Arc::new(assemble::notary(&ring)?)).map_err(Problem::from)?;
+    let store =
+        Store::open(home.path(), Arc::new(assemble::notary(&ring)?)).map_err(Problem::from)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -34,7 +38,8 @@ pub fn ledger_files(path: &Path, root_key_file: Option<&Path>) -> Result<Vec<(St
             checkpoints: store.checkpoints().await?,
         })
     });
-    let log = log.map_err(|error: ports::ledger::Error| Problem::new(Code::StoreFailed).internal(error))?;
+    let log =
+        log.map_err(|error: ports::ledger::Error| Problem::new(Code::StoreFailed).internal(error))?;
     let mut files = audit::export(&log).map_err(|error| error.problem())?;
     files.push(("verifier-key".to_owned(), format!("{key}\n").into_bytes()));
     Ok(files)

@@ -34,7 +34,11 @@ pub struct Restored {
 /// # Errors
 /// `E0507` if it is no complete backup, `E0508` if the home is in use, `E11xx` if the root key
 /// named does not open.
-pub fn restore(backup: &mut dyn Read, home: &Path, root_key_file: Option<&Path>) -> Result<Restored, Problem> {
+pub fn restore(
+    backup: &mut dyn Read,
+    home: &Path,
+    root_key_file: Option<&Path>,
+) -> Result<Restored, Problem> {
     if let Some(path) = root_key_file {
         RootKeyFile::open(path).map_err(|error| error.problem())?;
     }
@@ -42,11 +46,15 @@ pub fn restore(backup: &mut dyn Read, home: &Path, root_key_file: Option<&Path>)
     if occupied || home.is_file() {
         return Err(Problem::new(Code::RestoreTarget).detail(home.display()));
     }
-    let parent = home.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent =
+        home.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(|error| home::bad(parent, error))?;
     let name = home.file_name().unwrap_or_default().to_string_lossy();
     let work = parent.join(format!(".{name}.restoring-{:016x}", fastrand::u64(..)));
-    std::fs::DirBuilder::new().mode(0o700).create(&work).map_err(|error| home::bad(&work, error))?;
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&work)
+        .map_err(|error| home::bad(&work, error))?;
     let unpacked = unpack(backup, &work).and_then(|restored| {
         if home.exists() {
             std::fs::remove_dir(home).map_err(|error| home::bad(home, error))?;
@@ -69,12 +77,16 @@ fn unpack(backup: &mut dyn Read, work: &Path) -> Result<Restored, Problem> {
     let mut entries = archive.entries().map_err(invalid)?;
     let first = entries.next().ok_or_else(|| invalid("it is empty"))?.map_err(invalid)?;
     let (contents, fingerprint) = contents(first)?;
-    let mut missing: BTreeMap<String, Item> = contents.files.into_iter().map(|item| (item.path.clone(), item)).collect();
-    let mut restored = Restored { components: 0, files: 0, root_key: missing.contains_key("root.key") };
+    let mut missing: BTreeMap<String, Item> =
+        contents.files.into_iter().map(|item| (item.path.clone(), item)).collect();
+    let mut restored =
+        Restored { components: 0, files: 0, root_key: missing.contains_key("root.key") };
     for entry in entries {
         let entry = entry.map_err(invalid)?;
         let path = entry.path().map_err(invalid)?.to_string_lossy().into_owned();
-        let item = missing.remove(&path).ok_or_else(|| invalid(format!("`{}` is not in its list of contents", path.escape_debug())))?;
+        let item = missing.remove(&path).ok_or_else(|| {
+            invalid(format!("`{}` is not in its list of contents", path.escape_debug()))
+        })?;
         if !entry.header().entry_type().is_file() || !belongs(&path) {
             return Err(invalid(format!("`{}` has no place in a home", path.escape_debug())));
         }
@@ -98,7 +110,10 @@ fn contents(entry: impl Read + EntryPath) -> Result<(Contents, Digest), Problem>
     entry.take(CONTENTS_BYTES_MAX).read_to_end(&mut text).map_err(invalid)?;
     let contents: Contents = serde_json::from_slice(&text).map_err(invalid)?;
     if contents.format != FORMAT {
-        return Err(invalid(format!("its format is {}, this build reads {FORMAT}", contents.format)));
+        return Err(invalid(format!(
+            "its format is {}, this build reads {FORMAT}",
+            contents.format
+        )));
     }
     Ok((contents, audit::digest(&text)))
 }
@@ -117,15 +132,27 @@ impl<R: Read> EntryPath for tar::Entry<'_, R> {
 /// Whether a path of a backup is one that a backup of ours has.
 fn belongs(path: &str) -> bool {
     let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-    let known = path == "registry.db" || path == "root.key" || path.starts_with("artifacts/") || path.starts_with("journal/");
+    let known = path == "registry.db"
+        || path == "root.key"
+        || path.starts_with("artifacts/")
+        || path.starts_with("journal/");
     plain && known
 }
 
 fn write(mut entry: impl Read, path: &Path, item: &Item) -> Result<(), Problem> {
     if let Some(dir) = path.parent() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| home::bad(dir, error))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|error| home::bad(dir, error))?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| home::bad(path, error))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| home::bad(path, error))?;
     let mut hasher = audit::Hasher::new();
     let mut buffer = vec![0; 256 << 10];
     let mut seen = 0u64;

@@ -6,7 +6,7 @@
 mod file;
 mod resolve;
 
-pub use resolve::{Settings, SettingRow};
+pub use resolve::{SettingRow, Settings};
 
 use std::path::PathBuf;
 
@@ -29,7 +29,10 @@ pub struct Options {
 
 /// Reads a variable of the environment; not UTF-8 counts as not set.
 pub(crate) fn variable(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "this is the place where the environment is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place where the environment is read"
+    )]
     let value = std::env::var(name).ok();
     value.filter(|value| !value.is_empty())
 }

@@ -32,9 +32,13 @@ pub struct Ready {
 ///
 /// # Errors
 /// What kept it from starting; after `on_ready`, only a journal that could not be closed.
-pub fn up(settings: Settings, on_ready: impl FnOnce(&Ready) + Send + 'static) -> Result<(), Problem> {
+pub fn up(
+    settings: Settings,
+    on_ready: impl FnOnce(&Ready) + Send + 'static,
+) -> Result<(), Problem> {
     telemetry::begin(&settings)?;
     let internal = |error: std::io::Error| Problem::new(Code::Internal).internal(error);
+    raise_descriptor_limit();
     // Bound first, so that a taken address is found before anything is opened or changed.
     let gateway = bind(settings.listen, "listen")?;
     let admin = bind(settings.admin, "admin")?;
@@ -49,12 +53,26 @@ pub fn up(settings: Settings, on_ready: impl FnOnce(&Ready) + Send + 'static) ->
     outcome
 }
 
+/// Every connection takes a descriptor, and the usual soft limit of 1,024 is soon used up.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the limit on open files could not be raised");
+        }
+    }
+}
+
 fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Problem> {
     let listener = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
     });
-    listener.map_err(|error| Problem::new(Code::AddressInUse).detail(format!("`{key}` {address}: {error}")))
+    listener.map_err(|error| {
+        Problem::new(Code::AddressInUse).detail(format!("`{key}` {address}: {error}"))
+    })
 }
 
 async fn live(
@@ -70,20 +88,27 @@ async fn live(
     let admin_address = admin_listener.local_addr().map_err(internal)?;
     let assembled = assemble(&settings, &home).await?;
     let engine = Arc::clone(&assembled.engine);
-    let gateway = Gateway::start(gateway_config(&settings), Arc::clone(&engine), gateway_listener).map_err(internal)?;
+    let gateway = Gateway::start(gateway_config(&settings), Arc::clone(&engine), gateway_listener)
+        .map_err(internal)?;
     let ready = Ready {
         gateway: format!("http://{gateway_address}"),
         admin: format!("http://{admin_address}"),
         home: home.path().to_owned(),
     };
     let operations = Arc::new(NodeOperations::new(&settings, &assembled, &ready));
-    let control = Control { engine: Arc::clone(&engine), operations, artifact_bytes_max: settings.artifact.bytes }.build();
+    let control = Control {
+        engine: Arc::clone(&engine),
+        operations,
+        artifact_bytes_max: settings.artifact.bytes,
+    }
+    .build();
     let (stop_control, stopped) = tokio::sync::oneshot::channel::<()>();
     let listener = tokio::net::TcpListener::from_std(admin_listener).map_err(internal)?;
     let grace = settings.drain.std();
     let serving = tokio::spawn(control.run(listener, async { drop(stopped.await) }, grace));
     let pid = i32::try_from(std::process::id()).unwrap_or_default();
-    Beacon { gateway: gateway_address, admin: admin_address, pid, boot: assembled.boot }.light(home.path())?;
+    Beacon { gateway: gateway_address, admin: admin_address, pid, boot: assembled.boot }
+        .light(home.path())?;
     let warming = tokio::spawn({
         let engine = Arc::clone(&engine);
         async move { engine.warm().await }
@@ -114,14 +139,14 @@ async fn close(assembled: Assembled) -> Result<(), Problem> {
 
 fn gateway_config(settings: &Settings) -> gateway::Config {
     let mut config = gateway::Config::default();
-    if settings.gateway_workers > 0 {
-        config.workers = settings.gateway_workers;
+    if settings.gateway.workers > 0 {
+        config.workers = settings.gateway.workers;
     }
-    config.connections_max = settings.gateway_connections;
-    config.connections_per_address_max = settings.gateway_connections_per_address;
-    config.head_timeout_ms = settings.gateway_head_timeout.ms;
-    config.body_idle_ms = settings.gateway_body_idle.ms;
-    config.idle_ms = settings.gateway_idle.ms;
+    config.connections_max = settings.gateway.connections;
+    config.connections_per_address_max = settings.gateway.connections_per_address;
+    config.head_timeout_ms = settings.gateway.head_timeout.ms;
+    config.body_idle_ms = settings.gateway.body_idle.ms;
+    config.idle_ms = settings.gateway.idle.ms;
     config
 }
 
@@ -133,7 +158,10 @@ struct Signals {
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) {

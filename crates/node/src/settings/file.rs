@@ -66,10 +66,12 @@ pub(super) struct Compile {
 impl File {
     /// Reads a file.
     pub(super) fn read(path: &Path) -> Result<Self, Problem> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Problem::new(Code::BadConfig).detail(format!("{}: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Problem::new(Code::BadConfig).detail(format!("{}: {error}", path.display()))
+        })?;
         Self::parse(&text).map_err(|(line, why, hint)| {
-            let problem = Problem::new(Code::BadConfig).detail(format!("{}:{line}: {why}", path.display()));
+            let problem =
+                Problem::new(Code::BadConfig).detail(format!("{}:{line}: {why}", path.display()));
             Problem { hint, ..problem }
         })
     }
@@ -90,7 +92,8 @@ impl File {
 fn nearest_key(message: &str) -> Option<String> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let wrong = quoted.next().filter(|_| message.starts_with("unknown field"))?;
-    let nearest = quoted.max_by(|a, b| strsim::jaro(a, wrong).total_cmp(&strsim::jaro(b, wrong)))?;
+    let nearest =
+        quoted.max_by(|a, b| strsim::jaro(a, wrong).total_cmp(&strsim::jaro(b, wrong)))?;
     (strsim::jaro(nearest, wrong) > 0.6).then(|| nearest.to_owned())
 }
 
@@ -100,7 +103,10 @@ mod tests {
 
     #[test]
     fn reads_every_section() {
-        let file = File::parse("listen = \"127.0.0.1:1\"\n[journal]\nsize = \"1GiB\"\n[compile]\ncpu = \"60s\"\n").expect("valid");
+        let file = File::parse(
+            "listen = \"127.0.0.1:1\"\n[journal]\nsize = \"1GiB\"\n[compile]\ncpu = \"60s\"\n",
+        )
+        .expect("valid");
         assert_eq!(file.journal.size.map(|size| size.bytes), Some(1 << 30));
         assert_eq!(file.compile.cpu.map(|cpu| cpu.ms), Some(60_000));
     }

@@ -1,6 +1,6 @@
 //! From file, environment and flags to one set of values.
 
-use super::file::File;
+use super::file::{self, File};
 use super::{Options, variable};
 use crate::home;
 use model::unit::{Duration, Size};
@@ -52,39 +52,114 @@ pub struct Settings {
     pub in_flight_per_caller: usize,
     /// Largest component.
     pub artifact: Size,
-    /// Worker threads of the gateway; 0 is one for each core.
-    pub gateway_workers: usize,
-    /// Open connections.
-    pub gateway_connections: usize,
-    /// Open connections from one address.
-    pub gateway_connections_per_address: usize,
-    /// How long a request's headers may take.
-    pub gateway_head_timeout: Duration,
-    /// How long a request's body may be silent.
-    pub gateway_body_idle: Duration,
-    /// How long a connection may be silent between requests.
-    pub gateway_idle: Duration,
-    /// The journal's ring, in bytes.
-    pub journal_size: Size,
-    /// The journal's ring, in time.
-    pub journal_age: Duration,
-    /// What is kept for control-plane acts, beside the ring.
-    pub journal_control: Size,
-    /// Instances that may live at a time.
-    pub wasm_instances: u32,
-    /// Compiled code that is kept loaded.
-    pub wasm_cache: Size,
-    /// The compiler child's address space.
-    pub compile_memory: Size,
-    /// The compiler child's CPU time.
-    pub compile_cpu: Duration,
-    /// The compiler child's wall time.
-    pub compile_wall: Duration,
-    /// The compiler child's output.
-    pub compile_output: Size,
+    /// The public listener's limits.
+    pub gateway: Gateway,
+    /// The flight recorder's ring.
+    pub journal: Journal,
+    /// The executor's pool and cache.
+    pub wasm: Wasm,
+    /// What the compiler child may use.
+    pub compile: Compile,
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
+}
+
+/// `[gateway]`
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// Worker threads; 0 is one for each core.
+    pub workers: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// Open connections from one address.
+    pub connections_per_address: usize,
+    /// How long a request's headers may take.
+    pub head_timeout: Duration,
+    /// How long a request's body may be silent.
+    pub body_idle: Duration,
+    /// How long a connection may be silent between requests.
+    pub idle: Duration,
+}
+
+/// `[journal]`
+#[derive(Debug, Clone)]
+pub struct Journal {
+    /// The ring, in bytes.
+    pub size: Size,
+    /// The ring, in time.
+    pub age: Duration,
+    /// What is kept for control-plane acts, beside the ring.
+    pub control: Size,
+}
+
+/// `[wasm]`
+#[derive(Debug, Clone)]
+pub struct Wasm {
+    /// Instances that may live at a time.
+    pub instances: u32,
+    /// Compiled code that is kept loaded.
+    pub cache: Size,
+}
+
+/// `[compile]`
+#[derive(Debug, Clone)]
+pub struct Compile {
+    /// Address space.
+    pub memory: Size,
+    /// CPU time.
+    pub cpu: Duration,
+    /// Wall time.
+    pub wall: Duration,
+    /// Output.
+    pub output: Size,
+}
+
+impl Gateway {
+    fn pick(pick: &mut Pick, file: &file::Gateway) -> Self {
+        Self {
+            workers: pick.of("gateway.workers", 0, file.workers),
+            connections: pick.of("gateway.connections", 8192, file.connections),
+            connections_per_address: pick.of(
+                "gateway.connections_per_address",
+                1024,
+                file.connections_per_address,
+            ),
+            head_timeout: pick.of("gateway.head_timeout", Duration::seconds(10), file.head_timeout),
+            body_idle: pick.of("gateway.body_idle", Duration::seconds(10), file.body_idle),
+            idle: pick.of("gateway.idle", Duration::seconds(60), file.idle),
+        }
+    }
+}
+
+impl Journal {
+    fn pick(pick: &mut Pick, file: &file::Journal) -> Self {
+        Self {
+            size: pick.of("journal.size", Size::mib(2048), file.size),
+            age: pick.of("journal.age", Duration::seconds(7 * 86_400), file.age),
+            control: pick.of("journal.control", Size::mib(64), file.control),
+        }
+    }
+}
+
+impl Wasm {
+    fn pick(pick: &mut Pick, file: &file::Wasm) -> Self {
+        Self {
+            instances: pick.of("wasm.instances", 1000, file.instances),
+            cache: pick.of("wasm.cache", Size::mib(1024), file.cache),
+        }
+    }
+}
+
+impl Compile {
+    fn pick(pick: &mut Pick, file: &file::Compile) -> Self {
+        Self {
+            memory: pick.of("compile.memory", Size::mib(4096), file.memory),
+            cpu: pick.of("compile.cpu", Duration::seconds(180), file.cpu),
+            wall: pick.of("compile.wall", Duration::seconds(240), file.wall),
+            output: pick.of("compile.output", Size::mib(512), file.output),
+        }
+    }
 }
 
 /// Collects values and where they come from.
@@ -126,7 +201,10 @@ fn from_environment(name: &str) -> Option<(String, String)> {
 
 fn address(key: &str, text: &str) -> Result<SocketAddr, Problem> {
     let wrong = || {
-        let detail = format!("`{key}`: `{}` is no address: write IP:PORT, such as 127.0.0.1:8080", text.escape_debug());
+        let detail = format!(
+            "`{key}`: `{}` is no address: write IP:PORT, such as 127.0.0.1:8080",
+            text.escape_debug()
+        );
         Problem::new(Code::BadConfig).detail(detail)
     };
     text.replace("localhost", "127.0.0.1").parse().map_err(|_| wrong())
@@ -141,16 +219,39 @@ impl Settings {
         let file = options.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
         let mut pick = Pick(Vec::new());
         let (home, origin) = home::choose(options.home.as_deref())?;
-        pick.0.push(SettingRow { key: "home".to_owned(), value: home.display().to_string(), origin });
+        pick.0.push(SettingRow {
+            key: "home".to_owned(),
+            value: home.display().to_string(),
+            origin,
+        });
         let flag = |name, value: &Option<String>| value.clone().map(|value| (name, value));
-        let listen = pick.from("listen", "127.0.0.1:8080".to_owned(), file.listen, from_environment("CASEMATE_LISTEN"), flag("--listen", &options.listen));
-        let admin = pick.from("admin", "127.0.0.1:8089".to_owned(), file.admin, from_environment("CASEMATE_ADMIN"), flag("--admin", &options.admin));
+        let listen = pick.from(
+            "listen",
+            "127.0.0.1:8080".to_owned(),
+            file.listen,
+            from_environment("CASEMATE_LISTEN"),
+            flag("--listen", &options.listen),
+        );
+        let admin = pick.from(
+            "admin",
+            "127.0.0.1:8089".to_owned(),
+            file.admin,
+            from_environment("CASEMATE_ADMIN"),
+            flag("--admin", &options.admin),
+        );
         let shown = |path: PathBuf| path.display().to_string();
         let key_flag = options.root_key_file.clone().map(|path| ("--root-key-file", shown(path)));
         let key_default = shown(home.join("root.key"));
-        let root_key_file = pick.from("root_key_file", key_default, file.root_key_file.map(shown), from_environment("CASEMATE_ROOT_KEY_FILE"), key_flag);
+        let root_key_file = pick.from(
+            "root_key_file",
+            key_default,
+            file.root_key_file.map(shown),
+            from_environment("CASEMATE_ROOT_KEY_FILE"),
+            key_flag,
+        );
         let policies = file.policies.unwrap_or_default();
-        let shown_policies = policies.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let shown_policies =
+            policies.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         pick.of("policies", "none".to_owned(), (!policies.is_empty()).then_some(shown_policies));
         let dev = pick.from("dev", false, None, None, options.dev.then_some(("--dev", true)));
         let settings = Self {
@@ -158,26 +259,21 @@ impl Settings {
             admin: address("admin", &admin)?,
             root_key_file: root_key_file.into(),
             policies,
-            log: pick.from("log", "info".to_owned(), file.log, from_environment("CASEMATE_LOG"), None),
+            log: pick.from(
+                "log",
+                "info".to_owned(),
+                file.log,
+                from_environment("CASEMATE_LOG"),
+                None,
+            ),
             drain: pick.of("drain", Duration::seconds(30), file.drain),
             in_flight: pick.of("in_flight", 2048, file.in_flight),
             in_flight_per_caller: pick.of("in_flight_per_caller", 1024, file.in_flight_per_caller),
             artifact: pick.of("artifact", Size::mib(256), file.artifact),
-            gateway_workers: pick.of("gateway.workers", 0, file.gateway.workers),
-            gateway_connections: pick.of("gateway.connections", 8192, file.gateway.connections),
-            gateway_connections_per_address: pick.of("gateway.connections_per_address", 1024, file.gateway.connections_per_address),
-            gateway_head_timeout: pick.of("gateway.head_timeout", Duration::seconds(10), file.gateway.head_timeout),
-            gateway_body_idle: pick.of("gateway.body_idle", Duration::seconds(10), file.gateway.body_idle),
-            gateway_idle: pick.of("gateway.idle", Duration::seconds(60), file.gateway.idle),
-            journal_size: pick.of("journal.size", Size::mib(2048), file.journal.size),
-            journal_age: pick.of("journal.age", Duration::seconds(7 * 86_400), file.journal.age),
-            journal_control: pick.of("journal.control", Size::mib(64), file.journal.control),
-            wasm_instances: pick.of("wasm.instances", 1000, file.wasm.instances),
-            wasm_cache: pick.of("wasm.cache", Size::mib(1024), file.wasm.cache),
-            compile_memory: pick.of("compile.memory", Size::mib(4096), file.compile.memory),
-            compile_cpu: pick.of("compile.cpu", Duration::seconds(180), file.compile.cpu),
-            compile_wall: pick.of("compile.wall", Duration::seconds(240), file.compile.wall),
-            compile_output: pick.of("compile.output", Size::mib(512), file.compile.output),
+            gateway: Gateway::pick(&mut pick, &file.gateway),
+            journal: Journal::pick(&mut pick, &file.journal),
+            wasm: Wasm::pick(&mut pick, &file.wasm),
+            compile: Compile::pick(&mut pick, &file.compile),
             dev,
             home,
             rows: pick.0,
@@ -194,14 +290,20 @@ impl Settings {
 
     fn check(&self) -> Result<(), Problem> {
         if !self.admin.ip().is_loopback() {
-            let detail = format!("the admin listener speaks plain HTTP, and {} is not a loopback address", self.admin);
+            let detail = format!(
+                "the admin listener speaks plain HTTP, and {} is not a loopback address",
+                self.admin
+            );
             return Err(Problem::new(Code::Unsafe).detail(detail));
         }
         if self.dev && !self.listen.ip().is_loopback() {
-            let detail = format!("`--dev` grants whatever a manifest asks for, and {} is not a loopback address", self.listen);
+            let detail = format!(
+                "`--dev` grants whatever a manifest asks for, and {} is not a loopback address",
+                self.listen
+            );
             return Err(Problem::new(Code::Unsafe).detail(detail));
         }
-        if self.in_flight == 0 || self.wasm_instances == 0 || self.gateway_connections == 0 {
+        if self.in_flight == 0 || self.wasm.instances == 0 || self.gateway.connections == 0 {
             let detail = "`in_flight`, `wasm.instances` and `gateway.connections` are at least 1";
             return Err(Problem::new(Code::BadConfig).detail(detail));
         }
@@ -221,12 +323,18 @@ mod tests {
     fn flags_win_over_the_file_and_every_value_names_its_origin() {
         let dir = tempfile::tempdir().expect("temp dir");
         let config = dir.path().join("casemate.conf");
-        std::fs::write(&config, "listen = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n").expect("write");
-        let options = Options { config: Some(config), listen: Some("127.0.0.1:3".to_owned()), ..options(dir.path()) };
+        std::fs::write(&config, "listen = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n")
+            .expect("write");
+        let options = Options {
+            config: Some(config),
+            listen: Some("127.0.0.1:3".to_owned()),
+            ..options(dir.path())
+        };
         let settings = Settings::resolve(&options).expect("valid");
         assert_eq!(settings.listen.port(), 3);
         assert_eq!(settings.admin.port(), 2);
-        let origin = |key: &str| settings.table().into_iter().find(|row| row.key == key).expect(key).origin;
+        let origin =
+            |key: &str| settings.table().into_iter().find(|row| row.key == key).expect(key).origin;
         assert_eq!(origin("listen"), "--listen");
         assert_eq!(origin("admin"), "file");
         assert_eq!(origin("drain"), "default");
@@ -237,7 +345,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("temp dir");
         let admin = Options { admin: Some("0.0.0.0:8089".to_owned()), ..options(dir.path()) };
         assert_eq!(Settings::resolve(&admin).expect_err("open admin").code, Code::Unsafe);
-        let dev = Options { dev: true, listen: Some("0.0.0.0:8080".to_owned()), ..options(dir.path()) };
+        let dev =
+            Options { dev: true, listen: Some("0.0.0.0:8080".to_owned()), ..options(dir.path()) };
         assert_eq!(Settings::resolve(&dev).expect_err("open dev").code, Code::Unsafe);
         let address = Options { listen: Some("nowhere".to_owned()), ..options(dir.path()) };
         assert_eq!(Settings::resolve(&address).expect_err("no address").code, Code::BadConfig);

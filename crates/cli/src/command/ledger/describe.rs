@@ -6,7 +6,8 @@ use model::act::{LeafAct, LeafFunction, Listed};
 pub(super) fn act(act: &LeafAct) -> String {
     match act {
         LeafAct::Deploy { application, deployment, functions, removed, grants, .. } => {
-            let functions = all(functions, " ", |f: &LeafFunction| format!("{}@{}", f.name, f.revision));
+            let functions =
+                all(functions, " ", |f: &LeafFunction| format!("{}@{}", f.name, f.revision));
             let removed = clause(", without ", &all(removed, " ", ToString::to_string));
             let grants = clause(", granting ", &all(grants, "; ", ToString::to_string));
             format!("deploy {application} #{deployment}: {functions}{removed}{grants}")

@@ -1,0 +1,156 @@
+//! An admin API over memory versions of the ports.
+
+use axum::body::Body;
+use axum::http::{Request, Response, header};
+use bytes::Bytes;
+use casemate_control::{Control, Operations, Pending, Pieces, RootKey};
+use engine::{Engine, Kept, Parts};
+use http_body_util::BodyExt as _;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use identity::OperatorToken;
+use model::api::{Finding, Node};
+use model::{Digest, Problem, Timestamp};
+use policy::Policies;
+use ports::executor::{PrepareError, Run, Running};
+use ports::memory::{Artifacts, Journal, Registry};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use testkit::registry::PlainNotary;
+
+/// The API and its operator.
+pub(crate) struct Rig {
+    router: axum::Router,
+    token: String,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) media_type: String,
+    pub(crate) body: Bytes,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        let (operator, minted) = OperatorToken::mint().expect("random bytes");
+        let registry = Arc::new(Registry::new(Arc::new(PlainNotary), engine::sha256));
+        let parts = Parts {
+            registry: Arc::clone(&registry) as _,
+            ledger: registry,
+            ledger_key: audit::VerifierKey::new("test", [7; 32]).expect("a key's name"),
+            journal: Arc::new(Journal::default()),
+            artifacts: Arc::new(Artifacts::new(engine::sha256)),
+            executor: Arc::new(Nothing),
+            operator,
+            idempotency: Arc::new(Nothing),
+            policies: Policies::new(&[]).expect("no policies"),
+            clock: Arc::new(Nothing),
+            digest: Box::new(|_| [0; 16]),
+        };
+        let engine = Engine::start(engine::Config::default(), parts).await.expect("an engine");
+        let control =
+            Control { engine, operations: Arc::new(Nothing), artifact_bytes_max: 1 << 20 };
+        Self { router: control.build().into_router(), token: minted.token.expose().clone() }
+    }
+
+    /// Sends a request as the operator.
+    pub(crate) async fn operator(&self, method: &str, path: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        self.send(Request::builder().header(header::AUTHORIZATION, bearer), method, path).await
+    }
+
+    /// Sends a request as nobody.
+    pub(crate) async fn stranger(&self, method: &str, path: &str) -> Answer {
+        self.send(Request::builder(), method, path).await
+    }
+
+    async fn send(&self, request: http::request::Builder, method: &str, path: &str) -> Answer {
+        let request = request.method(method.to_uppercase().as_str()).uri(path).body(Body::empty());
+        let service = TowerToHyperService::new(self.router.clone());
+        let response: Response<Body> =
+            service.call(request.expect("a request")).await.expect("never fails");
+        let media_type = response.headers().get(header::CONTENT_TYPE);
+        let media_type = media_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Answer {
+            status: response.status().as_u16(),
+            media_type: media_type.to_owned(),
+            body: response.into_body().collect().await.expect("a body").to_bytes(),
+        }
+    }
+}
+
+impl Answer {
+    /// The problem's code; empty if it is no problem.
+    pub(crate) fn code(&self) -> String {
+        let body = serde_json::from_slice::<model::problem::Body>(&self.body);
+        body.map(|body| body.code).unwrap_or_default()
+    }
+}
+
+/// Does nothing: these tests ask which operation answers, not what it does.
+struct Nothing;
+
+impl ports::Executor for Nothing {
+    fn prepare(&self, _: Digest, _: Bytes) -> ports::Future<'_, Result<(), PrepareError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn ready(&self, _: Digest) -> ports::Future<'_, Result<bool, PrepareError>> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn run(&self, _: Run) -> Pin<Box<dyn Running>> {
+        unreachable!("nothing is deployed")
+    }
+}
+
+impl ports::idempotency::Idempotency for Nothing {
+    fn recall<'a>(
+        &'a self,
+        _: &'a str,
+        _: Timestamp,
+    ) -> ports::Future<'a, Result<Option<Kept>, String>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn keep<'a>(
+        &'a self,
+        _: &'a str,
+        _: Kept,
+        _: Timestamp,
+    ) -> ports::Future<'a, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl ports::Clock for Nothing {
+    fn wall(&self) -> Timestamp {
+        Timestamp(1_700_000_000_000_000)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+}
+
+impl Operations for Nothing {
+    fn describe(&self) -> Node {
+        Node {
+            version: String::new(),
+            gateway: String::new(),
+            started: Timestamp(0),
+            layers: Vec::new(),
+            dangers: Vec::new(),
+        }
+    }
+
+    fn doctor(&self) -> Pending<'_, Vec<Finding>> {
+        Box::pin(async { Vec::new() })
+    }
+
+    fn backup(&self, _: RootKey) -> Pending<'_, Result<Pieces, Problem>> {
+        Box::pin(async { Ok(Box::pin(futures_util::stream::empty()) as Pieces) })
+    }
+}
