@@ -5,7 +5,7 @@
 use crate::function::Function;
 use crate::wiring::Parts;
 use model::wire::v1::{CALLS_MAX, Call, Decision, Entry, Level, LogLine};
-use model::{InvocationId, Labels};
+use model::{InvocationId, Labelled, Labels};
 use parking_lot::Mutex;
 use ports::host::{Host, HostCall, HostDenial, HostReply};
 use std::sync::Arc;
@@ -58,10 +58,10 @@ impl Broker {
 
     /// Writes a line of the platform's own to the function's log. Not charged to the guest.
     pub(crate) fn platform_line(&self, text: String) {
-        self.write(Level::Platform, text, false);
+        self.write(Level::Platform, text, false, Labels::NONE);
     }
 
-    fn write(&self, level: Level, text: String, cut: bool) {
+    fn write(&self, level: Level, text: String, cut: bool, labels: Labels) {
         let line = LogLine {
             invocation: self.invocation,
             function: Arc::clone(self.function.reference()),
@@ -69,13 +69,14 @@ impl Broker {
             level,
             text,
             cut,
+            labels,
         };
         if let Err(error) = self.parts.journal.append(Entry::Log(line)) {
             tracing::debug!(%error, "a log line was dropped");
         }
     }
 
-    fn log(&self, level: Level, line: &[u8], cut: bool) {
+    fn log(&self, level: Level, line: &[u8], cut: bool, labels: Labels) {
         let kept = line.get(..LINE_BYTES_MAX).unwrap_or(line);
         let cut = cut || kept.len() < line.len();
         let mut asked = self.asked.lock();
@@ -87,10 +88,10 @@ impl Broker {
         asked.log_bytes = after;
         asked.log_lines = asked.log_lines.saturating_add(1);
         drop(asked);
-        self.write(level, String::from_utf8_lossy(kept).into_owned(), cut);
+        self.write(level, String::from_utf8_lossy(kept).into_owned(), cut, labels);
     }
 
-    fn deny_http(&self, method: &str, url: &str) {
+    fn deny_http(&self, method: &str, url: &str, labels: Labels) {
         let resource = format!("{method} {url}");
         let text = match self.function.policies.decide_http(method, url) {
             Ok(_) => format!(
@@ -111,7 +112,7 @@ impl Broker {
             decision: Decision::Denied,
             bytes: 0,
             duration_us: 0,
-            labels: Labels::NONE,
+            labels,
         };
         self.note(call, text);
     }
@@ -134,14 +135,15 @@ impl Broker {
 }
 
 impl Host for Broker {
-    fn call(&self, call: HostCall) -> Result<HostReply, HostDenial> {
-        match call {
+    fn call(&self, call: Labelled<HostCall>) -> Result<Labelled<HostReply>, HostDenial> {
+        let Labelled { value, labels } = call;
+        match value {
             HostCall::Log { level, line, cut } => {
-                self.log(level, &line, cut);
-                Ok(HostReply::Done)
+                self.log(level, &line, cut, labels);
+                Ok(Labelled::plain(HostReply::Done))
             }
             HostCall::Http { method, url } => {
-                self.deny_http(&method, &url);
+                self.deny_http(&method, &url, labels);
                 Err(HostDenial)
             }
         }

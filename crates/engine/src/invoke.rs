@@ -290,6 +290,7 @@ impl Engine {
         let run = Run {
             unit: Arc::clone(&function.unit),
             request,
+            labels: labels.clone(),
             host: Arc::clone(&broker) as Arc<dyn ports::Host>,
         };
         let running = self.parts.executor.run(run);

@@ -70,6 +70,22 @@ impl Labels {
     }
 }
 
+/// A value and what it is known to contain. Whatever the host moves has this shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labelled<T> {
+    /// The value.
+    pub value: T,
+    /// What it is known to contain.
+    pub labels: Labels,
+}
+
+impl<T> Labelled<T> {
+    /// A value of which nothing sensitive is known.
+    pub fn plain(value: T) -> Self {
+        Self { value, labels: Labels::NONE }
+    }
+}
+
 impl fmt::Display for Labels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, label) in self.0.iter().enumerate() {

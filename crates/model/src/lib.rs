@@ -32,7 +32,7 @@ pub use budget::{Budget, Cost, Usage};
 pub use code::Code;
 pub use grant::{Action, Grant, Principal};
 pub use id::{BootId, Digest, InvocationId};
-pub use label::{Label, Labels};
+pub use label::{Label, Labelled, Labels};
 pub use limit::Limits;
 pub use manifest::Manifest;
 pub use name::{

@@ -45,6 +45,8 @@ pub struct Run {
     pub unit: Arc<Unit>,
     /// The request as the guest sees it: platform credentials removed, an absolute URI.
     pub request: http::Request<RequestBody>,
+    /// What the request is known to contain.
+    pub labels: model::Labels,
     /// Whom it asks.
     pub host: Arc<dyn Host>,
 }

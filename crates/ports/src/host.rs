@@ -6,6 +6,7 @@
 //! Only what works is here: lines to the log, and outgoing HTTP, which is always refused in this
 //! version. Each later capability adds a variant.
 
+use model::Labelled;
 use model::wire::v1::Level;
 
 /// One ask.
@@ -43,9 +44,10 @@ pub struct HostDenial;
 
 /// Answers the asks of one invocation.
 pub trait Host: Send + Sync {
-    /// Decides, does and records one ask.
+    /// Decides, does and records one ask. What the call carries, and what the reply brings, is
+    /// labelled.
     ///
     /// # Errors
     /// [`HostDenial`]; why is for the record and the log, not for the guest.
-    fn call(&self, call: HostCall) -> Result<HostReply, HostDenial>;
+    fn call(&self, call: Labelled<HostCall>) -> Result<Labelled<HostReply>, HostDenial>;
 }

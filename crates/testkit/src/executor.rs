@@ -159,7 +159,7 @@ impl Guest {
                 Step::End => Some(Did::End),
                 Step::Fail(kind) => return Poll::Ready(Err(fault(kind))),
                 Step::Ask(call) => {
-                    let _denied_or_done = self.host.call(call);
+                    let _denied_or_done = self.host.call(model::Labelled::plain(call));
                     None
                 }
             };

@@ -5,6 +5,7 @@
 
 use crate::meter::Shared;
 use bytes::Bytes;
+use model::Labelled;
 use model::wire::v1::Level;
 use ports::host::{Host, HostCall};
 use std::future::Future;
@@ -56,7 +57,7 @@ impl Line {
     fn send(&mut self, level: Level, cut: bool, host: &dyn Host) {
         let line = std::mem::take(&mut self.bytes);
         // Whether it is kept is the host's affair; the guest is not told.
-        let _ = host.call(HostCall::Log { level, line, cut });
+        let _ = host.call(Labelled::plain(HostCall::Log { level, line, cut }));
     }
 
     /// Sends a last line that has no end.
@@ -132,10 +133,10 @@ mod tests {
     struct Kept(Mutex<Vec<(Vec<u8>, bool)>>);
 
     impl Host for Kept {
-        fn call(&self, call: HostCall) -> Result<HostReply, HostDenial> {
-            let HostCall::Log { line, cut, .. } = call else { return Err(HostDenial) };
+        fn call(&self, call: Labelled<HostCall>) -> Result<Labelled<HostReply>, HostDenial> {
+            let HostCall::Log { line, cut, .. } = call.value else { return Err(HostDenial) };
             self.0.lock().push((line, cut));
-            Ok(HostReply::Done)
+            Ok(Labelled::plain(HostReply::Done))
         }
     }
 

@@ -6,6 +6,7 @@
 use crate::lines::Stream;
 use crate::meter::Shared;
 use crate::settings;
+use model::Labelled;
 use model::wire::v1::Level;
 use ports::host::HostCall;
 use std::future::Future;
@@ -238,7 +239,7 @@ impl WasiHttpHooks for Hooks {
         let call =
             HostCall::Http { method: request.method().to_string(), url: bare_url(request.uri()) };
         // The host records and explains; in this version its answer is always a refusal.
-        let _ = self.shared.host.call(call);
+        let _ = self.shared.host.call(Labelled::plain(call));
         Box::new(std::future::ready(Err(HttpError::HttpRequestDenied)))
     }
 

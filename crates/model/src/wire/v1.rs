@@ -266,6 +266,8 @@ pub struct LogLine {
     pub text: String,
     /// Whether the line was longer and was cut.
     pub cut: bool,
+    /// What it is known to contain.
+    pub labels: Labels,
 }
 
 #[cfg(test)]
@@ -339,6 +341,7 @@ mod tests {
             level: Level::Platform,
             text: "ä".into(),
             cut: true,
+            labels: Labels::of([crate::Label::new("email")]),
         };
         for entry in [
             Entry::Start(record.start.clone()),

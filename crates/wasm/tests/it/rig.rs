@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use casemate_wasm::{CompileError, Config, WasmExecutor, compile_stream};
 use http_body_util::{BodyExt as _, Full};
-use model::{Digest, FunctionRef, Limits, Secret, Timestamp, Usage};
+use model::{Digest, FunctionRef, Labelled, Labels, Limits, Secret, Timestamp, Usage};
 use parking_lot::Mutex;
 use ports::child::{self, Children, Job};
 use ports::executor::{
@@ -58,10 +58,10 @@ impl Children for Failing {
 pub(crate) struct Ears(pub Mutex<Vec<HostCall>>);
 
 impl Host for Ears {
-    fn call(&self, call: HostCall) -> Result<HostReply, HostDenial> {
-        let refuse = matches!(call, HostCall::Http { .. });
-        self.0.lock().push(call);
-        if refuse { Err(HostDenial) } else { Ok(HostReply::Done) }
+    fn call(&self, call: Labelled<HostCall>) -> Result<Labelled<HostReply>, HostDenial> {
+        let refuse = matches!(call.value, HostCall::Http { .. });
+        self.0.lock().push(call.value);
+        if refuse { Err(HostDenial) } else { Ok(Labelled::plain(HostReply::Done)) }
     }
 }
 
@@ -121,7 +121,7 @@ impl Rig {
             limits: self.limits.clone(),
         };
         let host = Arc::clone(&self.ears) as Arc<dyn Host>;
-        self.executor.run(Run { unit: Arc::new(unit), request, host })
+        self.executor.run(Run { unit: Arc::new(unit), request, labels: Labels::NONE, host })
     }
 
     /// Prepares `component` and calls it once.
