@@ -9,7 +9,7 @@ mod load;
 
 use crate::line::Line;
 use crate::rig::{Node, example, guest};
-use admin::{Admin, Row};
+use admin::{Admin, Row, summary};
 use load::Notes;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 
 /// How often the node is killed.
 const KILLS: usize = 200;
-/// Records may be lost within 50 ms; on a loaded machine an answer may be read much later than
-/// it was sent, and a kill may come much later than it was meant.
-const WINDOW: Duration = Duration::from_millis(250);
+/// Ordinary records are written within 50 ms, and a disk that stalls delays them: a machine that
+/// compiles beside the test was seen to hold a single sync for 100 ms.
+const WINDOW: Duration = Duration::from_secs(1);
 /// After so many kills everything is looked at, and the node lives long enough for ordinary
 /// answers to become older than the window.
 const THOROUGH: usize = 10;
@@ -96,7 +96,7 @@ struct Trial {
     /// All records that were seen, by invocation.
     known: HashMap<String, String>,
     /// Acknowledged acts by the number of their ledger entry.
-    acts: Vec<(u64, Value)>,
+    acts: Vec<(u64, String)>,
     /// Age of the oldest ordinary answer at the kill that took its record.
     oldest_lost: Duration,
     lost: usize,
@@ -145,11 +145,11 @@ impl Trial {
 
     fn live_and_die(&mut self, kill: usize) {
         let life_ms = match kill % THOROUGH {
-            0 => 400 + self.dice.below(200),
+            0 => 1_200 + self.dice.below(300),
             _ => 20 + self.dice.below(131),
         };
         let node = self.node.take().expect("a node runs");
-        let load = load::begin(&node, &self.token, &mut self.dice);
+        let load = load::begin(&node, &self.token, kill, &mut self.dice);
         std::thread::sleep(Duration::from_millis(life_ms));
         self.killed = Instant::now();
         node.kill();
@@ -169,7 +169,7 @@ impl Trial {
             assert_eq!(reply.status, 200, "{function}: {}", reply.text());
         }
         let mut admin = Admin::of(self.node());
-        for Row { id, outcome, .. } in admin.new_records(&self.known) {
+        for Row { id, outcome } in admin.new_records(&self.known) {
             assert_ne!(outcome, "running", "{id}");
             self.known.insert(id, outcome);
         }
@@ -193,11 +193,12 @@ impl Trial {
                 None if age <= WINDOW => {}
                 found => panic!("a stream that had begun {age:?} before the kill is {found:?}"),
             }
-            let found = admin.record(id);
-            assert!(found.is_none_or(|it| it == "interrupted"), "{id} is {found:?}");
+            let outcome = admin.outcome(id);
+            assert!(outcome.as_ref().is_none_or(|it| it == "interrupted"), "{id} is {outcome:?}");
         }
         for (leaf, act) in &notes.acts {
-            assert_eq!(&admin.act(*leaf), act, "entry {leaf} of the ledger");
+            let found = admin.act(*leaf).as_ref().map(summary);
+            assert_eq!(found.as_ref(), Some(act), "entry {leaf} of the ledger");
         }
         self.acts.extend(notes.acts);
     }
@@ -212,23 +213,19 @@ impl Trial {
         let mut admin = Admin::of(self.node());
         // The registry is what the ledger says, the newest act included, acknowledged or not.
         let ledger = admin.ledger();
-        let toggled = |kind: &str| {
-            ledger.iter().rposition(|act| act["kind"] == kind && act["grant"] == admin::TOGGLED)
-        };
-        let granted = toggled("grant") > toggled("revoke");
-        let grants = admin.grants();
-        assert_eq!(grants.contains(&Value::from(admin::TOGGLED)), granted, "{grants:?}");
-        let deployed = ledger.iter().rfind(|act| act["kind"] == "deploy").expect("a deployment");
+        let last = |kind: &str| ledger.iter().rposition(|act| act["kind"] == kind);
+        assert_eq!(admin.is_granted(), last("grant") > last("revoke"), "{ledger:?}");
+        let deployed = &ledger[last("deploy").expect("a deployment")];
         let functions = deployed["functions"]["first"].as_array().expect("a list");
-        let revisions: Vec<&Value> = functions.iter().map(|it| &it["revision"]).collect();
-        assert_eq!(revisions, admin.functions().iter().map(|it| &it["revision"]).collect::<Vec<_>>());
+        let revisions: Vec<Value> = functions.iter().map(|it| it["revision"].clone()).collect();
+        assert_eq!(admin.revisions(), revisions);
     }
 
     /// Looks at everything once more.
     fn account(&mut self) {
         let mut admin = Admin::of(self.node());
         let mut all = HashMap::new();
-        for Row { id, outcome, .. } in admin.new_records(&HashMap::new()) {
+        for Row { id, outcome } in admin.new_records(&HashMap::new()) {
             assert!(["ok", "interrupted"].contains(&outcome.as_str()), "{id}: {outcome}");
             assert_eq!(all.insert(id.clone(), outcome), None, "{id} has two ends");
         }
@@ -240,8 +237,8 @@ impl Trial {
         assert!(lost.is_empty(), "{} records are gone: {lost:?}", lost.len());
         let ledger = admin.ledger();
         for (leaf, act) in &self.acts {
-            let found = usize::try_from(*leaf).ok().and_then(|leaf| ledger.get(leaf));
-            assert_eq!(found, Some(act), "entry {leaf} of the ledger");
+            let found = usize::try_from(*leaf).ok().and_then(|leaf| ledger.get(leaf)).map(summary);
+            assert_eq!(found.as_ref(), Some(act), "entry {leaf} of the ledger");
         }
         self.node().ok(&["ledger", "verify"]);
         let files = outside_the_journal(&self.home());

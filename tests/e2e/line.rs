@@ -91,3 +91,10 @@ impl Line {
         self.stream.fill_buf().is_ok_and(<[u8]>::is_empty)
     }
 }
+
+impl Line {
+    /// Sends bytes as they are.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+}

@@ -11,5 +11,8 @@
     reason = "a test says what it expects, and starts the binary by itself"
 )]
 
+mod crash;
+mod guests;
+mod line;
 mod rig;
 mod tour;

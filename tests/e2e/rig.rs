@@ -320,3 +320,63 @@ fn unchunk(mut bytes: &[u8]) -> Vec<u8> {
     }
     body
 }
+
+impl Node {
+    /// What the node has said on standard error so far.
+    pub(crate) fn said(&self) -> String {
+        let path = format!("/proc/{}/fd/2", self.pid());
+        String::from_utf8_lossy(&std::fs::read(path).expect("the node's log")).into_owned()
+    }
+
+    /// The operator's token.
+    pub(crate) fn operator(&self) -> String {
+        let token = std::fs::read_to_string(self.home.join("operator.token")).expect("a token");
+        token.trim().to_owned()
+    }
+
+    /// The record of the invocation that a reply names, once it has ended.
+    pub(crate) fn ended(&self, reply: &Reply) -> Value {
+        let id = reply.header("casemate-invocation");
+        self.record_of(id.unwrap_or_else(|| panic!("no invocation: {reply:?}")), "running", false)
+    }
+
+    /// The record of an invocation, once its outcome is (or is not) this one.
+    pub(crate) fn record_of(&self, id: &str, outcome: &str, is: bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let record = self.json(&["record", id]);
+            if (record["outcome"] == outcome) == is {
+                return record;
+            }
+            assert!(Instant::now() < deadline, "not {outcome}, {is}: {record}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The log lines of one invocation.
+    pub(crate) fn lines_of(&self, id: &str) -> Vec<Value> {
+        let all = ["--format", "json", "logs", "-n", "100000", "--invocation", id];
+        let text = self.ok(&all);
+        text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    /// Writes a manifest and the components that it names into a directory, and runs `deploy`.
+    pub(crate) fn deploy_manifest(&self, manifest: &str, components: &[(&str, &Path)]) -> Output {
+        let dir = tempfile::tempdir().expect("a directory");
+        for (name, component) in components {
+            std::fs::copy(component, dir.path().join(name)).expect(name);
+        }
+        std::fs::write(dir.path().join("casemate.toml"), manifest).expect("written");
+        self.run(&["deploy", dir.path().to_str().expect("text")])
+    }
+}
+
+/// Sends bytes as they are, and gives every byte that comes back until the other side closes or
+/// resets.
+pub(crate) fn exchange(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = connect(to);
+    let _all_or_part = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    let _end_or_reset = stream.read_to_end(&mut answer);
+    answer
+}

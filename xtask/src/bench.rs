@@ -22,7 +22,7 @@ use crate::program::{cargo, print, run as run_program, say};
 use anyhow::{Context as _, Result, bail, ensure};
 use machine::Cores;
 use report::Section;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
@@ -31,6 +31,7 @@ const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
   --functions N     functions of the density measurement [default: 10000]
+  --casemate PATH   measure this binary instead of building one
   --shared-cores    let servers use the load generator's core, too
   --write           write docs/BENCHMARKS.md";
 
@@ -51,6 +52,7 @@ const MEASURES: &[(&str, Measure)] = &[
 struct Options {
     only: Vec<String>,
     wasmtime: Option<PathBuf>,
+    casemate: Option<PathBuf>,
     pairs: usize,
     seconds: u64,
     functions: usize,
@@ -110,6 +112,7 @@ impl Options {
         let mut options = Self {
             only: Vec::new(),
             wasmtime: None,
+            casemate: None,
             pairs: 7,
             seconds: 5,
             functions: 10_000,
@@ -123,6 +126,7 @@ impl Options {
             match argument.as_str() {
                 "--only" => options.only.push(value()?.clone()),
                 "--wasmtime" => options.wasmtime = Some(value()?.into()),
+                "--casemate" => options.casemate = Some(value()?.into()),
                 "--pairs" => options.pairs = value()?.parse()?,
                 "--seconds" => options.seconds = value()?.parse()?,
                 "--functions" => options.functions = value()?.parse()?,
@@ -142,20 +146,21 @@ impl Options {
         ensure!(!self.write || self.only.is_empty(), "`--write` takes all measurements, not some");
         ensure!(self.pairs >= 1 && self.seconds >= 1 && self.functions >= 1, "counts begin at 1");
         ensure!(!self.write || self.pairs >= 7, "`--write` takes at least 7 pairs");
+        let own = self.casemate.is_none();
+        ensure!(!self.write || own, "`--write` measures the release binary, not another");
         Ok(self)
     }
 }
 
 impl Bench {
-    /// Builds the release binary.
+    /// Builds the release binary, unless one was named.
     fn prepare(options: Options) -> Result<Self> {
         let root = crate::place::root();
-        say("bench: building the release binary");
-        run_program(cargo().args(["build", "--release", "--locked", "--bin", "casemate"]))?;
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        let casemate = target.join("release/casemate");
-        ensure!(casemate.is_file(), "cargo built no {}", casemate.display());
+        let casemate = match &options.casemate {
+            Some(path) => std::path::absolute(path)?,
+            None => build(&root)?,
+        };
+        ensure!(casemate.is_file(), "there is no {}", casemate.display());
         let cores = Cores::find(options.shared_cores);
         Ok(Self { options, casemate, cores, root })
     }
@@ -172,6 +177,14 @@ impl Bench {
             path.with_context(|| format!("no {file}: run `cargo xtask guests --foreign` first"))?;
         std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
     }
+}
+
+/// Builds the release binary.
+fn build(root: &Path) -> Result<PathBuf> {
+    say("bench: building the release binary");
+    run_program(cargo().args(["build", "--release", "--locked", "--bin", "casemate"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    Ok(target.map_or_else(|| root.join("target"), PathBuf::from).join("release/casemate"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use crate::answer::{Answer, Failed, bad_request};
 use crate::place::{Body, Place};
 use crate::serve::Shared;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
@@ -22,10 +23,33 @@ fn digest(place: &Place) -> Result<Digest, Failed> {
 pub(crate) async fn put_artifact(
     place: Place,
     State(shared): State<Shared>,
-    body: Bytes,
+    request: Request,
 ) -> Answer<StatusCode> {
-    shared.engine.put_artifact(digest(&place)?, body).await?;
+    let digest = digest(&place)?;
+    let most = shared.artifact_bytes_max;
+    // Looked at first, so that a client that asks before it sends (RFC 9110, section 10.1.1) is
+    // told before it has sent anything.
+    if announced(request.headers()).is_some_and(|bytes| bytes > most) {
+        return Err(too_large(most));
+    }
+    let body = Bytes::from_request(request, &()).await.map_err(|error| match error {
+        BytesRejection::FailedToBufferBody(error)
+            if error.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+        {
+            too_large(most)
+        }
+        other => bad_request(other.body_text()),
+    })?;
+    shared.engine.put_artifact(digest, body).await?;
     Ok(StatusCode::CREATED)
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(most: u64) -> Failed {
+    Problem::new(Code::ArtifactTooLarge).detail(format!("at most {most} bytes are taken")).into()
 }
 
 /// `HEAD …/artifacts/{digest}`

@@ -1,12 +1,13 @@
 //! `Idempotency-Key`: a write that is sent twice is done once, and answered twice.
 //!
-//! The key belongs to the scope and the client; the same key with another request is refused.
+//! The key belongs to the tenant and environment; the same key with another request is refused.
 //! Answers of the server's own failures are not kept, so that a retry can succeed.
 
 use crate::answer::{Failed, bad_request};
+use crate::place::Place;
 use crate::serve::Shared;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -35,7 +36,9 @@ async fn keyed(shared: &Shared, request: Request, next: Next) -> Result<Response
     let key = key
         .ok_or_else(|| bad_request("Idempotency-Key is 1 to 255 visible characters"))?
         .to_owned();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let place = Place::from_request_parts(&mut parts, &()).await?;
+    let key = format!("{} {key}", place.scope);
     let body = to_bytes(body, BYTES_MAX)
         .await
         .map_err(|error| bad_request(format!("the body: {error}")))?;

@@ -44,14 +44,17 @@ pub struct Service {
 pub(crate) struct Shared {
     pub(crate) engine: Arc<Engine>,
     pub(crate) operations: Arc<dyn node::Operations>,
+    pub(crate) artifact_bytes_max: u64,
 }
 
 impl Control {
     /// Puts the routes together.
     #[must_use]
     pub fn build(self) -> Service {
-        let shared = Shared { engine: self.engine, operations: self.operations };
-        let artifact_limit = usize::try_from(self.artifact_bytes_max).unwrap_or(usize::MAX);
+        let artifact_bytes_max = self.artifact_bytes_max;
+        let artifact_limit = usize::try_from(artifact_bytes_max).unwrap_or(usize::MAX);
+        let shared =
+            Shared { engine: self.engine, operations: self.operations, artifact_bytes_max };
         let artifacts = put(applications::put_artifact).head(applications::head_artifact);
         let scoped = Router::new()
             .route("/artifacts/{digest}", artifacts.layer(DefaultBodyLimit::max(artifact_limit)))

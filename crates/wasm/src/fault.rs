@@ -50,7 +50,18 @@ pub(crate) fn ended(error: &wasmtime::Error, shared: &Shared) -> Result<(), Faul
     if kind == FaultKind::Trapped && shared.memory_refused.load(Relaxed) {
         kind = FaultKind::Memory;
     }
-    Err(fault(kind, format!("{error:?}")))
+    Err(fault(kind, reason(kind, error, shared)))
+}
+
+/// The cause before what stands around it, so that a long backtrace is cut and not the cause.
+fn reason(kind: FaultKind, error: &wasmtime::Error, shared: &Shared) -> String {
+    let mut parts: Vec<String> = error.chain().map(ToString::to_string).collect();
+    if kind == FaultKind::Memory {
+        let limit = shared.limits().memory_bytes;
+        parts.push(format!("more memory than the limit of {limit} bytes was refused"));
+    }
+    parts.reverse();
+    parts.join("\n")
 }
 
 fn kind(error: &wasmtime::Error) -> FaultKind {

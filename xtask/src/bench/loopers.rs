@@ -83,12 +83,13 @@ fn section(
     Section {
         title: "loopers",
         how: format!(
-            "`hello` at a fifth of its full rate ({rate:.0}/s, sent on schedule over 8 connections), \
+            "`hello` at a fifth of its full rate ({rate:.0}/s, sent on schedule over {} connections), \
              alone and beside {LOOPERS} requests that loop until their CPU limit of 1 s and are sent again.\n\
              An epoch tick is {TICK_MS} ms.\n\
              Throughput: `wrk {}` without a pause, alone and beside the loopers; the time beyond \
              the loopers' share is what they should not get.\n\
              {ended} looping requests ended at their limit during the last run.\n",
+            paced::CONNECTIONS,
             load::SHAPE
         ),
         rows: vec![

@@ -102,8 +102,12 @@ fn wrong(tree: &Tree, from: &str, link: &Link<'_>) -> Option<Finding> {
         .then(|| finding(from, link.line, format!("`{path}` has no test called `{name}`")))
 }
 
-/// Whether a file has a test of that name: a function with a `test` attribute above it.
+/// Whether a file has a test of that name: a function with a `test` attribute above it, or a row
+/// `("name", function)` in the table of a test executable with a main of its own.
 fn is_test(text: &str, name: &str) -> bool {
+    if text.contains(&format!("(\"{name}\", ")) {
+        return true;
+    }
     let mut attribute = false;
     for line in text.lines().map(str::trim) {
         if line.starts_with("#[") && line.contains("test") {
@@ -129,7 +133,7 @@ mod tests {
     use super::*;
 
     const CODE: &str = "#[test]\nfn holds_well() {}\n#[tokio::test]\nasync fn holds_later() {}\n\
-                        fn no_test_at_all() {}\n";
+                        fn no_test_at_all() {}\nconst T: X = &[(\"in_a_table\", f)];\n";
 
     fn found(readme: &str, threats: &str) -> Vec<String> {
         let files = [("README.md", readme), ("docs/THREATS.md", threats), ("a/t.rs", CODE)];
@@ -138,7 +142,8 @@ mod tests {
 
     const README: &str = "## Enforced controls\n\n| what | test |\n|---|---|\n\
                           | a | [`t::holds_well`](a/t.rs) |\n";
-    const THREATS: &str = "| I1 | a | [`holds_later`](../a/t.rs) |\n| I2 | b | not yet |\n";
+    const THREATS: &str = "| I1 | a | [`holds_later`](../a/t.rs) |\n| I2 | b | not yet |\n\
+                           | I3 | c | [`in_a_table`](../a/t.rs) |\n";
 
     #[test]
     fn named_tests_hold() {
@@ -148,11 +153,11 @@ mod tests {
     #[test]
     fn rows_without_a_test_are_named() {
         let readme = format!("{README}| b | not yet |\n");
-        let threats = format!("{THREATS}| I3 | c | |\n");
+        let threats = format!("{THREATS}| I4 | c | |\n");
         assert_eq!(
             found(&readme, &threats),
             [
-                "docs/THREATS.md:3: this row names no test that holds it",
+                "docs/THREATS.md:4: this row names no test that holds it",
                 "README.md:6: this row names no test that holds it",
             ]
         );

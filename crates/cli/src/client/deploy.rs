@@ -2,7 +2,7 @@
 
 use super::Client;
 use super::access::{NOTHING, Written};
-use super::transport::Patience;
+use super::transport::{Patience, asking_first};
 use crate::voice::Failure;
 use model::api::{DeployRequest, Deployed, RollbackRequest};
 use model::{ApplicationName, Digest};
@@ -36,6 +36,7 @@ impl Client {
             .request("PUT", &self.scoped(&format!("artifacts/{digest}")))
             .header("content-type", "application/wasm")
             .header("content-length", bytes.to_string());
+        let builder = asking_first(builder, Some(bytes));
         self.ask(builder, SendBody::from_reader(body), Patience::Endless).map(|_| ())
     }
 

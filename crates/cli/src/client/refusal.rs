@@ -42,6 +42,14 @@ pub(super) fn unreachable(base: &str, error: &ureq::Error) -> Problem {
             "refuses the connection".to_owned()
         }
         ureq::Error::Timeout(_) => "did not answer in time".to_owned(),
+        ureq::Error::Io(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+            ) =>
+        {
+            "ended the connection before it took the whole request".to_owned()
+        }
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             "ended the connection before it answered".to_owned()
         }

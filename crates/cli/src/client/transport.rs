@@ -13,6 +13,9 @@ use ureq::{AsSendBody, Body, SendBody};
 /// Longest answer that is read whole: far above the largest list.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
 
+/// Bodies up to this size are sent without asking: the buffers on the way hold them.
+const ASK_ABOVE_BYTES: u64 = 64 << 10;
+
 /// How long an answer may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Patience {
@@ -150,6 +153,15 @@ impl Answer {
 fn whole(response: Response<Body>, asked: &str) -> Result<Vec<u8>, Failure> {
     let body = response.into_body().into_with_config().limit(ANSWER_BYTES_MAX);
     body.read_to_vec().map_err(|error| refusal::cut(asked, &error).into())
+}
+
+/// Asks the node whether it will take a large body before it is sent. A refusal that comes while
+/// the body is being sent would break the connection, and its reason would be lost.
+pub(super) fn asking_first(builder: request::Builder, bytes: Option<u64>) -> request::Builder {
+    match bytes {
+        Some(bytes) if bytes <= ASK_ABOVE_BYTES => builder,
+        _ => builder.header("expect", "100-continue"),
+    }
 }
 
 /// The operation as people name it: `GET /v1/node`, without the query.

@@ -20,6 +20,12 @@ impl Ending {
         Self { outcome, code: Some(code), reason: Some(reason.into()) }
     }
 
+    /// Nobody waits for the answer any more. Nobody is told, so there is no code.
+    pub(crate) fn gone() -> Self {
+        let reason = Some("the caller went away".to_owned());
+        Self { outcome: Outcome::Interrupted, code: None, reason }
+    }
+
     /// What the caller is told: the code, and nothing that the guest said.
     pub(crate) fn problem(&self) -> Problem {
         let mut problem = Problem::new(self.code.unwrap_or(Code::Internal));

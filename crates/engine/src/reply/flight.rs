@@ -44,7 +44,10 @@ pub(crate) struct Flight {
     aboard: Option<Boarding>,
     /// Made when the guest first has to be waited for; begun anew with every frame.
     wall: Option<Pin<Box<Sleep>>>,
+    /// The status of the guest's head; 0 before it.
     status: u16,
+    /// The head is on its way to the caller. Until then a failure can still become the answer.
+    departed: bool,
 }
 
 /// The record is closed, with this ending.
@@ -52,7 +55,7 @@ pub(crate) struct Closed(pub(crate) Ending, Option<Mark>);
 
 impl Flight {
     pub(crate) fn new(boarding: Boarding) -> Self {
-        Self { aboard: Some(boarding), wall: None, status: 0 }
+        Self { aboard: Some(boarding), wall: None, status: 0, departed: false }
     }
 
     /// Runs the guest to its response head and hands out the reply.
@@ -106,7 +109,7 @@ impl Flight {
     /// length is known, and the record closes before it is sent.
     async fn read_ahead(mut self) -> Result<ReplyBody, Refusal> {
         let first = match poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await {
-            Poll::Pending => return Ok(ReplyBody::stream(None, self)),
+            Poll::Pending => return Ok(self.depart(None)),
             Poll::Ready(None) => Bytes::new(),
             Poll::Ready(Some(Err(closed))) => return Err(closed.0.problem().into()),
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
@@ -115,8 +118,9 @@ impl Flight {
             },
         };
         match poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await {
-            Poll::Pending => Ok(ReplyBody::stream(Some(first), self)),
+            Poll::Pending => Ok(self.depart(Some(first))),
             Poll::Ready(None) => {
+                self.departed = true;
                 poll_fn(|cx| {
                     self.poll_landing(cx);
                     Poll::Ready(())
@@ -130,10 +134,16 @@ impl Flight {
                 if let Ok(more) = frame.into_data() {
                     both.extend_from_slice(&more);
                 }
-                Ok(ReplyBody::stream(Some(both.freeze()), self))
+                Ok(self.depart(Some(both.freeze())))
             }
             Poll::Ready(Some(Err(closed))) => Err(closed.0.problem().into()),
         }
+    }
+
+    /// The head goes out, with what is there of the body.
+    fn depart(mut self, first: Option<Bytes>) -> ReplyBody {
+        self.departed = true;
+        ReplyBody::stream(first, self)
     }
 
     /// For strict functions: the whole reply, and only after its record is on disk.
@@ -232,8 +242,8 @@ impl Flight {
         let Some(aboard) = self.aboard.take() else { return Closed(ending, None) };
         let parts = &aboard.engine.parts;
         if let Some(reason) = &ending.reason {
-            let code = ending.code.map_or("", Code::text);
-            aboard.broker.platform_line(format!("{code} {}: {reason}", ending.outcome.word()));
+            let code = ending.code.map(|code| format!("{code} ")).unwrap_or_default();
+            aboard.broker.platform_line(format!("{code}{}: {reason}", ending.outcome.word()));
         }
         let asked = aboard.broker.settle();
         let usage = aboard.running.usage();
@@ -241,7 +251,9 @@ impl Flight {
             u32::try_from(asked.calls.len()).unwrap_or(u32::MAX).saturating_add(asked.omitted);
         let wall_us = parts.clock.monotonic().saturating_sub(aboard.began).as_micros();
         let status = match ending.code {
-            Some(code) if self.status == 0 => code.status(),
+            Some(code) if !self.departed => code.status(),
+            // The caller went away before it saw anything.
+            None if !self.departed && ending.outcome != Outcome::Ok => 0,
             _ => self.status,
         };
         let record = Record {
@@ -274,7 +286,7 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         if self.aboard.is_some() {
-            self.close(Ending::new(Outcome::Interrupted, Code::Malformed, "the caller went away"));
+            self.close(Ending::gone());
         }
     }
 }

@@ -107,7 +107,28 @@ async fn a_caller_that_goes_away_stops_the_guest_and_the_record_says_so() {
     let response = rig.send(get("/f/x", None)).await.expect("the head");
     drop(response);
     assert_eq!(rig.executor.alive.load(Ordering::Relaxed), 0);
-    assert_eq!(rig.records()[0].outcome, Outcome::Interrupted);
+    let record = &rig.records()[0];
+    assert_eq!((record.outcome, record.status, record.code), (Outcome::Interrupted, 200, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_has_the_status_that_the_caller_saw() {
+    let head = || Step::Head(http::StatusCode::CREATED);
+    let fail = || Step::Fail(FaultKind::Trapped);
+    // The guest fails before anything was sent: the caller sees the failure, not the head.
+    let rig = open(move |_| vec![head(), fail()]).await;
+    assert_eq!(rig.call("/f/x", None).await, Err(Code::Trapped));
+    assert_eq!((rig.records()[0].outcome, rig.records()[0].status), (Outcome::Trapped, 502));
+    // It fails after that: the caller has seen the head.
+    let rig = open(move |_| vec![head(), Step::Frame(b"a"), Step::Yield, fail()]).await;
+    drop(rig.send(get("/f/x", None)).await.expect("the head").into_body().collect().await);
+    assert_eq!((rig.records()[0].outcome, rig.records()[0].status), (Outcome::Trapped, 201));
+    // The caller went before there was a head.
+    let rig = open(|_| vec![Step::Hang]).await;
+    let waiting = rig.send(get("/f/x", None));
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(1), waiting).await.is_err());
+    let record = &rig.records()[0];
+    assert_eq!((record.outcome, record.status, record.code), (Outcome::Interrupted, 0, None));
 }
 
 #[tokio::test(start_paused = true)]
