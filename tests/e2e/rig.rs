@@ -353,9 +353,9 @@ impl Node {
         }
     }
 
-    /// The log lines of one invocation.
+    /// The newest 1000 log lines of one invocation.
     pub(crate) fn lines_of(&self, id: &str) -> Vec<Value> {
-        let all = ["--format", "json", "logs", "-n", "100000", "--invocation", id];
+        let all = ["--format", "json", "logs", "-n", "1000", "--invocation", id];
         let text = self.ok(&all);
         text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }

@@ -318,6 +318,29 @@ mod tests {
         }
     }
 
+    /// What `cargo xtask bench --only routing` counts the instructions of.
+    #[inline(never)]
+    fn finds_to_count(routes: &Router<usize>, among: usize) -> usize {
+        let hit = |at: usize| target(routes, "GET", None, &format!("/f{:05}/x", at % among));
+        (0..1000).filter(|at| hit(at * 7919) == Some(at * 7919 % among)).count()
+    }
+
+    fn many(count: usize) -> Router<usize> {
+        let patterns: Vec<String> =
+            (0..count).map(|at| format!("GET /f{at:05}/{{*rest}}")).collect();
+        router(&patterns.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn finds_among_one_hundred() {
+        assert_eq!(finds_to_count(&many(100), 100), 1000);
+    }
+
+    #[test]
+    fn finds_among_ten_thousand() {
+        assert_eq!(finds_to_count(&many(10_000), 10_000), 1000);
+    }
+
     proptest! {
         #[test]
         fn never_panics_whatever_the_path(path in "\\PC{0,60}|/[a-z%0-9./]{0,40}") {

@@ -15,6 +15,7 @@ use ports::child::ChildLimits;
 use ports::{Clock, Journal, KeyRing};
 use std::path::Path;
 use std::sync::Arc;
+#[cfg(not(feature = "danger-no-records"))]
 use store_sqlite::journal::{Config as JournalConfig, SegmentJournal};
 use store_sqlite::{Files, Store};
 use wasm::WasmExecutor;
@@ -22,7 +23,7 @@ use wasm::WasmExecutor;
 /// Everything that a node keeps hold of.
 pub(crate) struct Assembled {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) journal: Arc<SegmentJournal>,
+    pub(crate) journal: Arc<dyn Journal>,
     pub(crate) store: Store,
     pub(crate) executor: Arc<WasmExecutor>,
     pub(crate) children: Arc<process::ChildProcesses>,
@@ -48,7 +49,7 @@ pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembl
         registry: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
         ledger_key,
-        journal: Arc::clone(&journal) as Arc<dyn Journal>,
+        journal: Arc::clone(&journal),
         artifacts: Arc::new(artifacts),
         executor: Arc::clone(&executor) as Arc<dyn ports::Executor>,
         operator: operator(home)?,
@@ -104,21 +105,33 @@ pub(crate) fn ledger_key(ring: &FileRing) -> Result<VerifierKey, Problem> {
     Ok(notary(ring)?.verifier_key().clone())
 }
 
+#[cfg(feature = "danger-no-records")]
+fn open_journal(
+    _: &Settings,
+    _: &Home,
+    _: &Arc<dyn KeyRing>,
+    _: &Arc<dyn Clock>,
+    _: BootId,
+) -> Result<Arc<dyn Journal>, Problem> {
+    Ok(Arc::new(crate::unrecorded::Unrecorded))
+}
+
+#[cfg(not(feature = "danger-no-records"))]
 fn open_journal(
     settings: &Settings,
     home: &Home,
     keyring: &Arc<dyn KeyRing>,
     clock: &Arc<dyn Clock>,
     boot: BootId,
-) -> Result<Arc<SegmentJournal>, Problem> {
+) -> Result<Arc<dyn Journal>, Problem> {
     let mut config = JournalConfig::new(home.join("journal"));
     config.bytes_max = settings.journal.size.bytes;
     config.age_max = settings.journal.age.std();
     config.control_bytes = settings.journal.control.bytes;
-    let journal = SegmentJournal::open(config, Arc::clone(keyring), Arc::clone(clock), boot);
-    journal
-        .map(Arc::new)
-        .map_err(|error| Problem::new(Code::StoreFailed).detail("the journal").internal(error))
+    match SegmentJournal::open(config, Arc::clone(keyring), Arc::clone(clock), boot) {
+        Ok(journal) => Ok(Arc::new(journal)),
+        Err(error) => Err(Problem::new(Code::StoreFailed).detail("the journal").internal(error)),
+    }
 }
 
 fn executor(

@@ -128,11 +128,14 @@ impl NodeOperations {
     }
 
     fn dangers(&self) -> Vec<String> {
+        let mut dangers = Vec::new();
         if self.dev {
-            vec!["--dev: whatever a manifest asks for is granted".to_owned()]
-        } else {
-            Vec::new()
+            dangers.push("--dev: whatever a manifest asks for is granted".to_owned());
         }
+        if cfg!(feature = "danger-no-records") {
+            dangers.push("this build keeps no records: it is for measuring only".to_owned());
+        }
+        dangers
     }
 
     fn journal(&self) -> Finding {

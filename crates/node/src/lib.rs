@@ -18,6 +18,8 @@ mod offline;
 mod restore;
 mod settings;
 mod telemetry;
+#[cfg(feature = "danger-no-records")]
+mod unrecorded;
 mod up;
 
 pub use beacon::{Target, locate};

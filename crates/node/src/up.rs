@@ -9,7 +9,6 @@ use crate::telemetry;
 use control::Control;
 use gateway::Gateway;
 use model::{Code, Problem};
-use ports::Journal;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -44,10 +44,11 @@ pub(super) fn begin(node: &Node, token: &str, life: usize, dice: &mut Dice) -> L
     }
     let own = token.to_owned();
     clients.push(spawn(move || Notes { streams: stream(to, &own), ..Notes::default() }));
-    let mut admin = Admin::of(node);
     let mut own = Dice(dice.below(u64::MAX));
-    clients
-        .push(spawn(move || Notes { acts: act(&mut admin, life, &mut own), ..Notes::default() }));
+    clients.push(spawn(move || Notes {
+        acts: act(&mut admin, granted, life, &mut own),
+        ..Notes::default()
+    }));
     Load(clients)
 }
 

@@ -16,6 +16,9 @@ const FORGETFUL: &str = "[wasm]\ncache = \"1B\"\n";
 /// Starts of the node, and calls of each function when it was let go.
 const ROUNDS: usize = 9;
 
+/// A function that is called to have the others let go.
+const OTHER: &str = "other";
+
 /// A function of this measurement.
 struct Subject {
     name: &'static str,
@@ -42,18 +45,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let node = Node::start(bench, &home, "")?;
     for subject in &subjects {
         say(&format!("bench: compiling {} bytes", subject.component.len()));
-        let digest = node.upload(&subject.component)?;
-        let route = format!("GET /{}", subject.name);
-        let function = Function {
-            name: subject.name,
-            digest: &digest,
-            route: &route,
-            auth: "token",
-            cpu: "5s",
-        };
-        node.deploy(subject.name, &[function])?;
+        deploy(&node, subject.name, &subject.component)?;
     }
-    let token = node.token("bench", &["small", "large"])?;
+    deploy(&node, OTHER, &bench.component("echo")?)?;
+    let token = node.token("bench", &["small", "large", OTHER])?;
     node.stop()?;
     let mut rows = Vec::new();
     for subject in &subjects {
@@ -69,9 +64,16 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
                The files are in the system's page cache.\n\
                After a start: one other request went before, to open the connection; the node also \
                loads components by itself in the background.\n\
-               After it was let go: a node with `wasm.cache = \"1B\"`, called in turn, so that each \
-               call has to load the compiled form, authenticate it and link it.\n";
+               After it was let go: a node with `wasm.cache = \"1B\"`; another function is called before each, so \
+               that the call has to load the compiled form, authenticate it and link it.\n";
     Ok(Section { title: "cold", how: how.to_owned(), rows })
+}
+
+fn deploy(node: &Node, name: &str, component: &[u8]) -> Result<()> {
+    let digest = node.upload(component)?;
+    let route = format!("GET /{name}");
+    let function = Function { name, digest: &digest, route: &route, auth: "token", cpu: "5s" };
+    node.deploy(name, &[function])
 }
 
 fn row(subject: &Subject, when: &str, times: &[f64]) -> Row {
@@ -96,7 +98,7 @@ fn restarted(bench: &Bench, home: &Home, subject: &Subject, token: &str) -> Resu
         let node = Node::start(bench, home, "")?;
         let mut client = Client::connect(&node.gateway)?;
         client.send(&Request::get("/nothing-here", None))?;
-        times.push(call(&mut client, subject, token)?);
+        times.push(call(&mut client, subject.name, token)?);
         node.stop()?;
     }
     Ok(times)
@@ -109,7 +111,8 @@ fn let_go(bench: &Bench, home: &Home, subjects: &[Subject], token: &str) -> Resu
     let mut times = vec![Vec::new(); subjects.len()];
     for round in 0..=ROUNDS {
         for (subject, times) in subjects.iter().zip(&mut times) {
-            let time = call(&mut client, subject, token)?;
+            call(&mut client, OTHER, token)?;
+            let time = call(&mut client, subject.name, token)?;
             // The first round meets a node that is still loading by itself.
             if round > 0 {
                 times.push(time);
@@ -120,12 +123,13 @@ fn let_go(bench: &Bench, home: &Home, subjects: &[Subject], token: &str) -> Resu
     Ok(times)
 }
 
-fn call(client: &mut Client, subject: &Subject, token: &str) -> Result<f64> {
-    let path = format!("/{}", subject.name);
+fn call(client: &mut Client, name: &str, token: &str) -> Result<f64> {
+    let path = format!("/{name}");
     let begin = Instant::now();
-    let reply = client.send(&Request::get(&path, Some(token))).context(subject.name)?;
+    let reply =
+        client.send(&Request::get(&path, Some(token))).with_context(|| format!("`{name}`"))?;
     let time = begin.elapsed().as_secs_f64() * 1000.0;
     let text = String::from_utf8_lossy(&reply.body);
-    ensure!(reply.status == 200, "`{}` answered {}: {text}", subject.name, reply.status);
+    ensure!(reply.status == 200, "`{name}` answered {}: {text}", reply.status);
     Ok(time)
 }

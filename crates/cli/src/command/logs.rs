@@ -22,6 +22,9 @@ Examples:
 
 Levels, from quiet to loud: info (standard output), error (standard error), platform.";
 
+/// Most lines that a node gives at once.
+const LINES_MAX: i64 = 1000;
+
 /// Show what functions wrote
 ///
 /// Lines come with their time (UTC), level, function and invocation. Control characters in them
@@ -44,9 +47,12 @@ pub(crate) struct Logs {
     /// At this level or louder
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<Level>,
-    /// The newest so many lines
-    #[arg(short = 'n', long = "lines", value_name = "COUNT", default_value_t = 100)]
-    lines: usize,
+    /// The newest so many lines, at most 1000
+    #[arg(
+        short = 'n', long = "lines", value_name = "COUNT", default_value_t = 100,
+        value_parser = clap::value_parser!(u16).range(..=LINES_MAX)
+    )]
+    lines: u16,
 }
 
 fn level(word: &str) -> Result<Level, String> {
@@ -64,7 +70,9 @@ impl Logs {
             level: self.level,
             since: self.since.map(|since| since.resolve(clock::now())),
         };
-        let page = client.logs(&filter, self.lines)?;
+        let mut page = client.logs(&filter, self.lines.into())?;
+        // A node gives at least one.
+        page.items.truncate(self.lines.into());
         if page.items.is_empty() && !self.follow {
             voice.note("no log lines match");
             voice.hint("casemate logs -f shows lines as they come");
