@@ -12,7 +12,10 @@
 )]
 
 mod crash;
+mod drain;
 mod guests;
 mod line;
 mod rig;
+mod strangers;
 mod tour;
+mod wire;

@@ -14,6 +14,7 @@ mod machine;
 mod node;
 mod paced;
 mod policy;
+mod records;
 mod report;
 mod stats;
 mod throughput;
@@ -26,12 +27,13 @@ use std::path::{Path, PathBuf};
 
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
-  --only NAME       one of throughput, policy, cold, density, loopers; may be repeated
+  --only NAME       one of throughput, policy, records, cold, density, loopers; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
   --functions N     functions of the density measurement [default: 10000]
   --casemate PATH   measure this binary instead of building one
+  --unrecorded PATH compare with this one, built with the feature danger-no-records
   --shared-cores    let servers use the load generator's core, too
   --write           write docs/BENCHMARKS.md";
 
@@ -42,6 +44,7 @@ type Measure = fn(&Bench) -> Result<Section>;
 const MEASURES: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
     ("policy", policy::measure),
+    ("records", records::measure),
     ("cold", cold::measure),
     ("density", density::measure),
     ("loopers", loopers::measure),
@@ -53,6 +56,7 @@ struct Options {
     only: Vec<String>,
     wasmtime: Option<PathBuf>,
     casemate: Option<PathBuf>,
+    unrecorded: Option<PathBuf>,
     pairs: usize,
     seconds: u64,
     functions: usize,
@@ -113,6 +117,7 @@ impl Options {
             only: Vec::new(),
             wasmtime: None,
             casemate: None,
+            unrecorded: None,
             pairs: 7,
             seconds: 5,
             functions: 10_000,
@@ -127,6 +132,7 @@ impl Options {
                 "--only" => options.only.push(value()?.clone()),
                 "--wasmtime" => options.wasmtime = Some(value()?.into()),
                 "--casemate" => options.casemate = Some(value()?.into()),
+                "--unrecorded" => options.unrecorded = Some(value()?.into()),
                 "--pairs" => options.pairs = value()?.parse()?,
                 "--seconds" => options.seconds = value()?.parse()?,
                 "--functions" => options.functions = value()?.parse()?,
@@ -146,7 +152,7 @@ impl Options {
         ensure!(!self.write || self.only.is_empty(), "`--write` takes all measurements, not some");
         ensure!(self.pairs >= 1 && self.seconds >= 1 && self.functions >= 1, "counts begin at 1");
         ensure!(!self.write || self.pairs >= 7, "`--write` takes at least 7 pairs");
-        let own = self.casemate.is_none();
+        let own = self.casemate.is_none() && self.unrecorded.is_none();
         ensure!(!self.write || own, "`--write` measures the release binary, not another");
         Ok(self)
     }
@@ -158,11 +164,20 @@ impl Bench {
         let root = crate::place::root();
         let casemate = match &options.casemate {
             Some(path) => std::path::absolute(path)?,
-            None => build(&root)?,
+            None => build(&root, Build::Released)?,
         };
         ensure!(casemate.is_file(), "there is no {}", casemate.display());
         let cores = Cores::find(options.shared_cores);
         Ok(Self { options, casemate, cores, root })
+    }
+
+    /// A binary that keeps no records: the one that was named, or a new one.
+    fn unrecorded(&self) -> Result<PathBuf> {
+        match (&self.options.unrecorded, &self.options.casemate) {
+            (Some(path), _) => Ok(std::path::absolute(path)?),
+            (None, Some(_)) => bail!("with `--casemate`, name the other with `--unrecorded`"),
+            (None, None) => build(&self.root, Build::Unrecorded),
+        }
     }
 
     /// A built component: one of the tests' guests, or the committed form of an example.
@@ -179,12 +194,36 @@ impl Bench {
     }
 }
 
-/// Builds the release binary.
-fn build(root: &Path) -> Result<PathBuf> {
-    say("bench: building the release binary");
-    run_program(cargo().args(["build", "--release", "--locked", "--bin", "casemate"]))?;
+/// Which binary is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Build {
+    /// As it is released.
+    Released,
+    /// Without records, for measuring what they cost.
+    Unrecorded,
+}
+
+/// Builds a binary, and copies it to where no other build overwrites it.
+fn build(root: &Path, which: Build) -> Result<PathBuf> {
+    let mut command = cargo();
+    command.args(["build", "--release", "--locked", "--package", "casemate", "--bin", "casemate"]);
+    let name = match which {
+        Build::Released => "casemate",
+        Build::Unrecorded => {
+            command.args(["--features", "danger-no-records"]);
+            "casemate-without-records"
+        }
+    };
+    say(&format!("bench: building {name}"));
+    run_program(&mut command)?;
     let target = std::env::var_os("CARGO_TARGET_DIR");
-    Ok(target.map_or_else(|| root.join("target"), PathBuf::from).join("release/casemate"))
+    let built = target.map_or_else(|| root.join("target"), PathBuf::from).join("release/casemate");
+    let kept = root.join("target/bench").join(name);
+    std::fs::create_dir_all(root.join("target/bench"))?;
+    // A file that still runs somewhere cannot be written to, only replaced.
+    let _ = std::fs::remove_file(&kept);
+    std::fs::copy(&built, &kept).with_context(|| format!("cargo built no {}", built.display()))?;
+    Ok(kept)
 }
 
 #[cfg(test)]

@@ -34,12 +34,17 @@ impl Engine {
         self.parts.artifacts.put(digest, bytes).await.map_err(artifact_problem)
     }
 
-    /// Whether a component is there.
+    /// Whether a component is there, and whole: what is damaged has to be sent again.
     ///
     /// # Errors
     /// The store failed.
     pub async fn has_artifact(&self, digest: Digest) -> Result<bool, Problem> {
-        self.parts.artifacts.contains(digest).await.map_err(artifact_problem)
+        use ports::artifacts::Error;
+        match self.parts.artifacts.read(digest).await {
+            Ok(_) => Ok(true),
+            Err(Error::Missing(_) | Error::Digest { .. }) => Ok(false),
+            Err(error) => Err(artifact_problem(error)),
+        }
     }
 
     /// Makes a manifest the active deployment of its application, with all of its components

@@ -5,7 +5,7 @@
 
 use crate::broker::Broker;
 use crate::function::Function;
-use crate::reply::{Flight, ReplyBody};
+use crate::reply::{Ending, Flight, ReplyBody};
 use crate::request::{check_length, guest_request, method_name, request_host, take_credentials};
 use crate::router::{Found, UnsafePath};
 use crate::slots::{CallerKey, Full, NodeGauge, Tally};
@@ -83,7 +83,7 @@ impl Engine {
         let throttled = self.throttle(received)?;
         let identified = self.identify(throttled)?;
         let permitted = self.permit(identified)?;
-        let funded = self.fund(permitted).await.map_err(|refusal| refusal.of(id))?;
+        let funded = self.fund(permitted).await?;
         self.execute(funded).await.map_err(|refusal| refusal.of(id))
     }
 
@@ -109,7 +109,7 @@ impl Engine {
         let identified =
             Identified { throttled, caller: Caller::Operator, caller_key, function, trigger };
         let permitted = self.permit(identified)?;
-        let funded = self.fund(permitted).await.map_err(|refusal| refusal.of(id))?;
+        let funded = self.fund(permitted).await?;
         self.execute(funded).await.map_err(|refusal| refusal.of(id))
     }
 
@@ -234,29 +234,32 @@ impl Engine {
                 Problem { hint: denial.hint.as_deref().map(str::to_owned), ..internal }.into()
             }
             Caller::Token(_) => {
-                let start = start(identified, received.at, None);
-                self.record_refused(start, denial);
-                Refusal::from(Problem { code: Code::NotFound, ..internal }).of(received.id)
+                let ending = Ending::new(Outcome::Denied, denial.code, denial.to_string());
+                self.record_refused(identified, 0, Code::NotFound.status(), ending);
+                // Without the id: where there is nothing, there is none.
+                Problem { code: Code::NotFound, ..internal }.into()
             }
         }
     }
 
     /// A slot, a budget, and the record's beginning.
     async fn fund(&self, mut permitted: Permitted) -> Outcomes<Funded> {
+        let function = Arc::clone(&permitted.identified.function);
+        let request = &permitted.identified.throttled.received.request;
+        check_length(request, function.unit.limits.request_body_bytes)
+            .map_err(|problem| self.not_run(&permitted, Outcome::Interrupted, problem))?;
         let identified = &mut permitted.identified;
-        let function = Arc::clone(&identified.function);
-        check_length(
-            &identified.throttled.received.request,
-            function.unit.limits.request_body_bytes,
-        )?;
         let slot = function.slots.take(identified.caller_key).await.map_err(|full| match full {
             Full::Function => Code::FunctionBusy,
             Full::Caller => Code::CallerBusy,
         })?;
         identified.throttled.seat._slot = Some(slot);
         if !function.readiness.is_ready() {
-            self.make_ready(&function.readiness).await?;
+            self.make_ready(&function.readiness)
+                .await
+                .map_err(|problem| self.not_run(&permitted, Outcome::Platform, unready(problem)))?;
         }
+        let identified = &permitted.identified;
         let trace = identified.throttled.received.request.headers().get("traceparent");
         let trace = trace.and_then(|value| value.to_str().ok()).and_then(TraceParent::parse);
         let start = start(identified, identified.throttled.received.at, trace);
@@ -308,16 +311,27 @@ impl Engine {
         flight.answer().await
     }
 
-    fn record_refused(&self, start: Start, denial: &policy::Denial) {
-        let end_us = self.parts.clock.wall();
+    /// Refuses a call that was permitted, and keeps why. Only a full function or node refuses
+    /// without a record, and so without an id: that has to cost nothing.
+    fn not_run(&self, permitted: &Permitted, outcome: Outcome, problem: Problem) -> Refusal {
+        let reason = problem.internal.clone().unwrap_or_else(|| problem.to_string());
+        let ending = Ending::new(outcome, problem.code, reason);
+        let identified = &permitted.identified;
+        let status = problem.code.status();
+        self.record_refused(identified, permitted.permit.version(), status, ending);
+        Refusal::from(problem).of(identified.throttled.received.id)
+    }
+
+    /// Writes the record of a call for which no guest was started.
+    fn record_refused(&self, identified: &Identified, policy: u64, status: u16, ending: Ending) {
         let record = model::wire::v1::Record {
-            start,
-            policy: 0,
-            end_us,
-            outcome: Outcome::Denied,
-            status: Code::NotFound.status(),
-            code: crate::reply::code_number(denial.code),
-            reason: Some(denial.to_string()),
+            start: start(identified, identified.throttled.received.at, None),
+            policy,
+            end_us: self.parts.clock.wall(),
+            outcome: ending.outcome,
+            status,
+            code: ending.code.and_then(crate::reply::code_number),
+            reason: ending.reason,
             usage: model::Usage::default(),
             calls: Vec::new(),
             calls_omitted: 0,
@@ -328,7 +342,7 @@ impl Engine {
         };
         if let Err(error) = self.parts.journal.append(model::wire::v1::Entry::End(Box::new(record)))
         {
-            tracing::debug!(%error, "a denial is not recorded");
+            tracing::debug!(%error, "a refusal is not recorded");
         }
     }
 }
@@ -339,6 +353,18 @@ fn nothing_for(identity: &Identity) -> Refusal {
         Identity::Token(_) => Code::NotFound.into(),
         Identity::Anonymous | Identity::Rejected => Code::CredentialRequired.into(),
     }
+}
+
+/// Why a deployed component cannot be run is the operator's affair: the caller sent nothing wrong.
+fn unready(problem: Problem) -> Problem {
+    let code = match problem.code {
+        Code::ArtifactMissing | Code::DigestMismatch => Code::StoreCorrupt,
+        code if code.status() >= 500 => code,
+        _ => Code::Internal,
+    };
+    let reason = problem.internal.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+    tracing::error!(%problem, reason, "a deployed component cannot be run");
+    Problem::new(code).internal(format!("the component cannot be run: {problem}{reason}"))
 }
 
 fn start(identified: &Identified, at: model::Timestamp, traceparent: Option<TraceParent>) -> Start {

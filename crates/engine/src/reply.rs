@@ -7,5 +7,5 @@ mod flight;
 
 pub(crate) use body::Capped;
 pub use body::{ReplyBody, ReplyError};
-pub(crate) use close::code_number;
+pub(crate) use close::{Ending, code_number};
 pub(crate) use flight::{Boarding, Flight};

@@ -1,6 +1,5 @@
 //! The request on its way in: what the platform takes out of it, and what the guest sees of it.
 
-use crate::invoke::Refusal;
 use crate::reply::Capped;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderValue};
 use http_body::Body;
@@ -46,13 +45,12 @@ pub(crate) fn method_name(method: &http::Method) -> Cow<'static, str> {
     known.map_or_else(|| Cow::Owned(method.as_str().to_owned()), Cow::Borrowed)
 }
 
-pub(crate) fn check_length(request: &http::Request<RequestBody>, most: u64) -> Result<(), Refusal> {
+pub(crate) fn check_length(request: &http::Request<RequestBody>, most: u64) -> Result<(), Problem> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let announced = announced.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     if announced > most {
         return Err(Problem::new(Code::BodyTooLarge)
-            .detail(format!("{announced} bytes, at most {most} are taken"))
-            .into());
+            .detail(format!("{announced} bytes, at most {most} are taken")));
     }
     Ok(())
 }

@@ -4,8 +4,9 @@
 //! output and standard error are log lines; outgoing HTTP is asked of the host and refused.
 
 use crate::lines::Stream;
-use crate::meter::Shared;
+use crate::meter::{Shared, thread_cpu_ns};
 use crate::settings;
+use crate::turns::Place;
 use model::Labelled;
 use model::wire::v1::Level;
 use ports::host::HostCall;
@@ -33,6 +34,9 @@ const FIELD_BYTES: usize = 80;
 /// the client: one MiB in all.
 const BODY_CHUNK_BYTES: usize = 64 << 10;
 const BODY_CHUNKS: usize = 15;
+/// CPU time of one round of a worker's tasks, in nanoseconds, below which none of them did
+/// anything: looking at sockets and timers costs a few microseconds, the smallest guest forty.
+const IDLE_ROUND_NS: u64 = 25_000;
 
 /// The guest used up its CPU time.
 #[derive(Debug, thiserror::Error)]
@@ -119,21 +123,36 @@ fn on_tick(store: &StoreContextMut<'_, State>, epoch_ns: u64) -> wasmtime::Resul
         return Ok(UpdateDeadline::Continue(1));
     }
     shared.yields(cpu_ns);
-    Ok(UpdateDeadline::YieldCustom(1, Box::pin(next_turn(Arc::clone(shared)))))
+    Ok(UpdateDeadline::YieldCustom(1, Box::pin(next_turn(Arc::clone(shared), epoch_ns))))
 }
 
 /// Waits for this guest's next turn among the heavy ones of its thread.
-async fn next_turn(shared: Arc<Shared>) {
+async fn next_turn(shared: Arc<Shared>, epoch_ns: u64) {
     let place = shared.clockwork.turns().join();
     loop {
         std::future::poll_fn(|cx| place.poll_offered(cx)).await;
-        // Tokio wakes a task that yields only after it has looked at sockets and timers. Without
-        // this, loopers that wake each other would keep the runtime from seeing new requests.
-        tokio::task::yield_now().await;
+        others_first(&place, epoch_ns).await;
         if let Some(held) = place.take() {
             *shared.turn.lock() = Some(held);
             return;
         }
+    }
+}
+
+/// Lets everything else on this thread run until it has had as long as a heavy guest's turn, or
+/// until nothing else wants to run.
+async fn others_first(place: &Place, turn_ns: u64) {
+    let mut before = thread_cpu_ns();
+    loop {
+        // Tokio wakes a task that yields only after it has looked at sockets and timers. Without
+        // this, loopers that wake each other would keep the runtime from seeing new requests.
+        tokio::task::yield_now().await;
+        let now = thread_cpu_ns();
+        let idle = now.saturating_sub(before) < IDLE_ROUND_NS;
+        if idle || place.others_had_ns(now) >= turn_ns {
+            return;
+        }
+        before = now;
     }
 }
 

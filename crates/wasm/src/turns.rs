@@ -1,7 +1,8 @@
 //! Whose turn it is among the guests that compute for long on one thread.
 //!
 //! A guest that used up its tick is *heavy* and queues here. At most one heavy guest of a thread
-//! is ready to run, so a fresh request waits for one tick and not for one tick per looper. A
+//! is ready to run, so a fresh request waits for one tick and not for one tick per looper. As
+//! long as there is other work, all heavy guests of a thread together get half of its time. A
 //! turn is offered, and taken up when the guest is polled; the executor's ticker withdraws an
 //! offer that nobody takes up, since the guest's caller may have stopped polling (a client that
 //! does not read, for example).
@@ -9,6 +10,7 @@
 //! Invariant: nobody holds a turn while it is not being polled.
 //! Invariant: every guest in the queue is offered a turn as long as the ticker runs.
 
+use crate::meter::thread_cpu_ns;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ struct Queue {
     next: u64,
     waiting: VecDeque<(u64, Option<Waker>)>,
     turn: Turn,
+    /// The thread's CPU clock when the last turn ended, in nanoseconds.
+    ended_cpu_ns: u64,
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
@@ -85,8 +89,10 @@ impl Turns {
         wake(waker);
     }
 
+    /// A turn ends. Called on the queue's own thread, whose clock it reads.
     fn release(&self) {
         let mut queue = self.0.lock();
+        queue.ended_cpu_ns = thread_cpu_ns();
         queue.turn = Turn::Free;
         let waker = queue.offer();
         drop(queue);
@@ -112,6 +118,16 @@ impl Place {
             place.1 = Some(cx.waker().clone());
         }
         Poll::Pending
+    }
+
+    /// How long the thread has worked for others since the last turn ended, in nanoseconds of its
+    /// CPU clock, which shows `now_ns`. Says also that this guest is still there to take its offer.
+    pub(crate) fn others_had_ns(&self, now_ns: u64) -> u64 {
+        let mut queue = self.turns.0.lock();
+        if matches!(queue.turn, Turn::Offered(number, _) if number == self.number) {
+            queue.turn = Turn::Offered(self.number, 0);
+        }
+        now_ns.saturating_sub(queue.ended_cpu_ns)
     }
 
     /// Takes the turn up, unless the offer was withdrawn in the meantime.

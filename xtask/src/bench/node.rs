@@ -75,11 +75,21 @@ impl Drop for Home {
 impl Node {
     /// Starts a node on `home` with the lines of `config`, and waits until it is ready.
     pub(super) fn start(bench: &Bench, home: &Home, config: &str) -> Result<Self> {
+        Self::start_program(bench, &bench.casemate, home, config)
+    }
+
+    /// The same with another binary.
+    pub(super) fn start_program(
+        bench: &Bench,
+        program: &Path,
+        home: &Home,
+        config: &str,
+    ) -> Result<Self> {
         let directory = home.path().join("home");
         let config_file = home.path().join("casemate.conf");
         std::fs::write(&config_file, config)?;
         let log = File::create(home.path().join("node.log"))?;
-        let mut command = Cores::command(bench.cores.servers.as_deref(), &bench.casemate);
+        let mut command = Cores::command(bench.cores.servers.as_deref(), program);
         command.args(["up", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
         command
             .args(["--format", "json", "--home"])

@@ -81,10 +81,6 @@ pub(super) fn document(bench: &Bench, sections: &[Section]) -> Result<String> {
             writeln!(out, "| {what} | {measured} | {bar} | {held} |")?;
         }
     }
-    out.push_str(
-        "\n## Not measured\n\nWhat records and the ledger cost against a node without them: there \
-         is no switch that turns them off.\n",
-    );
     Ok(out)
 }
 

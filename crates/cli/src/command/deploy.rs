@@ -68,8 +68,9 @@ impl Deploy {
         let plan = manifest::read(&self.path, &bare)?;
         let client = context.client()?;
         let before = functions_of(&client, &plan.manifest.application)?;
-        let deployed = deploy(&client, plan, self.grant, voice)?;
+        // Asked before, so that nothing can fail once it is deployed.
         let gateway = client.node()?.gateway;
+        let deployed = deploy(&client, plan, self.grant, voice)?;
         let unchanged = is_same(&before, &deployed.functions);
         if voice.is_json() {
             return voice.document(&Report { deployed: &deployed, unchanged, gateway: &gateway });

@@ -133,13 +133,14 @@ impl Rollback {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
         let voice = &context.voice;
         let client = context.client()?;
+        // Asked before, so that nothing can fail once it is done.
+        let gateway = client.node()?.gateway;
         let progress = voice.progress("rolling back");
         let deployed: api::Deployed = client.rollback(&self.application, self.to)?;
         drop(progress);
         if voice.is_json() {
             return voice.document(&deployed);
         }
-        let gateway = client.node()?.gateway;
         voice.line(format_args!(
             "{} is back at deployment {}",
             deployed.application, deployed.deployment

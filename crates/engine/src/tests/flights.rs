@@ -153,7 +153,10 @@ async fn bodies_above_the_limit_are_refused_early_or_cut_late() {
     let rig = open(|_| vec![Step::Head(http::StatusCode::OK), Step::Echo, Step::End]).await;
     let mut announced = with_body("POST", "/f/x", None, b"x");
     announced.headers_mut().insert("content-length", http::HeaderValue::from_static("1025"));
-    assert_eq!(rig.send(announced).await.err().expect("refused").problem.code, Code::BodyTooLarge);
+    let refused = rig.send(announced).await.err().expect("refused");
+    assert_eq!(refused.problem.code, Code::BodyTooLarge);
+    let record = rig.records().pop().expect("a record");
+    assert_eq!((Some(record.start.id), record.status), (refused.invocation, 413));
     static LARGE: [u8; 1025] = [0; 1025];
     let sneaked = rig.send(with_body("POST", "/f/x", None, &LARGE)).await.err().expect("cut");
     assert_eq!(sneaked.problem.code, Code::BodyTooLarge);
@@ -248,4 +251,21 @@ async fn a_lost_compiled_form_is_made_again() {
     rig.engine.catalog.load().readiness(artifact).expect("known").doubt();
     rig.call("/f/x", None).await.expect("answered again");
     assert_eq!(rig.executor.prepares.load(Ordering::Relaxed), prepared + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_component_is_not_run_not_explained_to_callers_and_sent_again() {
+    let rig = open(|_| answer()).await;
+    let artifact = audit::digest(super::rig::COMPONENT);
+    rig.executor.forget(artifact);
+    rig.engine.catalog.load().readiness(artifact).expect("known").doubt();
+    rig.artifacts.swap(artifact, bytes::Bytes::from_static(b"another"));
+    let refused = rig.send(get("/f/x", None)).await.err().expect("not run");
+    assert_eq!((refused.problem.code, refused.problem.detail), (Code::StoreCorrupt, None));
+    let record = rig.records().pop().expect("a record");
+    assert_eq!((Some(record.start.id), record.outcome), (refused.invocation, Outcome::Platform));
+    assert!(record.reason.is_some_and(|why| why.contains("E0112")));
+    assert_eq!(rig.engine.has_artifact(artifact).await, Ok(false), "so it is uploaded again");
+    rig.deploy(F).await.expect("uploaded and deployed again");
+    assert_eq!(rig.call("/f/x", None).await, Ok((200, "hello".to_owned())));
 }

@@ -18,6 +18,7 @@ pub(super) struct Rig {
     pub(super) engine: Arc<Engine>,
     pub(super) journal: Arc<memory::journal::Journal>,
     pub(super) executor: Arc<Scripted>,
+    pub(super) artifacts: Arc<memory::artifacts::Artifacts>,
     pub(super) clock: Arc<FakeClock>,
     pub(super) operator: String,
 }
@@ -53,6 +54,7 @@ pub(super) async fn rig_with(
     let registry = Arc::new(memory::registry::Registry::new(Arc::new(notary), audit::digest));
     let journal = Arc::new(memory::journal::Journal::default());
     let executor = Arc::new(Scripted::new(script));
+    let artifacts = Arc::new(memory::artifacts::Artifacts::new(audit::digest));
     let clock = Arc::new(FakeClock::at(1_800_000_000_000_000));
     let (operator, minted) = identity::OperatorToken::mint().expect("random bytes");
     let parts = Parts {
@@ -60,7 +62,7 @@ pub(super) async fn rig_with(
         ledger: registry,
         ledger_key,
         journal: Arc::clone(&journal) as _,
-        artifacts: Arc::new(memory::artifacts::Artifacts::new(audit::digest)),
+        artifacts: Arc::clone(&artifacts) as _,
         executor: Arc::clone(&executor) as _,
         operator,
         idempotency: Arc::new(NoIdempotency),
@@ -73,7 +75,7 @@ pub(super) async fn rig_with(
         .note("casemate", Act::Genesis { version: "0".to_owned() })
         .await
         .expect("the first entry");
-    Rig { engine, journal, executor, clock, operator: minted.token.expose().clone() }
+    Rig { engine, journal, executor, artifacts, clock, operator: minted.token.expose().clone() }
 }
 
 struct NoIdempotency;

@@ -30,8 +30,10 @@ async fn a_valid_token_without_a_grant_sees_nothing_and_leaves_a_record() {
     let token = rig.token("other", &[]).await;
     assert_eq!(rig.call("/hello/x", Some(&token)).await, Err(Code::NotFound));
     assert_eq!(rig.call("/unknown", Some(&token)).await, Err(Code::NotFound));
+    let refused = rig.send(get("/hello/x", Some(&token))).await.err().expect("refused");
+    assert_eq!(refused.invocation, None, "an id would tell that there is something");
     let records = rig.records();
-    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records.len(), 2, "{records:?}");
     assert_eq!((records[0].outcome, records[0].status), (Outcome::Denied, 404));
 }
 

@@ -119,14 +119,14 @@ impl Gateway {
     fn pick(pick: &mut Pick, file: &file::Gateway) -> Self {
         Self {
             workers: pick.of("gateway.workers", 0, file.workers),
-            connections: pick.of("gateway.connections", 8192, file.connections),
+            connections: pick.of("gateway.connections", 10_000, file.connections),
             connections_per_address: pick.of(
                 "gateway.connections_per_address",
-                1024,
+                1_000,
                 file.connections_per_address,
             ),
             head_timeout: pick.of("gateway.head_timeout", Duration::seconds(10), file.head_timeout),
-            body_idle: pick.of("gateway.body_idle", Duration::seconds(10), file.body_idle),
+            body_idle: pick.of("gateway.body_idle", Duration::seconds(30), file.body_idle),
             idle: pick.of("gateway.idle", Duration::seconds(60), file.idle),
         }
     }
