@@ -12,6 +12,7 @@
 )]
 
 mod crash;
+mod deploying;
 mod drain;
 mod guests;
 mod line;

@@ -226,7 +226,6 @@ impl Engine {
     /// Refuses as if there were nothing, and keeps the true reason in the record. Strangers leave
     /// no record: they could fill the journal with them.
     fn denied(&self, identified: &Identified, denial: &policy::Denial) -> Refusal {
-        let received = &identified.throttled.received;
         let internal = Problem::new(denial.code).internal(denial.to_string());
         match identified.caller {
             Caller::Anonymous => Code::CredentialRequired.into(),
@@ -255,9 +254,9 @@ impl Engine {
         })?;
         identified.throttled.seat._slot = Some(slot);
         if !function.readiness.is_ready() {
-            self.make_ready(&function.readiness)
-                .await
-                .map_err(|problem| self.not_run(&permitted, Outcome::Platform, unready(problem)))?;
+            self.make_ready(&function.readiness).await.map_err(|problem| {
+                self.not_run(&permitted, Outcome::Platform, unready(&problem))
+            })?;
         }
         let identified = &permitted.identified;
         let trace = identified.throttled.received.request.headers().get("traceparent");
@@ -356,7 +355,7 @@ fn nothing_for(identity: &Identity) -> Refusal {
 }
 
 /// Why a deployed component cannot be run is the operator's affair: the caller sent nothing wrong.
-fn unready(problem: Problem) -> Problem {
+fn unready(problem: &Problem) -> Problem {
     let code = match problem.code {
         Code::ArtifactMissing | Code::DigestMismatch => Code::StoreCorrupt,
         code if code.status() >= 500 => code,

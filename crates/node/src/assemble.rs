@@ -33,6 +33,8 @@ pub(crate) struct Assembled {
 /// Opens everything in `home` and puts it together. Blocks on the disk.
 pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembled, Problem> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    refuse_headless(home.path())?;
+    crate::backup::sweep(home.path())?;
     let ring = Arc::new(root_key(settings, home)?);
     let notary = notary(&ring)?;
     let ledger_key = notary.verifier_key().clone();
@@ -68,6 +70,24 @@ pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembl
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;
     Ok(Assembled { engine, journal, store, executor, children, boot })
+}
+
+/// Refuses a home that was in use and whose registry is gone or empty. Taken for a new one, it
+/// would begin a second ledger and forget every grant.
+pub(crate) fn refuse_headless(home: &Path) -> Result<(), Problem> {
+    let registry = home.join(store_sqlite::store::FILE);
+    if std::fs::metadata(&registry).is_ok_and(|meta| meta.len() > 0) {
+        return Ok(());
+    }
+    // Nothing is written there before the registry is.
+    let components = home.join("artifacts/sha256");
+    let used = home.join("journal").exists()
+        || std::fs::read_dir(components).is_ok_and(|mut entries| entries.next().is_some());
+    if !used {
+        return Ok(());
+    }
+    let detail = format!("{} is missing or empty, and the home was in use", registry.display());
+    Err(Problem::new(Code::StoreCorrupt).detail(detail))
 }
 
 /// Opens the root key, or makes it for a home that is new.

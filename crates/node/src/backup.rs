@@ -13,6 +13,7 @@ use model::{Code, Digest, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +21,10 @@ use std::sync::Arc;
 pub(crate) const CONTENTS: &str = "casemate-backup.json";
 /// The backup format that this build writes.
 pub(crate) const FORMAT: u32 = 1;
+/// Where backups are made, in the home. Copies from before a migration lie there too.
+const DIRECTORY: &str = "backups";
+/// What work directories begin with.
+const MAKING: &str = "making-";
 /// What journal segments end in; indexes are made again from them.
 const SEGMENT: &str = "seg";
 /// Bytes that are read and sent at a time.
@@ -56,14 +61,32 @@ fn failed(what: &Path, error: std::io::Error) -> Problem {
     crate::home::bad(what, error)
 }
 
+/// Removes what a crash left of backups that were being made: they may hold the root key.
+pub(crate) fn sweep(home: &Path) -> Result<(), Problem> {
+    let directory = home.join(DIRECTORY);
+    let entries = match std::fs::read_dir(&directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| failed(&directory, error))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(|error| failed(&directory, error))?.path();
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        if name.starts_with(MAKING.as_bytes()) {
+            std::fs::remove_dir_all(&path).map_err(|error| failed(&path, error))?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes a backup in an unlinked file of the home and gives back its pieces.
 pub(crate) async fn make(
     engine: &Arc<Engine>,
     source: Source,
     root_key: RootKey,
 ) -> Result<Pieces, Problem> {
-    let work = source.home.join("backups").join(format!("making-{:016x}", fastrand::u64(..)));
-    std::fs::create_dir_all(&work).map_err(|error| failed(&work, error))?;
+    let work = source.home.join(DIRECTORY).join(format!("{MAKING}{:016x}", fastrand::u64(..)));
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700).create(&work).map_err(|error| failed(&work, error))?;
     let made = make_in(engine, source, root_key, &work).await;
     if let Err(error) = std::fs::remove_dir_all(&work) {
         tracing::warn!(%error, dir = %work.display(), "a backup's work directory could not be removed");
@@ -148,7 +171,8 @@ fn write_archive(
     let text = serde_json::to_vec_pretty(&contents)
         .map_err(|error| Problem::new(Code::Internal).internal(error))?;
     let written = (|| {
-        let archive = File::options().create_new(true).read(true).write(true).open(path)?;
+        let archive =
+            File::options().create_new(true).read(true).write(true).mode(0o600).open(path)?;
         let mut builder = tar::Builder::new(archive);
         append(&mut builder, CONTENTS, text.len() as u64, text.as_slice())?;
         for (item, mut file) in items {

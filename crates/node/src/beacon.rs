@@ -1,7 +1,9 @@
 //! `node.json`: where a running node can be found.
 //!
-//! Invariant: it is trusted only if it belongs to the caller, names loopback addresses, and its
-//! process is alive; anything else is a stale file.
+//! Invariant: it is trusted only if it belongs to the caller, names loopback addresses, its
+//! process is alive, and somebody holds the home's lock; anything else is a stale file. A process
+//! number alone proves nothing: after a crash or a restart of the machine another program may have
+//! it, and the operator's token must not be sent to whoever listens on the old port.
 
 use crate::home;
 use model::{BootId, Code, Problem, Secret};
@@ -48,7 +50,7 @@ impl Beacon {
         let beacon: Self = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
         let pid = rustix::process::Pid::from_raw(beacon.pid)?;
         let alive = rustix::process::test_kill_process(pid).is_ok();
-        (alive && beacon.admin.ip().is_loopback()).then_some(beacon)
+        (alive && beacon.admin.ip().is_loopback() && home::is_locked(home)).then_some(beacon)
     }
 }
 
@@ -116,16 +118,22 @@ mod tests {
     #[test]
     fn only_a_living_loopback_node_is_believed() {
         let dir = tempfile::tempdir().expect("temp dir");
-        assert_eq!(Beacon::find(dir.path()), None);
+        let path = &dir.path().join("home");
+        assert_eq!(Beacon::find(path), None);
+        let home = home::Home::open(path).expect("made");
         let own = i32::try_from(std::process::id()).expect("pid");
         let live = beacon(own, "127.0.0.1:2");
-        live.light(dir.path()).expect("written");
-        assert_eq!(Beacon::find(dir.path()), Some(live));
-        beacon(own, "192.0.2.1:2").light(dir.path()).expect("written");
-        assert_eq!(Beacon::find(dir.path()), None);
-        beacon(i32::MAX - 1, "127.0.0.1:2").light(dir.path()).expect("written");
-        assert_eq!(Beacon::find(dir.path()), None);
-        std::fs::write(dir.path().join(NAME), "{").expect("written");
-        assert_eq!(Beacon::find(dir.path()), None);
+        live.light(path).expect("written");
+        assert_eq!(Beacon::find(path), Some(live.clone()));
+        drop(home);
+        assert_eq!(Beacon::find(path), None, "nobody holds the lock");
+        let _home = home::Home::open(path).expect("free");
+        assert_eq!(Beacon::find(path), Some(live));
+        beacon(own, "192.0.2.1:2").light(path).expect("written");
+        assert_eq!(Beacon::find(path), None);
+        beacon(i32::MAX - 1, "127.0.0.1:2").light(path).expect("written");
+        assert_eq!(Beacon::find(path), None);
+        std::fs::write(path.join(NAME), "{").expect("written");
+        assert_eq!(Beacon::find(path), None);
     }
 }

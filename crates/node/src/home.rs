@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Chooses the home, and says what decided: the flag, `CASEMATE_HOME`, or the XDG data directory
 /// (for root: `/var/lib/casemate`).
@@ -33,6 +34,20 @@ pub(crate) fn choose(flag: Option<&Path>) -> Result<(PathBuf, String), Problem> 
     Ok((data.join("casemate"), "default".to_owned()))
 }
 
+/// The file that a node locks for as long as it runs.
+const LOCK: &str = "lock";
+/// How often a lock that is held is tried again: a command that looks whether a node runs holds
+/// it for a moment.
+const LOCK_TRIES: u32 = 10;
+/// How long to wait between two tries.
+const LOCK_WAIT: Duration = Duration::from_millis(20);
+
+/// Whether a node holds the lock of a home. The kernel lets go of it with the process.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    let shared = File::open(path.join(LOCK)).map(|lock| lock.try_lock_shared());
+    matches!(shared, Ok(Err(TryLockError::WouldBlock)))
+}
+
 /// A home that this process holds the lock of.
 #[derive(Debug)]
 pub(crate) struct Home {
@@ -49,7 +64,7 @@ impl Home {
             .create(path)
             .map_err(|error| bad(path, error))?;
         check_owner(path)?;
-        let lock_path = path.join("lock");
+        let lock_path = path.join(LOCK);
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -57,12 +72,16 @@ impl Home {
             .mode(0o600)
             .open(&lock_path);
         let lock = lock.map_err(|error| bad(&lock_path, error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Problem::new(Code::HomeLocked).detail(path.display()));
+        let mut tries = 0;
+        while let Err(error) = lock.try_lock() {
+            match error {
+                TryLockError::WouldBlock if tries < LOCK_TRIES => std::thread::sleep(LOCK_WAIT),
+                TryLockError::WouldBlock => {
+                    return Err(Problem::new(Code::HomeLocked).detail(path.display()));
+                }
+                TryLockError::Error(error) => return Err(bad(&lock_path, error)),
             }
-            Err(TryLockError::Error(error)) => return Err(bad(&lock_path, error)),
+            tries += 1;
         }
         write_once(&path.join(".gitignore"), b"*\n")?;
         Ok(Self { path: path.to_owned(), _lock: lock })

@@ -21,6 +21,7 @@ pub fn ledger_files(
         return Err(Problem::new(Code::NotRunning).detail(format!("{} is no home", path.display())));
     }
     let home = Home::open(path)?;
+    assemble::refuse_headless(home.path())?;
     let key_path = root_key_file.map_or_else(|| home.join("root.key"), Path::to_owned);
     let ring = RootKeyFile::open(&key_path).map_err(|error| error.problem())?;
     let key = assemble::ledger_key(&ring)?;

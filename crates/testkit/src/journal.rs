@@ -121,7 +121,7 @@ pub fn line(scope: &Scope, name: &str, number: u64, text: &str) -> LogLine {
         level: Level::Info,
         text: text.to_owned(),
         cut: false,
-        labels: model::Labels::NONE,
+        labels: Labels::NONE,
     }
 }
 
