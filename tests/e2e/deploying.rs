@@ -29,7 +29,8 @@ fn files(below: &Path, end: &str) -> Vec<PathBuf> {
 fn state(node: &Node) -> String {
     let functions = node.json(&["functions"]);
     let ledger = node.json(&["ledger", "show"]);
-    format!("{functions} {} {:?}", ledger["size"], files(&node.home().join("compiled"), ""))
+    let size = ledger["head"]["size"].as_u64().expect("a size");
+    format!("{functions} {size} {:?}", files(&node.home().join("compiled"), ""))
 }
 
 /// A refused command: its code stands first, every part is said, and nothing has changed.

@@ -11,10 +11,13 @@
     reason = "a test says what it expects, and starts the binary by itself"
 )]
 
+mod commands;
 mod crash;
 mod deploying;
 mod drain;
 mod guests;
+mod home;
+mod ledger;
 mod line;
 mod rig;
 mod strangers;

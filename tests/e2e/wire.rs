@@ -265,6 +265,13 @@ fn a_connection_carries_one_request_after_the_other() {
     assert!(head.status == 200 && head.header("content-length").is_some(), "{head:?}");
     let next = line.head().expect("a head");
     assert_eq!(line.rest(next).expect("a body").text(), "1");
+    // A stream is not begun for it, and nobody went away.
+    let head = parse(&exchange(
+        node.gateway,
+        b"HEAD /m/big HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    ));
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(node.ended(&head)["outcome"], "ok");
     // Old clients get one answer, and its end is the connection's.
     let old = exchange(node.gateway, b"GET /m/big?bytes=50000 HTTP/1.0\r\n\r\n");
     let old = parse(&old);

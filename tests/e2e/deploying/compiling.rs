@@ -4,7 +4,7 @@
 use super::{check_refused, files, state};
 use crate::rig::{Node, example, guest, request};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn text(path: &Path) -> &str {
@@ -89,35 +89,36 @@ fn a_compile_bomb_is_refused_while_others_are_answered() {
 
 #[test]
 fn each_limit_of_the_compiler_holds() {
-    for (limits, what) in [
-        ("memory = \"192MiB\"", "memory"),
-        ("output = \"64KiB\"", "output size"),
-        ("wall = \"1ms\"", "wall time"),
+    for (limits, component, what) in [
+        ("memory = \"192MiB\"", "bomb", "memory"),
+        ("output = \"64KiB\"", "misbehave", "output size"),
+        ("wall = \"1ms\"", "misbehave", "wall time"),
     ] {
         let (node, _dir) = limited(limits);
         let before = state(&node);
-        check_refused(&node, &node.run(&["deploy", text(&guest("bomb"))]), "E0110", &[what]);
+        check_refused(&node, &node.run(&["deploy", text(&guest(component))]), "E0110", &[what]);
         assert_eq!(state(&node), before, "{limits}");
     }
 }
 
-/// Stops the node, changes compiled forms, and starts it again.
-fn meanwhile(
-    mut node: Node,
-    change: impl FnOnce(&[std::path::PathBuf]),
-) -> (Node, tempfile::TempDir) {
+/// Stops the node, changes the compiled forms of its two components, and starts it again.
+fn meanwhile(mut node: Node, change: impl FnOnce(&[PathBuf])) -> Node {
     assert_eq!(node.stop(), Some(0));
-    let home = node.home().to_owned();
-    let dir = node.kill().expect("a directory");
-    let compiled = files(&home.join("compiled"), ".cwasm");
+    let compiled = files(&node.home().join("compiled"), ".cwasm");
     assert_eq!(compiled.len(), 2, "{compiled:?}");
     change(&compiled);
-    (Node::start_on(&home, &[]), dir)
+    Node::start_on(node.home(), &[])
+}
+
+/// A node on a home that outlives it.
+fn lasting() -> (Node, tempfile::TempDir) {
+    let dir = tempfile::tempdir().expect("a directory");
+    (Node::start_on(&dir.path().join("home"), &[]), dir)
 }
 
 #[test]
 fn a_changed_or_swapped_compiled_form_is_noticed_and_not_used() {
-    let node = Node::start();
+    let (node, _dir) = lasting();
     let hello = node.deploy(&example("hello"), "hello");
     let echo = node.deploy(&example("echo"), "echo");
     let check = |node: &Node, noticed: usize, what: &str| {
@@ -133,9 +134,9 @@ fn a_changed_or_swapped_compiled_form_is_noticed_and_not_used() {
         assert_eq!(said.matches("E0409").count(), noticed, "{what}: {said}");
         assert_eq!(said.matches("compiling a component again").count(), noticed, "{what}: {said}");
     };
-    let (node, _dir) = meanwhile(node, |_| {});
+    let node = meanwhile(node, |_| {});
     check(&node, 0, "untouched");
-    let (node, _dir) = meanwhile(node, |compiled| {
+    let node = meanwhile(node, |compiled| {
         for path in compiled {
             let mut bytes = fs::read(path).expect("read");
             let middle = bytes.len() / 2;
@@ -144,26 +145,26 @@ fn a_changed_or_swapped_compiled_form_is_noticed_and_not_used() {
         }
     });
     check(&node, 2, "a changed byte");
-    let (node, _dir) = meanwhile(node, |compiled| {
+    let node = meanwhile(node, |compiled| {
         let aside = compiled[0].with_extension("aside");
         fs::rename(&compiled[0], &aside).expect("renamed");
         fs::rename(&compiled[1], &compiled[0]).expect("renamed");
         fs::rename(aside, &compiled[1]).expect("renamed");
     });
     check(&node, 2, "swapped");
-    let (node, _dir) = meanwhile(node, |compiled| {
+    let node = meanwhile(node, |compiled| {
         fs::write(&compiled[0], b"").expect("written");
         let bytes = fs::read(&compiled[1]).expect("read");
         fs::write(&compiled[1], &bytes[..bytes.len() - 1]).expect("written");
     });
     check(&node, 2, "cut");
-    let (node, _dir) = meanwhile(node, |_| {});
+    let node = meanwhile(node, |_| {});
     check(&node, 0, "and then all is well");
 }
 
 #[test]
 fn a_damaged_component_is_not_run_and_can_be_deployed_again() {
-    let node = Node::start();
+    let (node, _dir) = lasting();
     let hello = node.deploy(&example("hello"), "hello");
     node.deploy(&example("echo"), "echo");
     let digest = node.json(&["functions"])["items"]
@@ -176,7 +177,7 @@ fn a_damaged_component_is_not_run_and_can_be_deployed_again() {
         })
         .expect("a digest");
     let artifacts = node.home().join("artifacts");
-    let (node, _dir) = meanwhile(node, |compiled| {
+    let node = meanwhile(node, |compiled| {
         for path in compiled {
             fs::remove_file(path).expect("removed");
         }

@@ -109,3 +109,27 @@ fn loopers_do_not_stop_others() {
     let found = wait_for(&ward, 4, PATIENCE).expect("all are stopped");
     assert!(found.iter().all(|record| number(record, "cpu_us") > 0), "each had its turns");
 }
+
+#[test]
+fn a_full_function_answers_at_once_and_takes_the_next_when_it_can() {
+    let node = crate::rig::Node::start();
+    let manifest = "manifest = 1\napplication = \"a\"\n[[function]]\nname = \"one\"\n\
+        source = \"m.wasm\"\nconcurrency = 1\nqueue_wait = \"100ms\"\ntimeout = \"60s\"\n\
+        response_body = \"1GiB\"\n[[function.http]]\nroute = \"* /one/{*rest}\"\n";
+    let deployed = node.deploy_manifest(manifest, &[("m.wasm", &crate::rig::guest("misbehave"))]);
+    assert!(deployed.status.success(), "{deployed:?}");
+    let token = |name| node.ok(&["token", "create", name, "--invoke", "one"]).trim().to_owned();
+    let (first, second) = (token("first"), token("second"));
+    let mut line = Line::open(node.gateway).expect("connects");
+    line.send("GET", "/one/stream-forever", &first, "").expect("sent");
+    let head = line.head().expect("a head");
+    for (token, code) in [(&first, "E0709"), (&second, "E0708")] {
+        let reply = node.get("/one/state", Some(token));
+        assert_eq!((reply.status, reply.code().as_str()), (429, code), "{}", reply.text());
+        assert_eq!(reply.header("retry-after"), Some("1"));
+        assert_eq!(reply.header("casemate-invocation"), None, "there is no record to look at");
+    }
+    drop(line);
+    assert_eq!(node.ended(&head)["outcome"], "interrupted");
+    assert_eq!(node.get("/one/state", Some(&second)).text(), "1");
+}
