@@ -94,6 +94,11 @@ impl Shared {
         cpu_ns.saturating_sub(self.cpu_yielded_ns.load(Relaxed))
     }
 
+    /// Whether the guest had to let others run before.
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.cpu_yielded_ns.load(Relaxed) > 0
+    }
+
     /// The guest lets others run.
     pub(crate) fn yields(&self, cpu_ns: u64) {
         self.cpu_yielded_ns.store(cpu_ns, Relaxed);

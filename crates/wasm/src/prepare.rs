@@ -4,7 +4,7 @@
 //! Invariant: a component that is refused leaves no file behind.
 
 use crate::cache::Loaded;
-use crate::compiled::{SealedFile, Shelf, code, sealed};
+use crate::compiled::{SealedFile, ShelfError, code, sealed};
 use crate::executor::Inner;
 use crate::fault::plain;
 use crate::inspect;
@@ -97,16 +97,27 @@ fn keep(inner: &Inner, artifact: Digest, sealed: &SealedFile) -> Result<(), Prep
     })?;
     let pre = inspect::link(&inner.linker, &component).map_err(PrepareError::Refused)?;
     let bytes = sealed.len().map_err(|error| failed(error.to_string()))?;
-    put(&inner.shelf, artifact, sealed).map_err(failed)?;
+    inner.shelf.put(artifact, sealed).map_err(|error| unkept(artifact, &error))?;
     inner.cache.insert(artifact, Loaded::new(pre, bytes), inner.now());
     Ok(())
 }
 
-fn put(shelf: &Shelf, artifact: Digest, sealed: &SealedFile) -> Result<(), String> {
-    shelf.put(artifact, sealed).map_err(|error| {
-        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
-        format!("{error}{}", source.unwrap_or_default())
-    })
+/// Why the compiled form could not be kept. A full disk is nobody's fault here.
+fn unkept(artifact: Digest, error: &ShelfError) -> PrepareError {
+    match error {
+        ShelfError::Io { source, .. } if is_full(source) => {
+            PrepareError::Refused(Problem::new(Code::DiskFull))
+        }
+        ShelfError::Io { source, .. } => {
+            PrepareError::Failed { artifact, reason: format!("{error}: {source}") }
+        }
+        other => PrepareError::Failed { artifact, reason: other.to_string() },
+    }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 fn refused(artifact: Digest, error: &child::Error) -> PrepareError {
@@ -135,4 +146,22 @@ fn refused(artifact: Digest, error: &child::Error) -> PrepareError {
         }
     };
     PrepareError::Refused(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn a_disk_without_room_is_told_as_one() {
+        let digest = Digest([7; 32]);
+        let said =
+            |kind: ErrorKind| unkept(digest, &ShelfError::Io { digest, source: kind.into() });
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            let PrepareError::Refused(problem) = said(kind) else { panic!("{kind}") };
+            assert_eq!(problem.code, Code::DiskFull);
+        }
+        assert!(matches!(said(ErrorKind::PermissionDenied), PrepareError::Failed { .. }));
+    }
 }
