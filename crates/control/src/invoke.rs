@@ -14,8 +14,15 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use engine::{BodyError, RequestBody};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
+/// Most of a body that is read although nobody wants it, and for how long.
+const REST_BYTES_MAX: usize = 64 << 20;
+const REST_TIME: Duration = Duration::from_secs(10);
 /// Before a header that is meant for the guest.
 const PREFIX: &str = "guest-";
 
@@ -78,9 +85,53 @@ fn guest_headers(headers: &HeaderMap) -> HeaderMap {
 }
 
 fn guest_body(body: Body) -> RequestBody {
+    let body = Polite(Some(body));
     body.map_frame(|frame| frame.map_data(Bytes::from))
         .map_err(|_cut| BodyError::Cut)
         .boxed_unsync()
+}
+
+/// A body whose rest is read and thrown away when nobody wants it: a client that still sends
+/// would be cut off otherwise, and not see why it was refused.
+struct Polite(Option<Body>);
+
+impl http_body::Body for Polite {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match &mut self.0 {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map(Body::size_hint).unwrap_or_default()
+    }
+}
+
+impl Drop for Polite {
+    fn drop(&mut self) {
+        let Some(mut body) = self.0.take().filter(|body| !body.is_end_stream()) else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(tokio::time::timeout(REST_TIME, async move {
+            let mut left = REST_BYTES_MAX;
+            while let Some(Ok(frame)) = body.frame().await {
+                left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+                if left == 0 {
+                    break;
+                }
+            }
+        }));
+    }
 }
 
 #[cfg(test)]

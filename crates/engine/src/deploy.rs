@@ -16,7 +16,7 @@ use model::wire::v1::Entry;
 use model::{
     Action, ApplicationName, Code, Digest, Grant, Principal, Problem, Scope, Timestamp, TokenName,
 };
-use ports::registry::By;
+use ports::registry::{self, By};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -172,12 +172,25 @@ impl Engine {
     async fn commit(&self, scope: &Scope, actor: &str, act: Act) -> Result<Committed, Problem> {
         let _one_at_a_time = self.acts.lock().await;
         let by = By { actor: actor.to_owned(), scope: scope.clone(), at: self.parts.clock.wall() };
-        let committed = self.parts.registry.commit(act, by).await.map_err(Problem::from)?;
+        let committed = self.write(act, by).await?;
         let catalog =
             self.catalog.load_full().with(scope, committed.changes.clone(), &self.parts.policies);
         self.catalog.store(Arc::new(catalog?));
         self.copy_to_journal(committed.leaf).await;
         Ok(committed)
+    }
+
+    /// On a full disk there must still be room to take a right away or to roll back; only what
+    /// adds components may not use the reserve.
+    async fn write(&self, act: Act, by: By) -> Result<Committed, Problem> {
+        let registry = &self.parts.registry;
+        let again = (!matches!(act, Act::Deploy { .. })).then(|| (act.clone(), by.clone()));
+        match (registry.commit(act, by).await, again) {
+            (Err(registry::Error::Full), Some((act, by))) if self.parts.journal.make_room() => {
+                registry.commit(act, by).await.map_err(Problem::from)
+            }
+            (committed, _) => committed.map_err(Problem::from),
+        }
     }
 
     /// The journal holds acts too, so that one reading of it shows what happened around a call.

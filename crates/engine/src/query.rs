@@ -116,7 +116,10 @@ impl Engine {
             Some(Flight::Ended(record)) => Ok(api::Record::ended(&record)),
             Some(Flight::Running(start)) => Ok(api::Record::running(&start)),
             None => {
-                Err(Problem::new(Code::NotFound).detail(format!("no record of invocation {id}")))
+                let detail = format!("no record of invocation {id}");
+                Err(Problem::new(Code::NotFound)
+                    .detail(detail)
+                    .hint("`casemate records` lists what there is"))
             }
         }
     }

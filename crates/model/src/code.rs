@@ -88,7 +88,7 @@ codes! {
         cause: "The compiler child ran out of its memory, its CPU time or its output size: the component is very large or made to be hard to compile.",
         remedy: "Make the component smaller, or raise `compile` limits in the node's configuration.";
     ArtifactTooLarge = "E0111", 413, "the component is larger than this node accepts",
-        cause: "The file is above `artifact_bytes_max`.",
+        cause: "The file is above `artifact` in the node's configuration.",
         remedy: "Strip debug information (`wasm-tools strip`), or raise the limit in the node's configuration.";
     DigestMismatch = "E0112", 422, "the bytes that arrived are not the bytes that were announced",
         cause: "The upload was cut or changed on its way.",
@@ -170,7 +170,7 @@ codes! {
     // 05xx store
     DiskFull = "E0501", 507, "the disk is full",
         cause: "The file system that holds the home has no room for what had to be written. Nothing was half-written.",
-        remedy: "Free some space or lower `journal.bytes_max`; the node goes on by itself.";
+        remedy: "Free some space or lower `journal.size`; the node goes on by itself.";
     StoreCorrupt = "E0502", 500, "a file of the home is damaged",
         cause: "A checksum or a structure does not fit. The message names the file and the place.",
         remedy: "Restore the last backup with `casemate restore`, and check the disk.";

@@ -2,7 +2,7 @@
 //!
 //! A path segment is plain text, `{name}` for one segment, or, at the end, `{*name}` for the rest.
 //! The method `*` stands for every method. This file reads and prints patterns; matching is done
-//! by the radix tree in `engine`.
+//! by the tree of segments in `engine`.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

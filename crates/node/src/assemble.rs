@@ -16,7 +16,7 @@ use ports::{Clock, Journal, KeyRing};
 use std::path::Path;
 use std::sync::Arc;
 #[cfg(not(feature = "danger-no-records"))]
-use store_sqlite::journal::{Config as JournalConfig, SegmentJournal};
+use store_sqlite::journal::{Config as JournalConfig, SegmentJournal, give_back_reserve};
 use store_sqlite::{Files, Store};
 use wasm::WasmExecutor;
 
@@ -38,7 +38,7 @@ pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembl
     let ring = Arc::new(root_key(settings, home)?);
     let notary = notary(&ring)?;
     let ledger_key = notary.verifier_key().clone();
-    let store = Store::open(home.path(), Arc::new(notary)).map_err(Problem::from)?;
+    let store = open_store(home, &Arc::new(notary))?;
     check_fingerprint(&store, &ring).await?;
     let boot = BootId(fastrand::u64(..));
     let keyring: Arc<dyn KeyRing> = Arc::clone(&ring) as _;
@@ -102,6 +102,17 @@ fn root_key(settings: &Settings, home: &Home) -> Result<FileRing, Problem> {
         return Err(Problem::new(Code::RootKeyMissing).detail(path.display()));
     };
     ring.map_err(|error| error.problem())
+}
+
+/// Opens the registry. On a disk so full that not even its side files find room, the journal's
+/// reserve makes some: a node that died there must be able to come back.
+fn open_store(home: &Home, notary: &Arc<Notary>) -> Result<Store, Problem> {
+    let open = || Store::open(home.path(), Arc::clone(notary) as _);
+    let opened = match open() {
+        Err(store_sqlite::Error::Full) if give_back_reserve(&home.join("journal")) => open(),
+        opened => opened,
+    };
+    opened.map_err(Problem::from)
 }
 
 /// The home remembers which root key it was made with.

@@ -144,6 +144,13 @@ pub trait Journal: Send + Sync {
     /// How it is.
     fn health(&self) -> Health;
 
+    /// Gives back what is held in reserve for control-plane acts, because the disk has no room
+    /// for one elsewhere. Says whether that made room; until the reserve stands again, tenants
+    /// are refused, so that they cannot take it.
+    fn make_room(&self) -> bool {
+        false
+    }
+
     /// Writes out what is buffered and stops the writer. Later appends fail.
     fn close(&self) -> Future<'_, Result<(), Error>>;
 }

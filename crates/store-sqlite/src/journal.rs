@@ -36,6 +36,7 @@ mod tests;
 
 pub use config::Config;
 pub use recovery::Recovery;
+pub use space::give_back_reserve;
 
 use self::core::Core;
 use disk::Disk;
@@ -46,6 +47,7 @@ use model::{BootId, InvocationId, Scope, Timestamp};
 use parking_lot::Mutex;
 use ports::journal::{Error, Flight, Health, Journal, LogQuery, Mark, Page, RecordQuery};
 use ports::{Clock, Future, KeyRing};
+use space::Reserve;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -60,6 +62,7 @@ const STREAM_SHIFT: u32 = 48;
 pub struct SegmentJournal {
     core: Arc<Core>,
     recovery: Recovery,
+    reserve: Arc<Mutex<Reserve>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     stopped: watch::Receiver<bool>,
 }
@@ -92,7 +95,8 @@ impl SegmentJournal {
         let (pens, recovery) = recovery::recover(&core)?;
         let (sender, stopped) = watch::channel(false);
         let mut writer = Writer::new(core.clone(), pens, sender);
-        let journal = Self { core, recovery, thread: Mutex::new(None), stopped };
+        let reserve = writer.reserve();
+        let journal = Self { core, recovery, reserve, thread: Mutex::new(None), stopped };
         journal.take(Entry::Boot { boot, at: journal.core.clock.wall() })?;
         writer.round();
         if let Some(error @ Error::Failed(_)) = journal.core.streams.control().progress.error() {
@@ -306,6 +310,17 @@ impl Journal for SegmentJournal {
             dropped: self.core.dropped.load(Ordering::Relaxed),
             state,
         }
+    }
+
+    fn make_room(&self) -> bool {
+        // The writer's round looks at both under the same lock.
+        let mut reserve = self.reserve.lock();
+        let made = reserve.release(&self.core);
+        if made {
+            self.core.full.store(true, Ordering::Relaxed);
+            self.core.signal.nudge();
+        }
+        made
     }
 
     fn close(&self) -> Future<'_, Result<(), Error>> {

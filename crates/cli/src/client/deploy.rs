@@ -36,7 +36,7 @@ impl Client {
             .request("PUT", &self.scoped(&format!("artifacts/{digest}")))
             .header("content-type", "application/wasm")
             .header("content-length", bytes.to_string());
-        let builder = asking_first(builder, Some(bytes));
+        let builder = asking_first(builder, bytes);
         self.ask(builder, SendBody::from_reader(body), Patience::Endless).map(|_| ())
     }
 

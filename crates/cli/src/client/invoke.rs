@@ -1,7 +1,7 @@
 //! Calling a function as the operator.
 
 use super::Client;
-use super::transport::{Patience, asking_first};
+use super::transport::Patience;
 use crate::voice::Failure;
 use model::{FunctionName, InvocationId};
 use std::io::Read;
@@ -48,7 +48,6 @@ impl Client {
                 if let Some(length) = length {
                     builder = builder.header("content-length", length.to_string());
                 }
-                let builder = asking_first(builder, length);
                 self.send(builder, SendBody::from_reader(reader), Patience::Endless)?
             }
             None => self.send(builder, (), Patience::Endless)?,

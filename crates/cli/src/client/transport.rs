@@ -156,12 +156,10 @@ fn whole(response: Response<Body>, asked: &str) -> Result<Vec<u8>, Failure> {
 }
 
 /// Asks the node whether it will take a large body before it is sent. A refusal that comes while
-/// the body is being sent would break the connection, and its reason would be lost.
-pub(super) fn asking_first(builder: request::Builder, bytes: Option<u64>) -> request::Builder {
-    match bytes {
-        Some(bytes) if bytes <= ASK_ABOVE_BYTES => builder,
-        _ => builder.header("expect", "100-continue"),
-    }
+/// the body is being sent would break the connection, and its reason would be lost. Only for what
+/// the node reads whole before it answers: an answer that comes first ends the sending.
+pub(super) fn asking_first(builder: request::Builder, bytes: u64) -> request::Builder {
+    if bytes <= ASK_ABOVE_BYTES { builder } else { builder.header("expect", "100-continue") }
 }
 
 /// The operation as people name it: `GET /v1/node`, without the query.

@@ -107,7 +107,7 @@ impl Schema {
                     key: name.to_owned(),
                     span: key.span(),
                     place: place.clone(),
-                    known: properties.keys().cloned().collect(),
+                    known: sorted(properties),
                 }),
             }
         }
@@ -168,6 +168,13 @@ impl Schema {
         }
         None
     }
+}
+
+/// The keys in the order of the alphabet: the schema's own order depends on how JSON was built.
+fn sorted(properties: &Map<String, Value>) -> Vec<String> {
+    let mut keys: Vec<String> = properties.keys().cloned().collect();
+    keys.sort();
+    keys
 }
 
 /// The known key that is one or two slips of the finger away.

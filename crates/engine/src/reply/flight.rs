@@ -13,7 +13,7 @@ use crate::wiring::Engine;
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http_body::Frame;
-use model::wire::v1::{Entry, Outcome, Record, Start};
+use model::wire::v1::{Entry, Outcome, Record, Start, Trigger};
 use model::{Code, Cost, Labels, Problem};
 use ports::executor::{Fault, FaultKind, Running};
 use ports::journal::Mark;
@@ -285,8 +285,12 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        if self.aboard.is_some() {
-            self.close(Ending::gone());
-        }
+        let Some(aboard) = &self.aboard else { return };
+        // An answer to HEAD, or one that has no body, is dropped when its head has been sent. The
+        // caller has all that it asked for.
+        let (Trigger::Http { method, .. } | Trigger::Direct { method }) = &aboard.start.trigger;
+        let only_head = method == "HEAD" || matches!(self.status, 204 | 304);
+        let ending = if self.departed && only_head { Ending::OK } else { Ending::gone() };
+        self.close(ending);
     }
 }

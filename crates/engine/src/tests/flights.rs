@@ -112,6 +112,20 @@ async fn a_caller_that_goes_away_stops_the_guest_and_the_record_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_to_head_is_whole_with_its_head() {
+    let rig = open(|_| {
+        vec![Step::Head(http::StatusCode::OK), Step::Frame(b"a"), Step::Yield, Step::Hang]
+    })
+    .await;
+    let mut request = get("/f/x", None);
+    *request.method_mut() = http::Method::HEAD;
+    // A server drops the body that it may not send.
+    drop(rig.send(request).await.expect("the head"));
+    assert_eq!(rig.executor.alive.load(Ordering::Relaxed), 0);
+    assert_eq!((rig.records()[0].outcome, rig.records()[0].status), (Outcome::Ok, 200));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_record_has_the_status_that_the_caller_saw() {
     let head = || Step::Head(http::StatusCode::CREATED);
     let fail = || Step::Fail(FaultKind::Trapped);

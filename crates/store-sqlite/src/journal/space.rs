@@ -6,11 +6,22 @@
 use super::core::Core;
 use ports::journal::State;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 /// The reserve file's name in the journal's directory.
 const RESERVE: &str = "reserve";
+
+/// Gives the reserve of a journal that is not open back to the disk, for a node that could not
+/// start otherwise. Says whether there was one. The journal takes it again when there is room.
+#[must_use]
+pub fn give_back_reserve(dir: &Path) -> bool {
+    let given = std::fs::remove_file(dir.join(RESERVE)).is_ok();
+    if given {
+        tracing::warn!("the disk is full; the journal's reserve was given back to start at all");
+    }
+    given
+}
 
 /// The piece of the disk that is held back.
 pub(super) struct Reserve {

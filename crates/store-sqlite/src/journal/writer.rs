@@ -11,6 +11,7 @@ use super::ring;
 use super::signal::Wake;
 use super::space::{Reserve, look};
 use super::stream::Stream;
+use parking_lot::Mutex;
 use ports::journal::Error;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,7 +28,8 @@ const LAST_ROUNDS: usize = 3;
 pub(super) struct Writer {
     core: Arc<Core>,
     pens: Vec<Pen>,
-    reserve: Reserve,
+    /// Shared with [`super::SegmentJournal`], which may give it back too.
+    reserve: Arc<Mutex<Reserve>>,
     /// Bytes since the last look.
     bytes: u64,
     stopped: watch::Sender<bool>,
@@ -36,8 +38,13 @@ pub(super) struct Writer {
 impl Writer {
     /// `pens` are those of the streams that were found, by number.
     pub(super) fn new(core: Arc<Core>, pens: Vec<Pen>, stopped: watch::Sender<bool>) -> Self {
-        let reserve = Reserve::new(&core);
+        let reserve = Arc::new(Mutex::new(Reserve::new(&core)));
         Self { core, pens, reserve, bytes: 0, stopped }
+    }
+
+    /// What is held back for control-plane acts.
+    pub(super) fn reserve(&self) -> Arc<Mutex<Reserve>> {
+        Arc::clone(&self.reserve)
     }
 
     /// Runs until [`super::signal::Signal::stop`].
@@ -78,7 +85,10 @@ impl Writer {
         if control.iter().any(|stream| self.write(0, stream)) {
             written.push(0);
         }
-        let tenants_may = !self.core.is_full() || self.reserve.hold(&self.core);
+        let tenants_may = {
+            let mut reserve = self.reserve.lock();
+            !self.core.is_full() || reserve.hold(&self.core)
+        };
         for (at, stream) in (1..).zip(tenants) {
             if !tenants_may {
                 stream.progress.fail(stream.horizon(), Error::Full);
@@ -92,10 +102,12 @@ impl Writer {
             }
         }
         let stuck = self.pens.iter().any(Pen::is_stuck);
-        let calm = tenants_may && self.reserve.is_held() && !stuck;
+        let reserve = self.reserve.lock();
+        let calm = tenants_may && reserve.is_held() && !stuck;
         if calm && self.core.full.swap(false, Ordering::Relaxed) {
             tracing::info!("the disk has room again; the journal takes entries");
         }
+        drop(reserve);
         if self.bytes >= LOOK_BYTES.min(self.core.config.segment_bytes) {
             self.look();
         }
@@ -108,7 +120,7 @@ impl Writer {
         let mut outcome = pen.write(&self.core, stream);
         if matches!(outcome, Err(Error::Full)) && stream.tenant.is_none() {
             self.core.full.store(true, Ordering::Relaxed);
-            if self.reserve.release(&self.core) {
+            if self.reserve.lock().release(&self.core) {
                 outcome = pen.write(&self.core, stream);
             }
         }

@@ -89,6 +89,27 @@ async fn retry(
 }
 
 #[tokio::test]
+async fn the_reserve_can_be_given_to_acts_that_are_written_elsewhere() -> anyhow::Result<()> {
+    let disk = UnsyncedDisk::new(1 << 20);
+    let journal = open_on(&disk, with_reserve())?;
+    let scope = Scope::default();
+    disk.resize(disk.used());
+    assert!(journal.make_room());
+    assert!(disk.paths().iter().all(|path| !path.ends_with("reserve")));
+    assert_eq!(journal.append(end(record(&scope, "f", 1))), Err(Error::Full), "not for tenants");
+    assert_eq!(journal.health().state, State::Refusing);
+    let mark = journal.append(Entry::Act(vec![1]))?;
+    journal.durable(mark).await?;
+    assert!(!journal.make_room(), "there is one reserve");
+    disk.resize(1 << 20);
+    let again = journal.append(Entry::Log(line(&scope, "f", 2, "again")));
+    let mark = retry(again, || line(&scope, "f", 2, "again"), &journal).await;
+    until_durable(&journal, mark).await;
+    assert!(disk.paths().iter().any(|path| path.ends_with("reserve")));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_journal_opens_on_a_full_disk_and_refuses() -> anyhow::Result<()> {
     let disk = UnsyncedDisk::new(100);
     let journal = open_on(&disk, config())?;
