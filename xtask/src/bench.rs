@@ -16,6 +16,7 @@ mod paced;
 mod policy;
 mod records;
 mod report;
+mod routing;
 mod stats;
 mod throughput;
 
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
-  --only NAME       one of throughput, policy, records, cold, density, loopers; may be repeated
+  --only NAME       one of throughput, policy, routing, records, cold, density, loopers; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -44,6 +45,7 @@ type Measure = fn(&Bench) -> Result<Section>;
 const MEASURES: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
     ("policy", policy::measure),
+    ("routing", routing::measure),
     ("records", records::measure),
     ("cold", cold::measure),
     ("density", density::measure),
