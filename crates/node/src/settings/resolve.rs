@@ -117,17 +117,23 @@ pub struct Compile {
 
 impl Gateway {
     fn pick(pick: &mut Pick, file: &file::Gateway) -> Self {
+        let default = gateway::Config::default();
+        let ms = |ms| Duration { ms };
         Self {
-            workers: pick.of("gateway.workers", 0, file.workers),
-            connections: pick.of("gateway.connections", 10_000, file.connections),
+            workers: pick.of("gateway.workers", default.workers, file.workers),
+            connections: pick.of("gateway.connections", default.connections_max, file.connections),
             connections_per_address: pick.of(
                 "gateway.connections_per_address",
-                1_000,
+                default.connections_per_address_max,
                 file.connections_per_address,
             ),
-            head_timeout: pick.of("gateway.head_timeout", Duration::seconds(10), file.head_timeout),
-            body_idle: pick.of("gateway.body_idle", Duration::seconds(30), file.body_idle),
-            idle: pick.of("gateway.idle", Duration::seconds(60), file.idle),
+            head_timeout: pick.of(
+                "gateway.head_timeout",
+                ms(default.head_timeout_ms),
+                file.head_timeout,
+            ),
+            body_idle: pick.of("gateway.body_idle", ms(default.body_idle_ms), file.body_idle),
+            idle: pick.of("gateway.idle", ms(default.idle_ms), file.idle),
         }
     }
 }
