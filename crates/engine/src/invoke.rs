@@ -262,18 +262,18 @@ impl Engine {
         let trace = identified.throttled.received.request.headers().get("traceparent");
         let trace = trace.and_then(|value| value.to_str().ok()).and_then(TraceParent::parse);
         let start = start(identified, identified.throttled.received.at, trace);
-        if let Err(error) = self.parts.journal.append(model::wire::v1::Entry::Start(start)) {
+        if let Err(error) = self.parts.journal.append(model::wire::v1::Entry::Start(start.clone()))
+        {
             if function.strict() {
                 return Err(Problem::new(Code::JournalRefuses).internal(error).into());
             }
             tracing::debug!(%error, "the start of an invocation is not recorded");
         }
-        Ok(Funded { permitted, trace, _budget: Budget::default(), labels: Labels::NONE })
+        Ok(Funded { permitted, start, _budget: Budget::default(), labels: Labels::NONE })
     }
 
     async fn execute(self: &Arc<Self>, funded: Funded) -> Outcomes<http::Response<ReplyBody>> {
-        let Funded { permitted: Permitted { identified, permit }, trace, labels, .. } = funded;
-        let start = start(&identified, identified.throttled.received.at, trace);
+        let Funded { permitted: Permitted { identified, permit }, start, labels, .. } = funded;
         let Identified { throttled: Throttled { received, seat }, caller, function, .. } =
             identified;
         let broker = Broker::new(

@@ -7,8 +7,7 @@
 
 use crate::function::Function;
 use crate::slots::{CallerKey, Counted, Share, Slot};
-use model::trace::TraceParent;
-use model::wire::v1::{Caller, Trigger};
+use model::wire::v1::{Caller, Start, Trigger};
 use model::{Budget, InvocationId, Labels, Timestamp};
 use policy::Permit;
 use ports::executor::RequestBody;
@@ -56,7 +55,8 @@ pub(crate) struct Permitted {
 /// It has a slot, a budget, and an open record.
 pub(crate) struct Funded {
     pub(crate) permitted: Permitted,
-    pub(crate) trace: Option<TraceParent>,
+    /// The record's beginning, as the journal has it.
+    pub(crate) start: Start,
     /// What the tree of calls below this one may spend. Enforced where functions call functions.
     pub(crate) _budget: Budget,
     /// What the request is known to contain. Nothing is classified yet.
