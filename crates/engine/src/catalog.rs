@@ -3,7 +3,7 @@
 //! The registry is the truth; the catalog is its copy in memory, replaced as a whole after every
 //! act, so that a request sees either all of a deployment or nothing of it.
 
-use crate::function::Function;
+use crate::function::{Endpoint, Function};
 use crate::readiness::Readiness;
 use crate::router::Router;
 use identity::Tokens;
@@ -31,7 +31,7 @@ pub(crate) struct View {
     pub(crate) grants: BTreeSet<Grant>,
     pub(crate) tokens: BTreeMap<model::TokenName, TokenRow>,
     pub(crate) verifier: Tokens,
-    pub(crate) router: Router<Arc<Function>>,
+    pub(crate) router: Router<Arc<Endpoint>>,
 }
 
 impl Catalog {
@@ -148,7 +148,10 @@ impl View {
     ) -> Self {
         let verifier = Tokens::new(tokens.values().cloned());
         let routes = functions.values().flat_map(|function| {
-            function.row.spec.http.iter().map(move |trigger| (&trigger.route, Arc::clone(function)))
+            function.row.spec.http.iter().map(move |http| {
+                let endpoint = Endpoint { function: Arc::clone(function), http: http.clone() };
+                (&http.route, Arc::new(endpoint))
+            })
         });
         let router = Router::new(routes);
         Self { functions, grants, tokens, verifier, router }

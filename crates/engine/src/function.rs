@@ -2,7 +2,7 @@
 
 use crate::readiness::Readiness;
 use crate::slots::Slots;
-use model::manifest::Durability;
+use model::manifest::{Durability, HttpTrigger};
 use model::{FunctionRef, FunctionRow};
 use policy::FunctionPolicies;
 use ports::executor::Unit;
@@ -21,6 +21,14 @@ pub(crate) struct Function {
     pub(crate) slots: Slots,
     /// Whether its component can be run.
     pub(crate) readiness: Arc<Readiness>,
+}
+
+/// One route, and the function that answers it.
+pub(crate) struct Endpoint {
+    /// Who answers.
+    pub(crate) function: Arc<Function>,
+    /// What the manifest says about the route.
+    pub(crate) http: HttpTrigger,
 }
 
 impl Function {

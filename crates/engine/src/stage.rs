@@ -5,7 +5,7 @@
 //! Each can only be made from the one before it, inside this crate, and running a function takes
 //! a [`Funded`]. So no caller that compiles can skip a stage.
 
-use crate::function::Function;
+use crate::function::{Endpoint, Function};
 use crate::slots::{CallerKey, Counted, Share, Slot};
 use model::wire::v1::{Caller, Start, Trigger};
 use model::{Budget, InvocationId, Labels, Timestamp};
@@ -19,6 +19,10 @@ use std::time::Duration;
 pub(crate) struct Received {
     pub(crate) request: http::Request<RequestBody>,
     pub(crate) peer: Option<IpAddr>,
+    /// Whether it was encrypted on its way.
+    pub(crate) secure: bool,
+    /// The client's certificate in DER, if it proved to hold one.
+    pub(crate) certificate: Option<Arc<[u8]>>,
     pub(crate) id: InvocationId,
     pub(crate) at: Timestamp,
     pub(crate) began: Duration,
@@ -43,6 +47,8 @@ pub(crate) struct Identified {
     pub(crate) caller: Caller,
     pub(crate) caller_key: CallerKey,
     pub(crate) function: Arc<Function>,
+    /// The route that it came by; the operator's direct calls come by none.
+    pub(crate) endpoint: Option<Arc<Endpoint>>,
     pub(crate) trigger: Trigger,
 }
 

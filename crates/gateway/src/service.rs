@@ -36,7 +36,7 @@ pub(crate) async fn answer<E: Invoke>(
     prepare(&mut parts);
     let method = parts.method.clone();
     let request = Request::from_parts(parts, body::receive(incoming, line));
-    let mut result = engine.invoke(Inbound { request, peer: line.peer }).await;
+    let mut result = engine.invoke(Inbound::plain(request, line.peer)).await;
     // The body was refused while it was read. Whatever the guest made of the half that it saw is
     // not an answer to the request that the client meant.
     if let Some(violation) = line.violation() {

@@ -5,10 +5,14 @@
 //!
 //! Invariant: keys that do not exist are errors, never ignored.
 
+mod function;
+mod http;
+
+pub use function::{Allow, Durability, FunctionSpec, Runtime};
+pub use http::{Auth, HttpTrigger};
+
 use crate::limit::Ceiling;
-use crate::route::Route;
-use crate::unit::{Duration, Size};
-use crate::{ApplicationName, Code, Digest, FunctionName, Limits, Problem};
+use crate::{ApplicationName, Code, FunctionName, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,201 +33,6 @@ pub struct Manifest {
     /// Its functions.
     #[serde(rename = "function", default)]
     pub functions: Vec<FunctionSpec>,
-}
-
-/// How a function is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Runtime {
-    /// A WebAssembly component in a fresh instance per invocation.
-    #[default]
-    Wasm,
-}
-
-/// How soon a record must be on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Durability {
-    /// Within 50 ms of the answer, by group commit.
-    #[default]
-    Grouped,
-    /// Before the answer is sent.
-    Strict,
-}
-
-/// One function.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FunctionSpec {
-    /// Its name, unique in the environment.
-    pub name: FunctionName,
-    /// How it is run.
-    #[serde(default)]
-    pub runtime: Runtime,
-    /// The component's file, relative to the manifest. Used by `casemate deploy` only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// The component's digest. `casemate deploy` fills it in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
-    /// The command that builds `source`. Kept for people; nothing runs it yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub build: Option<String>,
-    /// Longest wall time; for streams, longest silence. Default `10s`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Duration>,
-    /// Most CPU time. Default `5s`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpu: Option<Duration>,
-    /// Most memory over all memories and tables. Default `128MiB`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<Size>,
-    /// Most invocations at a time. Default 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub concurrency: Option<u32>,
-    /// How long a request may wait for a slot. Default `1s`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queue_wait: Option<Duration>,
-    /// Largest request body. Default `6MiB`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_body: Option<Size>,
-    /// Largest reply body. Default `32MiB`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response_body: Option<Size>,
-    /// Most bytes that one invocation may log. Default `256KiB`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log: Option<Size>,
-    /// Whether the answer waits for its record to be on disk.
-    #[serde(default)]
-    pub record: Durability,
-    /// The routes that the function answers.
-    #[serde(default)]
-    pub http: Vec<HttpTrigger>,
-    /// What the function asks for. Requests only: grants make them true.
-    #[serde(default)]
-    pub allow: Allow,
-}
-
-/// One route of a function.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HttpTrigger {
-    /// The pattern.
-    pub route: Route,
-    /// Who may call it.
-    #[serde(default)]
-    pub auth: Auth,
-}
-
-/// Who a route asks to be callable by. A request, like everything in a manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Auth {
-    /// Holders of an API token that was granted the function.
-    #[default]
-    Token,
-    /// Everybody, once `public invoke FUNCTION` is granted.
-    Public,
-}
-
-/// What a function asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Allow {
-    /// Outgoing requests, each `METHOD URL`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub http: Vec<String>,
-}
-
-impl FunctionSpec {
-    /// A bare component with safe defaults: one route below its name, a token required.
-    #[must_use]
-    pub fn bare(name: FunctionName, route: Option<Route>, auth: Auth) -> Self {
-        let route = route.unwrap_or_else(|| Route::default_for(name.as_str()));
-        Self {
-            name,
-            runtime: Runtime::Wasm,
-            source: None,
-            digest: None,
-            build: None,
-            timeout: None,
-            cpu: None,
-            memory: None,
-            concurrency: None,
-            queue_wait: None,
-            request_body: None,
-            response_body: None,
-            log: None,
-            record: Durability::Grouped,
-            http: vec![HttpTrigger { route, auth }],
-            allow: Allow::default(),
-        }
-    }
-
-    /// The limits that hold for this function.
-    #[must_use]
-    pub fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        let set = |slot: &mut u64, value: Option<u64>| {
-            if let Some(value) = value {
-                *slot = value;
-            }
-        };
-        set(&mut limits.wall_ms, self.timeout.map(|d| d.ms));
-        set(&mut limits.cpu_ms, self.cpu.map(|d| d.ms));
-        set(&mut limits.memory_bytes, self.memory.map(|s| s.bytes));
-        set(&mut limits.queue_wait_ms, self.queue_wait.map(|d| d.ms));
-        set(&mut limits.request_body_bytes, self.request_body.map(|s| s.bytes));
-        set(&mut limits.response_body_bytes, self.response_body.map(|s| s.bytes));
-        set(&mut limits.log_bytes, self.log.map(|s| s.bytes));
-        limits.concurrency = self.concurrency.unwrap_or(limits.concurrency);
-        limits
-    }
-
-    fn check(&self, ceiling: &Ceiling) -> Result<(), Problem> {
-        let fail = |key: &str, why: String| {
-            Err(Problem::new(Code::ManifestValue)
-                .detail(format!("function `{}`, `{key}`: {why}", self.name)))
-        };
-        let durations = [
-            ("timeout", self.timeout, ceiling.wall),
-            ("cpu", self.cpu, ceiling.cpu),
-            ("queue_wait", self.queue_wait, ceiling.wall),
-        ];
-        for (key, value, most) in durations {
-            if value.is_some_and(|v| v > most || (v.ms == 0 && key != "queue_wait")) {
-                return fail(key, format!("must be above 0s and at most {most} on this node"));
-            }
-        }
-        let sizes = [
-            ("memory", self.memory, ceiling.memory),
-            ("request_body", self.request_body, ceiling.body),
-            ("response_body", self.response_body, ceiling.body),
-            ("log", self.log, Size::mib(16)),
-        ];
-        for (key, value, most) in sizes {
-            if value.is_some_and(|v| v > most) {
-                return fail(key, format!("must be at most {most} on this node"));
-            }
-        }
-        if self.memory.is_some_and(|m| m.bytes < 65_536) {
-            return fail("memory", "must be at least 64KiB, one page".to_owned());
-        }
-        if self.concurrency.is_some_and(|c| c == 0 || c > ceiling.concurrency) {
-            return fail(
-                "concurrency",
-                format!("must be 1 to {} on this node", ceiling.concurrency),
-            );
-        }
-        for target in &self.allow.http {
-            let principal = crate::Principal::Function(self.name.clone());
-            let action = crate::Action::Http { target: target.clone() };
-            if let Err(error) = (crate::Grant { who: principal, action }).checked() {
-                return fail("allow.http", error.to_string());
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Manifest {
@@ -269,6 +78,7 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Limits;
 
     fn manifest(functions: &str) -> Manifest {
         let text = format!(r#"{{"manifest":1,"application":"shop","function":[{functions}]}}"#);

@@ -4,9 +4,12 @@
 //! an error.
 
 mod file;
+mod pick;
 mod resolve;
+mod sections;
 
-pub use resolve::{SettingRow, Settings};
+pub use pick::SettingRow;
+pub use resolve::Settings;
 
 use std::path::PathBuf;
 

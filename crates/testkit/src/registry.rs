@@ -63,7 +63,7 @@ pub fn spec(text: &str, component: &str, routes: &[&str]) -> FunctionSpec {
     let mut spec = FunctionSpec::bare(name(text), None, Auth::Token);
     spec.digest = Some(sha256(component.as_bytes()));
     let routes = routes.iter().filter_map(|route| route.parse().ok());
-    spec.http = routes.map(|route| HttpTrigger { route, auth: Auth::Token }).collect();
+    spec.http = routes.map(|route| HttpTrigger::new(route, Auth::Token)).collect();
     spec
 }
 

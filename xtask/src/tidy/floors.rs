@@ -36,6 +36,7 @@ const HOUSE: &[Room] = &[
     room("process", 2),
     room("keys", 2),
     room("store-sqlite", 2),
+    room("tls", 2),
     narrow("engine", 3, &["model", "ports", "identity", "policy", "audit"]),
     narrow("gateway", 4, &["model", "engine"]),
     narrow("control", 4, &["model", "engine"]),
@@ -63,6 +64,7 @@ const WORLDLY: &[&str] = &[
     "tar",
     "tempfile",
     "tokio",
+    "tokio-rustls",
     "tokio-util",
     "ureq",
 ];

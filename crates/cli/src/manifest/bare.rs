@@ -49,11 +49,8 @@ impl Bare {
         let auth = if self.public { Auth::Public } else { Auth::Token };
         let mut function = FunctionSpec::bare(name, None, auth);
         if !self.routes.is_empty() {
-            function.http = self
-                .routes
-                .iter()
-                .map(|route| HttpTrigger { route: route.clone(), auth })
-                .collect();
+            function.http =
+                self.routes.iter().map(|route| HttpTrigger::new(route.clone(), auth)).collect();
         }
         function
     }

@@ -148,7 +148,7 @@ impl Rig {
         &self,
         request: http::Request<RequestBody>,
     ) -> Result<http::Response<ReplyBody>, Refusal> {
-        self.engine.invoke(Inbound { request, peer: IpAddr::V4(Ipv4Addr::LOCALHOST) }).await
+        self.engine.invoke(Inbound::plain(request, IpAddr::V4(Ipv4Addr::LOCALHOST))).await
     }
 
     /// Sends a GET; gives the status and the body, or the code of the refusal.

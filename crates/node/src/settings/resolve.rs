@@ -1,33 +1,14 @@
 //! From file, environment and flags to one set of values.
 
-use super::file::{self, File};
+use super::file::File;
+use super::pick::{Pick, SettingRow};
+use super::sections::{Compile, Gateway, Journal, Wasm};
 use super::{Options, variable};
 use crate::home;
 use model::unit::{Duration, Size};
 use model::{Code, Problem};
-use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-
-/// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Origin {
-    Default,
-    File,
-    Environment(String),
-    Flag(&'static str),
-}
-
-/// One line of `up --print-config`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingRow {
-    /// The key, as the file has it.
-    pub key: String,
-    /// The value in force.
-    pub value: String,
-    /// `default`, `file`, a variable of the environment, or a flag.
-    pub origin: String,
-}
 
 /// Everything that is set, resolved once at the start. All keys exist since 0.1.0.
 #[derive(Debug, Clone)]
@@ -63,142 +44,6 @@ pub struct Settings {
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
-}
-
-/// `[gateway]`
-#[derive(Debug, Clone)]
-pub struct Gateway {
-    /// Worker threads; 0 is one for each core.
-    pub workers: usize,
-    /// Open connections.
-    pub connections: usize,
-    /// Open connections from one address.
-    pub connections_per_address: usize,
-    /// How long a request's headers may take.
-    pub head_timeout: Duration,
-    /// How long a request's body may be silent.
-    pub body_idle: Duration,
-    /// How long a connection may be silent between requests.
-    pub idle: Duration,
-}
-
-/// `[journal]`
-#[derive(Debug, Clone)]
-pub struct Journal {
-    /// The ring, in bytes.
-    pub size: Size,
-    /// The ring, in time.
-    pub age: Duration,
-    /// What is kept for control-plane acts, beside the ring.
-    pub control: Size,
-}
-
-/// `[wasm]`
-#[derive(Debug, Clone)]
-pub struct Wasm {
-    /// Instances that may live at a time.
-    pub instances: u32,
-    /// Compiled code that is kept loaded.
-    pub cache: Size,
-}
-
-/// `[compile]`
-#[derive(Debug, Clone)]
-pub struct Compile {
-    /// Address space.
-    pub memory: Size,
-    /// CPU time.
-    pub cpu: Duration,
-    /// Wall time.
-    pub wall: Duration,
-    /// Output.
-    pub output: Size,
-}
-
-impl Gateway {
-    fn pick(pick: &mut Pick, file: &file::Gateway) -> Self {
-        let default = gateway::Config::default();
-        let ms = |ms| Duration { ms };
-        Self {
-            workers: pick.of("gateway.workers", default.workers, file.workers),
-            connections: pick.of("gateway.connections", default.connections_max, file.connections),
-            connections_per_address: pick.of(
-                "gateway.connections_per_address",
-                default.connections_per_address_max,
-                file.connections_per_address,
-            ),
-            head_timeout: pick.of(
-                "gateway.head_timeout",
-                ms(default.head_timeout_ms),
-                file.head_timeout,
-            ),
-            body_idle: pick.of("gateway.body_idle", ms(default.body_idle_ms), file.body_idle),
-            idle: pick.of("gateway.idle", ms(default.idle_ms), file.idle),
-        }
-    }
-}
-
-impl Journal {
-    fn pick(pick: &mut Pick, file: &file::Journal) -> Self {
-        Self {
-            size: pick.of("journal.size", Size::mib(2048), file.size),
-            age: pick.of("journal.age", Duration::seconds(7 * 86_400), file.age),
-            control: pick.of("journal.control", Size::mib(64), file.control),
-        }
-    }
-}
-
-impl Wasm {
-    fn pick(pick: &mut Pick, file: &file::Wasm) -> Self {
-        Self {
-            instances: pick.of("wasm.instances", 1000, file.instances),
-            cache: pick.of("wasm.cache", Size::mib(1024), file.cache),
-        }
-    }
-}
-
-impl Compile {
-    fn pick(pick: &mut Pick, file: &file::Compile) -> Self {
-        Self {
-            memory: pick.of("compile.memory", Size::mib(4096), file.memory),
-            cpu: pick.of("compile.cpu", Duration::seconds(180), file.cpu),
-            wall: pick.of("compile.wall", Duration::seconds(240), file.wall),
-            output: pick.of("compile.output", Size::mib(512), file.output),
-        }
-    }
-}
-
-/// Collects values and where they come from.
-struct Pick(Vec<SettingRow>);
-
-impl Pick {
-    fn of<T: Display>(&mut self, key: &str, default: T, file: Option<T>) -> T {
-        self.from(key, default, file, None, None)
-    }
-
-    fn from<T: Display>(
-        &mut self,
-        key: &str,
-        default: T,
-        file: Option<T>,
-        environment: Option<(String, T)>,
-        flag: Option<(&'static str, T)>,
-    ) -> T {
-        let (value, origin) = match (flag, environment, file) {
-            (Some((name, value)), _, _) => (value, Origin::Flag(name)),
-            (None, Some((name, value)), _) => (value, Origin::Environment(name)),
-            (None, None, Some(value)) => (value, Origin::File),
-            (None, None, None) => (default, Origin::Default),
-        };
-        let origin = match origin {
-            Origin::Default => "default".to_owned(),
-            Origin::File => "file".to_owned(),
-            Origin::Environment(name) => name,
-            Origin::Flag(name) => name.to_owned(),
-        };
-        self.0.push(SettingRow { key: key.to_owned(), value: value.to_string(), origin });
-        value
-    }
 }
 
 fn from_environment(name: &str) -> Option<(String, String)> {

@@ -1,0 +1,44 @@
+//! An invocation that gives no answer of its own: why, and what the caller learns of it.
+
+use model::{Code, InvocationId, Problem};
+
+/// An invocation that gives no answer of its own.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Why. Its `internal` part is not for the caller.
+    pub problem: Problem,
+    /// The invocation, if it came that far.
+    pub invocation: Option<InvocationId>,
+    /// When to try again, in seconds.
+    pub retry_after_s: Option<u32>,
+    /// Methods that the path does answer.
+    pub allow: Vec<http::Method>,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let retry = matches!(
+            problem.code,
+            Code::Overloaded
+                | Code::FunctionBusy
+                | Code::CallerBusy
+                | Code::Draining
+                | Code::NoInstance
+                | Code::JournalRefuses
+        );
+        Self { problem, invocation: None, retry_after_s: retry.then_some(1), allow: Vec::new() }
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Problem::new(code).into()
+    }
+}
+
+impl Refusal {
+    pub(crate) fn of(mut self, invocation: InvocationId) -> Self {
+        self.invocation = Some(invocation);
+        self
+    }
+}

@@ -1,0 +1,263 @@
+//! Every error code: its number, its HTTP status, and what people read about it.
+
+codes! {
+    // 01xx deploy
+    NotAComponent = "E0101", 422, "the file is no WebAssembly component",
+        cause: "The file is empty, damaged, text, or a core module that was never wrapped as a component.",
+        remedy: "Build for `wasm32-wasip2`, or wrap a core module with `wasm-tools component new`.";
+    ImportNotOffered = "E0102", 422, "the component imports an interface that Casemate does not offer",
+        cause: "The component was built for another host, or for a world with capabilities that are not there yet. The answer names each import.",
+        remedy: "Rebuild against `wasi:http/proxy` of WASI 0.2; docs/reference/interfaces.md lists what is offered.";
+    ManifestUnknownKey = "E0103", 422, "the manifest has a key that does not exist",
+        cause: "A key is misspelt, or belongs to a newer Casemate. The answer names the key, its line and the nearest known key.",
+        remedy: "Correct the key; `casemate schema` prints every key that exists.";
+    ManifestValue = "E0104", 422, "a value in the manifest cannot be used",
+        cause: "A value has the wrong type, a wrong unit, or lies outside what is allowed.",
+        remedy: "Correct the value at the line that the answer names; `casemate schema` prints the types.";
+    BadName = "E0105", 422, "a name is not allowed",
+        cause: "Names are 1 to 63 characters of a-z, 0-9 and `-`, begin with a letter, do not end with `-`, and some are reserved.",
+        remedy: "Choose another name.";
+    BadRoute = "E0106", 422, "a route cannot be read",
+        cause: "A route is `METHOD path` or `METHOD host/path`, where a path segment is text, `{name}` or, at the end, `{*name}`.",
+        remedy: "Write it like `GET /orders/{id}`.";
+    RouteClash = "E0107", 409, "two functions ask for the same route",
+        cause: "Another function of this environment, or of this manifest, already answers this method and path. The answer names it.",
+        remedy: "Change one of the routes, or remove the other function.";
+    NoHandler = "E0108", 422, "the component exports no HTTP handler",
+        cause: "The component does not export `wasi:http/incoming-handler@0.2`: it is a command, a library, or built for WASI 0.3.",
+        remedy: "Export the `wasi:http/proxy` world of WASI 0.2.";
+    CompileFailed = "E0109", 422, "the component could not be compiled",
+        cause: "The component is valid at first sight and then refused by the compiler, for example because it uses a proposal that is switched off.",
+        remedy: "Look at the reason in the answer; rebuild without threads, memory64 or exceptions.";
+    CompileLimit = "E0110", 422, "compiling the component hit a limit",
+        cause: "The compiler child ran out of its memory, its CPU time or its output size: the component is very large or made to be hard to compile.",
+        remedy: "Make the component smaller, or raise `compile` limits in the node's configuration.";
+    ArtifactTooLarge = "E0111", 413, "the component is larger than this node accepts",
+        cause: "The file is above `artifact` in the node's configuration.",
+        remedy: "Strip debug information (`wasm-tools strip`), or raise the limit in the node's configuration.";
+    DigestMismatch = "E0112", 422, "the bytes that arrived are not the bytes that were announced",
+        cause: "The upload was cut or changed on its way.",
+        remedy: "Deploy again.";
+    FunctionTaken = "E0113", 409, "a function of that name belongs to another application",
+        cause: "Function names are unique in an environment, and an application may not take over another's function.",
+        remedy: "Choose another function name, or remove the other application first.";
+    NoSuchFunction = "E0114", 404, "there is no such function or application",
+        cause: "The name is misspelt, the function was removed, or it lives in another tenant or environment.",
+        remedy: "`casemate functions` lists what is deployed.";
+    NoSuchRevision = "E0115", 404, "there is no such deployment or revision",
+        cause: "The number was never made, or there is nothing before the first deployment to roll back to.",
+        remedy: "`casemate revisions NAME` lists what there is.";
+    ArtifactMissing = "E0116", 409, "a component that the manifest names was not uploaded",
+        cause: "The manifest refers to a digest that this node does not hold.",
+        remedy: "Deploy with `casemate deploy`, which uploads first.";
+    DeployConflict = "E0117", 412, "somebody else deployed in the meantime",
+        cause: "The deployment that this one was based on is no longer the active one.",
+        remedy: "Look at `casemate revisions`, then deploy again.";
+    ManifestUnreadable = "E0118", 422, "the manifest cannot be read",
+        cause: "The file is missing, is no TOML, or is not text.",
+        remedy: "Give a directory with a `casemate.toml`, the file itself, or a `.wasm` file.";
+
+    // 02xx policy
+    Denied = "E0201", 404, "no grant allows this call",
+        cause: "The caller is known, and nothing permits it to invoke this function. To strangers it looks like a path that does not exist.",
+        remedy: "`casemate grant token:NAME invoke FUNCTION`, or `casemate grant public invoke FUNCTION`.";
+    PolicyError = "E0202", 500, "a policy could not be evaluated, so the call was denied",
+        cause: "A policy refers to something that the request does not have. Errors in evaluation always mean deny.",
+        remedy: "Correct the policy; the record of the invocation names it.";
+    OutboundDenied = "E0203", 403, "the function asked for an outgoing request that is not allowed",
+        cause: "No grant names this method, host and path. A function has no way out that was not granted.",
+        remedy: "The log of the invocation prints the `casemate grant` command that would allow it.";
+    NoSuchGrant = "E0204", 404, "there is no such grant",
+        cause: "It was revoked already, or its parts are written differently.",
+        remedy: "`casemate grants` lists every grant in the form that `casemate revoke` takes.";
+    BadGrant = "E0205", 422, "a grant cannot be read",
+        cause: "A grant is `WHO ACTION WHAT`: `token:NAME invoke FUNCTION`, `public invoke FUNCTION` or `function:NAME http \"METHOD URL\"`.",
+        remedy: "Write it in one of these forms.";
+    BadPolicy = "E0206", 422, "an operator's policy cannot be used",
+        cause: "The file is no Cedar, or does not fit the schema in docs/reference/policy.cedarschema.",
+        remedy: "Correct the policy at the place that the message names.";
+
+    // 04xx runtime
+    Trapped = "E0401", 502, "the function crashed",
+        cause: "The guest trapped: a panic, an out-of-bounds access, a stack overflow, or an explicit `unreachable`.",
+        remedy: "`casemate record ID` and `casemate logs` show the reason to those who may view the function.";
+    CpuLimit = "E0402", 504, "the function used up its CPU time",
+        cause: "The guest computed for longer than its `cpu` limit.",
+        remedy: "Make it faster, or raise `cpu` in the manifest.";
+    WallTimeout = "E0403", 504, "the function did not answer in time",
+        cause: "The `timeout` passed, or a stream was silent for that long.",
+        remedy: "Look at the record for where the time went, or raise `timeout` in the manifest.";
+    MemoryLimit = "E0404", 507, "the function used up its memory",
+        cause: "Linear memories and tables together reached the `memory` limit.",
+        remedy: "Use less, or raise `memory` in the manifest.";
+    NoResponse = "E0405", 502, "the function ended without an answer",
+        cause: "The guest returned and never set a response.",
+        remedy: "Set the response on every path of the handler.";
+    BadResponse = "E0406", 502, "the function's answer cannot be sent",
+        cause: "The reply had too many or too large headers, a header that only the platform may set, or a body shorter than it promised.",
+        remedy: "The record of the invocation names what was wrong.";
+    ResponseTooLarge = "E0407", 502, "the function's answer is larger than its limit",
+        cause: "The reply's body passed `response_body` in the manifest.",
+        remedy: "Send less, or raise the limit.";
+    NoInstance = "E0408", 503, "there was no room to start the function",
+        cause: "The node's pool of instances is exhausted.",
+        remedy: "Try again after the time in `Retry-After`; raise `wasm.instances` if it happens often.";
+    NotAuthentic = "E0409", 500, "a compiled component is not the one that this node wrote",
+        cause: "The file in the home was damaged or replaced. It was not used; the component is compiled again.",
+        remedy: "Find out who can write to the home. `casemate doctor` checks its permissions.";
+    GuestError = "E0410", 502, "the function reported an error instead of an answer",
+        cause: "The guest set an error code as its response.",
+        remedy: "Look at the function's log.";
+    HostLimit = "E0411", 502, "the function asked too much of the host",
+        cause: "Handles, header fields or copied data passed a limit that protects the node.",
+        remedy: "Release handles earlier and read in smaller pieces.";
+
+    // 05xx store
+    DiskFull = "E0501", 507, "the disk is full",
+        cause: "The file system that holds the home has no room for what had to be written. Nothing was half-written.",
+        remedy: "Free some space or lower `journal.size`; the node goes on by itself.";
+    StoreCorrupt = "E0502", 500, "a file of the home is damaged",
+        cause: "A checksum or a structure does not fit. The message names the file and the place.",
+        remedy: "Restore the last backup with `casemate restore`, and check the disk.";
+    SchemaNewer = "E0503", 500, "the home was written by a newer Casemate",
+        cause: "The schema number in `registry.db` is higher than this binary knows.",
+        remedy: "Use the newer binary; going back is done by restoring the backup that the upgrade made.";
+    MigrationFailed = "E0504", 500, "the home could not be brought up to date",
+        cause: "A migration step failed. The home is as it was before.",
+        remedy: "Read the reason; the automatic backup lies in `backups/` of the home.";
+    JournalRefuses = "E0505", 503, "the journal cannot take another record",
+        cause: "The disk is full or failing, and this function must not run unrecorded.",
+        remedy: "Free some space; `casemate doctor` shows the journal's state.";
+    StoreFailed = "E0506", 500, "the store did not do what it was asked",
+        cause: "The database or the file system returned an error.",
+        remedy: "The node's log has the reason.";
+    BackupInvalid = "E0507", 422, "the file is no complete Casemate backup",
+        cause: "It is cut, changed, or something else.",
+        remedy: "Use another backup.";
+    RestoreTarget = "E0508", 409, "a backup is restored into an empty place only",
+        cause: "The home that you named already holds something.",
+        remedy: "Name another directory with `--home`, or move the old one away.";
+
+    // 06xx node
+    HomeLocked = "E0601", 409, "another Casemate is using this home",
+        cause: "A running `casemate up` holds the lock.",
+        remedy: "Stop it first, or use another `--home`.";
+    HomeForeign = "E0602", 403, "this home belongs to somebody else",
+        cause: "The directory is owned by another user, or others may read or write it.",
+        remedy: "Run as its owner, or `chmod 700` it if it is yours.";
+    BadConfig = "E0603", 422, "the node's configuration cannot be used",
+        cause: "A key does not exist or a value has the wrong type. The message names the line.",
+        remedy: "Correct it; `casemate up --print-config` shows every key.";
+    AddressInUse = "E0604", 409, "the address cannot be listened on",
+        cause: "Another program uses it, or this user may not.",
+        remedy: "Choose another with `--listen` or `--admin`.";
+    Draining = "E0605", 503, "the node is shutting down",
+        cause: "It finishes what it accepted and takes nothing new.",
+        remedy: "Try again in a moment.";
+    NotRunning = "E0606", 503, "no Casemate answers there",
+        cause: "`casemate up` is not running for this home, or CASEMATE_URL is wrong.",
+        remedy: "Start it with `casemate up`.";
+    Unsafe = "E0607", 422, "that would weaken the node, so it was refused",
+        cause: "`--dev` and a plain admin listener are for loopback addresses only.",
+        remedy: "Listen on 127.0.0.1, or leave the option out.";
+    BadRequest = "E0608", 400, "the admin API cannot use this request",
+        cause: "A path, a query or a body does not fit the API.",
+        remedy: "docs/reference/openapi.json describes every operation.";
+    IdempotencyReuse = "E0609", 409, "this Idempotency-Key was used for something else",
+        cause: "The same key came with another request.",
+        remedy: "Use a new key for a new request.";
+    VersionSkew = "E0610", 400, "the command and the node do not understand each other",
+        cause: "One of the two is older and does not know this operation.",
+        remedy: "Use the same version of `casemate` on both sides.";
+    Internal = "E0611", 500, "something inside Casemate went wrong",
+        cause: "A rule that should always hold did not. This is a defect of Casemate.",
+        remedy: "Please report it with the node's log.";
+    BadHome = "E0612", 500, "the home cannot be used",
+        cause: "The directory cannot be made, read or written.",
+        remedy: "Name another with `--home`, or mend its permissions.";
+
+    // 07xx gateway
+    Malformed = "E0701", 400, "the request is not well-formed HTTP",
+        cause: "A line does not end in CRLF, a header is folded, or a character is where it must not be.",
+        remedy: "Use an ordinary HTTP client.";
+    HeadTooLarge = "E0702", 431, "the request's headers are too large",
+        cause: "There are more header fields, or more bytes of them, than the limit.",
+        remedy: "Send fewer or smaller headers.";
+    BodyTooLarge = "E0703", 413, "the request's body is too large",
+        cause: "It is above the function's `request_body` limit.",
+        remedy: "Send less, or raise the limit in the manifest.";
+    ClientSlow = "E0704", 408, "the request did not arrive in time",
+        cause: "The client stalled while sending its headers or its body.",
+        remedy: "Try again on a better connection.";
+    MethodNotAllowed = "E0705", 405, "the path does not answer this method",
+        cause: "The function's routes name other methods; the `Allow` header lists them.",
+        remedy: "Use one of those.";
+    NotFound = "E0706", 404, "there is nothing at this path",
+        cause: "No route matches, or the caller may not know that one does.",
+        remedy: "`casemate functions` lists routes.";
+    Overloaded = "E0707", 503, "the node is busy",
+        cause: "It already works on as many requests as it may.",
+        remedy: "Try again after the time in `Retry-After`.";
+    FunctionBusy = "E0708", 429, "the function is busy",
+        cause: "It already runs as often as its `concurrency` allows, and no slot came free in time.",
+        remedy: "Try again after the time in `Retry-After`, or raise `concurrency`.";
+    CallerBusy = "E0709", 429, "this caller has too many requests under way",
+        cause: "One address or one token may hold only its share of the node.",
+        remedy: "Send fewer at a time.";
+    AmbiguousLength = "E0710", 400, "the request says its length in two ways",
+        cause: "It has both `content-length` and `transfer-encoding`, or several of one. Servers could disagree about where it ends.",
+        remedy: "Send one of the two.";
+    HttpVersion = "E0711", 505, "this HTTP version is not spoken here",
+        cause: "The request line names another version than HTTP/1.0 or HTTP/1.1.",
+        remedy: "Use HTTP/1.1.";
+    NotImplemented = "E0712", 501, "this part of HTTP is not spoken here",
+        cause: "CONNECT, upgrades and transfer codings other than `chunked` are refused.",
+        remedy: "Send an ordinary request.";
+
+    // 08xx identity
+    CredentialRequired = "E0801", 401, "a valid credential is needed",
+        cause: "The request has no API token, or one that is malformed, unknown, expired or revoked. Unknown and private paths answer alike.",
+        remedy: "Send `Authorization: Bearer cmt_…`; `casemate token create NAME --invoke FUNCTION` makes one.";
+    TokenTaken = "E0802", 409, "there is a token of that name already",
+        cause: "Token names are unique in an environment.",
+        remedy: "Choose another name, or `casemate token revoke NAME` first.";
+    NoSuchToken = "E0803", 404, "there is no such token",
+        cause: "The name is misspelt, or the token was revoked.",
+        remedy: "`casemate token list` shows what there is.";
+    AdminCredential = "E0804", 401, "the admin API needs the operator's token",
+        cause: "No token was sent, or another one than `operator.token` of the home.",
+        remedy: "Run the command as the owner of the home, or set CASEMATE_TOKEN.";
+
+    // 10xx budget
+    BudgetSpent = "E1001", 429, "the request has used up its budget",
+        cause: "The root request and everything that it caused together passed a limit.",
+        remedy: "Look at the record for what it spent, or raise the budget.";
+
+    // 11xx keys
+    RootKeyMissing = "E1101", 500, "the root key is missing",
+        cause: "The home was made with a root key, and the file is not there.",
+        remedy: "Put the key file back, or name it with `--root-key-file`. Without it, sealed records cannot be read.";
+    RootKeyInvalid = "E1102", 500, "the root key file is not a root key",
+        cause: "It is empty, cut, or something else.",
+        remedy: "Put the right file there.";
+    RootKeyUnsafe = "E1103", 403, "others can read the root key",
+        cause: "The file's permissions are wider than 0600, or somebody else owns it.",
+        remedy: "`chmod 600` it, and consider it known to others.";
+    RootKeyWrong = "E1104", 500, "this root key is not the one that the home was made with",
+        cause: "The fingerprint in the home does not fit.",
+        remedy: "Name the right key with `--root-key-file`.";
+
+    // 12xx ledger
+    LeafAltered = "E1201", 500, "an entry of the ledger was changed",
+        cause: "A leaf does not hash to what the tree holds. The message names its number.",
+        remedy: "Treat the machine as tampered with; compare with an exported checkpoint and a backup.";
+    TileAltered = "E1202", 500, "a tile of the ledger was changed",
+        cause: "A hash in a tile does not follow from what lies below it. The message names the tile.",
+        remedy: "Treat the machine as tampered with; compare with an exported checkpoint and a backup.";
+    CheckpointInvalid = "E1203", 500, "a checkpoint of the ledger is not valid",
+        cause: "Its signature, its size or its root does not fit.",
+        remedy: "Treat the machine as tampered with; compare with an exported checkpoint and a backup.";
+    NotAPrefix = "E1204", 500, "the ledger does not continue the checkpoint that you kept",
+        cause: "History before the kept checkpoint was rewritten, or the checkpoint is another ledger's.",
+        remedy: "Treat the machine as tampered with.";
+}

@@ -1,0 +1,108 @@
+//! The sections of the configuration file, with their defaults.
+
+use super::file;
+use super::pick::Pick;
+use model::unit::{Duration, Size};
+
+/// `[gateway]`
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// Worker threads; 0 is one for each core.
+    pub workers: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// Open connections from one address.
+    pub connections_per_address: usize,
+    /// How long a request's headers may take.
+    pub head_timeout: Duration,
+    /// How long a request's body may be silent.
+    pub body_idle: Duration,
+    /// How long a connection may be silent between requests.
+    pub idle: Duration,
+}
+
+/// `[journal]`
+#[derive(Debug, Clone)]
+pub struct Journal {
+    /// The ring, in bytes.
+    pub size: Size,
+    /// The ring, in time.
+    pub age: Duration,
+    /// What is kept for control-plane acts, beside the ring.
+    pub control: Size,
+}
+
+/// `[wasm]`
+#[derive(Debug, Clone)]
+pub struct Wasm {
+    /// Instances that may live at a time.
+    pub instances: u32,
+    /// Compiled code that is kept loaded.
+    pub cache: Size,
+}
+
+/// `[compile]`
+#[derive(Debug, Clone)]
+pub struct Compile {
+    /// Address space.
+    pub memory: Size,
+    /// CPU time.
+    pub cpu: Duration,
+    /// Wall time.
+    pub wall: Duration,
+    /// Output.
+    pub output: Size,
+}
+
+impl Gateway {
+    pub(super) fn pick(pick: &mut Pick, file: &file::Gateway) -> Self {
+        let default = gateway::Config::default();
+        let ms = |ms| Duration { ms };
+        Self {
+            workers: pick.of("gateway.workers", default.workers, file.workers),
+            connections: pick.of("gateway.connections", default.connections_max, file.connections),
+            connections_per_address: pick.of(
+                "gateway.connections_per_address",
+                default.connections_per_address_max,
+                file.connections_per_address,
+            ),
+            head_timeout: pick.of(
+                "gateway.head_timeout",
+                ms(default.head_timeout_ms),
+                file.head_timeout,
+            ),
+            body_idle: pick.of("gateway.body_idle", ms(default.body_idle_ms), file.body_idle),
+            idle: pick.of("gateway.idle", ms(default.idle_ms), file.idle),
+        }
+    }
+}
+
+impl Journal {
+    pub(super) fn pick(pick: &mut Pick, file: &file::Journal) -> Self {
+        Self {
+            size: pick.of("journal.size", Size::mib(2048), file.size),
+            age: pick.of("journal.age", Duration::seconds(7 * 86_400), file.age),
+            control: pick.of("journal.control", Size::mib(64), file.control),
+        }
+    }
+}
+
+impl Wasm {
+    pub(super) fn pick(pick: &mut Pick, file: &file::Wasm) -> Self {
+        Self {
+            instances: pick.of("wasm.instances", 1000, file.instances),
+            cache: pick.of("wasm.cache", Size::mib(1024), file.cache),
+        }
+    }
+}
+
+impl Compile {
+    pub(super) fn pick(pick: &mut Pick, file: &file::Compile) -> Self {
+        Self {
+            memory: pick.of("compile.memory", Size::mib(4096), file.memory),
+            cpu: pick.of("compile.cpu", Duration::seconds(180), file.cpu),
+            wall: pick.of("compile.wall", Duration::seconds(240), file.wall),
+            output: pick.of("compile.output", Size::mib(512), file.output),
+        }
+    }
+}
