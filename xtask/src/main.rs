@@ -15,6 +15,7 @@ mod docs;
 mod guests;
 mod place;
 mod program;
+mod site;
 mod test;
 mod tidy;
 
@@ -26,7 +27,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND [OPTIONS]
   tidy     the rules of the house: floors, licences, words, links, named tests
   guests   build the WebAssembly components of examples and tests [--check] [--foreign]
   bench    measure the sizes that docs/ARCHITECTURE.md promises [--only NAME] [--write] ...
-  docs     make the generated documents again";
+  docs     make the generated documents again
+  site     the documentation as a site of plain files [--out DIR]";
 
 /// One command.
 type Command = fn(&[String]) -> anyhow::Result<()>;
@@ -38,6 +40,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("guests", guests::run),
     ("bench", bench::run),
     ("docs", docs::run),
+    ("site", site::run),
 ];
 
 fn main() -> ExitCode {
