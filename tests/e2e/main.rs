@@ -17,6 +17,7 @@ mod deploying;
 mod drain;
 mod guests;
 mod home;
+mod install;
 mod ledger;
 mod line;
 mod quiet;

@@ -11,6 +11,7 @@
 )]
 
 mod bench;
+mod dist;
 mod docs;
 mod guests;
 mod place;
@@ -28,7 +29,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND [OPTIONS]
   guests   build the WebAssembly components of examples and tests [--check] [--foreign]
   bench    measure the sizes that docs/ARCHITECTURE.md promises [--only NAME] [--write] ...
   docs     make the generated documents again
-  site     the documentation as a site of plain files [--out DIR]";
+  site     the documentation as a site of plain files [--out DIR]
+  dist     what people install: binary, Debian package, image, SBOM, checksums [--check] ...";
 
 /// One command.
 type Command = fn(&[String]) -> anyhow::Result<()>;
@@ -41,6 +43,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("bench", bench::run),
     ("docs", docs::run),
     ("site", site::run),
+    ("dist", dist::run),
 ];
 
 fn main() -> ExitCode {
