@@ -32,7 +32,7 @@ impl Entry {
 }
 
 /// A tar file of these entries, in their order, with every parent directory before its content.
-pub(super) fn tar(entries: Vec<Entry>, prefix: &str, epoch: u64) -> Result<Vec<u8>> {
+pub(super) fn tar(entries: Vec<Entry>, epoch: u64) -> Result<Vec<u8>> {
     let mut builder = Builder::new(Vec::new());
     for entry in with_parents(entries) {
         let mut header = Header::new_gnu();
@@ -45,8 +45,7 @@ pub(super) fn tar(entries: Vec<Entry>, prefix: &str, epoch: u64) -> Result<Vec<u
         header.set_gid(entry.owner);
         header.set_mtime(epoch);
         header.set_size(entry.bytes.len() as u64);
-        let path = format!("{prefix}{}", entry.path);
-        builder.append_data(&mut header, path, entry.bytes.as_slice())?;
+        builder.append_data(&mut header, &entry.path, entry.bytes.as_slice())?;
     }
     Ok(builder.into_inner()?)
 }
@@ -94,7 +93,7 @@ pub(super) fn tarball(
         file("LICENSE", own("LICENSE")?),
         file("sbom.cdx.json", sbom.to_vec()),
     ];
-    gzip(&tar(entries, "", release.epoch)?)
+    gzip(&tar(entries, release.epoch)?)
 }
 
 #[cfg(test)]
@@ -109,15 +108,15 @@ mod tests {
                 Entry::file("a/d", 0o755, b"y".to_vec()),
             ]
         };
-        let bytes = tar(entries(), "./", 1_700_000_000).expect("a tar file");
-        assert_eq!(bytes, tar(entries(), "./", 1_700_000_000).expect("a tar file"));
+        let bytes = tar(entries(), 1_700_000_000).expect("a tar file");
+        assert_eq!(bytes, tar(entries(), 1_700_000_000).expect("a tar file"));
         let mut archive = tar::Archive::new(bytes.as_slice());
         let paths: Vec<String> = archive
             .entries()
             .expect("readable")
             .map(|entry| entry.expect("whole").path().expect("text").display().to_string())
             .collect();
-        assert_eq!(paths, ["./a/", "./a/b/", "./a/b/c", "./a/d"]);
+        assert_eq!(paths, ["a/", "a/b/", "a/b/c", "a/d"]);
         assert_eq!(gzip(&bytes).expect("packed"), gzip(&bytes).expect("packed"));
     }
 }

@@ -20,8 +20,8 @@ pub(super) fn package(
 ) -> Result<Vec<u8>> {
     let data = data(release, sbom, completions)?;
     let control = control(release, &data)?;
-    let data = gzip(&tar(data, "./", release.epoch)?)?;
-    let control = gzip(&tar(control, "./", release.epoch)?)?;
+    let data = gzip(&tar(data, release.epoch)?)?;
+    let control = gzip(&tar(control, release.epoch)?)?;
     let mut out = b"!<arch>\n".to_vec();
     member(&mut out, "debian-binary", release.epoch, b"2.0\n");
     member(&mut out, "control.tar.gz", release.epoch, &control);

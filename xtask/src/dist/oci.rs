@@ -12,7 +12,7 @@ const USER: u64 = 65_532;
 
 /// The layout's bytes.
 pub(super) fn layout(release: &Release) -> Result<Vec<u8>> {
-    let layer = tar(files(release)?, "", release.epoch)?;
+    let layer = tar(files(release)?, release.epoch)?;
     let packed = gzip(&layer)?;
     let configuration = pretty(&configuration(release, &sha256(&layer)))?;
     let manifest = pretty(&json!({
@@ -39,7 +39,7 @@ pub(super) fn layout(release: &Release) -> Result<Vec<u8>> {
         Entry::file("index.json", 0o644, index),
         Entry::file("oci-layout", 0o644, mark),
     ];
-    tar(entries, "", release.epoch)
+    tar(entries, release.epoch)
 }
 
 /// The image's files: the binary, a user, and a place for the home.
