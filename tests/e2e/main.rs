@@ -14,6 +14,7 @@
 mod commands;
 mod crash;
 mod deploying;
+mod docs;
 mod drain;
 mod guests;
 mod home;
