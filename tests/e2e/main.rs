@@ -16,6 +16,7 @@ mod crash;
 mod deploying;
 mod docs;
 mod drain;
+mod gitops;
 mod guests;
 mod home;
 mod install;
