@@ -2,7 +2,6 @@
 //!
 //! Invariant: nothing is answered that no order asked for, and an answer ends with its order.
 
-use crate::pair::Pair;
 use arc_swap::ArcSwap;
 use rustls::sign::CertifiedKey;
 use std::collections::HashMap;
@@ -43,10 +42,11 @@ impl Challenges {
         Asked { all: Arc::clone(self), key: token.to_owned() }
     }
 
-    pub(crate) fn put_tls(self: &Arc<Self>, host: &str, pair: &Pair) -> Asked {
+    pub(crate) fn put_tls(self: &Arc<Self>, host: &str, key: CertifiedKey) -> Asked {
+        let key = Arc::new(key);
         self.tls.rcu(|all| {
             let mut all = HashMap::clone(all);
-            all.insert(host.to_owned(), Arc::clone(&pair.key));
+            all.insert(host.to_owned(), Arc::clone(&key));
             all
         });
         Asked { all: Arc::clone(self), key: host.to_owned() }
@@ -103,7 +103,7 @@ mod tests {
     fn shows_a_certificate_while_it_is_asked() {
         let all = Arc::new(Challenges::default());
         let pair = crate::self_signed::tests::pair(&["a.example"]);
-        let asked = all.put_tls("a.example", &pair);
+        let asked = all.put_tls("a.example", CertifiedKey::clone(&pair.key));
         assert!(all.certificate("A.example").is_some());
         assert!(all.certificate("b.example").is_none());
         drop(asked);

@@ -3,13 +3,14 @@
 use super::account::failed;
 use crate::challenges::{Asked, Challenges};
 use crate::config::Challenge;
-use crate::pair::{Origin, Pair};
+use crate::server::provider;
 use instant_acme::{
     Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Error, Identifier,
     KeyAuthorization, NewOrder, Order, OrderStatus, RetryPolicy,
 };
 use model::{Code, Problem};
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
+use rustls::sign::CertifiedKey;
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -99,7 +100,7 @@ impl Wish<'_> {
                     self.challenges.put_http(self.name, &challenge.token, answer.as_str())
                 }
                 Challenge::TlsAlpn01 => {
-                    self.challenges.put_tls(self.name, &proof(self.name, &answer)?)
+                    self.challenges.put_tls(self.name, proof(self.name, &answer)?)
                 }
             });
             challenge.set_ready().await?;
@@ -127,15 +128,17 @@ fn ours(why: String) -> Failure {
 }
 
 /// The certificate that a TLS-ALPN challenge asks for (RFC 8737, section 3).
-fn proof(name: &str, answer: &KeyAuthorization) -> Result<Pair, Problem> {
+fn proof(name: &str, answer: &KeyAuthorization) -> Result<CertifiedKey, Problem> {
     let internal = |error: rcgen::Error| Problem::new(Code::Internal).internal(error);
     let key = KeyPair::generate().map_err(internal)?;
     let mut params = CertificateParams::new(vec![name.to_owned()]).map_err(internal)?;
     let digest = answer.digest();
     params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest.as_ref())];
     let certificate = params.self_signed(&key).map_err(internal)?;
-    let origin = Origin { certificate: "the answer", key: "the answer" };
-    Pair::read(certificate.pem().as_bytes(), key.serialize_pem().as_bytes(), origin)
+    let signing = provider().key_provider.load_private_key(key.into());
+    let signing = signing.map_err(|error| Problem::new(Code::Internal).internal(error))?;
+    // Its critical extension is one that nobody else may understand, so it is not looked at.
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], signing))
 }
 
 /// Why an order became invalid: what the directory says about its challenges.
