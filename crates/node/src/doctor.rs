@@ -103,6 +103,7 @@ pub(crate) struct NodeOperations {
     store: Store,
     executor: Arc<WasmExecutor>,
     children: Arc<process::ChildProcesses>,
+    certificates: Option<Arc<tls::Certificates>>,
     gateway: String,
     started: Timestamp,
     home: PathBuf,
@@ -118,6 +119,7 @@ impl NodeOperations {
             store: assembled.store.clone(),
             executor: Arc::clone(&assembled.executor),
             children: Arc::clone(&assembled.children),
+            certificates: assembled.certificates.clone(),
             gateway: ready.gateway.clone(),
             started: crate::clock::SystemClock.wall(),
             home: settings.home.clone(),
@@ -277,6 +279,9 @@ impl Operations for NodeOperations {
             let mut findings = vec![self.journal(), self.registry().await, self.ledger().await];
             findings.push(self.wasm());
             findings.extend(self.compiler().await);
+            if let Some(all) = &self.certificates {
+                findings.extend(crate::certificates::findings(all));
+            }
             findings.extend(
                 self.dangers()
                     .iter()

@@ -10,6 +10,7 @@
 mod assemble;
 mod backup;
 mod beacon;
+mod certificates;
 mod clock;
 mod doctor;
 mod hidden;

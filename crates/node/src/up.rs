@@ -2,6 +2,8 @@
 
 use crate::assemble::{Assembled, assemble};
 use crate::beacon::Beacon;
+use crate::certificates;
+use crate::clock::SystemClock;
 use crate::doctor::NodeOperations;
 use crate::home::Home;
 use crate::settings::Settings;
@@ -82,6 +84,7 @@ async fn live(
 ) -> Result<(), Problem> {
     let internal = |error: std::io::Error| Problem::new(Code::Internal).internal(error);
     let mut signals = Signals::new().map_err(internal)?;
+    certificates::check(&settings, &SystemClock)?;
     let home = Home::open(&settings.home)?;
     let gateway_address = gateway_listener.local_addr().map_err(internal)?;
     let admin_address = admin_listener.local_addr().map_err(internal)?;
@@ -112,6 +115,8 @@ async fn live(
         let engine = Arc::clone(&engine);
         async move { engine.warm().await }
     });
+    let tending = assembled.certificates.clone().map(certificates::tend).transpose();
+    let tending = tending.map_err(internal)?;
     on_ready(&ready);
     signals.next().await;
     tracing::info!("draining: accepted requests are finished, no new ones are taken");
@@ -127,6 +132,9 @@ async fn live(
         () = signals.next() => tracing::warn!("a second signal: requests under way are aborted"),
     }
     warming.abort();
+    if let Some(tending) = tending {
+        tending.abort();
+    }
     Beacon::put_out(home.path());
     close(assembled).await
 }

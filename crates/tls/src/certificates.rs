@@ -1,5 +1,7 @@
 //! All certificates of a node: read at the start, served, watched, renewed.
 
+pub(crate) use load::read_files;
+
 mod load;
 mod report;
 
@@ -15,7 +17,7 @@ use crate::tickets::Tickets;
 use crate::vault::Vault;
 use crate::watch::Watched;
 use arc_swap::ArcSwap;
-use model::{Code, Problem};
+use model::Problem;
 use parking_lot::Mutex;
 use ports::Clock;
 use ports::keyring::Sealer;
@@ -80,12 +82,7 @@ impl Certificates {
         sealer: Arc<dyn Sealer>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, Problem> {
-        if let Some(acme) = &config.acme {
-            acme.check()?;
-        }
-        if config.files.is_empty() && config.self_signed.is_empty() && config.acme.is_none() {
-            return Err(Problem::new(Code::NoCertificate));
-        }
+        config.check_settings()?;
         let vault = Vault::new(config.directory.clone(), sealer);
         let (held, verifier) = Held::read(&config, &vault, clock.wall())?;
         let verifier = verifier.map(|inner| Arc::new(Verifier::new(inner)));

@@ -1,6 +1,9 @@
 //! What the operator says about certificates.
 
 use crate::acme::Pace;
+use crate::certificates::read_files;
+use crate::clients;
+use model::{Code, Problem, Timestamp};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +28,31 @@ pub struct Config {
     pub strict_sni: bool,
     /// How often files are looked at.
     pub watch: Duration,
+}
+
+impl Config {
+    /// Looks at the settings and at the operator's files, and at nothing that is made here.
+    ///
+    /// # Errors
+    /// `E0620` to `E0629`, as [`crate::Certificates::open`].
+    pub fn check(&self, now: Timestamp) -> Result<(), Problem> {
+        self.check_settings()?;
+        for files in &self.files {
+            read_files(files, now)?;
+        }
+        self.clients.as_ref().map_or(Ok(()), |clients| clients::read(clients).map(drop))
+    }
+
+    /// Looks at the settings alone.
+    pub(crate) fn check_settings(&self) -> Result<(), Problem> {
+        if let Some(acme) = &self.acme {
+            acme.check()?;
+        }
+        if self.files.is_empty() && self.self_signed.is_empty() && self.acme.is_none() {
+            return Err(Problem::new(Code::NoCertificate));
+        }
+        Ok(())
+    }
 }
 
 /// A certificate and its key, in PEM files.

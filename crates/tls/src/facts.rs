@@ -90,8 +90,10 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// A host name or a wildcard in lower case, if it is one.
-pub(crate) fn host(text: &str) -> Option<String> {
+/// A host name, or a wildcard such as `*.example.com`, in lower case and without the dot of the
+/// root; `None` if the text is neither.
+#[must_use]
+pub fn host(text: &str) -> Option<String> {
     let bare = text.strip_prefix("*.").unwrap_or(text);
     let bare = bare.strip_suffix('.').unwrap_or(bare);
     rustls::pki_types::DnsName::try_from(bare).ok()?;

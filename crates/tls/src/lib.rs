@@ -30,5 +30,6 @@ pub use acme::Pace;
 pub use certificates::Certificates;
 pub use challenges::Challenges;
 pub use config::{Acme, Challenge, Clients, Config, Files, Minimum};
+pub use facts::host as host_name;
 pub use server::ACME_TLS;
 pub use status::{Health, Source, Status};

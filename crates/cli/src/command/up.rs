@@ -39,6 +39,12 @@ pub(crate) struct Up {
     /// Keep the root key in this file instead of in the home
     #[arg(long, value_name = "FILE")]
     root_key_file: Option<PathBuf>,
+    /// The HTTPS listener, beside the plain one [default: 127.0.0.1:8443, if there is TLS]
+    #[arg(long, value_name = "ADDRESS")]
+    tls_listen: Option<String>,
+    /// Serve HTTPS with a certificate made here for this machine, to try it
+    #[arg(long)]
+    tls_self_signed: bool,
     /// Grant whatever manifests ask for; loopback listeners only
     #[arg(long)]
     dev: bool,
@@ -70,6 +76,8 @@ impl Up {
             admin: self.admin,
             config: self.config,
             root_key_file: self.root_key_file,
+            tls_listen: self.tls_listen,
+            tls_self_signed: self.tls_self_signed,
             dev: self.dev,
         }
     }

@@ -128,7 +128,7 @@ impl Obtained {
 }
 
 /// Reads a certificate and its key from files, and refuses what clients would refuse.
-fn read_files(files: &Files, now: Timestamp) -> Result<Pair, Problem> {
+pub(crate) fn read_files(files: &Files, now: Timestamp) -> Result<Pair, Problem> {
     let certificate = files.certificate.display().to_string();
     let key = files.key.display().to_string();
     let chain = files::public(&files.certificate, Code::CertificateUnreadable)?;
