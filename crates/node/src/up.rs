@@ -9,7 +9,7 @@ use crate::home::Home;
 use crate::settings::Settings;
 use crate::telemetry;
 use control::Control;
-use gateway::Gateway;
+use gateway::{Door, Gateway};
 use model::{Code, Problem};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -90,7 +90,8 @@ async fn live(
     let admin_address = admin_listener.local_addr().map_err(internal)?;
     let assembled = assemble(&settings, &home).await?;
     let engine = Arc::clone(&assembled.engine);
-    let gateway = Gateway::start(gateway_config(&settings), Arc::clone(&engine), gateway_listener)
+    let doors = vec![Door::plain(gateway_listener)];
+    let gateway = Gateway::start(gateway_config(&settings), Arc::clone(&engine), doors, None)
         .map_err(internal)?;
     let ready = Ready {
         gateway: format!("http://{gateway_address}"),

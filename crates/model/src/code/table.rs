@@ -244,6 +244,9 @@ codes! {
     NotImplemented = "E0712", 501, "this part of HTTP is not spoken here",
         cause: "CONNECT, upgrades and transfer codings other than `chunked` are refused.",
         remedy: "Send an ordinary request.";
+    TlsOnly = "E0720", 400, "this port speaks TLS",
+        cause: "The request came in the clear to a listener of `tls.listen`.",
+        remedy: "Write the address with `https://`.";
 
     // 08xx identity
     CredentialRequired = "E0801", 401, "a valid credential is needed",
