@@ -109,6 +109,7 @@ pub(crate) struct NodeOperations {
     home: PathBuf,
     root_key_file: PathBuf,
     dev: bool,
+    /// Whether requests are answered in the clear where others can reach them.
     public: bool,
 }
 
@@ -125,7 +126,8 @@ impl NodeOperations {
             home: settings.home.clone(),
             root_key_file: settings.root_key_file.clone(),
             dev: settings.dev,
-            public: !settings.listen.ip().is_loopback(),
+            public: !settings.listen.ip().is_loopback()
+                && settings.tls.as_ref().is_none_or(|tls| !tls.redirect),
         }
     }
 
@@ -294,7 +296,7 @@ impl Operations for NodeOperations {
                     "gateway",
                     Verdict::Warning,
                     found,
-                    Some("put a TLS proxy in front of it"),
+                    Some("set up [tls], see docs/guides/tls.md, or put a TLS proxy in front of it"),
                 ));
             }
             findings

@@ -13,6 +13,7 @@ mod beacon;
 mod certificates;
 mod clock;
 mod doctor;
+mod doors;
 mod hidden;
 mod home;
 mod offline;

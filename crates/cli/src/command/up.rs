@@ -143,6 +143,9 @@ impl Announcer {
             let mut object = json!({
                 "ready": true, "gateway": ready.gateway, "admin": ready.admin, "home": home,
             });
+            if let (Some(tls), Some(members)) = (&ready.tls, object.as_object_mut()) {
+                members.insert("tls".to_owned(), json!(tls));
+            }
             if let (Some(demo), Some(members)) = (demo, object.as_object_mut()) {
                 members.insert("demo".to_owned(), serde_json::to_value(demo)?);
             }
@@ -150,8 +153,10 @@ impl Announcer {
         }
         let (gateway, admin) = (&ready.gateway, &ready.admin);
         let home = safe(&home);
-        self.voice
-            .line(format_args!("casemate is ready: gateway {gateway} admin {admin} home {home}"))
+        let tls = ready.tls.as_ref().map(|tls| format!(" tls {tls}")).unwrap_or_default();
+        self.voice.line(format_args!(
+            "casemate is ready: gateway {gateway}{tls} admin {admin} home {home}"
+        ))
     }
 
     /// Nobody reads the output any more: the node goes on serving.

@@ -22,6 +22,9 @@ pub struct Tls {
     pub listen: SocketAddr,
     /// Whether the plain listener only leads to the other one.
     pub redirect: bool,
+    /// The port of the addresses that it leads to, where it is not the listener's: behind a
+    /// forwarded port.
+    pub redirect_port: Option<u16>,
     /// The certificates, and whose are accepted.
     pub certificates: Config,
 }
@@ -32,6 +35,7 @@ pub struct Tls {
 pub(super) struct TlsFile {
     listen: Option<String>,
     redirect: Option<bool>,
+    redirect_port: Option<u16>,
     minimum: Option<Version>,
     strict_sni: Option<bool>,
     self_signed: Option<Vec<String>>,
@@ -128,7 +132,10 @@ impl Tls {
         let certificates = certificates(pick, file, options, home)?;
         // To a certificate that no client trusts, nobody is led.
         let redirect = pick.of("tls.redirect", real, file.redirect);
-        Ok(Some(Self { listen, redirect, certificates }))
+        let shown = file.redirect_port.map(|port| port.to_string());
+        pick.of("tls.redirect_port", "the listener's".to_owned(), shown);
+        let redirect_port = file.redirect_port;
+        Ok(Some(Self { listen, redirect, redirect_port, certificates }))
     }
 }
 
@@ -252,6 +259,7 @@ mod tests {
             listen = "0.0.0.0:443"
             minimum = "1.3"
             strict_sni = true
+            redirect_port = 443
             client_ca = "clients.pem"
             client_crl = ["revoked.pem"]
             [[tls.certificate]]
@@ -268,6 +276,7 @@ mod tests {
         let settings = resolve(text, Options::default()).expect("valid");
         let tls = settings.tls.clone().expect("on");
         assert!(tls.redirect && tls.certificates.strict_sni);
+        assert_eq!(tls.redirect_port, Some(443));
         assert_eq!(tls.certificates.minimum, Minimum::Tls13);
         let acme = tls.certificates.acme.expect("on");
         assert!(acme.terms_agreed && acme.challenge == Challenge::TlsAlpn01);
