@@ -11,6 +11,7 @@
     reason = "a test says what it expects, and starts the binary by itself"
 )]
 
+mod certificates;
 mod commands;
 mod crash;
 mod deploying;
@@ -19,6 +20,8 @@ mod guests;
 mod home;
 mod ledger;
 mod line;
+#[path = "../../crates/tls/tests/it/pebble.rs"]
+mod pebble;
 mod rig;
 mod strangers;
 mod tour;

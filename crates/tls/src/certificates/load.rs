@@ -87,10 +87,16 @@ fn self_signed(config: &Config, vault: &Vault, now: Timestamp) -> Result<Option<
     if config.self_signed.is_empty() {
         return Ok(None);
     }
-    if let Some(text) = vault.read(SELF_SIGNED)? {
-        let kept = self_signed::read(&text)?;
-        if kept.facts.names == config.self_signed && !is_due(&kept, now) {
+    let kept = vault
+        .read(SELF_SIGNED)
+        .and_then(|text| text.map(|text| self_signed::read(&text)).transpose());
+    match kept {
+        Ok(Some(kept)) if kept.facts.names == config.self_signed && !is_due(&kept, now) => {
             return Ok(Some(kept));
+        }
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(%error, "the self-signed certificate cannot be used; it is made again");
         }
     }
     make_self_signed(config, vault, now).map(Some)

@@ -1,6 +1,7 @@
 //! Certificates from a real directory: obtained, kept, renewed.
 
-use crate::pebble::{Pebble, doors};
+use crate::doors::doors;
+use crate::pebble::Pebble;
 use crate::rig::{Authority, Client, TestClock, config, open, until};
 use casemate_tls::{Acme, Certificates, Challenge, Config, Health, Pace, Source};
 use std::path::Path;
@@ -59,7 +60,7 @@ async fn obtains_and_keeps(challenge: Challenge) {
         all.status().iter().all(|one| one.health == Health::Poor && one.source == Source::Acme)
     );
     let stand_in = leaf(&all, "one.example").await;
-    pebble.start().await;
+    pebble.start();
     let _doors = doors(&all, &pebble).await;
     let keeping = tokio::spawn(Arc::clone(&all).keep());
     for name in ["one.example", "two.example"] {
@@ -105,7 +106,7 @@ async fn a_certificate_is_obtained_by_tls_alpn_01_and_survives_a_restart() {
 async fn a_certificate_is_renewed_after_two_thirds_of_its_life_and_not_before() {
     let dir = tempfile::tempdir().expect("temp dir");
     let mut pebble = Pebble::prepare(dir.path());
-    pebble.start().await;
+    pebble.start();
     let config = with_acme(dir.path(), &pebble, Challenge::Http01, &["one.example"]);
     let clock = TestClock::new();
     let all = open(config, &clock).expect("good");

@@ -1,7 +1,8 @@
 //! A directory that is down, forgets, refuses or lies, and a clock that jumps.
 
 use crate::acme::{QUICK, expiry, leaf, with_acme};
-use crate::pebble::{Pebble, doors};
+use crate::doors::doors;
+use crate::pebble::Pebble;
 use crate::rig::{Authority, TestClock, open, until, write};
 use casemate_tls::{Certificates, Challenge, Health, Pace};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ async fn while_the_directory_is_down_a_stand_in_is_served_and_it_is_tried_again(
     failed(&all, "onnect").await;
     assert_eq!(all.status()[0].health, Health::Bad);
     let stand_in = leaf(&all, NAME).await;
-    pebble.start().await;
+    pebble.start();
     until("obtained", async || expiry(&all, NAME)).await;
     assert_ne!(leaf(&all, NAME).await, stand_in);
     assert_eq!(trouble(&all), None);
@@ -41,7 +42,7 @@ async fn while_the_directory_is_down_a_stand_in_is_served_and_it_is_tried_again(
 async fn a_directory_that_forgot_the_account_gets_another_and_the_old_certificate_serves() {
     let dir = tempfile::tempdir().expect("temp dir");
     let mut pebble = Pebble::prepare(dir.path());
-    pebble.start().await;
+    pebble.start();
     let clock = TestClock::new();
     let config = with_acme(dir.path(), &pebble, Challenge::TlsAlpn01, &[NAME]);
     let all = open(config, &clock).expect("good");
@@ -54,7 +55,7 @@ async fn a_directory_that_forgot_the_account_gets_another_and_the_old_certificat
     all.reload().await;
     failed(&all, "onnect").await;
     assert_eq!(leaf(&all, NAME).await, first, "the old one serves");
-    pebble.start().await;
+    pebble.start();
     until("renewed", async || Some(leaf(&all, NAME).await).filter(|leaf| *leaf != first)).await;
     keeping.abort();
 }
@@ -63,7 +64,7 @@ async fn a_directory_that_forgot_the_account_gets_another_and_the_old_certificat
 async fn a_name_that_leads_elsewhere_is_told_in_the_directorys_words() {
     let dir = tempfile::tempdir().expect("temp dir");
     let mut pebble = Pebble::prepare(dir.path());
-    pebble.start().await;
+    pebble.start();
     for challenge in [Challenge::Http01, Challenge::TlsAlpn01] {
         let all = open(with_acme(dir.path(), &pebble, challenge, &[NAME]), &TestClock::new());
         let all = all.expect("good");
@@ -79,7 +80,7 @@ async fn a_directory_with_a_certificate_of_another_authority_is_not_spoken_to() 
     let dir = tempfile::tempdir().expect("temp dir");
     let mut pebble = Pebble::prepare(dir.path());
     pebble.root = write(&dir.path().join("other.pem"), &Authority::new().pem, 0o644);
-    pebble.start().await;
+    pebble.start();
     let all = open(with_acme(dir.path(), &pebble, Challenge::Http01, &[NAME]), &TestClock::new());
     let all = all.expect("good");
     let keeping = tokio::spawn(Arc::clone(&all).keep());
@@ -92,7 +93,7 @@ async fn a_directory_with_a_certificate_of_another_authority_is_not_spoken_to() 
 async fn a_clock_that_jumps_years_ahead_makes_no_flood_of_orders() {
     let dir = tempfile::tempdir().expect("temp dir");
     let mut pebble = Pebble::prepare(dir.path());
-    pebble.start().await;
+    pebble.start();
     let clock = TestClock::new();
     let mut config = with_acme(dir.path(), &pebble, Challenge::Http01, &[NAME]);
     let pace = Pace { gap: Duration::from_secs(3600), ..QUICK };

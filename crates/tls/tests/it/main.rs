@@ -10,6 +10,7 @@
 mod acme;
 mod acme_trouble;
 mod clients;
+mod doors;
 mod files;
 mod pebble;
 mod rig;

@@ -1,12 +1,11 @@
 //! Debian's `pebble`, an ACME server for tests, with its DNS server that leads every name here.
+#![allow(dead_code, reason = "two test executables use this file, each a part of it")]
 
-use crate::rig::{Authority, until, write};
-use casemate_tls::Certificates;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::time::{Duration, Instant};
 
 /// A running directory. Killed when dropped.
 pub(crate) struct Pebble {
@@ -46,13 +45,41 @@ impl Pebble {
     pub(crate) fn prepare(folder: &Path) -> Self {
         let folder = folder.join("pebble");
         std::fs::create_dir(&folder).expect("a directory");
-        let ca = Authority::new();
-        let (certificate, key) = ca.issue(&["localhost", "127.0.0.1"]);
-        let root = write(&folder.join("root.pem"), &ca.pem, 0o644);
-        let certificate = write(&folder.join("own.pem"), &certificate, 0o644);
-        let key = write(&folder.join("own.key"), &key, 0o600);
-        let [port, management, http_port, tls_port, dns] = [(); 5].map(|()| free_port());
-        let config = format!(
+        let root = folder.join("root.pem");
+        let (ca, certificate, key) = own_certificate();
+        for (name, text) in [("root.pem", ca), ("own.pem", certificate), ("own.key", key)] {
+            std::fs::write(folder.join(name), text).expect("written");
+        }
+        let [port, http_port, tls_port, dns] = [(); 4].map(|()| free_port());
+        let directory = format!("https://localhost:{port}/dir");
+        let dns = format!("127.0.0.1:{dns}");
+        Self { directory, root, http_port, tls_port, folder, dns, children: Vec::new(), port }
+    }
+
+    /// Starts the directory, or starts it again without its memory.
+    pub(crate) fn start(&mut self) {
+        self.stop();
+        let none = ["-http01", "", "-https01", "", "-tlsalpn01", ""];
+        let management = format!("127.0.0.1:{}", free_port());
+        let names = ["-dns01", self.dns.as_str(), "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""];
+        let arguments = [&none[..], &names, &["-management", &management]].concat();
+        self.children.push(spawn("pebble-challtestsrv", &arguments, &self.folder));
+        let config = self.configure();
+        let arguments = ["-config", config.as_str(), "-dnsserver", self.dns.as_str(), "-strict"];
+        self.children.push(spawn("pebble", &arguments, &self.folder));
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "pebble does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Writes the configuration; its path.
+    fn configure(&self) -> String {
+        let Self { port, http_port, tls_port, folder, .. } = self;
+        let (certificate, key) = (folder.join("own.pem"), folder.join("own.key"));
+        let management = free_port();
+        let text = format!(
             r#"{{"pebble": {{
                 "listenAddress": "127.0.0.1:{port}", "managementListenAddress": "127.0.0.1:{management}",
                 "certificate": {certificate:?}, "privateKey": {key:?},
@@ -60,25 +87,9 @@ impl Pebble {
                 "ocspResponderURL": "", "externalAccountBindingRequired": false,
                 "certificateValidityPeriod": 7776000 }} }}"#
         );
-        write(&folder.join("config.json"), &config, 0o644);
-        let directory = format!("https://localhost:{port}/dir");
-        let dns = format!("127.0.0.1:{dns}");
-        Self { directory, root, http_port, tls_port, folder, dns, children: Vec::new(), port }
-    }
-
-    /// Starts the directory, or starts it again without its memory.
-    pub(crate) async fn start(&mut self) {
-        self.stop();
-        let none = ["-http01", "", "-https01", "", "-tlsalpn01", ""];
-        let management = format!("127.0.0.1:{}", free_port());
-        let names = ["-dns01", self.dns.as_str(), "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""];
-        let arguments = [&none[..], &names, &["-management", &management]].concat();
-        self.children.push(spawn("pebble-challtestsrv", &arguments, &self.folder));
-        let config = self.folder.join("config.json").display().to_string();
-        let arguments = ["-config", config.as_str(), "-dnsserver", self.dns.as_str(), "-strict"];
-        self.children.push(spawn("pebble", &arguments, &self.folder));
-        let port = self.port;
-        until("pebble answers", async || TcpStream::connect(("127.0.0.1", port)).ok()).await;
+        let path = folder.join("config.json");
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
     }
 
     pub(crate) fn stop(&mut self) {
@@ -106,46 +117,15 @@ impl Drop for Pebble {
     }
 }
 
-/// The doors of a node: the plain one answers challenges, the other one shakes hands.
-pub(crate) async fn doors(
-    all: &Arc<Certificates>,
-    pebble: &Pebble,
-) -> Vec<tokio::task::JoinHandle<()>> {
-    vec![plain_door(all, pebble.http_port).await, tls_door(all, pebble.tls_port).await]
-}
-
-async fn plain_door(all: &Arc<Certificates>, port: u16) -> tokio::task::JoinHandle<()> {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("the port");
-    let challenges = all.challenges();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                match stream.read_u8().await {
-                    Ok(byte) => head.push(byte),
-                    Err(_) => break,
-                }
-            }
-            let head = String::from_utf8_lossy(&head).into_owned();
-            let path = head.split(' ').nth(1).unwrap_or_default();
-            let host = head.lines().find_map(|line| line.strip_prefix("Host: "));
-            let token = path.strip_prefix("/.well-known/acme-challenge/").unwrap_or_default();
-            let answer = match challenges.answer(host, token) {
-                Some(body) => format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{body}"),
-                None => "HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n".to_owned(),
-            };
-            let _the_other_side_may_be_gone = stream.write_all(answer.as_bytes()).await;
-        }
-    })
-}
-
-async fn tls_door(all: &Arc<Certificates>, port: u16) -> tokio::task::JoinHandle<()> {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("the port");
-    let acceptor = tokio_rustls::TlsAcceptor::from(all.server_config());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            // The gateway too ends such a connection after its handshake.
-            let _done = acceptor.accept(stream).await;
-        }
-    })
+/// The PEM texts of an authority, of the directory's own certificate, and of its key.
+fn own_certificate() -> (String, String, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = params.self_signed(&key).expect("signed").pem();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2090, 1, 1));
+    (ca, params.signed_by(&key, &issuer).expect("signed").pem(), key.serialize_pem())
 }
