@@ -18,10 +18,12 @@ mod deploying;
 mod drain;
 mod guests;
 mod home;
+mod install;
 mod ledger;
 mod line;
 #[path = "../../crates/tls/tests/it/pebble.rs"]
 mod pebble;
+mod quiet;
 mod rig;
 mod strangers;
 mod tour;

@@ -76,8 +76,18 @@ impl Node {
 
     /// A node on this home, or what it said when it did not start.
     pub(crate) fn try_start_on(home: &Path, arguments: &[&str]) -> Result<Self, String> {
+        Self::try_start_as(casemate(), home, arguments)
+    }
+
+    /// A node on this home, by a command that runs the binary, or what it said when it did not
+    /// start.
+    pub(crate) fn try_start_as(
+        mut command: Command,
+        home: &Path,
+        arguments: &[&str],
+    ) -> Result<Self, String> {
         let log = tempfile::tempfile().expect("a file");
-        let mut child = casemate()
+        let mut child = command
             .args([
                 "up",
                 "--listen",

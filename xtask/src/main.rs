@@ -11,10 +11,12 @@
 )]
 
 mod bench;
+mod dist;
 mod docs;
 mod guests;
 mod place;
 mod program;
+mod site;
 mod test;
 mod tidy;
 
@@ -26,7 +28,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND [OPTIONS]
   tidy     the rules of the house: floors, licences, words, links, named tests
   guests   build the WebAssembly components of examples and tests [--check] [--foreign]
   bench    measure the sizes that docs/ARCHITECTURE.md promises [--only NAME] [--write] ...
-  docs     make the generated documents again";
+  docs     make the generated documents again
+  site     the documentation as a site of plain files [--out DIR]
+  dist     what people install: binary, Debian package, image, SBOM, checksums [--check] ...";
 
 /// One command.
 type Command = fn(&[String]) -> anyhow::Result<()>;
@@ -38,6 +42,8 @@ const COMMANDS: &[(&str, Command)] = &[
     ("guests", guests::run),
     ("bench", bench::run),
     ("docs", docs::run),
+    ("site", site::run),
+    ("dist", dist::run),
 ];
 
 fn main() -> ExitCode {

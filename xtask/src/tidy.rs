@@ -19,6 +19,8 @@ mod words;
 
 use crate::program::{print, say};
 use anyhow::{Result, bail};
+pub(crate) use links::resolve;
+pub(crate) use markdown::slug;
 use std::fmt;
 use tree::Tree;
 

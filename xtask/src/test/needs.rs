@@ -44,6 +44,13 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "strace",
+        there: || works("strace", &["--version"]),
+        packages: &["strace"],
+        advice: "install strace",
+        foreign: false,
+    },
+    Need {
         what: "certificates",
         there: || Path::new("/etc/ssl/certs/ca-certificates.crt").exists(),
         packages: &["ca-certificates"],

@@ -89,8 +89,37 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
         cargo.args(["--filter-platform", platform]);
     }
     let json = crate::program::text_of(&mut cargo)?;
-    let metadata: Metadata = serde_json::from_str(&json).context("cargo's description")?;
+    let mut metadata: Metadata = serde_json::from_str(&json).context("cargo's description")?;
+    let built = built()?;
+    metadata.keep(|package| built.contains(&format!("{} v{}", package.name, package.version)));
     Ok(judge(&rules, text, &metadata))
+}
+
+/// Every package that is built on one of the platforms, as `NAME vVERSION`. The description above
+/// also names what other platforms and their features would bring.
+fn built() -> Result<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    for platform in PLATFORMS {
+        let mut cargo = crate::program::cargo();
+        cargo.args(["tree", "--workspace", "--locked", "--edges", "normal,build"]);
+        cargo.args(["--prefix", "none", "--format", "{p}", "--target", platform]);
+        let text = crate::program::text_of(&mut cargo)?;
+        let names = text.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
+        all.extend(names);
+    }
+    Ok(all)
+}
+
+impl Metadata {
+    /// Leaves only these packages, and the edges between them.
+    fn keep(&mut self, wanted: impl Fn(&Package) -> bool) {
+        self.packages.retain(wanted);
+        let kept: BTreeSet<&str> = self.packages.iter().map(|it| it.id.as_str()).collect();
+        self.resolve.nodes.retain(|node| kept.contains(node.id.as_str()));
+        for node in &mut self.resolve.nodes {
+            node.deps.retain(|edge| kept.contains(edge.pkg.as_str()));
+        }
+    }
 }
 
 fn judge(rules: &Rules, text: &str, metadata: &Metadata) -> Vec<Finding> {

@@ -34,7 +34,7 @@ fn broken(tree: &Tree, from: &str, link: &Link<'_>) -> Option<Finding> {
 }
 
 /// Where `target` leads from the file `from`; nothing if it climbs out of the repository.
-pub(super) fn resolve(from: &str, target: &str) -> Option<String> {
+pub(crate) fn resolve(from: &str, target: &str) -> Option<String> {
     if target.is_empty() {
         return Some(from.to_owned());
     }

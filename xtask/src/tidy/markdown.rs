@@ -69,7 +69,8 @@ pub(super) fn anchors(text: &str) -> Vec<String> {
     headings.collect()
 }
 
-fn slug(title: &str) -> String {
+/// The name that a heading can be linked by.
+pub(crate) fn slug(title: &str) -> String {
     let kept = title.to_lowercase();
     let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
