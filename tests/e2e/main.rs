@@ -11,6 +11,7 @@
     reason = "a test says what it expects, and starts the binary by itself"
 )]
 
+mod certificates;
 mod commands;
 mod crash;
 mod deploying;
@@ -22,6 +23,8 @@ mod home;
 mod install;
 mod ledger;
 mod line;
+#[path = "../../crates/tls/tests/it/pebble.rs"]
+mod pebble;
 mod quiet;
 mod rig;
 mod strangers;

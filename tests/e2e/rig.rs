@@ -48,6 +48,8 @@ pub(crate) struct Node {
     home: PathBuf,
     pub(crate) gateway: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// The HTTPS listener, if there is one.
+    pub(crate) tls: Option<SocketAddr>,
     _dir: Option<tempfile::TempDir>,
 }
 
@@ -120,6 +122,9 @@ impl Node {
         Ok(Self {
             gateway: address("gateway"),
             admin: address("admin"),
+            tls: ready["tls"].as_str().map(|url| {
+                url.strip_prefix("https://").expect("https").parse().expect("an address")
+            }),
             child,
             home: home.to_owned(),
             _dir: None,

@@ -5,21 +5,32 @@
 
 use crate::census::{Admission, Census};
 use crate::control::{Control, Load, Phase};
+use crate::entry::Manner;
 use crate::worker::Arrival;
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
+
+type Accepted = io::Result<(tokio::net::TcpStream, SocketAddr)>;
 
 /// How long to wait when the process has no descriptor or memory left.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(50);
 
-pub(crate) struct Acceptor {
+/// One listener.
+pub(crate) struct Listener {
     pub(crate) listener: tokio::net::TcpListener,
     /// The same socket, to ask without waiting.
     pub(crate) queue: TcpListener,
+    pub(crate) manner: Manner,
+}
+
+pub(crate) struct Acceptor {
+    pub(crate) listeners: Vec<Listener>,
     pub(crate) control: Arc<Control>,
     pub(crate) census: Arc<Census>,
     /// One for each worker, in the order of `control.workers`.
@@ -30,6 +41,8 @@ impl Acceptor {
     /// Accepts until the gateway drains or stops.
     pub(crate) async fn run(self) {
         let control = Arc::clone(&self.control);
+        // Whoever was asked last is asked first no more, so that no door shuts out another.
+        let mut first = 0;
         loop {
             tokio::select! {
                 biased;
@@ -38,16 +51,16 @@ impl Acceptor {
                     Phase::Draining => return self.sweep(),
                     Phase::Aborting => return,
                 },
-                () = self.accept() => {}
+                () = self.accept(&mut first) => {}
             }
         }
     }
 
-    async fn accept(&self) {
-        let accepted = self.listener.accept().await;
+    async fn accept(&self, first: &mut usize) {
+        let (listener, accepted) = poll_fn(|cx| self.poll_accept(cx, first)).await;
         // Each worker has a runtime of its own, where the connection is registered again.
         match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
-            Ok((socket, peer)) => self.hand_over(socket, peer),
+            Ok((socket, peer)) => self.hand_over(listener, socket, peer),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection can be accepted");
@@ -56,18 +69,34 @@ impl Acceptor {
         }
     }
 
+    fn poll_accept(&self, cx: &mut Context<'_>, first: &mut usize) -> Poll<(&Listener, Accepted)> {
+        let count = self.listeners.len();
+        for step in 0..count {
+            let at = (*first + step) % count;
+            if let Some(listener) = self.listeners.get(at)
+                && let Poll::Ready(accepted) = listener.listener.poll_accept(cx)
+            {
+                *first = at + 1;
+                return Poll::Ready((listener, accepted));
+            }
+        }
+        Poll::Pending
+    }
+
     /// Accepts what is queued already.
     fn sweep(self) {
-        loop {
-            match self.queue.accept() {
-                Ok((socket, peer)) => self.hand_over(socket, peer),
-                Err(error) if is_of_one_connection(&error) => {}
-                Err(_empty) => return,
+        for listener in &self.listeners {
+            loop {
+                match listener.queue.accept() {
+                    Ok((socket, peer)) => self.hand_over(listener, socket, peer),
+                    Err(error) if is_of_one_connection(&error) => {}
+                    Err(_empty) => break,
+                }
             }
         }
     }
 
-    fn hand_over(&self, socket: TcpStream, peer: SocketAddr) {
+    fn hand_over(&self, listener: &Listener, socket: TcpStream, peer: SocketAddr) {
         if let Err(error) = socket.set_nonblocking(true).and_then(|()| socket.set_nodelay(true)) {
             tracing::debug!(%error, "a connection ended before it began");
             return;
@@ -80,8 +109,9 @@ impl Acceptor {
         };
         let Some((load, worker)) = self.least_busy() else { return };
         seat.assign(load);
+        let manner = listener.manner.clone();
         // A worker that is gone drops the connection, and the seat with it.
-        let _ = worker.send(Arrival { socket, peer, seat, refused });
+        let _ = worker.send(Arrival { socket, peer, seat, manner, refused });
     }
 
     fn least_busy(&self) -> Option<(&Arc<Load>, &UnboundedSender<Arrival>)> {

@@ -107,6 +107,19 @@ pub(crate) fn document(refusal: &Refusal) -> Response<Bytes> {
     response
 }
 
+/// The same as HTTP/1.1 has it on the wire, for who cannot be answered by hyper.
+pub(crate) fn written(refusal: &Refusal) -> Vec<u8> {
+    let response = document(refusal);
+    let mut bytes = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    let body = response.body();
+    bytes.extend(format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()).bytes());
+    bytes.extend(body);
+    bytes
+}
+
 fn describe(headers: &mut HeaderMap, refusal: &Refusal, status: StatusCode) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::Body::MEDIA_TYPE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

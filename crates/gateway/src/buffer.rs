@@ -6,7 +6,6 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 
 /// What a connection keeps while it is idle.
 const CAPACITY_MIN: usize = 4 * 1024;
@@ -72,14 +71,14 @@ impl Buffer {
     }
 
     /// Reads into the room that there is; 0 is the end.
-    pub(crate) fn poll_fill(
+    pub(crate) fn poll_fill<S: AsyncRead + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
-        socket: &mut TcpStream,
+        channel: &mut S,
     ) -> Poll<io::Result<usize>> {
         let room = self.bytes.get_mut(self.end..).unwrap_or_default();
         let mut space = ReadBuf::new(room);
-        ready!(Pin::new(socket).poll_read(cx, &mut space))?;
+        ready!(Pin::new(channel).poll_read(cx, &mut space))?;
         let count = space.filled().len();
         let filled_up = space.remaining() == 0;
         self.end += count;

@@ -1,5 +1,7 @@
 //! What the operator may set about the public listener.
 
+use std::time::Duration;
+
 /// Limits of the public listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -41,6 +43,10 @@ impl Default for Config {
 }
 
 impl Config {
+    pub(crate) fn head_timeout(&self) -> Duration {
+        Duration::from_millis(self.head_timeout_ms)
+    }
+
     pub(crate) fn head_limits(&self) -> crate::head::Limits {
         crate::head::Limits {
             headers_max: self.headers_max.clamp(1, 1_000),

@@ -1,10 +1,13 @@
 //! Drives one connection from its first byte to its last.
 
 use crate::alarm::Alarm;
+use crate::channel::Channel;
 use crate::config::Config;
+use crate::desk::Desk;
 use crate::door::Invoke;
 use crate::line::{Expiry, Line};
 use crate::linger;
+use crate::remains::Keep;
 use crate::service;
 use crate::strict::Wire;
 use crate::violation::Violation;
@@ -14,8 +17,6 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 /// Bytes of an answer that wait for a client before the guest has to wait, and bytes that hyper
@@ -50,18 +51,19 @@ pub(crate) fn builder(config: &Config) -> Builder {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve<E: Invoke>(
-    engine: Arc<E>,
+pub(crate) async fn serve<E: Invoke, S: Channel>(
+    desk: Arc<Desk<E>>,
     builder: Builder,
-    config: Arc<Config>,
-    socket: TcpStream,
+    channel: S,
     line: Arc<Line>,
 ) {
+    let keep = Keep::new();
     let end = {
-        let wire = Wire::new(socket, Arc::clone(&line), config.head_limits());
-        let service = service_fn(|request| service::answer(&engine, &line, request));
+        let limits = desk.config.head_limits();
+        let wire = Wire::new(channel, keep.clone(), Arc::clone(&line), limits);
+        let service = service_fn(|request| service::answer(&desk, &line, request));
         let mut connection = pin!(builder.serve_connection(wire, service));
-        let mut alarm = Alarm::new(Instant::now() + Duration::from_millis(config.head_timeout_ms));
+        let mut alarm = Alarm::new(Instant::now() + desk.config.head_timeout());
         poll_fn(|cx| {
             line.listen(cx.waker());
             loop {
@@ -86,19 +88,30 @@ pub(crate) async fn serve<E: Invoke>(
         })
         .await
     };
-    let Some(remains) = line.take_remains() else { return };
+    let Some(remains) = keep.take() else { return };
     match end {
-        End::Closed if !remains.ended => linger::close(remains.socket).await,
+        End::Closed if !remains.ended => linger::close(remains.channel).await,
         // A reset is the only way to say that a body without a length is not complete, and the
         // quickest to let go of who is gone.
-        End::Broken | End::Lost => reset(remains.socket),
-        End::Closed | End::Idle => drop(remains.socket),
+        End::Broken | End::Lost => linger::reset(remains.channel),
+        End::Closed => drop(remains.channel),
+        End::Idle => linger::leave(remains.channel).await,
     }
 }
 
-fn reset(socket: TcpStream) {
-    if let Err(error) = socket.set_zero_linger() {
-        tracing::trace!(%error, "a connection could not be reset");
-    }
-    drop(socket);
+/// Does what comes before a connection's first request, as long as its line allows.
+pub(crate) async fn in_time<T>(line: &Line, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut alarm = Alarm::new(line.opened());
+    poll_fn(|cx| {
+        line.listen(cx.waker());
+        if let Poll::Ready(done) = work.as_mut().poll(cx) {
+            return Poll::Ready(Some(done));
+        }
+        match line.deadline() {
+            Some((deadline, _)) => alarm.poll(cx, deadline).map(|()| None),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }

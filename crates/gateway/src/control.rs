@@ -26,6 +26,8 @@ pub(crate) struct Load {
     pub(crate) ended: AtomicU64,
     /// The same, when the drain began.
     pub(crate) ended_before: AtomicU64,
+    /// TLS handshakes that came to nothing, since the start.
+    pub(crate) handshakes_failed: AtomicU64,
     /// A connection is over.
     pub(crate) left: Notify,
     /// The phase changed.

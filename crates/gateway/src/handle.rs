@@ -1,14 +1,17 @@
 //! Starts the gateway's threads and stops them.
 
-use crate::accept::Acceptor;
+use crate::accept::{Acceptor, Listener};
 use crate::census::Census;
 use crate::config::Config;
 use crate::control::Control;
+use crate::desk::Desk;
 use crate::door::Invoke;
+use crate::entry::{Challenges, Door};
 use crate::worker::Worker;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -21,34 +24,38 @@ pub(crate) const GRACE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Gateway;
 
 impl Gateway {
-    /// Serves `listener` with threads of its own. Returns when they run.
+    /// Serves the doors with threads of its own. Returns when they run. Challenges of certificate
+    /// authorities are asked for at doors that speak HTTP in the clear.
     ///
     /// # Errors
-    /// If the listener, a thread or a runtime cannot be set up. Nothing runs then.
+    /// If there is no door, or a listener, a thread or a runtime cannot be set up. Nothing runs
+    /// then.
     pub fn start<E: Invoke>(
         config: Config,
         engine: Arc<E>,
-        listener: TcpListener,
+        doors: Vec<Door>,
+        challenges: Option<Arc<dyn Challenges>>,
     ) -> io::Result<Handle> {
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+        let addresses = doors.iter().map(|door| {
+            door.listener.set_nonblocking(true)?;
+            door.listener.local_addr()
+        });
+        let addresses = addresses.collect::<io::Result<Vec<_>>>()?;
+        let address = *addresses.first().ok_or(io::ErrorKind::InvalidInput)?;
         let control = Arc::new(Control::new(config.worker_count()));
         let census = Arc::new(Census::new(&config));
-        let config = Arc::new(config);
+        let desk = Arc::new(Desk { engine, config: Arc::new(config), challenges });
         // Dropping it, as an early return does, stops what was started.
         let mut handle = Handle { address, control, threads: Vec::new(), done: Vec::new() };
         let mut senders = Vec::new();
         let loads = handle.control.workers.clone();
-        let engines = std::iter::repeat_n(engine, loads.len());
-        for (index, (load, engine)) in loads.into_iter().zip(engines).enumerate() {
+        for (index, load) in loads.into_iter().enumerate() {
             let (sender, arrivals) = mpsc::unbounded_channel();
-            let control = Arc::clone(&handle.control);
-            let config = Arc::clone(&config);
-            let worker = Worker { engine, config, control, load, arrivals };
+            let (control, desk) = (Arc::clone(&handle.control), Arc::clone(&desk));
             senders.push(sender);
-            handle.spawn_worker(index, worker)?;
+            handle.spawn_worker(index, Worker { desk, control, load, arrivals })?;
         }
-        handle.spawn_acceptor(listener, census, senders)?;
+        handle.spawn_acceptor(doors, census, senders)?;
         Ok(handle)
     }
 }
@@ -71,10 +78,17 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Where it listens.
+    /// Where its first door is.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// TLS handshakes that came to nothing, since the start.
+    #[must_use]
+    pub fn handshakes_failed(&self) -> u64 {
+        let workers = self.control.workers.iter();
+        workers.map(|load| load.handshakes_failed.load(Ordering::Relaxed)).sum()
     }
 
     /// Accepts nothing more, and finishes what was accepted: connections in the kernel's queue
@@ -111,18 +125,17 @@ impl Handle {
 
     fn spawn_acceptor(
         &mut self,
-        listener: TcpListener,
+        doors: Vec<Door>,
         census: Arc<Census>,
         workers: Vec<mpsc::UnboundedSender<crate::worker::Arrival>>,
     ) -> io::Result<()> {
         let runtime = runtime()?;
-        let queue = listener.try_clone()?;
-        let listener = {
+        let listeners = {
             let _inside = runtime.enter();
-            tokio::net::TcpListener::from_std(listener)?
+            doors.into_iter().map(listener).collect::<io::Result<Vec<_>>>()?
         };
         let control = Arc::clone(&self.control);
-        let acceptor = Acceptor { listener, queue, control, census, workers };
+        let acceptor = Acceptor { listeners, control, census, workers };
         self.spawn("gateway-accept".to_owned(), move || runtime.block_on(acceptor.run()))
     }
 
@@ -140,6 +153,13 @@ impl Drop for Handle {
             let _ = thread.join();
         }
     }
+}
+
+/// Registers a door's socket with the runtime that this is called in.
+fn listener(door: Door) -> io::Result<Listener> {
+    let queue = door.listener.try_clone()?;
+    let listener = tokio::net::TcpListener::from_std(door.listener)?;
+    Ok(Listener { listener, queue, manner: door.manner })
 }
 
 fn runtime() -> io::Result<Runtime> {

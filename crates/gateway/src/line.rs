@@ -5,14 +5,13 @@
 
 use crate::config::Config;
 use crate::control::{Control, Load, Phase};
+use crate::origin::Origin;
 use crate::violation::Violation;
 use futures_util::task::AtomicWaker;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 /// While draining, a connection that has been silent for less than this may still have a request
@@ -43,21 +42,20 @@ pub(crate) enum Expiry {
     Stalled,
 }
 
-/// What hyper left behind when it was done.
-pub(crate) struct Remains {
-    pub(crate) socket: TcpStream,
-    /// The client had closed its side.
-    pub(crate) ended: bool,
+/// How long what may take, in milliseconds; see [`Config`].
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    head_ms: u64,
+    body_idle_ms: u64,
+    idle_ms: u64,
 }
 
 /// One connection.
 pub(crate) struct Line {
-    pub(crate) peer: IpAddr,
+    pub(crate) origin: Origin,
     pub(crate) load: Arc<Load>,
     control: Arc<Control>,
-    head_ms: u64,
-    body_idle_ms: u64,
-    idle_ms: u64,
+    patience: Patience,
     opened: Instant,
     stage: AtomicU8,
     /// When the stage began, in milliseconds after `opened`.
@@ -72,24 +70,40 @@ pub(crate) struct Line {
     gone: AtomicBool,
     broken: AtomicBool,
     violation: OnceLock<Violation>,
-    remains: Mutex<Option<Remains>>,
     waker: AtomicWaker,
 }
 
 impl Line {
     pub(crate) fn new(
-        peer: IpAddr,
+        origin: Origin,
         load: Arc<Load>,
         control: Arc<Control>,
         config: &Config,
     ) -> Self {
-        Self {
-            peer,
-            load,
-            control,
+        let patience = Patience {
             head_ms: config.head_timeout_ms,
             body_idle_ms: config.body_idle_ms,
             idle_ms: config.idle_ms,
+        };
+        Self::begin(origin, load, control, patience)
+    }
+
+    /// The same connection from here on, of which more is known now.
+    pub(crate) fn next(&self, origin: Origin) -> Self {
+        let (load, control) = (Arc::clone(&self.load), Arc::clone(&self.control));
+        let next = Self::begin(origin, load, control, self.patience);
+        if let Some(violation) = self.violation() {
+            next.refuse(violation);
+        }
+        next
+    }
+
+    fn begin(origin: Origin, load: Arc<Load>, control: Arc<Control>, patience: Patience) -> Self {
+        Self {
+            origin,
+            load,
+            control,
+            patience,
             opened: Instant::now(),
             stage: AtomicU8::new(Stage::Idle as u8),
             since_ms: AtomicU64::new(0),
@@ -101,14 +115,17 @@ impl Line {
             gone: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             violation: OnceLock::new(),
-            remains: Mutex::new(None),
             waker: AtomicWaker::new(),
         }
     }
 
+    pub(crate) fn opened(&self) -> Instant {
+        self.opened
+    }
+
     /// How long a client may stall.
     pub(crate) fn body_idle(&self) -> Duration {
-        Duration::from_millis(self.body_idle_ms)
+        Duration::from_millis(self.patience.body_idle_ms)
     }
 
     fn now_ms(&self) -> u64 {
@@ -226,9 +243,9 @@ impl Line {
         let stalled_ms = self.stalled_ms.load(Ordering::Relaxed);
         let since_ms = self.since_ms.load(Ordering::Relaxed);
         let (since_ms, wait_ms, expiry) = match self.stage() {
-            _ if stalled_ms > 0 => (stalled_ms, self.body_idle_ms, Expiry::Stalled),
+            _ if stalled_ms > 0 => (stalled_ms, self.patience.body_idle_ms, Expiry::Stalled),
             Stage::Busy => return None,
-            Stage::Head => (since_ms, self.head_ms, Expiry::Slow),
+            Stage::Head => (since_ms, self.patience.head_ms, Expiry::Slow),
             Stage::Idle => (since_ms, self.idle_limit_ms(), Expiry::Idle),
         };
         let at =
@@ -240,8 +257,8 @@ impl Line {
         let used = self.used.load(Ordering::Relaxed);
         let limit_ms = match (self.violation(), used) {
             (Some(_), _) => REFUSED_WAIT_MS,
-            (None, false) => self.head_ms,
-            (None, true) => self.idle_ms,
+            (None, false) => self.patience.head_ms,
+            (None, true) => self.patience.idle_ms,
         };
         if self.control.phase() == Phase::Running { limit_ms } else { limit_ms.min(LULL_MS) }
     }
@@ -254,15 +271,5 @@ impl Line {
     /// Has the connection look at the phase.
     pub(crate) fn wake(&self) {
         self.waker.wake();
-    }
-
-    /// Keeps the socket when hyper drops it.
-    pub(crate) fn keep(&self, remains: Remains) {
-        *self.remains.lock().unwrap_or_else(PoisonError::into_inner) = Some(remains);
-    }
-
-    /// Takes the socket that hyper dropped.
-    pub(crate) fn take_remains(&self) -> Option<Remains> {
-        self.remains.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

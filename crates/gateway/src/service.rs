@@ -2,25 +2,23 @@
 
 use crate::answer::{self, Answer, Ticket};
 use crate::body;
-use crate::door::{Inbound, Invoke, Refusal};
+use crate::desk::Desk;
+use crate::door::{Invoke, Refusal};
 use crate::line::Line;
+use crate::local;
 use crate::reserved;
-use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Extensions, Request, Response, StatusCode, Uri};
+use http::{Extensions, Request, Response, Uri};
 use hyper::body::Incoming;
 use model::{Code, Problem};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-/// What the node as a whole answers to (`OPTIONS *`).
-const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-
 /// Answers one request of a connection.
 pub(crate) async fn answer<E: Invoke>(
-    engine: &Arc<E>,
+    desk: &Desk<E>,
     line: &Arc<Line>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer<E::Body>>, Infallible> {
@@ -30,13 +28,13 @@ pub(crate) async fn answer<E: Invoke>(
         return Ok(refused(&violation.into(), ticket, line));
     }
     let (mut parts, incoming) = request.into_parts();
-    if parts.uri.path() == "*" {
-        return Ok(options(ticket, line));
+    if let Some(response) = local::answer(desk, line, &parts) {
+        return Ok(finish(response.map(|text| Answer::text(text, ticket)), line));
     }
     prepare(&mut parts);
     let method = parts.method.clone();
     let request = Request::from_parts(parts, body::receive(incoming, line));
-    let mut result = engine.invoke(Inbound::plain(request, line.peer)).await;
+    let mut result = desk.engine.invoke(line.origin.inbound(request)).await;
     // The body was refused while it was read. Whatever the guest made of the half that it saw is
     // not an answer to the request that the client meant.
     if let Some(violation) = line.violation() {
@@ -66,14 +64,6 @@ fn prepare(parts: &mut Parts) {
 
 fn refused<B>(refusal: &Refusal, ticket: Ticket, line: &Line) -> Response<Answer<B>> {
     finish(answer::document(refusal).map(|text| Answer::text(text, ticket)), line)
-}
-
-/// No function is asked about `*`.
-fn options<B>(ticket: Ticket, line: &Line) -> Response<Answer<B>> {
-    let mut response = Response::new(Answer::text(Bytes::new(), ticket));
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
-    finish(response, line)
 }
 
 fn finish<B>(mut response: Response<B>, line: &Line) -> Response<B> {

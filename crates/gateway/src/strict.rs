@@ -9,16 +9,16 @@
 //! Invariant: after a violation, no byte of the client is passed on.
 
 use crate::buffer::Buffer;
+use crate::channel::Channel;
 use crate::framing::Framing;
 use crate::head::{Limits, Scanner};
-use crate::line::{Line, Remains};
+use crate::line::Line;
+use crate::remains::{Keep, Remains};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 /// What hyper reads in the place of what was refused.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
@@ -27,10 +27,11 @@ const AHEAD_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a body that nobody wants, read for the same reason.
 const UNWANTED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Reads and writes a socket for hyper.
-pub(crate) struct Wire {
+/// Reads and writes a channel for hyper.
+pub(crate) struct Wire<S: Channel> {
     /// Present until this is dropped.
-    socket: Option<TcpStream>,
+    channel: Option<S>,
+    keep: Keep<S>,
     line: Arc<Line>,
     limits: Limits,
     buffer: Buffer,
@@ -39,6 +40,8 @@ pub(crate) struct Wire {
     ended: bool,
     /// The client's socket takes no bytes at the moment.
     stalled: bool,
+    /// The channel could not be flushed.
+    held: bool,
     /// How often hyper flushed since the body was dropped.
     flushes: u8,
 }
@@ -60,28 +63,34 @@ enum State {
     Over,
 }
 
-impl Wire {
-    pub(crate) fn new(socket: TcpStream, line: Arc<Line>, limits: Limits) -> Self {
+impl<S: Channel> Wire<S> {
+    pub(crate) fn new(channel: S, keep: Keep<S>, line: Arc<Line>, limits: Limits) -> Self {
         Self {
-            socket: Some(socket),
+            channel: Some(channel),
+            keep,
             line,
             limits,
             buffer: Buffer::new(),
             state: State::Head(Scanner::new(limits)),
             ended: false,
             stalled: false,
+            held: false,
             flushes: 0,
         }
     }
 
-    fn socket(&mut self) -> io::Result<&mut TcpStream> {
-        self.socket.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn channel(&mut self) -> io::Result<&mut S> {
+        self.channel.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     /// Reads more; 0 if the client closed its side.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let Some(socket) = self.socket.as_mut() else { return Poll::Ready(Ok(0)) };
-        let count = ready!(self.buffer.poll_fill(cx, socket))?;
+        let Some(channel) = self.channel.as_mut() else { return Poll::Ready(Ok(0)) };
+        let count = match ready!(self.buffer.poll_fill(cx, channel)) {
+            // Over TLS, whoever leaves without a word. A message that is cut is seen as such.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+            filled => filled?,
+        };
         if count == 0 {
             self.ended = true;
         }
@@ -237,7 +246,8 @@ impl Wire {
                 self.stalled = true;
                 self.line.stall();
             }
-            Poll::Ready(_) if self.stalled => {
+            // What TLS takes while it holds records back, the client has not taken.
+            Poll::Ready(_) if self.stalled && !self.held => {
                 self.stalled = false;
                 self.line.flow();
             }
@@ -246,7 +256,7 @@ impl Wire {
     }
 }
 
-impl Read for Wire {
+impl<S: Channel> Read for Wire<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -295,28 +305,35 @@ impl Read for Wire {
     }
 }
 
-impl Write for Wire {
+impl<S: Channel> Write for Wire<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(self.socket()?).poll_write(cx, bytes);
+        let written = Pin::new(self.channel()?).poll_write(cx, bytes);
         self.note(&written);
         written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A TCP socket has nothing to flush; that hyper asks says that it wrote everything.
+        // TLS may hold records back; a socket holds nothing.
+        let flushed = Pin::new(self.channel()?).poll_flush(cx);
+        self.held = flushed.is_pending();
+        if self.held || self.stalled {
+            self.note(&flushed);
+        }
+        ready!(flushed)?;
+        // That hyper asks says that it wrote everything.
         Poll::Ready(self.flushed(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.socket()?).poll_shutdown(cx)
+        Pin::new(self.channel()?).poll_shutdown(cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.socket.as_ref().is_some_and(AsyncWrite::is_write_vectored)
+        self.channel.as_ref().is_some_and(|channel| channel.is_write_vectored())
     }
 
     fn poll_write_vectored(
@@ -324,16 +341,16 @@ impl Write for Wire {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(self.socket()?).poll_write_vectored(cx, slices);
+        let written = Pin::new(self.channel()?).poll_write_vectored(cx, slices);
         self.note(&written);
         written
     }
 }
 
-impl Drop for Wire {
+impl<S: Channel> Drop for Wire<S> {
     fn drop(&mut self) {
-        if let Some(socket) = self.socket.take() {
-            self.line.keep(Remains { socket, ended: self.ended });
+        if let Some(channel) = self.channel.take() {
+            self.keep.put(Remains { channel, ended: self.ended });
         }
     }
 }

@@ -16,6 +16,8 @@ pub enum KeyPurpose {
     Value,
     /// Digests call arguments, so that records can be compared and not guessed.
     Digest,
+    /// Seals private keys of certificates, and of the account that they were obtained with.
+    Certificate,
 }
 
 impl KeyPurpose {
@@ -28,6 +30,7 @@ impl KeyPurpose {
             Self::Artifact => "artifact",
             Self::Value => "value",
             Self::Digest => "digest",
+            Self::Certificate => "certificate",
         }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Assembled {
     pub(crate) store: Store,
     pub(crate) executor: Arc<WasmExecutor>,
     pub(crate) children: Arc<process::ChildProcesses>,
+    pub(crate) certificates: Option<Arc<tls::Certificates>>,
     pub(crate) boot: BootId,
 }
 
@@ -43,6 +44,7 @@ pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembl
     let boot = BootId(fastrand::u64(..));
     let keyring: Arc<dyn KeyRing> = Arc::clone(&ring) as _;
     let journal = open_journal(settings, home, &keyring, &clock, boot)?;
+    let certificates = crate::certificates::open(settings, &*ring, &clock)?;
     let children = Arc::new(process::ChildProcesses::new(own_executable()?));
     let executor = executor(settings, home, &ring, &children, &clock)?;
     let artifacts = Files::open(home.path()).map_err(Problem::from)?;
@@ -69,7 +71,7 @@ pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembl
     };
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;
-    Ok(Assembled { engine, journal, store, executor, children, boot })
+    Ok(Assembled { engine, journal, store, executor, children, certificates, boot })
 }
 
 /// Refuses a home that was in use and whose registry is gone or empty. Taken for a new one, it

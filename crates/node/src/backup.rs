@@ -1,11 +1,12 @@
 //! Backups: one tar file that holds the registry with its ledger, the components, the flight
-//! records, and, if asked for, the root key.
+//! records, certificates, and, if asked for, the root key.
 //!
 //! The first entry is [`CONTENTS`], which lists every other with its size and SHA-256, so that a
 //! file that was cut or changed is not taken for a backup.
 //!
 //! Invariant: a backup is made from files that do not change any more: a copy of the registry,
-//! components, and journal segments up to the length they had.
+//! components, journal segments up to the length they had, and sealed files that are replaced as a
+//! whole.
 
 use control::{Pieces, RootKey};
 use engine::Engine;
@@ -27,6 +28,9 @@ const DIRECTORY: &str = "backups";
 const MAKING: &str = "making-";
 /// What journal segments end in; indexes are made again from them.
 const SEGMENT: &str = "seg";
+/// What certificates, keys and accounts end in that the node made or obtained. They are sealed, so
+/// without the root key they are of no use.
+const SEALED: &str = "sealed";
 /// Bytes that are read and sent at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -102,17 +106,18 @@ async fn make_in(
 ) -> Result<File, Problem> {
     let registry = work.join("registry.db");
     let artifacts = engine.backup_registry(registry.clone()).await?;
-    let mut list: Vec<(String, PathBuf, Option<u64>)> =
-        vec![("registry.db".to_owned(), registry, None)];
+    let mut list: Vec<Part> = vec![("registry.db".to_owned(), registry, Extent::Whole)];
     for digest in artifacts {
         let hex = digest.hex();
         let path = format!("artifacts/sha256/{}/{hex}", hex.get(..2).unwrap_or_default());
-        list.push((path.clone(), source.home.join(path), None));
+        list.push((path.clone(), source.home.join(path), Extent::Whole));
     }
-    collect(&source.home, Path::new("journal"), &mut list)
-        .map_err(|error| failed(&source.home.join("journal"), error))?;
+    for (name, ending) in [("journal", SEGMENT), ("tls", SEALED)] {
+        collect(&source.home, Path::new(name), ending, &mut list)
+            .map_err(|error| failed(&source.home.join(name), error))?;
+    }
     if root_key == RootKey::Included {
-        list.push(("root.key".to_owned(), source.root_key_file.clone(), None));
+        list.push(("root.key".to_owned(), source.root_key_file.clone(), Extent::Whole));
     }
     let archive = work.join("backup.tar");
     let write = move || write_archive(&archive, source.created, &list);
@@ -121,47 +126,62 @@ async fn make_in(
         .map_err(|error| Problem::new(Code::Internal).internal(error))?
 }
 
-/// Files below `dir`, with the length that they have now.
-fn collect(
-    home: &Path,
-    dir: &Path,
-    list: &mut Vec<(String, PathBuf, Option<u64>)>,
-) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(home.join(dir))? {
+/// A file of a backup: its name there, where it lies, and how much of it is taken.
+type Part = (String, PathBuf, Extent);
+
+/// How much of a file is taken.
+#[derive(Debug, Clone, Copy)]
+enum Extent {
+    /// All of it; it is there.
+    Whole,
+    /// All of it, if it is still there. It is replaced as a whole, never written to.
+    IfThere,
+    /// The length that it had, if it is still there: it may have grown, or been evicted.
+    UpTo(u64),
+}
+
+/// Files below `dir` with this ending; none if it is not there.
+fn collect(home: &Path, dir: &Path, ending: &str, list: &mut Vec<Part>) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(home.join(dir)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
         let path = dir.join(entry.file_name());
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            collect(home, &path, list)?;
-        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == SEGMENT) {
-            list.push((
-                path.display().to_string(),
-                home.join(&path),
-                Some(entry.metadata()?.len()),
-            ));
+            collect(home, &path, ending, list)?;
+        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == ending) {
+            let extent = match ending {
+                SEGMENT => Extent::UpTo(entry.metadata()?.len()),
+                _ => Extent::IfThere,
+            };
+            list.push((path.display().to_string(), home.join(&path), extent));
         }
     }
     Ok(())
 }
 
-fn write_archive(
-    path: &Path,
-    created: Timestamp,
-    list: &[(String, PathBuf, Option<u64>)],
-) -> Result<File, Problem> {
+fn write_archive(path: &Path, created: Timestamp, list: &[Part]) -> Result<File, Problem> {
     let mut items = Vec::new();
-    for (name, file, length) in list {
+    for (name, file, extent) in list {
         // A segment may be evicted meanwhile: then it is not part of the backup.
-        let opened = match File::open(file) {
-            Ok(opened) => opened,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && length.is_some() => {
+        let opened = match (File::open(file), extent) {
+            (Ok(opened), _) => opened,
+            (Err(error), Extent::IfThere | Extent::UpTo(_))
+                if error.kind() == std::io::ErrorKind::NotFound =>
+            {
                 continue;
             }
-            Err(error) => return Err(failed(file, error)),
+            (Err(error), _) => return Err(failed(file, error)),
         };
-        let length = length
-            .map_or_else(|| opened.metadata().map(|meta| meta.len()), Ok)
-            .map_err(|error| failed(file, error))?;
+        let length = match extent {
+            Extent::UpTo(length) => *length,
+            Extent::Whole | Extent::IfThere => {
+                opened.metadata().map_err(|error| failed(file, error))?.len()
+            }
+        };
         let sha256 = digest(&opened, length).map_err(|error| failed(file, error))?;
         items.push((Item { path: name.clone(), bytes: length, sha256 }, opened));
     }

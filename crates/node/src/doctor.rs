@@ -103,11 +103,13 @@ pub(crate) struct NodeOperations {
     store: Store,
     executor: Arc<WasmExecutor>,
     children: Arc<process::ChildProcesses>,
+    certificates: Option<Arc<tls::Certificates>>,
     gateway: String,
     started: Timestamp,
     home: PathBuf,
     root_key_file: PathBuf,
     dev: bool,
+    /// Whether requests are answered in the clear where others can reach them.
     public: bool,
 }
 
@@ -118,12 +120,14 @@ impl NodeOperations {
             store: assembled.store.clone(),
             executor: Arc::clone(&assembled.executor),
             children: Arc::clone(&assembled.children),
+            certificates: assembled.certificates.clone(),
             gateway: ready.gateway.clone(),
             started: crate::clock::SystemClock.wall(),
             home: settings.home.clone(),
             root_key_file: settings.root_key_file.clone(),
             dev: settings.dev,
-            public: !settings.listen.ip().is_loopback(),
+            public: !settings.listen.ip().is_loopback()
+                && settings.tls.as_ref().is_none_or(|tls| !tls.redirect),
         }
     }
 
@@ -277,6 +281,9 @@ impl Operations for NodeOperations {
             let mut findings = vec![self.journal(), self.registry().await, self.ledger().await];
             findings.push(self.wasm());
             findings.extend(self.compiler().await);
+            if let Some(all) = &self.certificates {
+                findings.extend(crate::certificates::findings(all));
+            }
             findings.extend(
                 self.dangers()
                     .iter()
@@ -289,7 +296,7 @@ impl Operations for NodeOperations {
                     "gateway",
                     Verdict::Warning,
                     found,
-                    Some("put a TLS proxy in front of it"),
+                    Some("set up [tls], see docs/guides/tls.md, or put a TLS proxy in front of it"),
                 ));
             }
             findings

@@ -10,8 +10,10 @@
 mod assemble;
 mod backup;
 mod beacon;
+mod certificates;
 mod clock;
 mod doctor;
+mod doors;
 mod hidden;
 mod home;
 mod offline;

@@ -135,7 +135,8 @@ fn belongs(path: &str) -> bool {
     let known = path == "registry.db"
         || path == "root.key"
         || path.starts_with("artifacts/")
-        || path.starts_with("journal/");
+        || path.starts_with("journal/")
+        || path.starts_with("tls/") && path.ends_with(".sealed");
     plain && known
 }
 

@@ -7,6 +7,7 @@ mod file;
 mod pick;
 mod resolve;
 mod sections;
+mod tls;
 
 pub use pick::SettingRow;
 pub use resolve::Settings;
@@ -26,6 +27,10 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// `--root-key-file`
     pub root_key_file: Option<PathBuf>,
+    /// `--tls-listen`
+    pub tls_listen: Option<String>,
+    /// `--tls-self-signed`
+    pub tls_self_signed: bool,
     /// `--dev`
     pub dev: bool,
 }

@@ -2,14 +2,15 @@
 
 use crate::assemble::{Assembled, assemble};
 use crate::beacon::Beacon;
+use crate::certificates;
+use crate::clock::SystemClock;
 use crate::doctor::NodeOperations;
+use crate::doors::Listeners;
 use crate::home::Home;
 use crate::settings::Settings;
 use crate::telemetry;
 use control::Control;
-use gateway::Gateway;
 use model::{Code, Problem};
-use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,6 +20,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub struct Ready {
     /// The public listener, as a URL.
     pub gateway: String,
+    /// The HTTPS listener, as a URL, if there is one.
+    pub tls: Option<String>,
     /// The admin listener, as a URL.
     pub admin: String,
     /// The home.
@@ -39,15 +42,14 @@ pub fn up(
     let internal = |error: std::io::Error| Problem::new(Code::Internal).internal(error);
     raise_descriptor_limit();
     // Bound first, so that a taken address is found before anything is opened or changed.
-    let gateway = bind(settings.listen, "listen")?;
-    let admin = bind(settings.admin, "admin")?;
+    let listeners = Listeners::bind(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("control")
         .enable_all()
         .build()
         .map_err(internal)?;
-    let outcome = runtime.block_on(live(settings, gateway, admin, on_ready));
+    let outcome = runtime.block_on(live(settings, listeners, on_ready));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     outcome
 }
@@ -64,34 +66,25 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Problem> {
-    let listener = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    });
-    listener.map_err(|error| {
-        Problem::new(Code::AddressInUse).detail(format!("`{key}` {address}: {error}"))
-    })
-}
-
 async fn live(
     settings: Settings,
-    gateway_listener: TcpListener,
-    admin_listener: TcpListener,
+    listeners: Listeners,
     on_ready: impl FnOnce(&Ready),
 ) -> Result<(), Problem> {
     let internal = |error: std::io::Error| Problem::new(Code::Internal).internal(error);
     let mut signals = Signals::new().map_err(internal)?;
+    certificates::check(&settings, &SystemClock)?;
     let home = Home::open(&settings.home)?;
-    let gateway_address = gateway_listener.local_addr().map_err(internal)?;
-    let admin_address = admin_listener.local_addr().map_err(internal)?;
+    let addresses = listeners.addresses().map_err(internal)?;
     let assembled = assemble(&settings, &home).await?;
     let engine = Arc::clone(&assembled.engine);
-    let gateway = Gateway::start(gateway_config(&settings), Arc::clone(&engine), gateway_listener)
-        .map_err(internal)?;
+    let certificates = assembled.certificates.as_ref();
+    let (gateway, admin) =
+        listeners.open(&settings, Arc::clone(&engine), certificates).map_err(internal)?;
     let ready = Ready {
-        gateway: format!("http://{gateway_address}"),
-        admin: format!("http://{admin_address}"),
+        gateway: format!("http://{}", addresses.gateway),
+        tls: addresses.tls.map(|tls| format!("https://{tls}")),
+        admin: format!("http://{}", addresses.admin),
         home: home.path().to_owned(),
     };
     let operations = Arc::new(NodeOperations::new(&settings, &assembled, &ready));
@@ -102,16 +95,18 @@ async fn live(
     }
     .build();
     let (stop_control, stopped) = tokio::sync::oneshot::channel::<()>();
-    let listener = tokio::net::TcpListener::from_std(admin_listener).map_err(internal)?;
+    let listener = tokio::net::TcpListener::from_std(admin).map_err(internal)?;
     let grace = settings.drain.std();
     let serving = tokio::spawn(control.run(listener, async { drop(stopped.await) }, grace));
     let pid = i32::try_from(std::process::id()).unwrap_or_default();
-    Beacon { gateway: gateway_address, admin: admin_address, pid, boot: assembled.boot }
+    Beacon { gateway: addresses.gateway, admin: addresses.admin, pid, boot: assembled.boot }
         .light(home.path())?;
     let warming = tokio::spawn({
         let engine = Arc::clone(&engine);
         async move { engine.warm().await }
     });
+    let tending = assembled.certificates.clone().map(certificates::tend).transpose();
+    let tending = tending.map_err(internal)?;
     on_ready(&ready);
     signals.next().await;
     tracing::info!("draining: accepted requests are finished, no new ones are taken");
@@ -127,6 +122,9 @@ async fn live(
         () = signals.next() => tracing::warn!("a second signal: requests under way are aborted"),
     }
     warming.abort();
+    if let Some(tending) = tending {
+        tending.abort();
+    }
     Beacon::put_out(home.path());
     close(assembled).await
 }
@@ -134,19 +132,6 @@ async fn live(
 async fn close(assembled: Assembled) -> Result<(), Problem> {
     let closed = assembled.journal.close().await;
     closed.map_err(|error| Problem::new(Code::StoreFailed).detail("the journal").internal(error))
-}
-
-fn gateway_config(settings: &Settings) -> gateway::Config {
-    let mut config = gateway::Config::default();
-    if settings.gateway.workers > 0 {
-        config.workers = settings.gateway.workers;
-    }
-    config.connections_max = settings.gateway.connections;
-    config.connections_per_address_max = settings.gateway.connections_per_address;
-    config.head_timeout_ms = settings.gateway.head_timeout.ms;
-    config.body_idle_ms = settings.gateway.body_idle.ms;
-    config.idle_ms = settings.gateway.idle.ms;
-    config
 }
 
 /// SIGTERM and SIGINT.

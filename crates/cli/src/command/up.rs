@@ -39,6 +39,12 @@ pub(crate) struct Up {
     /// Keep the root key in this file instead of in the home
     #[arg(long, value_name = "FILE")]
     root_key_file: Option<PathBuf>,
+    /// The HTTPS listener, beside the plain one [default: 127.0.0.1:8443, if there is TLS]
+    #[arg(long, value_name = "ADDRESS")]
+    tls_listen: Option<String>,
+    /// Serve HTTPS with a certificate made here for this machine, to try it
+    #[arg(long)]
+    tls_self_signed: bool,
     /// Grant whatever manifests ask for; loopback listeners only
     #[arg(long)]
     dev: bool,
@@ -70,6 +76,8 @@ impl Up {
             admin: self.admin,
             config: self.config,
             root_key_file: self.root_key_file,
+            tls_listen: self.tls_listen,
+            tls_self_signed: self.tls_self_signed,
             dev: self.dev,
         }
     }
@@ -135,6 +143,9 @@ impl Announcer {
             let mut object = json!({
                 "ready": true, "gateway": ready.gateway, "admin": ready.admin, "home": home,
             });
+            if let (Some(tls), Some(members)) = (&ready.tls, object.as_object_mut()) {
+                members.insert("tls".to_owned(), json!(tls));
+            }
             if let (Some(demo), Some(members)) = (demo, object.as_object_mut()) {
                 members.insert("demo".to_owned(), serde_json::to_value(demo)?);
             }
@@ -142,8 +153,10 @@ impl Announcer {
         }
         let (gateway, admin) = (&ready.gateway, &ready.admin);
         let home = safe(&home);
-        self.voice
-            .line(format_args!("casemate is ready: gateway {gateway} admin {admin} home {home}"))
+        let tls = ready.tls.as_ref().map(|tls| format!(" tls {tls}")).unwrap_or_default();
+        self.voice.line(format_args!(
+            "casemate is ready: gateway {gateway}{tls} admin {admin} home {home}"
+        ))
     }
 
     /// Nobody reads the output any more: the node goes on serving.

@@ -1,13 +1,11 @@
 //! What clients get back.
 
-use crate::client::Client;
-use crate::stage::Theatre;
 use casemate_gateway::Config;
 
 #[test]
 fn a_connection_serves_one_request_after_the_other() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     for number in 0..50 {
         let reply = client.get(&format!("/{number}"));
         assert_eq!((reply.status, reply.text().as_str()), (200, "hello"));
@@ -20,8 +18,8 @@ fn a_connection_serves_one_request_after_the_other() {
 
 #[test]
 fn pipelined_requests_are_answered_in_order() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     let one = |number: usize| {
         let body = format!("body {number}");
         let length = body.len();
@@ -43,8 +41,8 @@ fn pipelined_requests_are_answered_in_order() {
 
 #[test]
 fn an_empty_line_between_requests_is_overlooked() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     for _ in 0..3 {
         client.send("\r\nPOST /whole HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi");
         assert_eq!(client.reply().unwrap().text(), "2 bytes, 0 trailers: hi");
@@ -53,8 +51,8 @@ fn an_empty_line_between_requests_is_overlooked() {
 
 #[test]
 fn heads_that_come_byte_by_byte_are_put_together() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     for byte in
         b"POST /whole HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
     {
@@ -65,8 +63,8 @@ fn heads_that_come_byte_by_byte_are_put_together() {
 
 #[test]
 fn refusals_are_problem_documents() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     let reply = client.get("/refuse");
     assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer")));
     assert!(!reply.text().contains("secret"), "{}", reply.text());
@@ -80,8 +78,8 @@ fn refusals_are_problem_documents() {
 
 #[test]
 fn head_has_the_head_only() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send("HEAD / HTTP/1.1\r\nhost: a\r\n\r\nHEAD /refuse HTTP/1.1\r\nhost: a\r\n\r\n");
     let reply = client.head().unwrap();
     assert_eq!((reply.status, reply.header("content-length")), (200, Some("5")));
@@ -91,8 +89,8 @@ fn head_has_the_head_only() {
 
 #[test]
 fn options_of_everything_is_answered_here() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
     let reply = client.reply().unwrap();
     assert_eq!(reply.status, 204);
@@ -102,17 +100,17 @@ fn options_of_everything_is_answered_here() {
 
 #[test]
 fn old_clients_get_what_they_understand() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send("GET / HTTP/1.0\r\n\r\n");
     assert_eq!(client.reply().unwrap().text(), "hello");
     client.assert_closed();
-    let mut client = Client::connect(theatre.address());
+    let mut client = theatre.connect();
     client.send("POST /echo HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nhi");
     let reply = client.head().unwrap();
     assert_eq!((reply.status, reply.header("transfer-encoding")), (200, None));
     assert_eq!(client.rest().unwrap(), b"hi");
-    let mut client = Client::connect(theatre.address());
+    let mut client = theatre.connect();
     client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     assert_eq!(client.reply().unwrap().header("connection"), Some("close"));
     client.assert_closed();
@@ -120,8 +118,8 @@ fn old_clients_get_what_they_understand() {
 
 #[test]
 fn a_client_that_asks_before_it_sends_is_told_to_go_on() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     let head = "HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
     client.send(format!("POST /whole {head}"));
     assert_eq!(client.head().unwrap().status, 100);
@@ -133,8 +131,8 @@ fn a_client_that_asks_before_it_sends_is_told_to_go_on() {
 
 #[test]
 fn answers_that_cannot_be_sent_become_502() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     for path in ["/lie", "/interim"] {
         let reply = client.get(path);
         assert_eq!((reply.status, reply.code().as_str()), (502, "E0406"));
@@ -145,9 +143,9 @@ fn answers_that_cannot_be_sent_become_502() {
 
 #[test]
 fn an_answer_that_breaks_off_looks_broken() {
-    let theatre = Theatre::open(Config::default());
+    let theatre = super::open(Config::default());
     for version in ["1.1", "1.0"] {
-        let mut client = Client::connect(theatre.address());
+        let mut client = theatre.connect();
         client.send(format!("GET /broken HTTP/{version}\r\nhost: a\r\n\r\n"));
         assert!(client.rest().is_err(), "HTTP/{version}");
     }

@@ -1,12 +1,10 @@
 //! Clients that go away, and bodies that nobody reads.
 
-use crate::client::Client;
-use crate::stage::Theatre;
 use casemate_gateway::Config;
 
 fn leave(request: &str) {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send(request);
     theatre.wait_for("started");
     drop(client);
@@ -48,13 +46,13 @@ fn a_client_that_leaves_with_more_requests_sent_stops_the_guest() {
 
 #[test]
 fn a_body_that_nobody_reads_never_becomes_a_request() {
-    let theatre = Theatre::open(Config::default());
+    let theatre = super::open(Config::default());
     let evil = "GET /evil HTTP/1.1\r\nhost: a\r\n\r\n";
     for copies in [1, 10, 300, 3_000, 30_000] {
         let body = evil.repeat(copies);
         let length = body.len();
         for path in ["/ignore", "/refuse"] {
-            let mut client = Client::connect(theatre.address());
+            let mut client = theatre.connect();
             let head =
                 format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
             let mut writer = client.socket.try_clone().unwrap();
@@ -81,9 +79,9 @@ fn a_body_that_nobody_reads_never_becomes_a_request() {
 
 #[test]
 fn an_early_answer_reaches_a_client_that_is_still_sending() {
-    let theatre = Theatre::open(Config::default());
+    let theatre = super::open(Config::default());
     for _ in 0..10 {
-        let mut client = Client::connect(theatre.address());
+        let mut client = theatre.connect();
         client.send("POST /refuse HTTP/1.1\r\nhost: a\r\ncontent-length: 6000000\r\n\r\n");
         client.send(vec![b'x'; 6_000_000]);
         let reply = client.reply().unwrap();

@@ -1,7 +1,11 @@
 //! An engine whose functions are written in this file, one for each path.
 
+use crate::client::Client;
+use crate::relay::{Papers, Relay};
 use bytes::Bytes;
-use casemate_gateway::{BoxError, Config, Gateway, Handle, Inbound, Invoke, Refusal};
+use casemate_gateway::{
+    BoxError, Challenges, Config, Door, Gateway, Handle, Inbound, Invoke, Refusal,
+};
 use http::{Method, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -22,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) peer: IpAddr,
+    pub(crate) secure: bool,
+    pub(crate) certificate: Option<Vec<u8>>,
 }
 
 /// The engine's place.
@@ -39,20 +45,53 @@ pub(crate) struct Theatre {
     pub(crate) stage: Arc<Stage>,
     pub(crate) handle: Option<Handle>,
     pub(crate) events: Receiver<&'static str>,
+    relay: Option<Relay>,
+}
+
+/// A port that is free.
+pub(crate) fn port() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
 impl Theatre {
+    /// Clients come over plain TCP.
     pub(crate) fn open(config: Config) -> Self {
+        Self::with_doors(config, vec![Door::plain(port())], None)
+    }
+
+    /// Clients that connect to it come over TLS, and speak HTTP/1.1.
+    pub(crate) fn over_tls(config: Config) -> Self {
+        let papers = Papers::make();
+        let doors = vec![Door::tls(port(), Arc::new(papers.server()))];
+        let mut theatre = Self::with_doors(config, doors, None);
+        theatre.relay = Some(Relay::open(theatre.address(), papers.client(&["http/1.1"])));
+        theatre
+    }
+
+    pub(crate) fn with_doors(
+        config: Config,
+        doors: Vec<Door>,
+        challenges: Option<Arc<dyn Challenges>>,
+    ) -> Self {
         let (events, receiver) = sync_channel(10_000);
         let (seen, given, live) = Default::default();
         let stage = Arc::new(Stage { seen, given, live, events });
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let handle = Gateway::start(config, Arc::clone(&stage), listener).unwrap();
-        Self { stage, handle: Some(handle), events: receiver }
+        let handle = Gateway::start(config, Arc::clone(&stage), doors, challenges).unwrap();
+        Self { stage, handle: Some(handle), events: receiver, relay: None }
     }
 
+    /// Where the gateway listens.
     pub(crate) fn address(&self) -> std::net::SocketAddr {
         self.handle.as_ref().unwrap().address()
+    }
+
+    /// Where clients connect.
+    pub(crate) fn entrance(&self) -> std::net::SocketAddr {
+        self.relay.as_ref().map_or_else(|| self.address(), |relay| relay.address)
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(self.entrance())
     }
 
     /// Waits until a guest says this.
@@ -104,6 +143,8 @@ impl Stage {
             target: request.uri().to_string(),
             headers: headers.collect(),
             peer: inbound.peer,
+            secure: inbound.secure,
+            certificate: inbound.certificate.as_deref().map(<[u8]>::to_vec),
         });
     }
 }

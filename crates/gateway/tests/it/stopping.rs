@@ -1,7 +1,6 @@
 //! Draining and aborting.
 
 use crate::client::Client;
-use crate::stage::Theatre;
 use casemate_gateway::{Config, Drained, Handle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,8 +15,8 @@ const LONG: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_drain_under_load_loses_no_request() {
-    let mut theatre = Theatre::open(Config { workers: 2, ..Config::default() });
-    let address = theatre.address();
+    let mut theatre = super::open(Config { workers: 2, ..Config::default() });
+    let (address, entrance) = (theatre.address(), theatre.entrance());
     let answered = Arc::new(AtomicUsize::new(0));
     let stop = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..16)
@@ -25,7 +24,7 @@ fn a_drain_under_load_loses_no_request() {
             let (answered, stop) = (Arc::clone(&answered), Arc::clone(&stop));
             std::thread::spawn(move || {
                 let path = if number % 2 == 0 { "/later" } else { "/" };
-                let mut client = Client::connect(address);
+                let mut client = Client::connect(entrance);
                 // Whoever is told to close stops; nobody may be cut off before that.
                 while !stop.load(Ordering::SeqCst) {
                     let reply = client.get(path);
@@ -53,32 +52,10 @@ fn a_drain_under_load_loses_no_request() {
 }
 
 #[test]
-fn connections_in_the_kernels_queue_are_served() {
-    for _ in 0..20 {
-        let mut theatre = Theatre::open(Config { workers: 1, ..Config::default() });
-        let mut clients: Vec<_> = (0..40)
-            .map(|_| {
-                let mut client = Client::connect(theatre.address());
-                client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-                client
-            })
-            .collect();
-        let handle = theatre.handle.take().unwrap();
-        let drained = std::thread::spawn(move || drain(handle, LONG));
-        for client in &mut clients {
-            assert_eq!(client.reply().unwrap().text(), "hello");
-        }
-        drop(clients);
-        assert_eq!(drained.join().unwrap().aborted, 0);
-        assert_eq!(theatre.targets().len(), 40);
-    }
-}
-
-#[test]
 fn silent_connections_do_not_hold_up_a_drain() {
-    let mut theatre = Theatre::open(Config::default());
-    let mut used = Client::connect(theatre.address());
-    let mut unused = Client::connect(theatre.address());
+    let mut theatre = super::open(Config::default());
+    let mut used = theatre.connect();
+    let mut unused = theatre.connect();
     assert_eq!(used.get("/").status, 200);
     let drained = drain(theatre.handle.take().unwrap(), LONG);
     assert_eq!(drained.aborted, 0);
@@ -88,8 +65,8 @@ fn silent_connections_do_not_hold_up_a_drain() {
 
 #[test]
 fn what_does_not_finish_in_time_is_dropped() {
-    let mut theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let mut theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send("GET /never HTTP/1.1\r\nhost: a\r\n\r\n");
     theatre.wait_for("started");
     let drained = drain(theatre.handle.take().unwrap(), Duration::from_millis(50));
@@ -100,8 +77,8 @@ fn what_does_not_finish_in_time_is_dropped() {
 
 #[test]
 fn a_streaming_answer_is_finished_before_the_connection_closes() {
-    let mut theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let mut theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send("POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n");
     assert_eq!(client.head().unwrap().status, 200);
     assert_eq!(client.chunk().unwrap().unwrap(), b"a");
@@ -121,8 +98,8 @@ fn a_streaming_answer_is_finished_before_the_connection_closes() {
 
 #[test]
 fn an_abort_drops_everything_at_once() {
-    let mut theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let mut theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send("GET /mute HTTP/1.1\r\nhost: a\r\n\r\n");
     theatre.wait_for("started");
     theatre.handle.take().unwrap().abort();

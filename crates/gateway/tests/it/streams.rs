@@ -1,7 +1,5 @@
 //! Bodies that are larger than any buffer.
 
-use crate::client::Client;
-use crate::stage::Theatre;
 use casemate_gateway::Config;
 use std::io::Write;
 use std::sync::atomic::Ordering;
@@ -14,10 +12,10 @@ fn pattern() -> Vec<u8> {
 
 #[test]
 fn large_bodies_flow_both_ways_at_once() {
-    let theatre = Theatre::open(Config::default());
+    let theatre = super::open(Config::default());
     let bytes = pattern();
     for chunked in [false, true] {
-        let mut client = Client::connect(theatre.address());
+        let mut client = theatre.connect();
         let length = bytes.len();
         let framing = if chunked {
             "transfer-encoding: chunked".to_owned()
@@ -48,8 +46,8 @@ fn large_bodies_flow_both_ways_at_once() {
 
 #[test]
 fn a_client_that_takes_nothing_stops_its_guest() {
-    let theatre = Theatre::open(Config { body_idle_ms: 300, ..Config::default() });
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config { body_idle_ms: 300, ..Config::default() });
+    let mut client = theatre.connect();
     client.send("GET /endless HTTP/1.1\r\nhost: a\r\n\r\n");
     theatre.wait_for("stopped");
     // What the kernel's buffers and hyper's hold, and no more.
@@ -59,8 +57,8 @@ fn a_client_that_takes_nothing_stops_its_guest() {
 
 #[test]
 fn a_guest_that_does_not_read_makes_its_client_wait() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send("POST /mute HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000000\r\n\r\n");
     client.socket.set_nonblocking(true).unwrap();
     let part = vec![0; 64 * 1024];

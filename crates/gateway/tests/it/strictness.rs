@@ -1,12 +1,11 @@
 //! What is refused, with which answer, and that nothing of it reaches the engine.
 
-use crate::client::Client;
 use crate::stage::Theatre;
 use casemate_gateway::Config;
 
 /// Sends bytes and demands exactly one answer with this status and code, then the end.
 fn check(theatre: &Theatre, bytes: &[u8], status: u16, code: &str) {
-    let mut client = Client::connect(theatre.address());
+    let mut client = theatre.connect();
     client.send(bytes);
     let reply = client.reply().unwrap();
     let text = bytes.escape_ascii();
@@ -20,7 +19,7 @@ fn check(theatre: &Theatre, bytes: &[u8], status: u16, code: &str) {
 
 #[test]
 fn smuggling_attempts_are_answered_and_never_invoked() {
-    let theatre = Theatre::open(Config::default());
+    let theatre = super::open(Config::default());
     let evil = "GET /evil HTTP/1.1\r\nhost: a\r\n\r\n";
     let post =
         |lines: &str, body: &str| format!("POST /x HTTP/1.1\r\nhost: a\r\n{lines}\r\n{body}{evil}");
@@ -68,7 +67,7 @@ fn smuggling_attempts_are_answered_and_never_invoked() {
 
 #[test]
 fn a_chunked_body_that_breaks_the_rules_is_answered_with_400() {
-    let theatre = Theatre::open(Config::default());
+    let theatre = super::open(Config::default());
     for body in [
         "5\r\nhelloX",
         "FFFFFFFFFFFFFFFFF\r\n",
@@ -82,7 +81,7 @@ fn a_chunked_body_that_breaks_the_rules_is_answered_with_400() {
         let head = "POST /whole HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
         check(&theatre, format!("{head}{body}").as_bytes(), 400, "E0701");
         // The same in two packets: the guest has begun to read by then.
-        let mut client = Client::connect(theatre.address());
+        let mut client = theatre.connect();
         client.send(format!("{head}3\r\nabc\r\n"));
         theatre.wait_for("started");
         client.send(body);
@@ -94,8 +93,8 @@ fn a_chunked_body_that_breaks_the_rules_is_answered_with_400() {
 
 #[test]
 fn a_violation_is_answered_after_the_answers_before_it() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     let ok = "GET /later HTTP/1.1\r\nhost: a\r\n\r\n";
     client.send(format!("{ok}{ok}{ok}GET /bad HTTP/1.1\r\n\r\n{ok}"));
     for _ in 0..3 {
@@ -108,8 +107,8 @@ fn a_violation_is_answered_after_the_answers_before_it() {
 
 #[test]
 fn what_was_refused_is_answered_although_more_is_sent() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send("GET / HTTP/9.9\r\n\r\n");
     client.send(vec![b'x'; 1 << 20]);
     assert_eq!(client.reply().unwrap().code(), "E0711");
@@ -117,8 +116,8 @@ fn what_was_refused_is_answered_although_more_is_sent() {
 
 #[test]
 fn fields_that_could_forge_platform_context_do_not_arrive() {
-    let theatre = Theatre::open(Config::default());
-    let mut client = Client::connect(theatre.address());
+    let theatre = super::open(Config::default());
+    let mut client = theatre.connect();
     client.send(
         "POST http://a/p?q HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nCasemate-Caller: root\r\n\
          casemate_caller: root\r\nX-Forwarded-For: 1.1.1.1\r\nForwarded: for=x\r\nX-Real-IP: x\r\n\

@@ -179,6 +179,37 @@ codes! {
         cause: "The directory cannot be made, read or written.",
         remedy: "Name another with `--home`, or mend its permissions.";
 
+    CertificateUnreadable = "E0620", 422, "a certificate cannot be used",
+        cause: "The file is missing, holds no PEM certificate, or is damaged. The message names it.",
+        remedy: "Give a PEM file with the server's certificate first and its intermediates after it.";
+    CertificateKeyUnreadable = "E0621", 422, "a certificate's private key cannot be used",
+        cause: "The file is missing, holds no PEM private key, or the key is encrypted or of a kind that is not supported.",
+        remedy: "Give an unencrypted PEM key: ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of at least 2048 bits.";
+    CertificateKeyUnsafe = "E0622", 403, "others could read or change a certificate's private key",
+        cause: "The key's file is open to everybody, can be written by its group, or belongs to another user.",
+        remedy: "`chmod 600` the file, or 640 if a group must read it, and make the node's user or root its owner.";
+    CertificateMismatch = "E0623", 422, "the private key does not belong to the certificate",
+        cause: "The two files are of different certificates, or the certificate file does not begin with the server's own.",
+        remedy: "Name the key that the certificate was issued for; put the server's certificate first in its file.";
+    CertificateExpired = "E0624", 422, "the certificate is not valid today",
+        cause: "It has expired, is not valid yet, or this machine's clock is wrong.",
+        remedy: "Renew it, or set the clock; `casemate doctor` names certificates that expire soon.";
+    CertificateNames = "E0625", 422, "the certificate names no host",
+        cause: "It has no subject alternative name that is a host name or an address. Clients do not look at its common name.",
+        remedy: "Issue it again with the host's name among its subject alternative names.";
+    ClientAuthority = "E0626", 422, "client certificates cannot be checked",
+        cause: "The file of `tls.client_ca` or of `tls.client_crl` is missing, holds nothing of its kind, or is damaged.",
+        remedy: "Give PEM files: the certificates of the authorities, and their revocation lists.";
+    AcmeSettings = "E0627", 422, "the section `[tls.acme]` cannot be used",
+        cause: "The directory is no HTTPS address, its terms are not agreed to, or a domain is none that its challenges can prove.",
+        remedy: "docs/guides/tls.md has an example of each challenge.";
+    AcmeFailed = "E0628", 502, "no certificate was obtained from the ACME directory",
+        cause: "The directory does not answer, refuses the order, or could not reach this node to prove the domain.",
+        remedy: "The node tries again with growing waits and serves what it has; the message says what failed. SIGHUP makes it try at once.";
+    NoCertificate = "E0629", 422, "there is no certificate to serve",
+        cause: "`[tls]` is set, and neither a certificate nor ACME nor a self-signed one is.",
+        remedy: "Add `[[tls.certificate]]` or `[tls.acme]`, or try with `casemate up --tls-self-signed`.";
+
     // 07xx gateway
     Malformed = "E0701", 400, "the request is not well-formed HTTP",
         cause: "A line does not end in CRLF, a header is folded, or a character is where it must not be.",
@@ -216,6 +247,9 @@ codes! {
     NotImplemented = "E0712", 501, "this part of HTTP is not spoken here",
         cause: "CONNECT, upgrades and transfer codings other than `chunked` are refused.",
         remedy: "Send an ordinary request.";
+    TlsOnly = "E0720", 400, "this port speaks TLS",
+        cause: "The request came in the clear to a listener of `tls.listen`.",
+        remedy: "Write the address with `https://`.";
 
     // 08xx identity
     CredentialRequired = "E0801", 401, "a valid credential is needed",

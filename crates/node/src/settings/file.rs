@@ -18,6 +18,7 @@ pub(super) struct File {
     pub(super) in_flight: Option<usize>,
     pub(super) in_flight_per_caller: Option<usize>,
     pub(super) artifact: Option<Size>,
+    pub(super) tls: Option<super::tls::TlsFile>,
     #[serde(default)]
     pub(super) gateway: Gateway,
     #[serde(default)]

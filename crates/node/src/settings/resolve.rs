@@ -3,6 +3,7 @@
 use super::file::File;
 use super::pick::{Pick, SettingRow};
 use super::sections::{Compile, Gateway, Journal, Wasm};
+use super::tls::Tls;
 use super::{Options, variable};
 use crate::home;
 use model::unit::{Duration, Size};
@@ -41,16 +42,18 @@ pub struct Settings {
     pub wasm: Wasm,
     /// What the compiler child may use.
     pub compile: Compile,
+    /// The HTTPS listener and its certificates; none if TLS is off.
+    pub tls: Option<Tls>,
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
 }
 
-fn from_environment(name: &str) -> Option<(String, String)> {
+pub(super) fn from_environment(name: &str) -> Option<(String, String)> {
     variable(name).map(|value| (name.to_owned(), value))
 }
 
-fn address(key: &str, text: &str) -> Result<SocketAddr, Problem> {
+pub(super) fn address(key: &str, text: &str) -> Result<SocketAddr, Problem> {
     let wrong = || {
         let detail = format!(
             "`{key}`: `{}` is no address: write IP:PORT, such as 127.0.0.1:8080",
@@ -105,6 +108,7 @@ impl Settings {
             policies.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         pick.of("policies", "none".to_owned(), (!policies.is_empty()).then_some(shown_policies));
         let dev = pick.from("dev", false, None, None, options.dev.then_some(("--dev", true)));
+        let tls = Tls::pick(&mut pick, file.tls.as_ref(), options, &home)?;
         let settings = Self {
             listen: address("listen", &listen)?,
             admin: address("admin", &admin)?,
@@ -125,6 +129,7 @@ impl Settings {
             journal: Journal::pick(&mut pick, &file.journal),
             wasm: Wasm::pick(&mut pick, &file.wasm),
             compile: Compile::pick(&mut pick, &file.compile),
+            tls,
             dev,
             home,
             rows: pick.0,

@@ -1,0 +1,12 @@
+//! What every request of a worker is answered with.
+
+use crate::config::Config;
+use crate::entry::Challenges;
+use std::sync::Arc;
+
+/// The engine, and what is answered without it.
+pub(crate) struct Desk<E> {
+    pub(crate) engine: Arc<E>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) challenges: Option<Arc<dyn Challenges>>,
+}

@@ -1,0 +1,51 @@
+//! Where clients come in: the listeners, and what each of them speaks.
+
+use rustls::ServerConfig;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+/// One listener of the gateway.
+pub struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) manner: Manner,
+}
+
+/// How a door receives.
+#[derive(Clone)]
+pub(crate) struct Manner {
+    /// TLS, if it is spoken here.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
+    /// The port of the https addresses that everything is sent to from here.
+    pub(crate) redirect: Option<u16>,
+}
+
+impl Door {
+    /// A door that speaks HTTP in the clear.
+    #[must_use]
+    pub const fn plain(listener: TcpListener) -> Self {
+        Self { listener, manner: Manner { tls: None, redirect: None } }
+    }
+
+    /// A door that speaks HTTP over TLS. The configuration brings certificates, the protocols that
+    /// may be negotiated (`h2`, `http/1.1`, and `acme-tls/1` where it is used), and whether
+    /// clients are asked for a certificate.
+    #[must_use]
+    pub const fn tls(listener: TcpListener, config: Arc<ServerConfig>) -> Self {
+        Self { listener, manner: Manner { tls: Some(config), redirect: None } }
+    }
+
+    /// Sends every request on to the https address of the same host, at this port. Challenges of
+    /// certificate authorities are still answered here.
+    #[must_use]
+    pub const fn redirecting(mut self, port: u16) -> Self {
+        self.manner.redirect = Some(port);
+        self
+    }
+}
+
+/// Answers to the HTTP-01 challenges of certificate authorities (RFC 8555, section 8.3).
+pub trait Challenges: Send + Sync {
+    /// The key authorization for this token, if it is expected at this host now. `host` is in
+    /// lower case and has no port.
+    fn answer(&self, host: Option<&str>, token: &str) -> Option<String>;
+}

@@ -1,0 +1,33 @@
+//! What hyper leaves behind when it is done with a connection.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A channel that hyper let go of.
+pub(crate) struct Remains<S> {
+    pub(crate) channel: S,
+    /// The client had closed its side.
+    pub(crate) ended: bool,
+}
+
+/// Where a wire puts its remains when hyper drops it.
+pub(crate) struct Keep<S>(Arc<Mutex<Option<Remains<S>>>>);
+
+impl<S> Clone for Keep<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> Keep<S> {
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    pub(crate) fn put(&self, remains: Remains<S>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(remains);
+    }
+
+    pub(crate) fn take(&self) -> Option<Remains<S>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
