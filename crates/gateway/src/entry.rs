@@ -17,13 +17,22 @@ pub(crate) struct Manner {
     pub(crate) tls: Option<Arc<ServerConfig>>,
     /// The port of the https addresses that everything is sent to from here.
     pub(crate) redirect: Option<u16>,
+    /// HTTP/2 is spoken in the clear with who begins with it.
+    pub(crate) h2c: bool,
+}
+
+impl Manner {
+    /// Whether HTTP/1.1 begins with the first byte.
+    pub(crate) const fn is_bare(&self) -> bool {
+        self.tls.is_none() && !self.h2c
+    }
 }
 
 impl Door {
     /// A door that speaks HTTP in the clear.
     #[must_use]
     pub const fn plain(listener: TcpListener) -> Self {
-        Self { listener, manner: Manner { tls: None, redirect: None } }
+        Self { listener, manner: Manner { tls: None, redirect: None, h2c: false } }
     }
 
     /// A door that speaks HTTP over TLS. The configuration brings certificates, the protocols that
@@ -31,7 +40,14 @@ impl Door {
     /// clients are asked for a certificate.
     #[must_use]
     pub const fn tls(listener: TcpListener, config: Arc<ServerConfig>) -> Self {
-        Self { listener, manner: Manner { tls: Some(config), redirect: None } }
+        Self { listener, manner: Manner { tls: Some(config), redirect: None, h2c: false } }
+    }
+
+    /// Speaks HTTP/2 in the clear too, with clients that know (RFC 9113, section 3.3).
+    #[must_use]
+    pub const fn with_h2c(mut self) -> Self {
+        self.manner.h2c = true;
+        self
     }
 
     /// Sends every request on to the https address of the same host, at this port. Challenges of

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod framing;
+pub mod h2;
 pub mod head;
 
 mod accept;
@@ -37,6 +38,7 @@ mod origin;
 mod remains;
 mod reserved;
 mod service;
+mod stall;
 mod strict;
 mod target;
 mod tls;
@@ -44,7 +46,7 @@ mod violation;
 mod walk;
 mod worker;
 
-pub use config::Config;
+pub use config::{Config, Http2};
 pub use door::{BoxError, Inbound, Invoke, Refusal};
 pub use entry::{Challenges, Door};
 pub use handle::{Drained, Gateway, Handle};

@@ -17,17 +17,24 @@ pub(crate) struct Origin {
     pub(crate) certificate: Option<Arc<[u8]>>,
     /// Where requests of this door are sent on to: the port of https.
     pub(crate) redirect: Option<u16>,
+    /// It carries many requests at once: HTTP/2.
+    pub(crate) multiplexed: bool,
 }
 
 impl Origin {
     /// A client that came over plain TCP.
     pub(crate) const fn new(peer: IpAddr, redirect: Option<u16>) -> Self {
-        Self { peer, secure: false, certificate: None, redirect }
+        Self { peer, secure: false, certificate: None, redirect, multiplexed: false }
     }
 
     /// The same client behind TLS, with the certificate that it proved to hold.
     pub(crate) fn encrypted(&self, certificate: Option<Arc<[u8]>>) -> Self {
         Self { secure: true, certificate, ..self.clone() }
+    }
+
+    /// The same client, speaking HTTP/2.
+    pub(crate) fn multiplexed(&self) -> Self {
+        Self { multiplexed: true, ..self.clone() }
     }
 
     /// A request that came this way.

@@ -4,13 +4,15 @@ use crate::answer::{self, Answer, Ticket};
 use crate::body;
 use crate::desk::Desk;
 use crate::door::{Invoke, Refusal};
+use crate::h2;
 use crate::line::Line;
 use crate::local;
 use crate::reserved;
+use crate::violation::Violation;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Extensions, Request, Response, Uri};
+use http::{Extensions, Request, Response, Uri, Version};
 use hyper::body::Incoming;
 use model::{Code, Problem};
 use std::convert::Infallible;
@@ -23,11 +25,10 @@ pub(crate) async fn answer<E: Invoke>(
     request: Request<Incoming>,
 ) -> Result<Response<Answer<E::Body>>, Infallible> {
     let ticket = Ticket::new(line);
-    // hyper was given a stand-in for what was refused.
-    if let Some(violation) = line.violation() {
+    let (mut parts, incoming) = request.into_parts();
+    if let Some(violation) = violation(&mut parts, desk, line) {
         return Ok(refused(&violation.into(), ticket, line));
     }
-    let (mut parts, incoming) = request.into_parts();
     if let Some(response) = local::answer(desk, line, &parts) {
         return Ok(finish(response.map(|text| Answer::text(text, ticket)), line));
     }
@@ -52,6 +53,16 @@ pub(crate) async fn answer<E: Invoke>(
     })
 }
 
+/// What is wrong with a request, or with the connection that it came over.
+fn violation<E>(parts: &mut Parts, desk: &Desk<E>, line: &Line) -> Option<Violation> {
+    // hyper was given a stand-in for what was refused.
+    let refused = line.violation();
+    if refused.is_some() || parts.version != Version::HTTP_2 {
+        return refused;
+    }
+    h2::check(parts, desk.config.head_limits()).err()
+}
+
 /// Removes what must not pass, and leaves path and query as the only form of a target.
 fn prepare(parts: &mut Parts) {
     parts.extensions = Extensions::new();
@@ -67,7 +78,8 @@ fn refused<B>(refusal: &Refusal, ticket: Ticket, line: &Line) -> Response<Answer
 }
 
 fn finish<B>(mut response: Response<B>, line: &Line) -> Response<B> {
-    if line.is_last_answer() {
+    // HTTP/2 has GOAWAY for this.
+    if line.is_last_answer() && !line.origin.multiplexed {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response

@@ -21,6 +21,8 @@ const HANDSHAKE_RECORD: u8 = 22;
 pub(crate) enum Greeting {
     /// A client that speaks HTTP/1.1.
     Http1(TlsStream<TcpStream>),
+    /// A client that speaks HTTP/2.
+    Http2(TlsStream<TcpStream>),
     /// Somebody who saw the certificate and wants nothing else.
     Seen(TlsStream<TcpStream>),
     /// A client that does not speak TLS; it was told so.
@@ -49,6 +51,7 @@ pub(crate) async fn greet(
     }
     let stream = TlsAcceptor::from(config).accept(socket).await?;
     Ok(match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => Greeting::Http2(stream),
         Some(CHALLENGE) => Greeting::Seen(stream),
         _ => Greeting::Http1(stream),
     })
