@@ -204,6 +204,7 @@ impl Frames {
                 return Err(Fault::protocol("the first frame is no SETTINGS"));
             }
             self.settled = true;
+            return Ok(());
         }
         if let Some(block) = self.block {
             return self.go_on(block, head);

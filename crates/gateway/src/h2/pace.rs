@@ -81,7 +81,8 @@ impl Pace {
     }
 
     fn idle_until(&self) -> Option<Instant> {
-        if !self.is_idle() {
+        // What was begun has its own time.
+        if !self.is_idle() || self.amid_ms.load(Ordering::Relaxed) > 0 {
             return None;
         }
         let used = self.used.load(Ordering::Relaxed);

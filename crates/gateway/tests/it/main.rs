@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what serves tests is a test too")]
 
 mod client;
+mod conformance;
 mod differential;
 mod encrypted;
+mod floods;
+mod multiplexed;
+mod raw;
 mod relay;
 mod stage;
 
