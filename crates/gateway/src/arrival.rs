@@ -9,6 +9,7 @@ use crate::h2;
 use crate::line::Line;
 use crate::linger;
 use crate::origin::Origin;
+use crate::proxy;
 use crate::tls::{self, Greeting};
 use hyper::server::conn::http1::Builder;
 use rustls::ServerConfig;
@@ -28,11 +29,37 @@ pub(crate) struct Visit<E> {
 
 impl<E: Invoke> Visit<E> {
     /// Finds out what the client speaks, and serves it.
-    pub(crate) async fn receive(mut self, socket: TcpStream) {
+    pub(crate) async fn receive(mut self, mut socket: TcpStream) {
+        if self.manner.proxied
+            && let Err(why) = self.introduce(&mut socket).await
+        {
+            self.line.load.introductions_failed.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(peer = %self.line.origin.peer, why, "a proxy's connection is closed");
+            return;
+        }
         match self.manner.tls.take() {
             Some(config) => self.shake_hands(config, socket).await,
-            None => self.listen(socket).await,
+            None if self.manner.h2c => self.listen(socket).await,
+            None => connection::serve(self.desk, self.builder, socket, self.line).await,
         }
+    }
+
+    /// Hears from a proxy who its client is.
+    async fn introduce(&mut self, socket: &mut TcpStream) -> Result<(), &'static str> {
+        if !self.desk.config.proxies.trust(self.line.origin.peer) {
+            return Err("it is none of a trusted proxy");
+        }
+        let header = in_time(&self.line, proxy::receive(socket)).await;
+        let header = header.ok_or("its header did not come in time")?;
+        let header = header.map_err(|_| "it does not begin with a header of the PROXY protocol")?;
+        if let Some(peer) = header.source {
+            let claimed = self.berth.claim(peer);
+            self.go_on(self.line.origin.behind(peer, header.secure));
+            if let Err(violation) = claimed {
+                self.line.refuse(violation);
+            }
+        }
+        Ok(())
     }
 
     async fn shake_hands(mut self, config: Arc<ServerConfig>, socket: TcpStream) {

@@ -1,5 +1,6 @@
 //! What the operator may set about the public listener.
 
+use crate::proxies::Proxies;
 use std::time::Duration;
 
 /// Limits of the public listener.
@@ -27,6 +28,8 @@ pub struct Config {
     pub workers: usize,
     /// HTTP/2.
     pub http2: Http2,
+    /// Proxies that are believed. Default: none.
+    pub proxies: Proxies,
 }
 
 /// What one HTTP/2 connection may do. Beyond a limit, the stream is refused or the connection
@@ -87,6 +90,7 @@ impl Default for Config {
             connections_per_address_max: 1_000,
             workers: 0,
             http2: Http2::default(),
+            proxies: Proxies::default(),
         }
     }
 }

@@ -19,12 +19,14 @@ pub(crate) struct Manner {
     pub(crate) redirect: Option<u16>,
     /// HTTP/2 is spoken in the clear with who begins with it.
     pub(crate) h2c: bool,
+    /// Connections begin with a header of the PROXY protocol.
+    pub(crate) proxied: bool,
 }
 
 impl Manner {
     /// Whether HTTP/1.1 begins with the first byte.
     pub(crate) const fn is_bare(&self) -> bool {
-        self.tls.is_none() && !self.h2c
+        self.tls.is_none() && !self.h2c && !self.proxied
     }
 }
 
@@ -32,7 +34,7 @@ impl Door {
     /// A door that speaks HTTP in the clear.
     #[must_use]
     pub const fn plain(listener: TcpListener) -> Self {
-        Self { listener, manner: Manner { tls: None, redirect: None, h2c: false } }
+        Self::new(listener, None)
     }
 
     /// A door that speaks HTTP over TLS. The configuration brings certificates, the protocols that
@@ -40,7 +42,19 @@ impl Door {
     /// clients are asked for a certificate.
     #[must_use]
     pub const fn tls(listener: TcpListener, config: Arc<ServerConfig>) -> Self {
-        Self { listener, manner: Manner { tls: Some(config), redirect: None, h2c: false } }
+        Self::new(listener, Some(config))
+    }
+
+    const fn new(listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> Self {
+        Self { listener, manner: Manner { tls, redirect: None, h2c: false, proxied: false } }
+    }
+
+    /// Demands a header of the PROXY protocol, version 1 or 2, before anything else, from a
+    /// trusted proxy. Everybody else is closed.
+    #[must_use]
+    pub const fn proxied(mut self) -> Self {
+        self.manner.proxied = true;
+        self
     }
 
     /// Speaks HTTP/2 in the clear too, with clients that know (RFC 9113, section 3.3).

@@ -13,6 +13,7 @@
 pub mod framing;
 pub mod h2;
 pub mod head;
+pub mod proxy;
 
 mod accept;
 mod alarm;
@@ -30,11 +31,13 @@ mod control;
 mod desk;
 mod door;
 mod entry;
+mod forwarded;
 mod handle;
 mod line;
 mod linger;
 mod local;
 mod origin;
+mod proxies;
 mod remains;
 mod reserved;
 mod service;
@@ -50,5 +53,6 @@ pub use config::{Config, Http2};
 pub use door::{BoxError, Inbound, Invoke, Refusal};
 pub use entry::{Challenges, Door};
 pub use handle::{Drained, Gateway, Handle};
+pub use proxies::{Proxies, Says};
 pub use violation::Violation;
 pub use walk::{Message, messages};

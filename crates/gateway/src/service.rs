@@ -7,7 +7,6 @@ use crate::door::{Invoke, Refusal};
 use crate::h2;
 use crate::line::Line;
 use crate::local;
-use crate::reserved;
 use crate::violation::Violation;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -35,7 +34,8 @@ pub(crate) async fn answer<E: Invoke>(
     prepare(&mut parts);
     let method = parts.method.clone();
     let request = Request::from_parts(parts, body::receive(incoming, line));
-    let mut result = desk.engine.invoke(line.origin.inbound(request)).await;
+    let inbound = line.origin.inbound(request, &desk.config.proxies);
+    let mut result = desk.engine.invoke(inbound).await;
     // The body was refused while it was read. Whatever the guest made of the half that it saw is
     // not an answer to the request that the client meant.
     if let Some(violation) = line.violation() {
@@ -63,10 +63,9 @@ fn violation<E>(parts: &mut Parts, desk: &Desk<E>, line: &Line) -> Option<Violat
     h2::check(parts, desk.config.head_limits()).err()
 }
 
-/// Removes what must not pass, and leaves path and query as the only form of a target.
+/// Leaves path and query as the only form of a target.
 fn prepare(parts: &mut Parts) {
     parts.extensions = Extensions::new();
-    reserved::strip(&mut parts.headers);
     if parts.uri.authority().is_some() {
         let path = parts.uri.path_and_query().cloned();
         parts.uri = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));

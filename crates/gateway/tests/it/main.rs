@@ -2,6 +2,7 @@
 #![expect(clippy::duplicate_mod, reason = "the same tests run over TCP and over TLS")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what serves tests is a test too")]
 
+mod behind;
 mod client;
 mod conformance;
 mod differential;

@@ -197,7 +197,17 @@ fn fields_that_could_forge_platform_context_do_not_arrive() {
     let mut found: Vec<_> =
         seen.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     found.sort_unstable();
-    assert_eq!(found, ["cookie: a=1; b=2", "host: a", "x-mine: 1"]);
+    assert_eq!(
+        found,
+        [
+            "cookie: a=1; b=2",
+            "forwarded: for=127.0.0.1;proto=https",
+            "host: a",
+            "x-forwarded-for: 127.0.0.1",
+            "x-forwarded-proto: https",
+            "x-mine: 1",
+        ]
+    );
 }
 
 #[test]
