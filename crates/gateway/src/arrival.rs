@@ -10,7 +10,7 @@ use crate::line::Line;
 use crate::linger;
 use crate::origin::Origin;
 use crate::proxy;
-use crate::tls::{self, Greeting};
+use crate::tls::{self, Greeting, Tls};
 use hyper::server::conn::http1::Builder;
 use rustls::ServerConfig;
 use std::io;
@@ -66,11 +66,11 @@ impl<E: Invoke> Visit<E> {
         let greeting = in_time(&self.line, tls::greet(config, socket, &self.line)).await;
         match greeting.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())) {
             Ok(Greeting::Http1(stream)) => {
-                self.go_on(self.line.origin.encrypted(tls::certificate(&stream)));
+                self.go_on(self.line.origin.encrypted(Tls::of(&stream)));
                 connection::serve(self.desk, self.builder, stream, self.line).await;
             }
             Ok(Greeting::Http2(stream)) => {
-                let origin = self.line.origin.encrypted(tls::certificate(&stream));
+                let origin = self.line.origin.encrypted(Tls::of(&stream));
                 self.go_on(origin.multiplexed());
                 h2::serve(self.desk, stream, self.line).await;
             }

@@ -1,5 +1,6 @@
 //! Where clients come in: the listeners, and what each of them speaks.
 
+use crate::access::AccessLog;
 use rustls::ServerConfig;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -71,6 +72,15 @@ impl Door {
         self.manner.redirect = Some(port);
         self
     }
+}
+
+/// What the gateway uses beside the engine.
+#[derive(Default)]
+pub struct Aids {
+    /// Who answers certificate authorities at doors that speak HTTP in the clear.
+    pub challenges: Option<Arc<dyn Challenges>>,
+    /// Where requests are written down.
+    pub log: Option<Arc<AccessLog>>,
 }
 
 /// Answers to the HTTP-01 challenges of certificate authorities (RFC 8555, section 8.3).

@@ -16,6 +16,7 @@ pub mod head;
 pub mod proxy;
 
 mod accept;
+mod access;
 mod alarm;
 mod answer;
 mod arrival;
@@ -49,9 +50,10 @@ mod violation;
 mod walk;
 mod worker;
 
+pub use access::{AccessLog, Destination, WallClock};
 pub use config::{Config, Http2};
 pub use door::{BoxError, Inbound, Invoke, Refusal};
-pub use entry::{Challenges, Door};
+pub use entry::{Aids, Challenges, Door};
 pub use handle::{Drained, Gateway, Handle};
 pub use proxies::{Proxies, Says};
 pub use violation::Violation;

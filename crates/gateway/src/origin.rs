@@ -4,6 +4,7 @@ use crate::door::Inbound;
 use crate::forwarded::{self, Words};
 use crate::proxies::Proxies;
 use crate::reserved;
+use crate::tls::Tls;
 use engine::RequestBody;
 use http::Request;
 use std::net::IpAddr;
@@ -20,6 +21,8 @@ pub(crate) struct Origin {
     pub(crate) certificate: Option<Arc<[u8]>>,
     /// Where requests of this door are sent on to: the port of https.
     pub(crate) redirect: Option<u16>,
+    /// The version of TLS that is spoken.
+    pub(crate) tls: Option<&'static str>,
     /// It carries many requests at once: HTTP/2.
     pub(crate) multiplexed: bool,
     /// What functions are told of it.
@@ -30,7 +33,15 @@ impl Origin {
     /// A client that came over plain TCP.
     pub(crate) fn new(peer: IpAddr, redirect: Option<u16>) -> Self {
         let words = Words::of(peer, false);
-        Self { peer, secure: false, certificate: None, redirect, multiplexed: false, words }
+        Self {
+            peer,
+            secure: false,
+            certificate: None,
+            redirect,
+            tls: None,
+            multiplexed: false,
+            words,
+        }
     }
 
     /// The client that a proxy speaks for.
@@ -40,8 +51,9 @@ impl Origin {
     }
 
     /// The same client behind TLS, with the certificate that it proved to hold.
-    pub(crate) fn encrypted(&self, certificate: Option<Arc<[u8]>>) -> Self {
-        Self { certificate, ..self.behind(self.peer, true) }
+    pub(crate) fn encrypted(&self, tls: Tls) -> Self {
+        let Tls { version, certificate } = tls;
+        Self { certificate, tls: Some(version), ..self.behind(self.peer, true) }
     }
 
     /// The same client, speaking HTTP/2.

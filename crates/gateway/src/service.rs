@@ -8,10 +8,12 @@ use crate::h2;
 use crate::line::Line;
 use crate::local;
 use crate::violation::Violation;
+use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Extensions, Request, Response, Uri, Version};
+use http_body::Body;
 use hyper::body::Incoming;
 use model::{Code, Problem};
 use std::convert::Infallible;
@@ -23,18 +25,22 @@ pub(crate) async fn answer<E: Invoke>(
     line: &Arc<Line>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer<E::Body>>, Infallible> {
-    let ticket = Ticket::new(line);
     let (mut parts, incoming) = request.into_parts();
+    let mut ticket = Ticket::new(line, &parts, desk.log.as_ref());
     if let Some(violation) = violation(&mut parts, desk, line) {
         return Ok(refused(&violation.into(), ticket, line));
     }
     if let Some(response) = local::answer(desk, line, &parts) {
-        return Ok(finish(response.map(|text| Answer::text(text, ticket)), line));
+        return Ok(send(response, ticket, line, Answer::text));
     }
     prepare(&mut parts);
     let method = parts.method.clone();
-    let request = Request::from_parts(parts, body::receive(incoming, line));
+    let meter = ticket.entry().map(|entry| entry.meter());
+    let request = Request::from_parts(parts, body::receive(incoming, line, meter));
     let inbound = line.origin.inbound(request, &desk.config.proxies);
+    if let Some(entry) = ticket.entry() {
+        entry.comes_from(inbound.peer);
+    }
     let mut result = desk.engine.invoke(inbound).await;
     // The body was refused while it was read. Whatever the guest made of the half that it saw is
     // not an answer to the request that the client meant.
@@ -48,7 +54,7 @@ pub(crate) async fn answer<E: Invoke>(
         result = Err(Problem::new(Code::BadResponse).internal(why).into());
     }
     Ok(match result {
-        Ok(response) => finish(response.map(|body| Answer::reply(body, ticket)), line),
+        Ok(response) => send(response, ticket, line, Answer::reply),
         Err(refusal) => refused(&refusal, ticket, line),
     })
 }
@@ -72,16 +78,28 @@ fn prepare(parts: &mut Parts) {
     }
 }
 
-fn refused<B>(refusal: &Refusal, ticket: Ticket, line: &Line) -> Response<Answer<B>> {
-    finish(answer::document(refusal).map(|text| Answer::text(text, ticket)), line)
+fn refused<B: Body<Data = Bytes> + Unpin>(
+    refusal: &Refusal,
+    ticket: Ticket,
+    line: &Line,
+) -> Response<Answer<B>> {
+    send(answer::document(refusal), ticket, line, Answer::text)
 }
 
-fn finish<B>(mut response: Response<B>, line: &Line) -> Response<B> {
+fn send<T, B>(
+    mut response: Response<T>,
+    mut ticket: Ticket,
+    line: &Line,
+    wrap: impl FnOnce(T, Ticket) -> Answer<B>,
+) -> Response<Answer<B>> {
+    if let Some(entry) = ticket.entry() {
+        entry.answered(response.status(), response.headers());
+    }
     // HTTP/2 has GOAWAY for this.
     if line.is_last_answer() && !line.origin.multiplexed {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    response
+    response.map(|content| wrap(content, ticket))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::relay::Papers;
 use crate::stage::{Seen, Theatre, port};
-use casemate_gateway::{Config, Door, Proxies, Says};
+use casemate_gateway::{Aids, Config, Door, Proxies, Says};
 use std::sync::Arc;
 
 fn trusting(network: &str) -> Config {
@@ -16,8 +16,7 @@ fn seen_from(config: Config, lines: &str) -> Seen {
     let mut client = theatre.connect();
     client.send(format!("GET / HTTP/1.1\r\nhost: a\r\n{lines}\r\n"));
     assert_eq!(client.reply().unwrap().status, 200);
-    let seen = theatre.stage.seen.lock().unwrap()[0].clone();
-    seen
+    theatre.stage.seen.lock().unwrap()[0].clone()
 }
 
 fn header<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
@@ -59,7 +58,7 @@ fn a_huge_list_costs_nothing_but_its_place() {
 }
 
 fn proxied(config: Config) -> Theatre {
-    Theatre::with_doors(config, vec![Door::plain(port()).proxied()], None)
+    Theatre::with_doors(config, vec![Door::plain(port()).proxied()], Aids::default())
 }
 
 const LINE: &str = "PROXY TCP4 192.0.2.1 10.0.0.1 4711 443\r\n";
@@ -115,7 +114,7 @@ fn the_header_stands_before_tls() {
     use std::io::{Read, Write};
     let papers = Papers::make();
     let door = Door::tls(port(), Arc::new(papers.server())).proxied();
-    let theatre = Theatre::with_doors(trusting("127.0.0.0/8"), vec![door], None);
+    let theatre = Theatre::with_doors(trusting("127.0.0.0/8"), vec![door], Aids::default());
     let mut socket = std::net::TcpStream::connect(theatre.address()).unwrap();
     socket.write_all(LINE.as_bytes()).unwrap();
     let config = Arc::new(papers.client(&["http/1.1"]));

@@ -3,12 +3,12 @@
 use crate::raw::*;
 use crate::stage::{Theatre, port};
 use Verdict::{Connection, Fine, Status, Stream};
-use casemate_gateway::{Config, Door, Http2};
+use casemate_gateway::{Aids, Config, Door, Http2};
 
 fn theatre() -> Theatre {
     let http2 = Http2 { streams: 10, ..Http2::default() };
     let config = Config { http2, ..Config::default() };
-    Theatre::with_doors(config, vec![Door::plain(port()).with_h2c()], None)
+    Theatre::with_doors(config, vec![Door::plain(port()).with_h2c()], Aids::default())
 }
 
 /// A case: its name, what is sent after preface and settings, and what must become of stream 1

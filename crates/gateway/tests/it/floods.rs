@@ -3,12 +3,12 @@
 use crate::raw::*;
 use crate::relay::{Papers, Relay};
 use crate::stage::{Theatre, port};
-use casemate_gateway::{Config, Door, Http2};
+use casemate_gateway::{Aids, Config, Door, Http2};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 fn theatre(config: Config) -> Theatre {
-    Theatre::with_doors(config, vec![Door::plain(port()).with_h2c()], None)
+    Theatre::with_doors(config, vec![Door::plain(port()).with_h2c()], Aids::default())
 }
 
 fn tight() -> Config {
@@ -227,7 +227,7 @@ fn silent_connections_are_told_to_go_away() {
 fn the_same_over_tls() {
     let papers = Papers::make();
     let doors = vec![Door::tls(port(), Arc::new(papers.server()))];
-    let theatre = Theatre::with_doors(tight(), doors, None);
+    let theatre = Theatre::with_doors(tight(), doors, Aids::default());
     let relay = Relay::open(theatre.address(), papers.client(&["h2"]));
     let mut raw = Raw::connect(relay.address);
     let (verdict, _) = flood(&mut raw, 200, |number| {

@@ -8,6 +8,7 @@ mod conformance;
 mod differential;
 mod encrypted;
 mod floods;
+mod logging;
 mod multiplexed;
 mod raw;
 mod relay;

@@ -3,7 +3,7 @@
 use crate::raw::*;
 use crate::relay::{Papers, Relay};
 use crate::stage::{Theatre, port};
-use casemate_gateway::{Config, Door};
+use casemate_gateway::{Aids, Config, Door};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use std::time::Duration;
 fn over_tls(config: Config) -> (Theatre, Relay) {
     let papers = Papers::make();
     let doors = vec![Door::tls(port(), Arc::new(papers.server()))];
-    let theatre = Theatre::with_doors(config, doors, None);
+    let theatre = Theatre::with_doors(config, doors, Aids::default());
     let relay = Relay::open(theatre.address(), papers.client(&["h2"]));
     (theatre, relay)
 }
@@ -280,7 +280,7 @@ fn silent_connections_do_not_hold_up_a_drain() {
 #[test]
 fn http_2_in_the_clear_is_spoken_only_where_it_is_allowed() {
     let doors = vec![Door::plain(port()).with_h2c()];
-    let theatre = Theatre::with_doors(Config::default(), doors, None);
+    let theatre = Theatre::with_doors(Config::default(), doors, Aids::default());
     let mut raw = Raw::connect(theatre.address());
     raw.send(get(1, "/"));
     assert_eq!(raw.answer(1).unwrap(), (200, b"hello".to_vec()));
