@@ -11,6 +11,8 @@
 #![forbid(unsafe_code)]
 
 pub mod framing;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod head;
 
 mod accept;
