@@ -12,6 +12,7 @@
 
 mod bench;
 mod docs;
+mod fuzz;
 mod guests;
 mod place;
 mod program;
@@ -26,6 +27,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND [OPTIONS]
   tidy     the rules of the house: floors, licences, words, links, named tests
   guests   build the WebAssembly components of examples and tests [--check] [--foreign]
   bench    measure the sizes that docs/ARCHITECTURE.md promises [--only NAME] [--write] ...
+  fuzz     run the fuzz targets under a real fuzzer [TARGET] [--seconds N]
   docs     make the generated documents again";
 
 /// One command.
@@ -37,6 +39,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("tidy", tidy::run),
     ("guests", guests::run),
     ("bench", bench::run),
+    ("fuzz", fuzz::run),
     ("docs", docs::run),
 ];
 

@@ -6,6 +6,8 @@
 mod bare;
 mod component;
 mod document;
+#[cfg(test)]
+mod fuzz;
 mod keys;
 mod resolve;
 

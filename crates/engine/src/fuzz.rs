@@ -1,6 +1,6 @@
 //! What the fuzzer and the tests call: request paths through the router.
 //!
-//! Compiled for tests and for the fuzzer only; see `docs/fuzzing.md`.
+//! Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
 use crate::router::{Found, Router};
 use model::route::Route;
@@ -153,8 +153,29 @@ fn plain(path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     #[test]
     fn router() {
         fuzzing::run("router", 6000, super::router);
+    }
+
+    proptest! {
+        /// Few names, so that patterns overlap in every way.
+        #[test]
+        fn the_tree_finds_what_a_list_finds(
+            patterns in prop::collection::vec(
+                "(GET|HEAD|POST|\\*) (h[.]x|)(/(a|b|[{]x[}]|[{]y[}]))?(/(a|b|[{]z[}]))?(/|/[{][*]r[}]|/c|/[.]a)?",
+                0..12,
+            ),
+            requests in prop::collection::vec(
+                "(GET|HEAD|POST|PUT) (/(a|b|c|%61|%2e|))?(/(a|b|c|[.]|))?(/|/c|/c/d|/%2Ea)?( h[.]x| h[.]y)?",
+                1..12,
+            ),
+        ) {
+            let text = format!("{}\n\n{}", patterns.join("\n"), requests.join("\n"));
+            let outcome = super::router(text.as_bytes());
+            prop_assert!(outcome.is_ok(), "{:?}", outcome);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the fuzzer and the tests call: a client's bytes, split into messages.
 //!
-//! Compiled for tests and for the fuzzer only; see `docs/fuzzing.md`.
+//! Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
 use crate::framing::Framing;
 use crate::head::{self, BodyLength, Limits, Scanner};

@@ -1,7 +1,7 @@
 //! What the fuzzer and the tests call: tokens as text, and credentials of requests.
 //!
 //! Each target takes bytes that may be anything and gives back `Ok`, or the sentence that says
-//! which promise was broken. Compiled for tests and for the fuzzer only; see `docs/fuzzing.md`.
+//! which promise was broken. Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
 use crate::token::{self, TOKEN_CHARS};
 use crate::{Credentials, Identity, Tokens, identify};

@@ -1,7 +1,7 @@
 //! What the fuzzer and the tests call: every reader of this crate, and what it promises.
 //!
 //! Each target takes bytes that may be anything and gives back `Ok`, or the sentence that says
-//! which promise was broken. Compiled for tests and for the fuzzer only; see `docs/fuzzing.md`.
+//! which promise was broken. Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
 mod forms;
 mod texts;
