@@ -5,12 +5,10 @@
 #![no_main]
 #![allow(dead_code, reason = "the command line uses the rest")]
 
+#[path = "../../crates/cli/src/manifest"]
 mod manifest {
-    #[path = "../../../crates/cli/src/manifest/document.rs"]
     mod document;
-    #[path = "../../../crates/cli/src/manifest/fuzz.rs"]
     pub(crate) mod fuzz;
-    #[path = "../../../crates/cli/src/manifest/keys.rs"]
     mod keys;
 }
 
