@@ -8,6 +8,8 @@ pub(crate) mod changes;
 mod component;
 mod document;
 mod format;
+#[cfg(test)]
+mod fuzz;
 mod keys;
 mod resolve;
 

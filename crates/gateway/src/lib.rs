@@ -12,6 +12,8 @@
 
 pub mod framing;
 pub mod h2;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod head;
 pub mod proxy;
 
