@@ -138,6 +138,15 @@ fn a_bad_reload_is_loud_and_the_old_certificate_stays() {
 }
 
 #[test]
+fn a_node_without_certificates_survives_sighup() {
+    let mut node = Node::start();
+    node.signal("HUP");
+    until("it says so", || node.said().contains("no certificates to read again").then_some(()));
+    assert_eq!(request(node.admin, "GET", "/readyz", None, b"").status, 200);
+    assert_eq!(node.stop(), Some(0));
+}
+
+#[test]
 fn a_certificate_that_expires_soon_is_named_by_the_doctor() {
     let (desk, ca) = (Desk::new(), Authority::new());
     desk.put(&ca.issue_for_days(&["a.example"], 10));

@@ -29,19 +29,29 @@ pub(crate) fn open(
 }
 
 /// Watches files, obtains and renews certificates, and looks at all of them again at SIGHUP, until
-/// the task is aborted.
-pub(crate) fn tend(certificates: Arc<Certificates>) -> std::io::Result<JoinHandle<()>> {
+/// the task is aborted. A node without certificates takes SIGHUP too, and goes on.
+pub(crate) fn tend(certificates: Option<Arc<Certificates>>) -> std::io::Result<JoinHandle<()>> {
     let hangups = signal(SignalKind::hangup())?;
     Ok(tokio::spawn(async move {
-        let keeping = Arc::clone(&certificates).keep();
-        tokio::join!(keeping, reload_at(hangups, &certificates));
+        let keeping = async {
+            match &certificates {
+                Some(all) => Arc::clone(all).keep().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::join!(keeping, reload_at(hangups, certificates.as_ref()));
     }))
 }
 
-async fn reload_at(mut hangups: Signal, certificates: &Arc<Certificates>) {
+async fn reload_at(mut hangups: Signal, certificates: Option<&Arc<Certificates>>) {
     while hangups.recv().await.is_some() {
-        tracing::info!("SIGHUP: certificates are read again");
-        certificates.reload().await;
+        match certificates {
+            Some(all) => {
+                tracing::info!("SIGHUP: certificates are read again");
+                all.reload().await;
+            }
+            None => tracing::info!("SIGHUP: there are no certificates to read again"),
+        }
     }
 }
 

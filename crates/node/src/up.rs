@@ -105,8 +105,7 @@ async fn live(
         let engine = Arc::clone(&engine);
         async move { engine.warm().await }
     });
-    let tending = assembled.certificates.clone().map(certificates::tend).transpose();
-    let tending = tending.map_err(internal)?;
+    let tending = certificates::tend(assembled.certificates.clone()).map_err(internal)?;
     on_ready(&ready);
     signals.next().await;
     tracing::info!("draining: accepted requests are finished, no new ones are taken");
@@ -122,9 +121,7 @@ async fn live(
         () = signals.next() => tracing::warn!("a second signal: requests under way are aborted"),
     }
     warming.abort();
-    if let Some(tending) = tending {
-        tending.abort();
-    }
+    tending.abort();
     Beacon::put_out(home.path());
     close(assembled).await
 }

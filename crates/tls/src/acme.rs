@@ -122,8 +122,9 @@ pub(crate) mod tests {
 
     #[test]
     fn settings_that_no_directory_could_use_are_refused_with_the_key() {
+        type Change = fn(&mut Acme);
         acme().check().expect("good");
-        let cases: &[(&str, fn(&mut Acme))] = &[
+        let cases: &[(&str, Change)] = &[
             ("terms_agreed", |acme| acme.terms_agreed = false),
             ("directory", |acme| acme.directory = "http://ca.example/dir".to_owned()),
             ("directory", |acme| acme.directory = "ca.example".to_owned()),

@@ -27,6 +27,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
+/// How often the log reminds of certificates that expire.
+const REMIND: Duration = Duration::from_secs(24 * 3600);
+
 /// All certificates of a node.
 pub struct Certificates {
     pub(crate) config: Config,
@@ -128,7 +131,13 @@ impl Certificates {
     /// Watches files, and obtains and renews certificates. Ends only when it is dropped.
     pub async fn keep(self: Arc<Self>) {
         let watching = async {
+            let mut reminded = None;
             loop {
+                let now = self.clock.monotonic();
+                if reminded.is_none_or(|last| now.saturating_sub(last) > REMIND) {
+                    self.remind();
+                    reminded = Some(now);
+                }
                 tokio::time::sleep(self.config.watch.max(Duration::from_millis(10))).await;
                 self.blocking(|own| own.look(false)).await;
             }

@@ -4,7 +4,7 @@ use crate::facts::{Facts, Validity};
 use model::Timestamp;
 
 /// A certificate that expires within this time is named: 14 days, in microseconds.
-const SOON_US: i64 = 14 * 86_400_000_000;
+pub(crate) const SOON_US: i64 = 14 * 86_400_000_000;
 
 /// Where a certificate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -65,6 +65,16 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "pebble, the ACME server for tests",
+        there: || {
+            let there = |path: &str| Path::new(path).exists();
+            there("/usr/bin/pebble") && there("/usr/bin/pebble-challtestsrv")
+        },
+        packages: &["pebble"],
+        advice: "install the package `pebble` of Debian",
+        foreign: false,
+    },
+    Need {
         what: "Node with npm",
         there: || works("node", &["--version"]) && works("npm", &["--version"]),
         packages: &["nodejs", "npm"],

@@ -263,3 +263,6 @@ async fn suggestion(account: &Account, pair: &Pair) -> Option<(Option<Window>, D
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::Certificates;
 use crate::facts::Facts;
 use crate::pair::Pair;
-use crate::status::{Health, Source, Status, by_date};
+use crate::status::{Health, SOON_US, Source, Status, by_date};
 use model::Timestamp;
 
 impl Certificates {
@@ -38,6 +38,27 @@ impl Certificates {
             });
         }
         all
+    }
+}
+
+impl Certificates {
+    /// Logs what somebody should look at: certificates that expire soon, or did.
+    pub(super) fn remind(&self) {
+        let ours = |one: &Status| matches!(one.source, Source::File | Source::Acme);
+        for one in self.status().into_iter().filter(ours) {
+            let Some(expires) = one.expires else { continue };
+            let left_us = expires.0.saturating_sub(self.clock.wall().0);
+            let certificate = one.label;
+            match one.health {
+                Health::Bad => {
+                    tracing::error!(certificate, %expires, "clients refuse a certificate for its dates");
+                }
+                Health::Poor if left_us < SOON_US => {
+                    tracing::warn!(certificate, %expires, "a certificate expires soon");
+                }
+                Health::Poor | Health::Good => {}
+            }
+        }
     }
 }
 
