@@ -9,12 +9,14 @@
 pub mod act;
 pub mod api;
 pub mod budget;
+pub mod bundle;
 pub mod code;
 pub mod grant;
 pub mod id;
 pub mod key;
 pub mod label;
 pub mod limit;
+pub mod listing;
 pub mod manifest;
 pub mod name;
 pub mod plan;

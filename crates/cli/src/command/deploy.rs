@@ -7,7 +7,7 @@ use crate::voice::{Failure, Progress, Table, Voice};
 use anyhow::Context as _;
 use clap::Args;
 use model::api::{DeployRequest, Deployed, Function};
-use model::route::Route;
+use model::route::{Route, example_url};
 use model::{ApplicationName, FunctionName, Grant};
 use serde::Serialize;
 use std::io::Read;
@@ -182,23 +182,6 @@ pub(crate) fn print_functions(
     table.print(voice)
 }
 
-/// A URL that the route answers; parameters stand in capitals.
-pub(crate) fn example_url(gateway: &str, route: &Route) -> String {
-    let segments = route.path.split('/').map(|segment| {
-        match segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')) {
-            Some(rest) if rest.starts_with('*') => String::new(),
-            Some(name) => name.to_uppercase(),
-            None => segment.to_owned(),
-        }
-    });
-    let path = segments.collect::<Vec<_>>().join("/");
-    match (&route.host, gateway.rsplit_once(':')) {
-        // The host decides, so the URL names it; the port is the listener's.
-        (Some(host), Some((_, port))) => format!("http://{host}:{port}{path}"),
-        _ => format!("{}{path}", gateway.trim_end_matches('/')),
-    }
-}
-
 fn print_grants(voice: &Voice, deployed: &Deployed) -> anyhow::Result<()> {
     let list = |heading: &str, grants: &[Grant], command: &str| -> anyhow::Result<()> {
         if grants.is_empty() {
@@ -227,19 +210,6 @@ pub(crate) fn shell(grant: &Grant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn urls_show_what_to_fill_in() {
-        for (route, expect) in [
-            ("* /hello/{*rest}", "http://127.0.0.1:8080/hello/"),
-            ("GET /orders/{id}/lines/{n}", "http://127.0.0.1:8080/orders/ID/lines/N"),
-            ("GET /", "http://127.0.0.1:8080/"),
-            ("GET api.example.com/v1", "http://api.example.com:8080/v1"),
-        ] {
-            let route = Route::parse(route).expect(route);
-            assert_eq!(example_url("http://127.0.0.1:8080", &route), expect);
-        }
-    }
 
     #[test]
     fn nothing_in_a_target_reaches_the_shell() {

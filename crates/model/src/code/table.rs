@@ -56,6 +56,18 @@ codes! {
     ManifestUnreadable = "E0118", 422, "the manifest cannot be read",
         cause: "The file is missing, is no TOML, or is not text.",
         remedy: "Give a directory with a `casemate.toml`, the file itself, or a `.wasm` file.";
+    AssetRefused = "E0125", 422, "a file of the assets cannot be deployed",
+        cause: "It is a link that leads out of the directory, no ordinary file, too large, or its name cannot be a path of a URL. The answer names it.",
+        remedy: "Rename the file, or move it out of the directory.";
+    AssetRule = "E0126", 422, "a rule of the assets cannot be used",
+        cause: "A cache or header rule names a field that the platform decides about, lets shared caches keep private files, or names a file that is not there.",
+        remedy: "Correct the rule that the answer names; docs/guides/static-assets.md shows each.";
+    AssetList = "E0127", 422, "the list of the assets' files cannot be used",
+        cause: "The list was made by another version, or is not what `casemate deploy` writes.",
+        remedy: "Deploy with a `casemate` of the node's version.";
+    BadCors = "E0128", 422, "a route's `cors` cannot be used",
+        cause: "Origins, methods or header fields are misspelt, or everybody would be let in with cookies.",
+        remedy: "Write it like `cors = { origins = [\"https://app.example\"] }`.";
 
     // 02xx policy
     Denied = "E0201", 404, "no grant allows this call",
@@ -213,6 +225,12 @@ codes! {
     NotImplemented = "E0712", 501, "this part of HTTP is not spoken here",
         cause: "CONNECT, upgrades and transfer codings other than `chunked` are refused.",
         remedy: "Send an ordinary request.";
+    RangeNotSatisfiable = "E0740", 416, "the file has no such range",
+        cause: "The request's `Range` begins behind the end of the file; the answer's `content-range` says how long it is.",
+        remedy: "Ask for a range inside the file, or for all of it.";
+    PreconditionFailed = "E0741", 412, "the file is another one by now",
+        cause: "The request's `If-Match` names an entity tag that the file does not have.",
+        remedy: "Get the file anew.";
 
     // 08xx identity
     CredentialRequired = "E0801", 401, "a valid credential is needed",
