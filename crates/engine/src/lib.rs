@@ -7,11 +7,14 @@
 //! Invariant: no invocation runs without a permit, a slot and an open record.
 #![forbid(unsafe_code)]
 
+mod assets;
 mod broker;
 mod catalog;
 mod config;
+mod crossing;
 mod deploy;
 mod function;
+mod hosts;
 mod invoke;
 mod query;
 mod readiness;

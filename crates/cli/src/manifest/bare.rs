@@ -42,7 +42,7 @@ impl Bare {
         let application = ApplicationName::parse(name.as_str())
             .map_err(|error| Problem::new(Code::BadName).detail(error))?;
         let manifest = Manifest::of(application, vec![function]);
-        Ok(Plan { manifest, components: vec![component] })
+        Ok(Plan { manifest, components: vec![component], directories: Vec::new() })
     }
 
     fn function(&self, name: FunctionName) -> FunctionSpec {
