@@ -20,6 +20,7 @@ mod home;
 mod ledger;
 mod line;
 mod rig;
+mod sites;
 mod strangers;
 mod tour;
 mod wire;

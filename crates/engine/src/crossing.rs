@@ -156,3 +156,69 @@ impl Crossed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Code;
+
+    fn crossed(cors: &str, origin: Option<&'static str>) -> Crossed {
+        let text = format!(r#"{{"route":"GET /","cors":{cors}}}"#);
+        let trigger: HttpTrigger = serde_json::from_str(&text).expect(&text);
+        let route = Crossing::of(&trigger).expect("a route with cors");
+        let origin = origin.and_then(|origin| route.admit(&HeaderValue::from_static(origin)));
+        Crossed { route: Arc::new(route), origin, preflight: false }
+    }
+
+    fn stamped(page: &Crossed) -> HeaderMap {
+        let mut response = Response::new(ReplyBody::whole(bytes::Bytes::new()));
+        for (name, value) in [
+            ("access-control-allow-origin", "*"),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-allow-private-network", "true"),
+            ("vary", "accept"),
+            ("x-mine", "1"),
+        ] {
+            response.headers_mut().append(name, HeaderValue::from_static(value));
+        }
+        let mut outcome = Ok(response);
+        page.stamp(&mut outcome);
+        outcome.map(|response| response.headers().clone()).expect("an answer")
+    }
+
+    #[test]
+    fn what_a_guest_says_to_browsers_is_replaced() {
+        const CORS: &str = r#"{"origins":["https://a.example"]}"#;
+        let all = |headers: &HeaderMap| {
+            let mut all: Vec<String> = headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")))
+                .collect();
+            all.sort();
+            all
+        };
+        let page = stamped(&crossed(CORS, Some("https://a.example")));
+        let origin = "access-control-allow-origin: https://a.example";
+        assert_eq!(all(&page), [origin, "vary: accept", "vary: origin", "x-mine: 1"]);
+        for origin in [None, Some("https://evil.example"), Some("null")] {
+            let page = stamped(&crossed(CORS, origin));
+            assert_eq!(all(&page), ["vary: accept", "vary: origin", "x-mine: 1"], "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_speaks_to_admitted_origins_only() {
+        let refusal = |origin| {
+            let mut outcome = Err(Code::CredentialRequired.into());
+            crossed(r#"{"origins":["https://a.example"]}"#, origin).stamp(&mut outcome);
+            outcome.err().and_then(|refusal: Refusal| refusal.headers)
+        };
+        assert!(refusal(Some("https://evil.example")).is_none());
+        assert!(refusal(None).is_none());
+        let headers = refusal(Some("https://a.example")).expect("fields");
+        assert_eq!(
+            headers.get("access-control-allow-origin").expect("a field"),
+            "https://a.example"
+        );
+    }
+}

@@ -34,7 +34,9 @@ impl Engine {
                     let detail = if ours == theirs {
                         format!("the host `{ours}` belongs to `{other}`")
                     } else {
-                        format!("the host `{ours}` overlaps with `{theirs}`, which belongs to `{other}`")
+                        format!(
+                            "the host `{ours}` overlaps with `{theirs}`, which belongs to `{other}`"
+                        )
                     };
                     return Err(Problem::new(Code::RouteClash).detail(detail));
                 }

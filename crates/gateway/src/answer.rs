@@ -233,7 +233,10 @@ mod tests {
             invocation: Some(invocation),
             retry_after_s: Some(3),
             allow: vec![Method::GET, Method::HEAD],
-            headers: Some(Box::new(HeaderMap::from_iter([(header::VARY, "origin".parse().unwrap())]))),
+            headers: Some(Box::new(HeaderMap::from_iter([(
+                header::VARY,
+                "origin".parse().unwrap(),
+            )]))),
         };
         let response = document(&refusal);
         assert_eq!(response.status(), 401);

@@ -161,7 +161,8 @@ pub fn check_path(path: &str) -> Result<(), &'static str> {
     }
     // Control characters, and those that change how the rest of a name is shown.
     let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     if path.contains(hidden) {
         return Err("a name has a control character");

@@ -25,6 +25,8 @@ pub(crate) const FORMAT: u32 = 1;
 const DIRECTORY: &str = "backups";
 /// What work directories begin with.
 const MAKING: &str = "making-";
+/// Where components and files of applications lie, in the home.
+const ARTIFACTS: &str = "artifacts/";
 /// What journal segments end in; indexes are made again from them.
 const SEGMENT: &str = "seg";
 /// Bytes that are read and sent at a time.
@@ -106,7 +108,7 @@ async fn make_in(
         vec![("registry.db".to_owned(), registry, None)];
     for digest in artifacts {
         let hex = digest.hex();
-        let path = format!("artifacts/sha256/{}/{hex}", hex.get(..2).unwrap_or_default());
+        let path = format!("{ARTIFACTS}sha256/{}/{hex}", hex.get(..2).unwrap_or_default());
         list.push((path.clone(), source.home.join(path), None));
     }
     collect(&source.home, Path::new("journal"), &mut list)
@@ -163,9 +165,11 @@ fn write_archive(
             .map_or_else(|| opened.metadata().map(|meta| meta.len()), Ok)
             .map_err(|error| failed(file, error))?;
         let sha256 = digest(&opened, length).map_err(|error| failed(file, error))?;
-        items.push((Item { path: name.clone(), bytes: length, sha256 }, opened));
+        // There may be more artifacts than descriptors; what lies under a digest never changes.
+        let held = (!name.starts_with(ARTIFACTS)).then_some(opened);
+        items.push((Item { path: name.clone(), bytes: length, sha256 }, file, held));
     }
-    let files = items.iter().map(|(item, _)| item.clone()).collect();
+    let files = items.iter().map(|(item, ..)| item.clone()).collect();
     let contents =
         Contents { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned(), created, files };
     let text = serde_json::to_vec_pretty(&contents)
@@ -175,7 +179,8 @@ fn write_archive(
             File::options().create_new(true).read(true).write(true).mode(0o600).open(path)?;
         let mut builder = tar::Builder::new(archive);
         append(&mut builder, CONTENTS, text.len() as u64, text.as_slice())?;
-        for (item, mut file) in items {
+        for (item, path, held) in items {
+            let mut file = held.map_or_else(|| File::open(path), Ok)?;
             file.seek(SeekFrom::Start(0))?;
             append(&mut builder, &item.path, item.bytes, file.take(item.bytes))?;
         }

@@ -83,7 +83,8 @@ pub(super) fn fill_in(
         return Err(at(Code::ManifestValue, "route", "the assets name no `directory`".to_owned()));
     };
     let shown = name.escape_debug().to_string();
-    let refused = |code, why: String| at(code, "directory", format!("directory = \"{shown}\": {why}"));
+    let refused =
+        |code, why: String| at(code, "directory", format!("directory = \"{shown}\": {why}"));
     let path = match inside(root, &name) {
         Ok(Content::File(path)) if path.is_dir() => path,
         Ok(_) => return Err(refused(Code::ManifestValue, "it is no directory".to_owned())),
@@ -109,7 +110,8 @@ pub(super) fn fill_in(
     check_rules(assets, &found.list).map_err(|(key, why)| at(Code::AssetRule, key, why))?;
     let bytes = found.list.bytes();
     let list = Component::digested(Content::Made(bytes.into()));
-    let list = list.map_err(|error: component::Error| refused(Code::AssetRefused, error.to_string()))?;
+    let list =
+        list.map_err(|error: component::Error| refused(Code::AssetRefused, error.to_string()))?;
     if assets.digest.is_some_and(|announced| announced != list.digest) {
         let why = format!("its list hashes to {}", list.digest);
         return Err(at(Code::ManifestValue, "digest", why));

@@ -80,7 +80,10 @@ impl Kept {
         }
         while self.bytes + bytes.len() > most {
             let Some(oldest) = self.ring.pop_front() else { break };
-            let used = self.chunks.get(&oldest).is_some_and(|slot| slot.used.swap(false, Ordering::Relaxed));
+            let used = self
+                .chunks
+                .get(&oldest)
+                .is_some_and(|slot| slot.used.swap(false, Ordering::Relaxed));
             if used {
                 self.ring.push_back(oldest);
             } else if let Some(gone) = self.chunks.remove(&oldest) {
@@ -142,7 +145,10 @@ mod tests {
         let (chunks, store) = chunks(100);
         let digest = put(&*store, "whole").await;
         store.swap(digest, Bytes::from_static(b"other"));
-        assert_eq!(chunks.read(digest, 5, true).await.expect_err("swapped").code, Code::StoreCorrupt);
+        assert_eq!(
+            chunks.read(digest, 5, true).await.expect_err("swapped").code,
+            Code::StoreCorrupt
+        );
         let gone = audit::digest(b"never");
         assert_eq!(chunks.read(gone, 5, true).await.expect_err("missing").code, Code::StoreCorrupt);
         let short = put(&*store, "shorter").await;

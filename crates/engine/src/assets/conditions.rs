@@ -39,9 +39,9 @@ fn any(headers: &HeaderMap, name: header::HeaderName) -> Option<&http::HeaderVal
 
 fn named(headers: &HeaderMap, name: header::HeaderName, tag: &str, strong: bool) -> bool {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.into_iter().any(|value| value.trim() == "*" || tags(value).any(|(weak, found)| {
-        found == tag && !(strong && weak)
-    }))
+    values.into_iter().any(|value| {
+        value.trim() == "*" || tags(value).any(|(weak, found)| found == tag && !(strong && weak))
+    })
 }
 
 /// The tags of a list, each with its quotes, and whether it is weak. Ends at the first that is none.

@@ -104,7 +104,11 @@ impl Order<'_> {
         fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         if partial {
             let last = part.end.saturating_sub(1);
-            insert(fields, header::CONTENT_RANGE, format!("bytes {}-{last}/{}", part.start, form.size));
+            insert(
+                fields,
+                header::CONTENT_RANGE,
+                format!("bytes {}-{last}/{}", part.start, form.size),
+            );
         }
         Ok(response)
     }

@@ -217,14 +217,21 @@ mod tests {
     }
 
     fn shop(mount: &str, rules: &str) -> Site {
-        let paths = ["index.html", "app.js", "about.html", "blog/index.html", "b\u{e9}/100%.txt", "404.html"];
+        let paths = [
+            "index.html",
+            "app.js",
+            "about.html",
+            "blog/index.html",
+            "b\u{e9}/100%.txt",
+            "404.html",
+        ];
         site(mount, rules, &paths.map(|path| (path, 9)))
     }
 
     fn found(site: &Site, path: &str, html: bool) -> String {
         let name = |file: &Arc<File>| {
-            let same = |(_, other): &(&Box<str>, &Arc<File>)| Arc::ptr_eq(other, file);
-            site.files.iter().find(same).expect("a file of the site").0.to_string()
+            let found = site.files.iter().find(|(_, other)| Arc::ptr_eq(other, file));
+            found.expect("a file of the site").0.to_string()
         };
         match site.look(path, html) {
             Hit::File(file) => name(file),
@@ -295,7 +302,8 @@ mod tests {
 
     #[test]
     fn the_smallest_form_that_the_client_wants_is_chosen() {
-        let site = site("/", "{}", &[("a.js", 90), ("a.js.br", 20), ("a.js.gz", 30), ("a.js.zst", 99)]);
+        let site =
+            site("/", "{}", &[("a.js", 90), ("a.js.br", 20), ("a.js.gz", 30), ("a.js.zst", 99)]);
         let file = site.files.get("a.js").expect("a file");
         for (accept, size) in [
             (None, 90),

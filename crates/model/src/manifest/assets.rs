@@ -160,7 +160,10 @@ impl AssetsSpec {
     /// As [`AssetsSpec::name_in`].
     pub fn member(&self, application: &ApplicationName) -> Result<FunctionSpec, Problem> {
         let mut spec = FunctionSpec::bare(self.name_in(application)?, None, self.auth);
-        let trigger = HttpTrigger { cors: self.cors.clone(), ..HttpTrigger::new(self.route.0.clone(), self.auth) };
+        let trigger = HttpTrigger {
+            cors: self.cors.clone(),
+            ..HttpTrigger::new(self.route.0.clone(), self.auth)
+        };
         spec.http = vec![trigger];
         spec.record = Durability::Grouped;
         spec.digest = self.digest;

@@ -93,7 +93,9 @@ impl Origin {
         let scheme_ok = scheme.starts_with(|c: char| c.is_ascii_lowercase())
             && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
         if !scheme_ok || authority.contains(['/', '?', '#', '@']) {
-            return fail("an origin is scheme, host and port, without a slash at the end or a path");
+            return fail(
+                "an origin is scheme, host and port, without a slash at the end or a path",
+            );
         }
         let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
         if authority.contains(':') && port.parse::<u16>().is_err() {
@@ -172,9 +174,11 @@ impl Cors {
     pub fn methods_of(&self, method: &str) -> Vec<String> {
         match (&self.methods, method) {
             (Some(methods), _) => methods.clone(),
-            (None, "*") => {
-                METHODS.iter().filter(|m| !matches!(**m, "*" | "OPTIONS")).map(|m| (*m).to_owned()).collect()
-            }
+            (None, "*") => METHODS
+                .iter()
+                .filter(|m| !matches!(**m, "*" | "OPTIONS"))
+                .map(|m| (*m).to_owned())
+                .collect(),
             (None, "GET") => vec!["GET".to_owned(), "HEAD".to_owned()],
             (None, one) => vec![one.to_owned()],
         }
@@ -244,7 +248,9 @@ mod tests {
 
     #[test]
     fn origins_match_as_a_whole() {
-        let cors = cors(r#"{"origins":["https://app.example","https://*.Example.com","http://*.localhost:5173"]}"#);
+        let cors = cors(
+            r#"{"origins":["https://app.example","https://*.Example.com","http://*.localhost:5173"]}"#,
+        );
         for yes in [
             "https://app.example",
             "https://a.example.com",

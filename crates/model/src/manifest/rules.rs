@@ -185,7 +185,8 @@ mod tests {
         let public = r#"{"cache":[{"files":"*","control":"Public, max-age=60"}]}"#;
         assert_eq!(check(public, Auth::Public), Ok(()));
         assert_eq!(check(public, Auth::Token), Err(Code::AssetRule));
-        let safe = r#"{"headers":[{"files":"*","set":{"content-security-policy":"default-src 'self'"}}]}"#;
+        let safe =
+            r#"{"headers":[{"files":"*","set":{"content-security-policy":"default-src 'self'"}}]}"#;
         assert_eq!(check(safe, Auth::Token), Ok(()));
         for bad in [
             r#"{"cache":[{"files":"","control":"no-cache"}]}"#,

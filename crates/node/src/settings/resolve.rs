@@ -1,5 +1,6 @@
 //! From file, environment and flags to one set of values.
 
+use super::assets::Assets;
 use super::file::File;
 use super::pick::{Pick, SettingRow};
 use super::sections::{Compile, Gateway, Journal, Wasm};
@@ -41,6 +42,8 @@ pub struct Settings {
     pub wasm: Wasm,
     /// What the compiler child may use.
     pub compile: Compile,
+    /// Files that applications carry.
+    pub assets: Assets,
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
@@ -125,6 +128,7 @@ impl Settings {
             journal: Journal::pick(&mut pick, &file.journal),
             wasm: Wasm::pick(&mut pick, &file.wasm),
             compile: Compile::pick(&mut pick, &file.compile),
+            assets: Assets::pick(&mut pick, &file.assets),
             dev,
             home,
             rows: pick.0,

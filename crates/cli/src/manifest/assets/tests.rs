@@ -25,7 +25,8 @@ fn refused(home: &Path) -> String {
 
 #[test]
 fn files_are_listed_by_path_and_dotfiles_are_counted() {
-    let home = made(&["b/c.js", "a.txt", ".git/config", ".env", ".well-known/security.txt", "e\u{301}"]);
+    let home =
+        made(&["b/c.js", "a.txt", ".git/config", ".env", ".well-known/security.txt", "e\u{301}"]);
     let found = walk(&root(home.path()), false).expect("walked");
     let paths: Vec<_> = found.list.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, [".well-known/security.txt", "a.txt", "b/c.js", "\u{e9}"]);
@@ -66,11 +67,9 @@ fn what_is_no_file_or_has_no_usable_name_is_refused() {
     assert_eq!(refused(home.path()), "`socket` is no ordinary file");
     fs::remove_file(&path).expect("removed");
 
-    for (name, why) in [
-        ("a\\b", "separator"),
-        ("a\nb", "control character"),
-        ("a\u{202e}b", "control character"),
-    ] {
+    for (name, why) in
+        [("a\\b", "separator"), ("a\nb", "control character"), ("a\u{202e}b", "control character")]
+    {
         let path = home.path().join("public").join(name);
         fs::write(&path, "x").expect("written");
         let said = refused(home.path());
