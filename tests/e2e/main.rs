@@ -27,6 +27,7 @@ mod line;
 mod pebble;
 mod quiet;
 mod rig;
+mod sites;
 mod strangers;
 mod tour;
 mod wire;

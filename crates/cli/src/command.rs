@@ -18,7 +18,7 @@ mod shell;
 mod token;
 mod up;
 
-pub(crate) use deploy::{deploy as demo_deploy, example_url};
+pub(crate) use deploy::deploy as demo_deploy;
 
 use crate::args::GUIDE;
 use crate::context::Context;

@@ -108,8 +108,7 @@ fn shown(global: &Global, ready: &Ready, deployed: &Deployed, token: &str) -> Sh
 }
 
 fn curl(ready: &Ready, function: &Function, token: &str) -> String {
-    let url =
-        function.routes.last().map(|route| crate::command::example_url(&ready.gateway, route));
+    let url = function.routes.last().map(|route| model::route::example_url(&ready.gateway, route));
     format!("curl -H 'authorization: Bearer {token}' '{}'", url.unwrap_or_default())
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: nothing outside the manifest's own directory tree is read, and nothing is sent
 //! before all of it was found and digested.
 
+mod assets;
 mod bare;
 pub(crate) mod changes;
 mod component;
@@ -13,6 +14,7 @@ mod fuzz;
 mod keys;
 mod resolve;
 
+pub(crate) use assets::Directory;
 pub(crate) use bare::Bare;
 pub(crate) use component::Component;
 pub(crate) use format::formatted;
@@ -37,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) manifest: Manifest,
     /// Each component once.
     pub(crate) components: Vec<Component>,
+    /// The directories of files.
+    pub(crate) directories: Vec<Directory>,
 }
 
 /// What the user named.

@@ -9,8 +9,12 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use model::api::{Application, DeployRequest, Deployed, Done, Page, RollbackRequest};
+use model::api::{Application, DeployRequest, Deployed, Digests, Done, Page, RollbackRequest};
+use model::bundle::BUNDLE_BYTES_MAX;
 use model::{ApplicationName, Code, Digest, Problem};
+
+/// Most digests that may be asked about at a time.
+const ASKED_MAX: usize = 10_000;
 
 /// Who acts, in ledger entries: this listener knows nobody else.
 pub(crate) const ACTOR: &str = "operator";
@@ -73,6 +77,34 @@ pub(crate) async fn show(place: Place, State(shared): State<Shared>) -> Answer<i
     Ok(([(header::ETAG, format!("\"{}\"", row.deployment))], Json(row)))
 }
 
+/// `POST …/artifacts/missing`
+pub(crate) async fn missing_artifacts(
+    _place: Place,
+    State(shared): State<Shared>,
+    Body(asked): Body<Digests>,
+) -> Answer<Json<Digests>> {
+    if asked.digests.len() > ASKED_MAX {
+        return Err(bad_request(format!("at most {ASKED_MAX} digests are taken at a time")));
+    }
+    let digests = shared.engine.missing_artifacts(asked.digests).await?;
+    Ok(Json(Digests { digests }))
+}
+
+/// `POST …/artifacts`
+pub(crate) async fn put_bundle(
+    _place: Place,
+    State(shared): State<Shared>,
+    request: Request,
+) -> Answer<StatusCode> {
+    let most = BUNDLE_BYTES_MAX as u64;
+    if announced(request.headers()).is_some_and(|bytes| bytes > most) {
+        return Err(too_large(most));
+    }
+    let body = Bytes::from_request(request, &()).await;
+    shared.engine.put_bundle(body.map_err(|error| bad_request(error.body_text()))?).await?;
+    Ok(StatusCode::CREATED)
+}
+
 /// `PUT …/applications/{application}`
 pub(crate) async fn deploy(
     place: Place,
@@ -90,7 +122,7 @@ pub(crate) async fn deploy(
     }
     let expected = expected(&headers)?;
     let deployed = shared.engine.deploy(&place.scope, ACTOR, request, expected).await?;
-    Ok(tagged(deployed))
+    Ok(tagged(shared.addressed(deployed)))
 }
 
 /// `POST …/applications/{application}/rollback`
@@ -101,7 +133,7 @@ pub(crate) async fn rollback(
 ) -> Answer<impl IntoResponse> {
     let application = place.name("application")?;
     let deployed = shared.engine.rollback(&place.scope, ACTOR, &application, request.to).await?;
-    Ok(tagged(deployed))
+    Ok(tagged(shared.addressed(deployed)))
 }
 
 /// `DELETE …/applications/{application}`

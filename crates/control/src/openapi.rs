@@ -114,6 +114,24 @@ fn of_applications() -> Vec<Operation> {
             schema::<model::revision::DeploymentRow>,
         ),
         write(
+            "post",
+            "S/artifacts/missing",
+            "Which of these artifacts the node does not hold",
+            Json(schema::<api::Digests>),
+            schema::<api::Digests>,
+        ),
+        Operation {
+            request: Raw("application/octet-stream"),
+            answer: Nothing,
+            ..write(
+                "post",
+                "S/artifacts",
+                "Keeps many small artifacts: for each its digest (32 bytes), its length (4 bytes, big endian) and its bytes",
+                Nothing,
+                schema::<()>,
+            )
+        },
+        write(
             "put",
             "S/applications/{application}",
             "Deploys an application",

@@ -58,6 +58,12 @@ impl Control {
         let artifacts = put(applications::put_artifact).head(applications::head_artifact);
         let scoped = Router::new()
             .route("/artifacts/{digest}", artifacts.layer(DefaultBodyLimit::max(artifact_limit)))
+            .route(
+                "/artifacts",
+                post(applications::put_bundle)
+                    .layer(DefaultBodyLimit::max(model::bundle::BUNDLE_BYTES_MAX)),
+            )
+            .route("/artifacts/missing", post(applications::missing_artifacts))
             .route("/functions/{function}/invoke", any(invoke::invoke))
             .route("/functions/{function}/invoke/", any(invoke::invoke))
             .route("/functions/{function}/invoke/{*path}", any(invoke::invoke))

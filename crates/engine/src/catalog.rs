@@ -3,6 +3,7 @@
 //! The registry is the truth; the catalog is its copy in memory, replaced as a whole after every
 //! act, so that a request sees either all of a deployment or nothing of it.
 
+use crate::assets::Shelf;
 use crate::function::{Endpoint, Function};
 use crate::readiness::Readiness;
 use crate::router::Router;
@@ -21,8 +22,10 @@ pub(crate) struct Catalog {
     scopes: BTreeMap<Scope, Arc<View>>,
     /// Readiness by component, so that functions of one component share it.
     readiness: HashMap<Digest, Arc<Readiness>>,
-    /// Scopes by the host names that their routes are for.
+    /// Scopes by the host names that their routes are for, wildcards among them.
     hosts: HashMap<String, Scope>,
+    /// Whether any route says something to pages of other origins.
+    crossings: bool,
 }
 
 /// The active state of one scope.
@@ -62,9 +65,16 @@ impl Catalog {
 
     /// Whose functions answer for a host: the scope that has routes for it, else `home`.
     pub(crate) fn serving(&self, host: Option<&str>, home: &Scope) -> Option<&Arc<View>> {
-        let own =
-            host.and_then(|host| self.hosts.get(host)).and_then(|scope| self.scopes.get(scope));
-        own.or_else(|| self.scopes.get(home))
+        let host = host.filter(|_| !self.hosts.is_empty());
+        let scope = host.and_then(|host| {
+            self.hosts.get(host).or_else(|| self.hosts.get(&model::route::wildcard_of(host)?))
+        });
+        scope.and_then(|scope| self.scopes.get(scope)).or_else(|| self.scopes.get(home))
+    }
+
+    /// Whether any route says something to pages of other origins.
+    pub(crate) fn has_crossings(&self) -> bool {
+        self.crossings
     }
 
     /// The readiness of a component.
@@ -115,13 +125,15 @@ impl Catalog {
         for (name, row) in rows {
             let own = by_function.get(&name).map_or(&[][..], Vec::as_slice);
             let own_policies = policies.for_function(&row.function, own).map_err(Problem::from)?;
-            let ready = readiness
-                .entry(row.artifact)
-                .or_insert_with(|| Arc::new(Readiness::new(row.artifact)));
-            functions.insert(
-                name,
-                Arc::new(Function::new(row, Arc::new(own_policies), Arc::clone(ready))),
-            );
+            let shelf = shelf(functions.get(&name), &row);
+            let new = || Arc::new(Readiness::new(row.artifact));
+            let ready = match &shelf {
+                // A list of files is never run, so it is no component.
+                Some(_) => new(),
+                None => Arc::clone(readiness.entry(row.artifact).or_insert_with(new)),
+            };
+            let function = Function::new(row, Arc::new(own_policies), ready, shelf);
+            functions.insert(name, Arc::new(function));
         }
         let view = View::new(functions, grants, tokens);
         let mut scopes = self.scopes.clone();
@@ -129,6 +141,7 @@ impl Catalog {
         let used: BTreeSet<Digest> = scopes
             .values()
             .flat_map(|view| view.functions.values())
+            .filter(|function| function.shelf.is_none())
             .map(|function| function.row.artifact)
             .collect();
         readiness.retain(|artifact, _| used.contains(artifact));
@@ -136,7 +149,12 @@ impl Catalog {
             .iter()
             .flat_map(|(scope, view)| view.router.hosts().map(move |host| (host, scope)));
         let hosts = named.map(|(host, scope)| (host.to_owned(), scope.clone())).collect();
-        Ok(Self { scopes, readiness, hosts })
+        let mut triggers = scopes
+            .values()
+            .flat_map(|view| view.functions.values())
+            .flat_map(|function| &function.row.spec.http);
+        let crossings = triggers.any(|trigger| trigger.cors.is_some());
+        Ok(Self { scopes, readiness, hosts, crossings })
     }
 }
 
@@ -148,13 +166,21 @@ impl View {
     ) -> Self {
         let verifier = Tokens::new(tokens.values().cloned());
         let routes = functions.values().flat_map(|function| {
-            function.row.spec.http.iter().map(move |http| {
-                let endpoint = Endpoint { function: Arc::clone(function), http: http.clone() };
-                (&http.route, Arc::new(endpoint))
-            })
+            let routes = function.row.spec.http.iter();
+            routes.map(move |http| (&http.route, Arc::new(Endpoint::new(function, http))))
         });
         let router = Router::new(routes);
         Self { functions, grants, tokens, verifier, router }
+    }
+}
+
+/// The files of a row, if it is a directory of them: the ones that are open already, if they are
+/// the same.
+fn shelf(before: Option<&Arc<Function>>, row: &FunctionRow) -> Option<Arc<Shelf>> {
+    let known = before.and_then(|function| function.shelf.as_ref());
+    match known.filter(|shelf| shelf.is_of(row)) {
+        Some(shelf) => Some(Arc::clone(shelf)),
+        None => Shelf::of(row).map(Arc::new),
     }
 }
 

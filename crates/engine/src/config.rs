@@ -14,6 +14,8 @@ pub struct Config {
     pub ceiling: Ceiling,
     /// Most bytes of one component.
     pub artifact_bytes_max: u64,
+    /// Most bytes of files that are kept in memory.
+    pub files_bytes_max: usize,
     /// Whose functions answer requests that name no host of their own.
     pub scope: Scope,
     /// Grant whatever a manifest asks for, as `up --dev` does.
@@ -27,6 +29,7 @@ impl Default for Config {
             in_flight_per_caller_max: 1024,
             ceiling: Ceiling::DEFAULT,
             artifact_bytes_max: 256 << 20,
+            files_bytes_max: 64 << 20,
             scope: Scope::default(),
             grant_all: false,
         }

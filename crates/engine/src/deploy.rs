@@ -10,7 +10,7 @@ use crate::wiring::Engine;
 use bytes::Bytes;
 use model::act::{Act, Committed};
 use model::api::{DeployRequest, Deployed, TokenCreated, TokenRequest};
-use model::manifest::{Auth, Manifest};
+use model::manifest::{Auth, FunctionSpec};
 use model::token::TokenRow;
 use model::wire::v1::Entry;
 use model::{
@@ -32,6 +32,25 @@ impl Engine {
             return Err(Problem::new(Code::ArtifactTooLarge).detail(detail));
         }
         self.parts.artifacts.put(digest, bytes).await.map_err(artifact_problem)
+    }
+
+    /// Keeps the artifacts of a bundle, all or none.
+    ///
+    /// # Errors
+    /// It is no bundle, a digest does not fit, a full disk.
+    pub async fn put_bundle(&self, bundle: Bytes) -> Result<(), Problem> {
+        let parts = model::bundle::parts(&bundle)
+            .ok_or_else(|| Problem::new(Code::DigestMismatch).detail("the bundle was cut"))?;
+        let all = parts.into_iter().map(|(digest, range)| (digest, bundle.slice(range))).collect();
+        self.parts.artifacts.put_all(all).await.map_err(artifact_problem)
+    }
+
+    /// Which of these artifacts have to be sent: they are missing or damaged.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn missing_artifacts(&self, digests: Vec<Digest>) -> Result<Vec<Digest>, Problem> {
+        self.parts.artifacts.missing(digests).await.map_err(artifact_problem)
     }
 
     /// Whether a component is there, and whole: what is damaged has to be sent again.
@@ -61,15 +80,16 @@ impl Engine {
     ) -> Result<Deployed, Problem> {
         let manifest = request.manifest;
         manifest.check(&self.config.ceiling)?;
-        self.check_hosts(scope, &manifest)?;
-        let prepared = self.prepare(&manifest).await?;
-        let wanted = asked_for(&manifest);
+        let members = manifest.members()?;
+        let prepared = self.prepare(&members).await?;
+        let wanted = asked_for(&members);
         let grants =
             if request.grant || self.config.grant_all { wanted.clone() } else { Vec::new() };
         let application = manifest.application.clone();
         let act = Act::Deploy { manifest: Box::new(manifest), expected, grants: grants.clone() };
         let committed = self.commit(scope, actor, act).await?;
         self.mark_ready(&prepared);
+        self.open_shelves().await;
         Ok(self.deployed(scope, application, &committed, wanted, grants))
     }
 
@@ -86,6 +106,7 @@ impl Engine {
     ) -> Result<Deployed, Problem> {
         let act = Act::Rollback { application: application.clone(), to };
         let committed = self.commit(scope, actor, act).await?;
+        self.open_shelves().await;
         Ok(self.deployed(scope, application.clone(), &committed, Vec::new(), Vec::new()))
     }
 
@@ -171,6 +192,7 @@ impl Engine {
 
     async fn commit(&self, scope: &Scope, actor: &str, act: Act) -> Result<Committed, Problem> {
         let _one_at_a_time = self.acts.lock().await;
+        self.check_hosts(scope, &act).await?;
         let by = By { actor: actor.to_owned(), scope: scope.clone(), at: self.parts.clock.wall() };
         let committed = self.write(act, by).await?;
         let catalog =
@@ -203,36 +225,20 @@ impl Engine {
         }
     }
 
-    /// Host names are shared by all scopes, so a route of another scope may not be taken over.
-    fn check_hosts(&self, scope: &Scope, manifest: &Manifest) -> Result<(), Problem> {
-        let catalog = self.catalog.load();
-        let hosts: BTreeSet<&str> = manifest
-            .functions
-            .iter()
-            .flat_map(|f| &f.http)
-            .filter_map(|t| t.route.host.as_deref())
-            .collect();
-        for (other, view) in catalog.views().filter(|(other, _)| *other != scope) {
-            let routes = view.functions.values().flat_map(|function| &function.row.spec.http);
-            for host in routes.filter_map(|trigger| trigger.route.host.as_deref()) {
-                if hosts.contains(host) {
-                    let detail = format!("the host `{host}` belongs to `{other}`");
-                    return Err(Problem::new(Code::RouteClash).detail(detail));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Compiles every component of the manifest that is not runnable yet.
-    async fn prepare(&self, manifest: &Manifest) -> Result<Vec<Digest>, Problem> {
+    async fn prepare(&self, members: &[FunctionSpec]) -> Result<Vec<Digest>, Problem> {
         let mut done = BTreeSet::new();
-        for function in &manifest.functions {
+        for function in members {
             let missing = || {
                 Problem::new(Code::ArtifactMissing)
                     .detail(format!("function `{}` names no digest", function.name))
             };
             let artifact = function.digest.ok_or_else(missing)?;
+            if let Some(rules) = &function.assets {
+                let checked = self.check_assets(function, rules, artifact).await;
+                checked.map_err(|problem| named(problem, function.name.as_str()))?;
+                continue;
+            }
             if !done.insert(artifact) {
                 continue;
             }
@@ -281,9 +287,9 @@ impl Engine {
 }
 
 /// The grants that would make true what a manifest asks for.
-fn asked_for(manifest: &Manifest) -> Vec<Grant> {
+fn asked_for(members: &[FunctionSpec]) -> Vec<Grant> {
     let mut wanted = BTreeSet::new();
-    for function in &manifest.functions {
+    for function in members {
         if function.http.iter().any(|trigger| trigger.auth == Auth::Public) {
             let action = Action::Invoke { function: function.name.clone() };
             wanted.insert(Grant { who: Principal::Public, action });

@@ -1,5 +1,7 @@
 //! A deployed function as the engine holds it in memory.
 
+use crate::assets::Shelf;
+use crate::crossing::Crossing;
 use crate::readiness::Readiness;
 use crate::slots::Slots;
 use model::manifest::{Durability, HttpTrigger};
@@ -21,6 +23,8 @@ pub(crate) struct Function {
     pub(crate) slots: Slots,
     /// Whether its component can be run.
     pub(crate) readiness: Arc<Readiness>,
+    /// Its files, if it is a directory of them; then there is no component to run.
+    pub(crate) shelf: Option<Arc<Shelf>>,
 }
 
 /// One route, and the function that answers it.
@@ -29,6 +33,16 @@ pub(crate) struct Endpoint {
     pub(crate) function: Arc<Function>,
     /// What the manifest says about the route.
     pub(crate) http: HttpTrigger,
+    /// What it says to pages of other origins.
+    pub(crate) crossing: Option<Arc<Crossing>>,
+}
+
+impl Endpoint {
+    /// A route of a function.
+    pub(crate) fn new(function: &Arc<Function>, http: &HttpTrigger) -> Self {
+        let crossing = Crossing::of(http).map(Arc::new);
+        Self { function: Arc::clone(function), http: http.clone(), crossing }
+    }
 }
 
 impl Function {
@@ -36,6 +50,7 @@ impl Function {
         row: FunctionRow,
         policies: Arc<FunctionPolicies>,
         readiness: Arc<Readiness>,
+        shelf: Option<Arc<Shelf>>,
     ) -> Self {
         let limits = row.spec.limits();
         let slots = Slots::new(limits.concurrency, Duration::from_millis(limits.queue_wait_ms));
@@ -45,7 +60,7 @@ impl Function {
             artifact: row.artifact,
             limits,
         });
-        Self { row, unit, policies, slots, readiness }
+        Self { row, unit, policies, slots, readiness, shelf }
     }
 
     /// Its full name.

@@ -52,11 +52,33 @@ impl Engine {
     /// # Errors
     /// A [`Refusal`]: nothing ran, or it failed before it had sent anything.
     pub async fn invoke(self: &Arc<Self>, inbound: Inbound) -> Outcomes<http::Response<ReplyBody>> {
+        let crossed = self.crossed(&inbound.request);
         let received = self.receive(inbound);
-        let id = received.id;
+        let mut outcome = match &crossed {
+            Some(page) if page.is_preflight() => {
+                self.throttle(received).map(|_room| page.permission())
+            }
+            _ => self.admit(received).await,
+        };
+        if let Some(page) = crossed {
+            page.stamp(&mut outcome);
+        }
+        outcome
+    }
+
+    async fn admit(self: &Arc<Self>, received: Received) -> Outcomes<http::Response<ReplyBody>> {
         let throttled = self.throttle(received)?;
         let identified = self.identify(throttled)?;
         let permitted = self.permit(identified)?;
+        self.answer(permitted).await
+    }
+
+    /// Answers what is permitted: with a file, or by running the function.
+    async fn answer(self: &Arc<Self>, permitted: Permitted) -> Outcomes<http::Response<ReplyBody>> {
+        if let Some(shelf) = permitted.identified.function.shelf.clone() {
+            return self.serve(permitted, &shelf).await;
+        }
+        let id = permitted.identified.throttled.received.id;
         let funded = self.fund(permitted).await?;
         self.execute(funded).await.map_err(|refusal| refusal.of(id))
     }
@@ -71,7 +93,6 @@ impl Engine {
         request: http::Request<RequestBody>,
     ) -> Outcomes<http::Response<ReplyBody>> {
         let received = self.receive_direct(request);
-        let id = received.id;
         let throttled = self.throttle(received)?;
         let catalog = self.catalog.load();
         let view = catalog.view(&function.scope);
@@ -89,8 +110,7 @@ impl Engine {
             trigger,
         };
         let permitted = self.permit(identified)?;
-        let funded = self.fund(permitted).await?;
-        self.execute(funded).await.map_err(|refusal| refusal.of(id))
+        self.answer(permitted).await
     }
 
     fn receive(&self, inbound: Inbound) -> Received {

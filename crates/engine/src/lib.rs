@@ -7,13 +7,16 @@
 //! Invariant: no invocation runs without a permit, a slot and an open record.
 #![forbid(unsafe_code)]
 
+mod assets;
 mod broker;
 mod catalog;
 mod config;
+mod crossing;
 mod deploy;
 mod function;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod hosts;
 mod invoke;
 mod query;
 mod readiness;

@@ -290,6 +290,9 @@ pub(crate) fn function_view(view: &View, function: &Arc<Function>) -> api::Funct
         routes: row.spec.http.iter().map(|trigger| trigger.route.clone()).collect(),
         public: view.grants.contains(&public),
         strict: function.strict(),
+        // Only the doors know under which address they are reached.
+        urls: Vec::new(),
+        files: function.shelf.as_ref().and_then(|shelf| shelf.opened()).map(|site| site.holds()),
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) fn request_host(request: &http::Request<RequestBody>) -> Option<Cow<'
             without_port(value)
         }
     };
+    // `example.com.` is the full form of the same name.
+    let authority = authority.strip_suffix('.').unwrap_or(authority);
     if authority.bytes().any(|b| b.is_ascii_uppercase()) {
         return Some(Cow::Owned(authority.to_ascii_lowercase()));
     }

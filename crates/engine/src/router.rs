@@ -1,12 +1,13 @@
 //! Which function answers a request: a tree over hosts, path segments and methods.
 //!
+//! A host's own routes win over those of its wildcard, and those over routes without a host.
 //! Static segments win over parameters, parameters over `{*rest}`; `{*rest}` matches nothing,
 //! one or many segments. Paths are compared with percent-encoded unreserved characters decoded
 //! (RFC 3986, section 6.2.2.2) and nothing else changed: `//` is not collapsed, and a trailing
 //! slash counts. Dot segments and encoded separators are refused, since two servers could read
 //! them differently.
 
-use model::route::Route;
+use model::route::{Route, wildcard_of};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -101,10 +102,15 @@ impl<T> Router<T> {
         path: &str,
     ) -> Result<Found<'_, T>, UnsafePath> {
         let path = normalise(path)?;
-        let own = host.filter(|_| !self.hosts.is_empty()).and_then(|host| self.hosts.get(host));
-        if let Some(root) = own {
-            let found = root.find(method, &path);
-            if !matches!(found, Found::Nothing) {
+        let host = host.filter(|_| !self.hosts.is_empty());
+        if let Some(host) = host {
+            let own = self.hosts.get(host).map(|root| root.find(method, &path));
+            if let Some(found) = own.filter(|found| !matches!(found, Found::Nothing)) {
+                return Ok(found);
+            }
+            let wildcard = wildcard_of(host).and_then(|wildcard| self.hosts.get(&wildcard));
+            let below = wildcard.map(|root| root.find(method, &path));
+            if let Some(found) = below.filter(|found| !matches!(found, Found::Nothing)) {
                 return Ok(found);
             }
         }
@@ -283,6 +289,23 @@ mod tests {
         assert_eq!(target(&routes, "GET", Some("api.example.com"), "/x"), Some(1));
         assert_eq!(target(&routes, "GET", Some("other.example.com"), "/x"), Some(0));
         assert_eq!(target(&routes, "GET", None, "/x"), Some(0));
+    }
+
+    #[test]
+    fn a_host_wins_over_its_wildcard_and_that_over_none() {
+        let routes =
+            router(&["GET /x", "GET *.example.com/x", "GET api.example.com/x", "GET /{*rest}"]);
+        for (host, wanted) in [
+            ("api.example.com", 2),
+            ("www.example.com", 1),
+            ("a.www.example.com", 0),
+            ("example.com", 0),
+            ("*.example.com", 1),
+            (".example.com", 0),
+        ] {
+            assert_eq!(target(&routes, "GET", Some(host), "/x"), Some(wanted), "{host}");
+        }
+        assert_eq!(target(&routes, "GET", Some("www.example.com"), "/y"), Some(3));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The engine and what it is made of.
 
+use crate::assets::Chunks;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::slots::{NodeGauge, Tally};
@@ -48,6 +49,8 @@ pub struct Engine {
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) gauge: Arc<NodeGauge>,
     pub(crate) callers: Arc<Tally>,
+    /// Files of applications.
+    pub(crate) chunks: Arc<Chunks>,
     /// One act at a time, so that the catalog follows the registry in order.
     pub(crate) acts: tokio::sync::Mutex<()>,
     draining: AtomicBool,
@@ -64,6 +67,7 @@ impl Engine {
         Ok(Arc::new(Self {
             gauge: Arc::new(NodeGauge::new(config.in_flight_max)),
             callers: Arc::new(Tally::new(config.in_flight_per_caller_max)),
+            chunks: Arc::new(Chunks::new(Arc::clone(&parts.artifacts), config.files_bytes_max)),
             config,
             parts: Arc::new(parts),
             catalog: ArcSwap::from_pointee(catalog),
@@ -81,6 +85,7 @@ impl Engine {
                 tracing::warn!(%problem, internal = problem.internal, "a component is not runnable");
             }
         }
+        self.open_shelves().await;
     }
 
     /// Refuses new invocations from now on.

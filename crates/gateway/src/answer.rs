@@ -185,6 +185,9 @@ fn describe(headers: &mut HeaderMap, refusal: &Refusal, status: StatusCode) {
     {
         headers.insert(header::ALLOW, allow);
     }
+    for (name, value) in refusal.headers.iter().flat_map(|more| more.iter()) {
+        headers.append(name, value.clone());
+    }
     if let Some(id) = refusal.invocation {
         headers.insert(HeaderName::from_static("casemate-invocation"), invocation_value(id));
     }
@@ -292,6 +295,10 @@ mod tests {
             invocation: Some(invocation),
             retry_after_s: Some(3),
             allow: vec![Method::GET, Method::HEAD],
+            headers: Some(Box::new(HeaderMap::from_iter([(
+                header::VARY,
+                "origin".parse().unwrap(),
+            )]))),
         };
         let response = document(&refusal);
         assert_eq!(response.status(), 401);
@@ -299,6 +306,7 @@ mod tests {
         assert_eq!(header("www-authenticate"), "Bearer");
         assert_eq!(header("retry-after"), "3");
         assert_eq!(header("allow"), "GET, HEAD");
+        assert_eq!(header("vary"), "origin");
         assert_eq!(header("cache-control"), "no-store");
         assert_eq!(header("content-type"), "application/problem+json");
         assert_eq!(header("x-content-type-options"), "nosniff");

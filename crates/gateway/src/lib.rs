@@ -11,9 +11,9 @@
 #![forbid(unsafe_code)]
 
 pub mod framing;
-pub mod h2;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+pub mod h2;
 pub mod head;
 pub mod proxy;
 

@@ -97,6 +97,29 @@ pub struct Function {
     pub public: bool,
     /// Whether answers wait for the disk.
     pub strict: bool,
+    /// A URL to try for each route.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Its files, if it is a directory of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Files>,
+}
+
+/// How much a directory of files holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Files {
+    /// Files.
+    pub count: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
+}
+
+/// `POST …/artifacts/missing`, and its answer: those of them that the node does not hold.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Digests {
+    /// The digests.
+    pub digests: Vec<Digest>,
 }
 
 /// `GET …/functions/{function}/revisions`.

@@ -9,6 +9,7 @@
 pub mod act;
 pub mod api;
 pub mod budget;
+pub mod bundle;
 pub mod code;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -17,6 +18,7 @@ pub mod id;
 pub mod key;
 pub mod label;
 pub mod limit;
+pub mod listing;
 pub mod manifest;
 pub mod name;
 pub mod plan;

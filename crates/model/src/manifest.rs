@@ -5,11 +5,19 @@
 //!
 //! Invariant: keys that do not exist are errors, never ignored.
 
+mod assets;
+mod cors;
+mod domains;
 mod function;
 mod http;
+mod rules;
 
+pub use assets::{AssetsSpec, Mount};
+pub use cors::{Cors, Origin};
+pub use domains::Domain;
 pub use function::{Allow, Durability, FunctionSpec, Runtime};
 pub use http::{Auth, HttpTrigger};
+pub use rules::{CacheRule, FileRules, HeaderRule, fits};
 
 use crate::limit::Ceiling;
 use crate::{ApplicationName, Code, FunctionName, Problem};
@@ -21,6 +29,8 @@ use std::collections::BTreeMap;
 pub const FORMAT: u32 = 1;
 /// Most functions in one application.
 pub const FUNCTIONS_MAX: usize = 10_000;
+/// Most domains of one application.
+pub const DOMAINS_MAX: usize = 100;
 
 /// An application: deployed, rolled back and removed as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,12 +40,40 @@ pub struct Manifest {
     pub manifest: u32,
     /// The application's name.
     pub application: ApplicationName,
+    /// Hosts that all routes without a host are answered on, and on no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<Domain>,
     /// Its functions.
     #[serde(rename = "function", default)]
     pub functions: Vec<FunctionSpec>,
+    /// Its directories of files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<AssetsSpec>,
 }
 
 impl Manifest {
+    /// An application that is made of functions only.
+    #[must_use]
+    pub const fn of(application: ApplicationName, functions: Vec<FunctionSpec>) -> Self {
+        Self { manifest: FORMAT, application, domains: Vec::new(), functions, assets: Vec::new() }
+    }
+
+    /// What the platform is to hold: the functions, and the directories of files as functions
+    /// without code, with their routes on the application's domains.
+    ///
+    /// # Errors
+    /// A directory of files has no name that fits.
+    pub fn members(&self) -> Result<Vec<FunctionSpec>, Problem> {
+        let mut members = self.functions.clone();
+        for assets in &self.assets {
+            members.push(assets.member(&self.application)?);
+        }
+        for member in &mut members {
+            domains::settle(member, &self.domains);
+        }
+        Ok(members)
+    }
+
     /// Checks all that can be known from the manifest alone: format, duplicate names, clashing
     /// routes, values outside the node's ceiling.
     ///
@@ -46,33 +84,57 @@ impl Manifest {
             let why = format!("`manifest = {}`: this build reads format {FORMAT}", self.manifest);
             return Err(Problem::new(Code::ManifestValue).detail(why));
         }
-        if self.functions.is_empty() || self.functions.len() > FUNCTIONS_MAX {
+        let count = self.functions.len() + self.assets.len();
+        if count == 0 || count > FUNCTIONS_MAX {
             let why = format!(
-                "an application has 1 to {FUNCTIONS_MAX} functions, this one has {}",
-                self.functions.len()
+                "an application has 1 to {FUNCTIONS_MAX} functions and assets, this one has {count}"
             );
             return Err(Problem::new(Code::ManifestValue).detail(why));
         }
-        let mut names = std::collections::BTreeSet::new();
-        let mut routes: BTreeMap<(Option<&str>, String, &str), &FunctionName> = BTreeMap::new();
-        for function in &self.functions {
-            function.check(ceiling)?;
-            if !names.insert(&function.name) {
-                return Err(Problem::new(Code::ManifestValue)
-                    .detail(format!("two functions are called `{}`", function.name)));
+        self.check_domains()?;
+        if let Some(function) = self.functions.iter().find(|function| function.assets.is_some()) {
+            let why = format!("function `{}`: files are declared as `[[assets]]`", function.name);
+            return Err(Problem::new(Code::ManifestValue).detail(why));
+        }
+        for assets in &self.assets {
+            assets.check(&self.application)?;
+        }
+        check_members(&self.members()?, ceiling)
+    }
+
+    fn check_domains(&self) -> Result<(), Problem> {
+        let mut seen = std::collections::BTreeSet::new();
+        let twice = self.domains.iter().find(|domain| !seen.insert(*domain));
+        let why = match twice {
+            Some(domain) => format!("`domains` names `{domain}` twice"),
+            None if self.domains.len() > DOMAINS_MAX => {
+                format!("`domains` has more than {DOMAINS_MAX} entries")
             }
-            for trigger in &function.http {
-                let route = &trigger.route;
-                let key = (route.host.as_deref(), route.shape(), route.method.as_str());
-                if let Some(other) = routes.insert(key, &function.name) {
-                    let why =
-                        format!("`{route}` is asked for by `{other}` and by `{}`", function.name);
-                    return Err(Problem::new(Code::RouteClash).detail(why));
-                }
+            None => return Ok(()),
+        };
+        Err(Problem::new(Code::ManifestValue).detail(why))
+    }
+}
+
+fn check_members(members: &[FunctionSpec], ceiling: &Ceiling) -> Result<(), Problem> {
+    let mut names = std::collections::BTreeSet::new();
+    let mut routes: BTreeMap<(Option<&str>, String, &str), &FunctionName> = BTreeMap::new();
+    for function in members {
+        function.check(ceiling)?;
+        if !names.insert(&function.name) {
+            return Err(Problem::new(Code::ManifestValue)
+                .detail(format!("two functions are called `{}`", function.name)));
+        }
+        for trigger in &function.http {
+            let route = &trigger.route;
+            let key = (route.host.as_deref(), route.shape(), route.method.as_str());
+            if let Some(other) = routes.insert(key, &function.name) {
+                let why = format!("`{route}` is asked for by `{other}` and by `{}`", function.name);
+                return Err(Problem::new(Code::RouteClash).detail(why));
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,12 @@
 //! The method `*` stands for every method. This file reads and prints patterns; matching is done
 //! by the tree of segments in `engine`.
 
+mod host;
+mod url;
+
+pub use host::{overlap, wildcard_of};
+pub use url::example_url;
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -13,7 +19,8 @@ use std::fmt;
 pub struct Route {
     /// An upper-case method, or `*`.
     pub method: String,
-    /// A lower-case host name without port, if the route is for one host only.
+    /// A lower-case host name without port, if the route is for one host only; `*.example.com`
+    /// is every host one label below.
     pub host: Option<String>,
     /// The path, beginning with `/`.
     pub path: String,
@@ -56,7 +63,7 @@ impl Route {
         let target = target.trim_start();
         let slash = target.find('/').ok_or_else(|| fail("the path begins with `/`"))?;
         let (host, path) = target.split_at(slash);
-        let host = if host.is_empty() { None } else { Some(check_host(host).map_err(fail)?) };
+        let host = if host.is_empty() { None } else { Some(host::parse(host).map_err(fail)?) };
         check_path(path).map_err(fail)?;
         Ok(Self { method: method.to_owned(), host, path: path.to_owned() })
     }
@@ -65,6 +72,12 @@ impl Route {
     #[must_use]
     pub fn default_for(name: &str) -> Self {
         Self { method: "*".to_owned(), host: None, path: format!("/{name}/{{*rest}}") }
+    }
+
+    /// The same route for one host.
+    #[must_use]
+    pub fn on(&self, host: &str) -> Self {
+        Self { host: Some(host.to_owned()), ..self.clone() }
     }
 
     /// The path with every parameter name replaced, so that two patterns that match the same
@@ -82,18 +95,6 @@ impl Route {
         });
         segments.collect::<Vec<_>>().join("/")
     }
-}
-
-fn check_host(host: &str) -> Result<String, &'static str> {
-    let label_ok = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    if host.len() > 253 || !host.split('.').all(label_ok) {
-        return Err("the host is no host name");
-    }
-    Ok(host.to_ascii_lowercase())
 }
 
 fn check_path(path: &str) -> Result<(), &'static str> {

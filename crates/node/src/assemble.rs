@@ -67,6 +67,7 @@ pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembl
         in_flight_per_caller_max: settings.in_flight_per_caller,
         artifact_bytes_max: settings.artifact.bytes,
         grant_all: settings.dev,
+        files_bytes_max: usize::try_from(settings.assets.cache.bytes).unwrap_or(usize::MAX),
         ..engine::Config::default()
     };
     let engine = Engine::start(config, parts).await?;

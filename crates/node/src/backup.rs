@@ -26,6 +26,8 @@ pub(crate) const FORMAT: u32 = 1;
 const DIRECTORY: &str = "backups";
 /// What work directories begin with.
 const MAKING: &str = "making-";
+/// Where components and files of applications lie, in the home.
+const ARTIFACTS: &str = "artifacts/";
 /// What journal segments end in; indexes are made again from them.
 const SEGMENT: &str = "seg";
 /// What certificates, keys and accounts end in that the node made or obtained. They are sealed, so
@@ -109,7 +111,7 @@ async fn make_in(
     let mut list: Vec<Part> = vec![("registry.db".to_owned(), registry, Extent::Whole)];
     for digest in artifacts {
         let hex = digest.hex();
-        let path = format!("artifacts/sha256/{}/{hex}", hex.get(..2).unwrap_or_default());
+        let path = format!("{ARTIFACTS}sha256/{}/{hex}", hex.get(..2).unwrap_or_default());
         list.push((path.clone(), source.home.join(path), Extent::Whole));
     }
     for (name, ending) in [("journal", SEGMENT), ("tls", SEALED)] {
@@ -183,9 +185,11 @@ fn write_archive(path: &Path, created: Timestamp, list: &[Part]) -> Result<File,
             }
         };
         let sha256 = digest(&opened, length).map_err(|error| failed(file, error))?;
-        items.push((Item { path: name.clone(), bytes: length, sha256 }, opened));
+        // There may be more artifacts than descriptors; what lies under a digest never changes.
+        let held = (!name.starts_with(ARTIFACTS)).then_some(opened);
+        items.push((Item { path: name.clone(), bytes: length, sha256 }, file, held));
     }
-    let files = items.iter().map(|(item, _)| item.clone()).collect();
+    let files = items.iter().map(|(item, ..)| item.clone()).collect();
     let contents =
         Contents { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned(), created, files };
     let text = serde_json::to_vec_pretty(&contents)
@@ -195,7 +199,8 @@ fn write_archive(path: &Path, created: Timestamp, list: &[Part]) -> Result<File,
             File::options().create_new(true).read(true).write(true).mode(0o600).open(path)?;
         let mut builder = tar::Builder::new(archive);
         append(&mut builder, CONTENTS, text.len() as u64, text.as_slice())?;
-        for (item, mut file) in items {
+        for (item, path, held) in items {
+            let mut file = held.map_or_else(|| File::open(path), Ok)?;
             file.seek(SeekFrom::Start(0))?;
             append(&mut builder, &item.path, item.bytes, file.take(item.bytes))?;
         }

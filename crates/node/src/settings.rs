@@ -3,6 +3,7 @@
 //! Invariant: this is the only place that reads the environment, and a key that does not exist is
 //! an error.
 
+mod assets;
 mod file;
 #[cfg(test)]
 mod fuzz;

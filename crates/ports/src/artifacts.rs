@@ -1,4 +1,4 @@
-//! Components by digest.
+//! Components, and the files of applications, by digest.
 
 use crate::Future;
 use model::Digest;
@@ -31,7 +31,7 @@ pub enum Error {
     },
 }
 
-/// A content-addressed store of components. Keeping the same bytes twice is no error.
+/// A content-addressed store. Keeping the same bytes twice is no error.
 pub trait Artifacts: Send + Sync {
     /// Keeps `bytes`, durably, if they have the digest `expected`.
     fn put(&self, expected: Digest, bytes: bytes::Bytes) -> Future<'_, Result<(), Error>>;
@@ -41,6 +41,13 @@ pub trait Artifacts: Send + Sync {
 
     /// Whether it is there.
     fn contains(&self, digest: Digest) -> Future<'_, Result<bool, Error>>;
+
+    /// Keeps several, durably, and all of them only if each has its digest. What is there
+    /// already is not written again.
+    fn put_all(&self, all: Vec<(Digest, bytes::Bytes)>) -> Future<'_, Result<(), Error>>;
+
+    /// Which of these are not there whole: missing or damaged.
+    fn missing(&self, digests: Vec<Digest>) -> Future<'_, Result<Vec<Digest>, Error>>;
 
     /// All digests, in order.
     fn list(&self) -> Future<'_, Result<Vec<Digest>, Error>>;

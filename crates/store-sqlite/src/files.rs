@@ -1,4 +1,4 @@
-//! Components as files: `artifacts/sha256/ab/<64 hex digits>` in the home.
+//! Components, and the files of applications, as files: `artifacts/sha256/ab/<64 hex digits>` in the home.
 //!
 //! Invariant: a file under its final name was written whole and synced first; and what is read
 //! is checked against its name, so bytes that were swapped on disk are never run.
@@ -9,6 +9,7 @@ use bytes::Bytes;
 use model::Digest;
 use ports::Future;
 use ports::artifacts::{Artifacts, Error};
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -20,6 +21,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const DIRECTORY: &str = "artifacts";
 /// What names of files begin with that are not whole yet.
 const PARTIAL: &str = ".partial-";
+/// The directory has no digest of its own to name in an error.
+const NONE: Digest = Digest([0; 32]);
+/// Threads that write several artifacts: each waits for the disk most of the time.
+const WRITERS: usize = 8;
 
 /// Artifacts in files. Clones are handles to the same directory.
 ///
@@ -77,10 +82,26 @@ impl Artifacts for Files {
         }))
     }
 
+    fn put_all(&self, all: Vec<(Digest, Bytes)>) -> Future<'_, Result<(), Error>> {
+        Box::pin(self.run(NONE, move |inner| inner.put_all(&all)))
+    }
+
+    fn missing(&self, digests: Vec<Digest>) -> Future<'_, Result<Vec<Digest>, Error>> {
+        Box::pin(self.run(NONE, move |inner| {
+            let mut missing = Vec::new();
+            for digest in digests {
+                match inner.read(digest) {
+                    Ok(_) => {}
+                    Err(Error::Missing(_) | Error::Digest { .. }) => missing.push(digest),
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(missing)
+        }))
+    }
+
     fn list(&self) -> Future<'_, Result<Vec<Digest>, Error>> {
-        // The directory has no digest of its own to name in an error.
-        let none = Digest([0; 32]);
-        Box::pin(self.run(none, move |inner| inner.list().map_err(|error| failed(none, error))))
+        Box::pin(self.run(NONE, move |inner| inner.list().map_err(|error| failed(NONE, error))))
     }
 }
 
@@ -96,8 +117,36 @@ impl Inner {
 
     fn put(&self, expected: Digest, bytes: &[u8]) -> Result<(), Error> {
         check(expected, bytes)?;
+        if self.place(expected, bytes)? {
+            sync(&self.directory(expected)).map_err(|error| failed(expected, error))?;
+        }
+        Ok(())
+    }
+
+    /// Checks all of them first, and syncs each directory once at the end.
+    fn put_all(&self, all: &[(Digest, Bytes)]) -> Result<(), Error> {
+        all.iter().try_for_each(|(digest, bytes)| check(*digest, bytes))?;
+        let share = all.len().div_ceil(WRITERS).max(1);
+        std::thread::scope(|scope| {
+            let place = |part: &[(Digest, Bytes)]| {
+                part.iter().try_for_each(|(digest, bytes)| self.place(*digest, bytes).map(drop))
+            };
+            let writers: Vec<_> =
+                all.chunks(share).map(|part| scope.spawn(move || place(part))).collect();
+            writers.into_iter().try_for_each(|writer| {
+                let gone = |_| Err(failed(NONE, io::Error::other("a writer ended early")));
+                writer.join().unwrap_or_else(gone)
+            })
+        })?;
+        let directories: BTreeSet<PathBuf> =
+            all.iter().map(|(digest, _)| self.directory(*digest)).collect();
+        directories.iter().try_for_each(|dir| sync(dir).map_err(|error| failed(NONE, error)))
+    }
+
+    /// Puts bytes under their name; whether they were not there yet. The directory is not synced.
+    fn place(&self, expected: Digest, bytes: &[u8]) -> Result<bool, Error> {
         match self.read(expected) {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(false),
             // Damaged bytes are replaced by whole ones.
             Err(Error::Missing(_) | Error::Digest { .. }) => {}
             Err(error) => return Err(error),
@@ -107,9 +156,8 @@ impl Inner {
         let partial = directory.join(format!("{PARTIAL}{number}"));
         let written = make_directory(&directory)
             .and_then(|()| write(&partial, bytes))
-            .and_then(|()| fs::rename(&partial, self.path(expected)))
-            .and_then(|()| sync(&directory));
-        written.map_err(|error| {
+            .and_then(|()| fs::rename(&partial, self.path(expected)));
+        written.map(|()| true).map_err(|error| {
             // Gives the room back; what cannot be removed now goes at the next start.
             let _ = fs::remove_file(&partial);
             failed(expected, error)

@@ -60,6 +60,33 @@ pub async fn conforms(store: &dyn Artifacts) -> Result<()> {
     }
     all.sort();
     ensure!(store.list().await? == all, "does not list what it keeps, in order");
+    several(store, &all).await
+}
+
+/// Many at a time, beside what is kept already.
+async fn several(store: &dyn Artifacts, kept: &[Digest]) -> Result<()> {
+    let more: Vec<(Digest, Bytes)> = (0u32..40)
+        .map(|at| Bytes::from(at.to_be_bytes().repeat(at as usize)))
+        .map(|bytes| (sha256(&bytes), bytes))
+        .collect();
+    let digests: Vec<Digest> = more.iter().map(|(digest, _)| *digest).collect();
+    let before = store.missing(digests.clone()).await?;
+    // The first is empty, and kept already.
+    ensure!(before == digests[1..], "does not say what is missing, in the order of the question");
+    let mut wrong = more.clone();
+    if let Some((_, bytes)) = wrong.last_mut() {
+        *bytes = Bytes::from_static(b"another");
+    }
+    let refused = store.put_all(wrong).await;
+    ensure!(matches!(refused, Err(Error::Digest { .. })), "takes wrong bytes among others");
+    ensure!(store.list().await? == kept, "keeps a part of what it refused");
+    for again in 0..2 {
+        store.put_all(more.clone()).await?;
+        ensure!(store.missing(digests.clone()).await?.is_empty(), "put {again}: still missing");
+    }
+    for (digest, bytes) in &more {
+        ensure!(store.read(*digest).await? == *bytes, "reads other bytes");
+    }
     Ok(())
 }
 
@@ -79,5 +106,6 @@ mod tests {
         store.put(digest, Bytes::from_static(b"a")).await.expect("right digest");
         store.swap(digest, Bytes::from_static(b"b"));
         assert!(matches!(store.read(digest).await, Err(Error::Digest { .. })));
+        assert_eq!(store.missing(vec![digest]).await.expect("looked"), [digest]);
     }
 }

@@ -70,8 +70,7 @@ pub fn spec(text: &str, component: &str, routes: &[&str]) -> FunctionSpec {
 /// A deployment, without a condition and without grants.
 #[must_use]
 pub fn deploy(application: &str, functions: &[FunctionSpec]) -> Act {
-    let manifest =
-        Manifest { manifest: 1, application: name(application), functions: functions.to_vec() };
+    let manifest = Manifest::of(name(application), functions.to_vec());
     Act::Deploy { manifest: Box::new(manifest), expected: None, grants: Vec::new() }
 }
 

@@ -4,7 +4,7 @@ use super::Client;
 use super::access::{NOTHING, Written};
 use super::transport::{Patience, asking_first};
 use crate::voice::Failure;
-use model::api::{Application, DeployRequest, Deployed, Page, RollbackRequest};
+use model::api::{Application, DeployRequest, Deployed, Digests, Page, RollbackRequest};
 use model::revision::DeploymentRow;
 use model::{ApplicationName, Code, Digest};
 use std::io::Read;
@@ -39,6 +39,24 @@ impl Client {
             .header("content-length", bytes.to_string());
         let builder = asking_first(builder, bytes);
         self.ask(builder, SendBody::from_reader(body), Patience::Endless).map(|_| ())
+    }
+
+    /// Which of these artifacts the node does not hold.
+    pub(crate) fn missing_artifacts(&self, digests: &[Digest]) -> Result<Vec<Digest>, Failure> {
+        let asked = Digests { digests: digests.to_vec() };
+        let builder = self.request("POST", &self.scoped("artifacts/missing"));
+        let answer: Digests = self.write(builder, Some(&asked), Patience::Endless)?;
+        Ok(answer.digests)
+    }
+
+    /// Sends many small artifacts at once.
+    pub(crate) fn put_bundle(&self, bundle: &[u8]) -> Result<(), Failure> {
+        let builder = self
+            .request("POST", &self.scoped("artifacts"))
+            .header("content-type", "application/octet-stream")
+            .header("content-length", bundle.len().to_string());
+        let builder = asking_first(builder, bundle.len() as u64);
+        self.ask(builder, SendBody::from_reader(&mut &*bundle), Patience::Endless).map(|_| ())
     }
 
     /// Makes a manifest the active deployment of its application. Waits for the compiler.

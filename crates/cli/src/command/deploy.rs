@@ -2,14 +2,16 @@
 
 use crate::client::Client;
 use crate::context::Context;
-use crate::manifest::{self, Bare, Component, Plan};
+use crate::manifest::{self, Bare, Component, Directory, Plan};
 use crate::voice::{Failure, Progress, Table, Voice};
 use anyhow::Context as _;
 use clap::Args;
 use model::api::{DeployRequest, Deployed, Function};
-use model::route::Route;
+use model::bundle::{self, BUNDLE_BYTES_MAX, HEAD_BYTES};
+use model::route::{Route, example_url};
 use model::{ApplicationName, FunctionName, Grant};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -23,6 +25,9 @@ Examples:
 
 Without --grant a manifest's requests (public routes, outgoing HTTP) stay requests; the command
 lists them with the `casemate grant` command for each.";
+
+/// How many digests a node is asked about at a time.
+const ASKED_AT_A_TIME: usize = 10_000;
 
 /// Deploy an application or a single component
 ///
@@ -70,12 +75,18 @@ impl Deploy {
         let before = functions_of(&client, &plan.manifest.application)?;
         // Asked before, so that nothing can fail once it is deployed.
         let gateway = client.node()?.gateway;
+        let left_out: usize = plan.directories.iter().map(|directory| directory.left_out).sum();
         let deployed = deploy(&client, plan, self.grant, voice)?;
         let unchanged = is_same(&before, &deployed.functions);
         if voice.is_json() {
             return voice.document(&Report { deployed: &deployed, unchanged, gateway: &gateway });
         }
         say_deployed(voice, &deployed, unchanged)?;
+        if left_out > 0 {
+            voice.note(format_args!(
+                "{left_out} names that begin with a dot were left out; `dotfiles = true` takes them"
+            ));
+        }
         print_functions(voice, &deployed, &gateway)?;
         print_grants(voice, &deployed)
     }
@@ -95,6 +106,9 @@ pub(crate) fn deploy(
             upload(client, component, &progress, &format!("{} of {count}", index + 1))?;
         }
     }
+    for directory in &plan.directories {
+        send(client, directory, &progress)?;
+    }
     progress.doing(format!("compiling and deploying {}", plan.manifest.application));
     Ok(client.deploy(&DeployRequest { manifest: plan.manifest, grant })?)
 }
@@ -108,6 +122,42 @@ fn upload(
     let content = component.open().context("cannot read the component again")?;
     let mut counted = Counted { content, sent: 0, total: component.bytes, progress, which };
     Ok(client.put_artifact(&component.digest, component.bytes, &mut counted)?)
+}
+
+/// Sends those pieces of files that the node does not hold, and the list of the files.
+fn send(client: &Client, directory: &Directory, progress: &Progress) -> anyhow::Result<()> {
+    let mut missing = BTreeSet::new();
+    let all: BTreeSet<_> = directory.files.iter().flat_map(|file| &file.chunks).copied().collect();
+    let all: Vec<_> = all.into_iter().collect();
+    for some in all.chunks(ASKED_AT_A_TIME) {
+        missing.extend(client.missing_artifacts(some)?);
+    }
+    let total = missing.len();
+    let mut bundle = Vec::new();
+    for file in &directory.files {
+        if !file.chunks.iter().any(|chunk| missing.contains(chunk)) {
+            continue;
+        }
+        file.each(|digest, bytes| {
+            if !missing.remove(digest) {
+                return Ok(());
+            }
+            if bundle.len() + HEAD_BYTES + bytes.len() > BUNDLE_BYTES_MAX {
+                client.put_bundle(&std::mem::take(&mut bundle))?;
+                let left = missing.len();
+                progress.doing(format!("uploading files, {} of {total} pieces", total - left));
+            }
+            bundle::add(&mut bundle, digest, bytes);
+            Ok(())
+        })?;
+    }
+    if !bundle.is_empty() {
+        client.put_bundle(&bundle)?;
+    }
+    if !client.has_artifact(&directory.list.digest)? {
+        upload(client, &directory.list, progress, "list of files")?;
+    }
+    Ok(())
 }
 
 /// Shows how much of a component has been sent.
@@ -182,23 +232,6 @@ pub(crate) fn print_functions(
     table.print(voice)
 }
 
-/// A URL that the route answers; parameters stand in capitals.
-pub(crate) fn example_url(gateway: &str, route: &Route) -> String {
-    let segments = route.path.split('/').map(|segment| {
-        match segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')) {
-            Some(rest) if rest.starts_with('*') => String::new(),
-            Some(name) => name.to_uppercase(),
-            None => segment.to_owned(),
-        }
-    });
-    let path = segments.collect::<Vec<_>>().join("/");
-    match (&route.host, gateway.rsplit_once(':')) {
-        // The host decides, so the URL names it; the port is the listener's.
-        (Some(host), Some((_, port))) => format!("http://{host}:{port}{path}"),
-        _ => format!("{}{path}", gateway.trim_end_matches('/')),
-    }
-}
-
 fn print_grants(voice: &Voice, deployed: &Deployed) -> anyhow::Result<()> {
     let list = |heading: &str, grants: &[Grant], command: &str| -> anyhow::Result<()> {
         if grants.is_empty() {
@@ -227,19 +260,6 @@ pub(crate) fn shell(grant: &Grant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn urls_show_what_to_fill_in() {
-        for (route, expect) in [
-            ("* /hello/{*rest}", "http://127.0.0.1:8080/hello/"),
-            ("GET /orders/{id}/lines/{n}", "http://127.0.0.1:8080/orders/ID/lines/N"),
-            ("GET /", "http://127.0.0.1:8080/"),
-            ("GET api.example.com/v1", "http://api.example.com:8080/v1"),
-        ] {
-            let route = Route::parse(route).expect(route);
-            assert_eq!(example_url("http://127.0.0.1:8080", &route), expect);
-        }
-    }
 
     #[test]
     fn nothing_in_a_target_reaches_the_shell() {

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::voice::Table;
 use clap::Args;
 use model::api;
+use model::unit::Size;
 use model::{ApplicationName, FunctionName};
 
 const FUNCTIONS_EXAMPLES: &str = "\
@@ -42,12 +43,28 @@ impl Functions {
                 function.name.to_string(),
                 function.application.to_string(),
                 function.revision.to_string(),
-                function.artifact.short(),
+                what(&function),
                 if function.public { "everybody" } else { "token" }.to_owned(),
                 if routes.is_empty() { "none".to_owned() } else { routes.join(", ") },
             ]);
         }
         table.print(voice)
+    }
+}
+
+/// What answers: a component by its digest, or how many files there are.
+fn what(function: &api::Function) -> String {
+    match &function.files {
+        Some(files) => format!("{} files, {}", files.count, rounded(files.bytes)),
+        None => function.artifact.short(),
+    }
+}
+
+fn rounded(bytes: u64) -> Size {
+    match bytes {
+        0..10_240 => Size { bytes },
+        10_240..10_485_760 => Size::kib(bytes >> 10),
+        _ => Size::mib(bytes >> 20),
     }
 }
 

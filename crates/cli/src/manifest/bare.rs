@@ -2,7 +2,7 @@
 
 use super::component::{self, Component, Content};
 use super::{Plan, unreadable};
-use model::manifest::{Auth, FORMAT, FunctionSpec, HttpTrigger};
+use model::manifest::{Auth, FunctionSpec, HttpTrigger};
 use model::route::Route;
 use model::{ApplicationName, Code, FunctionName, Manifest, Problem};
 use std::path::Path;
@@ -41,8 +41,8 @@ impl Bare {
         function.digest = Some(component.digest);
         let application = ApplicationName::parse(name.as_str())
             .map_err(|error| Problem::new(Code::BadName).detail(error))?;
-        let manifest = Manifest { manifest: FORMAT, application, functions: vec![function] };
-        Ok(Plan { manifest, components: vec![component] })
+        let manifest = Manifest::of(application, vec![function]);
+        Ok(Plan { manifest, components: vec![component], directories: Vec::new() })
     }
 
     fn function(&self, name: FunctionName) -> FunctionSpec {

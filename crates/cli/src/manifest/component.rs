@@ -5,6 +5,7 @@ use model::Digest;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Largest component file that is read. A node's own limit may be lower.
 const FILE_BYTES_MAX: u64 = 256 << 20;
@@ -16,6 +17,8 @@ pub(crate) enum Content {
     File(PathBuf),
     /// In this binary.
     Embedded(&'static [u8]),
+    /// Made by this command.
+    Made(Arc<[u8]>),
 }
 
 /// A component to upload.
@@ -86,5 +89,6 @@ fn open(content: &Content) -> io::Result<Box<dyn Read>> {
     Ok(match content {
         Content::File(path) => Box::new(File::open(path)?),
         Content::Embedded(bytes) => Box::new(*bytes),
+        Content::Made(bytes) => Box::new(io::Cursor::new(Arc::clone(bytes))),
     })
 }

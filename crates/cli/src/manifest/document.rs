@@ -55,9 +55,14 @@ impl<'a> Document<'a> {
 
     /// The place of a function's key.
     pub(super) fn function_key(&self, index: usize, key: &str) -> Option<Range<usize>> {
-        let functions = self.root.get("function")?.get_ref().as_array()?;
-        let function = functions.get(index)?.get_ref().as_table()?;
-        function.get(key).map(toml::Spanned::span)
+        self.key("function", index, key)
+    }
+
+    /// The place of a key in one of several tables of the same name.
+    pub(super) fn key(&self, tables: &str, index: usize, key: &str) -> Option<Range<usize>> {
+        let table = self.root.get(tables)?.get_ref().as_array()?.get(index)?;
+        let found = table.get_ref().as_table()?.get(key).map(toml::Spanned::span);
+        found.or_else(|| Some(table.span()))
     }
 
     /// The key whose value stands at a place.

@@ -141,14 +141,16 @@ impl Schema {
         if let Some(near) = nearest(&unknown.key, &unknown.known) {
             return format!("{said}; did you mean `{near}`?");
         }
-        match self.home_of(&unknown.key) {
+        match self.home_of(&unknown.key, &unknown.place) {
             Some(place) => format!("{said}; it belongs {}", place.heading()),
             None => format!("{said}; known are {}", unknown.known.join(", ")),
         }
     }
 
-    /// The table where a key of this name does exist.
-    fn home_of(&self, key: &str) -> Option<Place> {
+    /// The table where a key of this name does exist: below the one where it was written, if one
+    /// there has it.
+    fn home_of(&self, key: &str, written: &Place) -> Option<Place> {
+        let mut elsewhere = None;
         let mut open = vec![(Place::default(), self.root.as_object())];
         while let Some((place, schema)) = open.pop() {
             let Some(properties) =
@@ -157,7 +159,11 @@ impl Schema {
                 continue;
             };
             if properties.contains_key(key) {
-                return Some(place);
+                if place.path.starts_with(&written.path) {
+                    return Some(place);
+                }
+                elsewhere = Some(place);
+                continue;
             }
             for (name, property) in properties {
                 let schema = self.resolve(property);
@@ -166,7 +172,7 @@ impl Schema {
                 open.push((place.below(name, items.is_some()), inner));
             }
         }
-        None
+        elsewhere
     }
 }
 

@@ -1,7 +1,7 @@
 //! A manifest's `source` files, found, digested and replaced by their digests.
 
 use super::document::Document;
-use super::{Component, Content, Plan, component, keys};
+use super::{Component, Content, Plan, assets, component, keys};
 use model::manifest::FunctionSpec;
 use model::{Code, Digest, Manifest, Problem};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ pub(super) fn from_file(file: &Path, text: &str) -> Result<Plan, Problem> {
     };
     let directory = directory.canonicalize().map_err(|error| super::unreadable(file, &error))?;
     let name = file.display().to_string();
-    plan(&name, text, |source| inside(&directory, source))
+    plan(&name, text, Some(&directory), |source| inside(&directory, source))
 }
 
 /// What a manifest in this binary becomes, with the files that lie beside it.
@@ -24,7 +24,7 @@ pub(crate) fn embedded(
     text: &str,
     files: &[(&str, &'static [u8])],
 ) -> Result<Plan, Problem> {
-    plan(name, text, |source| {
+    plan(name, text, None, |source| {
         let file = files.iter().find(|(path, _)| *path == source);
         file.map(|(_, bytes)| Content::Embedded(bytes)).ok_or(Refusal::Missing)
     })
@@ -44,7 +44,7 @@ pub(super) fn unbuilt(name: &str, text: &str) -> Result<Manifest, Problem> {
 }
 
 /// Why a `source` is not read.
-enum Refusal {
+pub(super) enum Refusal {
     /// There is no such file.
     Missing,
     /// The path leads out of the manifest's directory.
@@ -56,7 +56,7 @@ enum Refusal {
 /// Finds a source below the manifest's directory. The check is made on the resolved path, so that
 /// a symbolic link does not lead out either: a manifest may come from somebody else, and must not
 /// make its user upload `/etc/shadow`.
-fn inside(directory: &Path, source: &str) -> Result<Content, Refusal> {
+pub(super) fn inside(directory: &Path, source: &str) -> Result<Content, Refusal> {
     let path = Path::new(source);
     if climbs_out(path) {
         return Err(Refusal::Outside);
@@ -90,13 +90,20 @@ fn climbs_out(path: &Path) -> bool {
 fn plan(
     name: &str,
     text: &str,
+    directory: Option<&Path>,
     find: impl Fn(&str) -> Result<Content, Refusal>,
 ) -> Result<Plan, Problem> {
     let document = Document::parse(name, text)?;
     keys::check(&document)?;
     let mut manifest = document.manifest()?;
     let components = fill_in(&document, &mut manifest, find)?;
-    Ok(Plan { manifest, components })
+    let mut directories = Vec::new();
+    for (index, spec) in manifest.assets.iter_mut().enumerate() {
+        // A manifest in this binary has no directory beside it.
+        let Some(root) = directory else { continue };
+        directories.extend(assets::fill_in(&document, spec, index, root)?);
+    }
+    Ok(Plan { manifest, components, directories })
 }
 
 /// Gives every function its digest, reading each file once.

@@ -194,6 +194,8 @@ pub(crate) mod sample {
             routes: routes.iter().map(|route| Route::parse(route).expect(route)).collect(),
             public: name == "hello",
             strict: false,
+            urls: Vec::new(),
+            files: None,
         }
     }
 

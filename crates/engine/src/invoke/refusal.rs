@@ -13,6 +13,8 @@ pub struct Refusal {
     pub retry_after_s: Option<u32>,
     /// Methods that the path does answer.
     pub allow: Vec<http::Method>,
+    /// Further header fields of the answer.
+    pub headers: Option<Box<http::HeaderMap>>,
 }
 
 impl From<Problem> for Refusal {
@@ -26,7 +28,13 @@ impl From<Problem> for Refusal {
                 | Code::NoInstance
                 | Code::JournalRefuses
         );
-        Self { problem, invocation: None, retry_after_s: retry.then_some(1), allow: Vec::new() }
+        Self {
+            problem,
+            invocation: None,
+            retry_after_s: retry.then_some(1),
+            allow: Vec::new(),
+            headers: None,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The bodies on both sides of a guest.
 
 use super::flight::Flight;
+use crate::assets::FileBody;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use ports::executor::{BodyError, RequestBody};
@@ -15,6 +16,8 @@ enum State {
     Whole(Option<Bytes>),
     /// A frame that was read ahead, and the guest that goes on.
     Stream(Option<Bytes>, Box<Flight>),
+    /// A file, and no guest.
+    File(Box<FileBody>),
     /// Nothing more.
     Over,
 }
@@ -28,6 +31,10 @@ pub struct ReplyError;
 impl ReplyBody {
     pub(crate) fn whole(bytes: Bytes) -> Self {
         Self(State::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+
+    pub(crate) fn file(body: FileBody) -> Self {
+        Self(State::File(Box::new(body)))
     }
 
     pub(crate) fn stream(first: Option<Bytes>, flight: Flight) -> Self {
@@ -48,6 +55,7 @@ impl Body for ReplyBody {
                 return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
             }
             State::Over => return Poll::Ready(None),
+            State::File(file) => return poll_file(file, cx),
             State::Stream(first, flight) => match first.take() {
                 Some(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None => flight.poll_frame(cx),
@@ -70,16 +78,37 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, State::Over | State::Whole(None))
+        match &self.0 {
+            State::Over | State::Whole(None) => true,
+            State::File(file) => file.left() == 0,
+            State::Whole(Some(_)) | State::Stream(..) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             State::Whole(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
             State::Whole(None) | State::Over => SizeHint::with_exact(0),
+            State::File(file) => SizeHint::with_exact(file.left()),
             State::Stream(..) => SizeHint::default(),
         }
     }
+}
+
+/// The next piece of a file. One that cannot be read breaks the answer off.
+fn poll_file(
+    file: &mut FileBody,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, ReplyError>>> {
+    file.poll_piece(cx).map(|piece| {
+        piece.map(|read| match read {
+            Ok(bytes) => Ok(Frame::data(bytes)),
+            Err(problem) => {
+                tracing::error!(%problem, internal = problem.internal, "a deployed file cannot be answered");
+                Err(ReplyError)
+            }
+        })
+    })
 }
 
 /// A request's body with a limit.

@@ -56,6 +56,18 @@ codes! {
     ManifestUnreadable = "E0118", 422, "the manifest cannot be read",
         cause: "The file is missing, is no TOML, or is not text.",
         remedy: "Give a directory with a `casemate.toml`, the file itself, or a `.wasm` file.";
+    AssetRefused = "E0125", 422, "a file of the assets cannot be deployed",
+        cause: "It is a link that leads out of the directory, no ordinary file, too large, or its name cannot be a path of a URL. The answer names it.",
+        remedy: "Rename the file, or move it out of the directory.";
+    AssetRule = "E0126", 422, "a rule of the assets cannot be used",
+        cause: "A cache or header rule names a field that the platform decides about, lets shared caches keep private files, or names a file that is not there.",
+        remedy: "Correct the rule that the answer names; docs/guides/static-assets.md shows each.";
+    AssetList = "E0127", 422, "the list of the assets' files cannot be used",
+        cause: "The list was made by another version, or is not what `casemate deploy` writes.",
+        remedy: "Deploy with a `casemate` of the node's version.";
+    BadCors = "E0128", 422, "a route's `cors` cannot be used",
+        cause: "Origins, methods or header fields are misspelt, or everybody would be let in with cookies.",
+        remedy: "Write it like `cors = { origins = [\"https://app.example\"] }`.";
     ManifestForm = "E0155", 422, "a manifest is not in its one form",
         cause: "Its spaces, blank lines or lists are not as `casemate fmt` writes them.",
         remedy: "Run `casemate fmt`.";
@@ -178,7 +190,6 @@ codes! {
     BadHome = "E0612", 500, "the home cannot be used",
         cause: "The directory cannot be made, read or written.",
         remedy: "Name another with `--home`, or mend its permissions.";
-
     CertificateUnreadable = "E0620", 422, "a certificate cannot be used",
         cause: "The file is missing, holds no PEM certificate, or is damaged. The message names it.",
         remedy: "Give a PEM file with the server's certificate first and its intermediates after it.";
@@ -209,6 +220,7 @@ codes! {
     NoCertificate = "E0629", 422, "there is no certificate to serve",
         cause: "`[tls]` is set, and neither a certificate nor ACME nor a self-signed one is.",
         remedy: "Add `[[tls.certificate]]` or `[tls.acme]`, or try with `casemate up --tls-self-signed`.";
+
 
     // 07xx gateway
     Malformed = "E0701", 400, "the request is not well-formed HTTP",
@@ -250,6 +262,12 @@ codes! {
     TlsOnly = "E0720", 400, "this port speaks TLS",
         cause: "The request came in the clear to a listener of `tls.listen`.",
         remedy: "Write the address with `https://`.";
+    RangeNotSatisfiable = "E0740", 416, "the file has no such range",
+        cause: "The request's `Range` begins behind the end of the file; the answer's `content-range` says how long it is.",
+        remedy: "Ask for a range inside the file, or for all of it.";
+    PreconditionFailed = "E0741", 412, "the file is another one by now",
+        cause: "The request's `If-Match` names an entity tag that the file does not have.",
+        remedy: "Get the file anew.";
 
     // 08xx identity
     CredentialRequired = "E0801", 401, "a valid credential is needed",

@@ -1,6 +1,7 @@
 //! One function of a manifest: what it is, its limits, and what it asks for.
 
 use super::http::{Auth, HttpTrigger};
+use super::rules::FileRules;
 use crate::limit::Ceiling;
 use crate::route::Route;
 use crate::unit::{Duration, Size};
@@ -79,6 +80,11 @@ pub struct FunctionSpec {
     /// What the function asks for. Requests only: grants make them true.
     #[serde(default)]
     pub allow: Allow,
+    /// How files are answered, for a directory of them: see [`super::AssetsSpec::member`]. No
+    /// manifest says it of a function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub assets: Option<FileRules>,
 }
 
 /// What a function asks for.
@@ -112,6 +118,7 @@ impl FunctionSpec {
             record: Durability::Grouped,
             http: vec![HttpTrigger::new(route, auth)],
             allow: Allow::default(),
+            assets: None,
         }
     }
 
@@ -169,6 +176,9 @@ impl FunctionSpec {
                 "concurrency",
                 format!("must be 1 to {} on this node", ceiling.concurrency),
             );
+        }
+        for cors in self.http.iter().filter_map(|trigger| trigger.cors.as_ref()) {
+            cors.check(&format!("function `{}`", self.name))?;
         }
         for target in &self.allow.http {
             let principal = crate::Principal::Function(self.name.clone());

@@ -1,5 +1,6 @@
 //! One route of a function, and who it asks to be callable by.
 
+use super::cors::Cors;
 use crate::route::Route;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,9 @@ pub struct HttpTrigger {
     /// Who may call it.
     #[serde(default)]
     pub auth: Auth,
+    /// Which pages of other origins may call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
 }
 
 /// Who a route asks to be callable by. A request, like everything in a manifest.
@@ -30,6 +34,6 @@ impl HttpTrigger {
     /// A route with nothing said about it but who may call it.
     #[must_use]
     pub const fn new(route: Route, auth: Auth) -> Self {
-        Self { route, auth }
+        Self { route, auth, cors: None }
     }
 }

@@ -116,10 +116,11 @@ impl<V: View> Deploy<'_, V> {
         manifest: &Manifest,
         deployment: u32,
     ) -> Result<(Vec<FunctionRow>, Vec<FunctionRow>), V::Error> {
-        let mut rows = Vec::with_capacity(manifest.functions.len());
+        let members = manifest.members()?;
+        let mut rows = Vec::with_capacity(members.len());
         let mut revisions = Vec::new();
-        for spec in &manifest.functions {
-            let spec = FunctionSpec { source: None, build: None, ..spec.clone() };
+        for spec in members {
+            let spec = FunctionSpec { source: None, build: None, ..spec };
             let Some(artifact) = spec.digest else {
                 return refused(Code::ArtifactMissing, format!("function `{}`", spec.name));
             };

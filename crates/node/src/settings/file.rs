@@ -27,6 +27,8 @@ pub(super) struct File {
     pub(super) wasm: Wasm,
     #[serde(default)]
     pub(super) compile: Compile,
+    #[serde(default)]
+    pub(super) assets: super::assets::File,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

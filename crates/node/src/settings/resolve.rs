@@ -1,5 +1,6 @@
 //! From file, environment and flags to one set of values.
 
+use super::assets::Assets;
 use super::file::File;
 use super::pick::{Pick, SettingRow};
 use super::sections::{Compile, Gateway, Journal, Wasm};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub compile: Compile,
     /// The HTTPS listener and its certificates; none if TLS is off.
     pub tls: Option<Tls>,
+    /// Files that applications carry.
+    pub assets: Assets,
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
@@ -130,6 +133,7 @@ impl Settings {
             wasm: Wasm::pick(&mut pick, &file.wasm),
             compile: Compile::pick(&mut pick, &file.compile),
             tls,
+            assets: Assets::pick(&mut pick, &file.assets),
             dev,
             home,
             rows: pick.0,

@@ -1,0 +1,94 @@
+//! A directory's list of files, read from the store when it is first needed, and kept.
+
+use super::Chunks;
+use super::site::Site;
+use crate::readiness::artifact_problem;
+use crate::wiring::Engine;
+use model::listing::Listing;
+use model::manifest::{FileRules, FunctionSpec};
+use model::{Code, Digest, FunctionRow, Problem};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// Chunks that are looked for at a time.
+const LOOKED_FOR: usize = 4096;
+
+/// One directory, opened or not.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    list: Digest,
+    rules: FileRules,
+    mount: String,
+    site: OnceCell<Arc<Site>>,
+}
+
+impl Shelf {
+    /// The shelf of a directory; a function has none.
+    pub(crate) fn of(row: &FunctionRow) -> Option<Self> {
+        let rules = row.spec.assets.clone()?;
+        Some(Self { list: row.artifact, rules, mount: mount(&row.spec), site: OnceCell::new() })
+    }
+
+    /// Whether another row means the same files, answered in the same way.
+    pub(crate) fn is_of(&self, row: &FunctionRow) -> bool {
+        self.list == row.artifact
+            && row.spec.assets.as_ref() == Some(&self.rules)
+            && mount(&row.spec) == self.mount
+    }
+
+    /// The files, if they were asked for before.
+    pub(crate) fn opened(&self) -> Option<&Arc<Site>> {
+        self.site.get()
+    }
+
+    /// The files; callers that come while the list is read wait for the same work.
+    pub(crate) async fn site(&self, engine: &Engine) -> Result<&Arc<Site>, Problem> {
+        self.site
+            .get_or_try_init(|| async {
+                let list = engine.listing(self.list).await?;
+                Site::new(list, &self.rules, &self.mount).map(Arc::new)
+            })
+            .await
+    }
+}
+
+/// Where a directory is mounted: the constant part of its route, on whichever host.
+fn mount(spec: &FunctionSpec) -> String {
+    let route = spec.http.first().map_or("/", |trigger| trigger.route.path.as_str());
+    route.split('{').next().unwrap_or("/").to_owned()
+}
+
+impl Engine {
+    async fn listing(&self, digest: Digest) -> Result<Listing, Problem> {
+        let bytes = self.parts.artifacts.read(digest).await.map_err(artifact_problem)?;
+        Listing::parse(&bytes).map_err(|error| Problem::new(Code::AssetList).detail(error))
+    }
+
+    /// Checks before a deployment that a directory's list can be used, that its rules name files
+    /// of it, and that every chunk of every file is there, whole.
+    pub(crate) async fn check_assets(
+        &self,
+        spec: &FunctionSpec,
+        rules: &FileRules,
+        list: Digest,
+    ) -> Result<(), Problem> {
+        let list = self.listing(list).await?;
+        let chunks: BTreeSet<Digest> =
+            list.files.iter().flat_map(|file| file.chunks.iter().copied()).collect();
+        Site::new(list, rules, &mount(spec))?;
+        let chunks: Vec<Digest> = chunks.into_iter().collect();
+        for some in chunks.chunks(LOOKED_FOR) {
+            let missing = self.parts.artifacts.missing(some.to_vec()).await;
+            if let Some(digest) = missing.map_err(artifact_problem)?.first() {
+                return Err(Problem::new(Code::ArtifactMissing).detail(digest));
+            }
+        }
+        Ok(())
+    }
+
+    /// What reads files.
+    pub(crate) fn chunks(&self) -> &Arc<Chunks> {
+        &self.chunks
+    }
+}
