@@ -13,6 +13,7 @@
 mod bench;
 mod dist;
 mod docs;
+mod fuzz;
 mod guests;
 mod place;
 mod program;
@@ -30,7 +31,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND [OPTIONS]
   bench    measure the sizes that docs/ARCHITECTURE.md promises [--only NAME] [--write] ...
   docs     make the generated documents again
   site     the documentation as a site of plain files [--out DIR]
-  dist     what people install: binary, Debian package, image, SBOM, checksums [--check] ...";
+  dist     what people install: binary, Debian package, image, SBOM, checksums [--check] ...
+  fuzz     run the fuzz targets under a real fuzzer [TARGET] [--seconds N]";
 
 /// One command.
 type Command = fn(&[String]) -> anyhow::Result<()>;
@@ -41,6 +43,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("tidy", tidy::run),
     ("guests", guests::run),
     ("bench", bench::run),
+    ("fuzz", fuzz::run),
     ("docs", docs::run),
     ("site", site::run),
     ("dist", dist::run),

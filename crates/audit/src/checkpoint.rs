@@ -78,11 +78,11 @@ impl Checkpoint {
         note::sign(&self.text(), key, signer)
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root))
     }
 
-    fn read(text: &str) -> Result<Self, Error> {
+    pub(crate) fn read(text: &str) -> Result<Self, Error> {
         let mut lines = text.strip_suffix('\n').ok_or(Error::Form("its text is cut"))?.split('\n');
         let (Some(origin), Some(second), Some(root), None) =
             (lines.next(), lines.next(), lines.next(), lines.next())

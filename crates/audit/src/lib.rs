@@ -9,6 +9,8 @@
 //! Invariant: pure. No file, no network, no clock; leaves, tiles and checkpoints are given.
 #![forbid(unsafe_code)]
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod note;
 
 mod checkpoint;

@@ -1,8 +1,12 @@
 //! The commands, one file per group, and which of them runs.
 
 mod access;
+mod apply;
+mod check;
 mod deploy;
+mod diff;
 mod doctor;
+mod events;
 mod explain;
 mod functions;
 mod home;
@@ -26,6 +30,10 @@ use std::process::ExitCode;
 pub(crate) enum Command {
     Up(up::Up),
     Deploy(deploy::Deploy),
+    Diff(diff::Diff),
+    Apply(apply::Apply),
+    Check(check::Check),
+    Fmt(check::Fmt),
     Invoke(invoke::Invoke),
     Functions(functions::Functions),
     Revisions(functions::Revisions),
@@ -42,6 +50,7 @@ pub(crate) enum Command {
     Backup(home::Backup),
     Restore(home::Restore),
     Doctor(doctor::Doctor),
+    Events(events::Events),
     Explain(explain::Explain),
     Schema(shell::Schema),
     Completions(shell::Completions),
@@ -56,8 +65,13 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         None => context.voice.line(GUIDE),
         Some(Command::Invoke(invoke)) => return invoke.run(context),
         Some(Command::Doctor(doctor)) => return doctor.run(context),
+        Some(Command::Diff(diff)) => return diff.run(context),
         Some(Command::Up(up)) => up.run(context),
         Some(Command::Deploy(deploy)) => deploy.run(context),
+        Some(Command::Apply(apply)) => apply.run(context),
+        Some(Command::Check(check)) => check.run(context),
+        Some(Command::Fmt(fmt)) => fmt.run(context),
+        Some(Command::Events(events)) => events.run(context),
         Some(Command::Functions(functions)) => functions.run(context),
         Some(Command::Revisions(revisions)) => revisions.run(context),
         Some(Command::Rollback(rollback)) => rollback.run(context),

@@ -4,13 +4,18 @@
 //! before all of it was found and digested.
 
 mod bare;
+pub(crate) mod changes;
 mod component;
 mod document;
+mod format;
+#[cfg(test)]
+mod fuzz;
 mod keys;
 mod resolve;
 
 pub(crate) use bare::Bare;
 pub(crate) use component::Component;
+pub(crate) use format::formatted;
 pub(crate) use keys::schema;
 pub(crate) use resolve::embedded;
 
@@ -21,7 +26,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The manifest's file name.
-const FILE_NAME: &str = "casemate.toml";
+pub(crate) const FILE_NAME: &str = "casemate.toml";
 /// Largest manifest: ten thousand functions, with room.
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 
@@ -60,6 +65,47 @@ pub(crate) fn read(path: &Path, bare: &Bare) -> anyhow::Result<Plan> {
             Ok(resolve::from_file(&file, &text(&file)?)?)
         }
     }
+}
+
+/// Reads a manifest whose components need not be built, and says which file it was.
+///
+/// # Errors
+/// As [`read`], but for `source` files.
+pub(crate) fn unbuilt(path: &Path) -> anyhow::Result<(String, Manifest)> {
+    let (file, text) = raw(path)?;
+    let name = file.display().to_string();
+    let manifest = resolve::unbuilt(&name, &text)?;
+    Ok((name, manifest))
+}
+
+/// The file that `path` names, and its text.
+///
+/// # Errors
+/// E0118 if it cannot be read, and an error of usage if it is a component.
+pub(crate) fn raw(path: &Path) -> anyhow::Result<(PathBuf, String)> {
+    match named(path)? {
+        Named::Manifest(file) => {
+            let text = text(&file)?;
+            Ok((file, text))
+        }
+        Named::Component(file) => Err(crate::voice::usage(format!(
+            "`{}` is a component, and this is about manifests",
+            file.display()
+        ))),
+    }
+}
+
+/// Replaces a file whole: whoever reads it sees the old text or the new one.
+///
+/// # Errors
+/// The directory cannot be written.
+pub(crate) fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    let target = file.canonicalize()?;
+    let mut beside = target.clone().into_os_string();
+    beside.push(".new");
+    std::fs::write(&beside, text)?;
+    std::fs::set_permissions(&beside, std::fs::metadata(&target)?.permissions())?;
+    std::fs::rename(&beside, &target)
 }
 
 fn named(path: &Path) -> Result<Named, Problem> {

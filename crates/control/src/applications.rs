@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use model::api::{DeployRequest, Deployed, Done, RollbackRequest};
+use model::api::{Application, DeployRequest, Deployed, Done, Page, RollbackRequest};
 use model::{ApplicationName, Code, Digest, Problem};
 
 /// Who acts, in ledger entries: this listener knows nobody else.
@@ -59,6 +59,18 @@ pub(crate) async fn head_artifact(
 ) -> Answer<StatusCode> {
     let there = shared.engine.has_artifact(digest(&place)?).await?;
     Ok(if there { StatusCode::OK } else { StatusCode::NOT_FOUND })
+}
+
+/// `GET …/applications`
+pub(crate) async fn list(place: Place, State(shared): State<Shared>) -> Json<Page<Application>> {
+    Json(Page { items: shared.engine.applications(&place.scope), next: None })
+}
+
+/// `GET …/applications/{application}`
+pub(crate) async fn show(place: Place, State(shared): State<Shared>) -> Answer<impl IntoResponse> {
+    let application = place.name("application")?;
+    let row = shared.engine.application(&place.scope, &application).await?;
+    Ok(([(header::ETAG, format!("\"{}\"", row.deployment))], Json(row)))
 }
 
 /// `PUT …/applications/{application}`

@@ -8,11 +8,11 @@ use crate::place::Place;
 use crate::serve::Shared;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::Kept;
-use model::Code;
+use model::{Code, Scope};
 
 /// Most bytes of a request or an answer under a key.
 const BYTES_MAX: usize = 32 << 20;
@@ -32,13 +32,11 @@ async fn keyed(shared: &Shared, request: Request, next: Next) -> Result<Response
     let Some(key) = request.headers().get("idempotency-key").filter(|_| !reads) else {
         return Ok(next.run(request).await);
     };
-    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_CHARS_MAX);
-    let key = key
-        .ok_or_else(|| bad_request("Idempotency-Key is 1 to 255 visible characters"))?
-        .to_owned();
+    let key = key.clone();
     let (mut parts, body) = request.into_parts();
     let place = Place::from_request_parts(&mut parts, &()).await?;
-    let key = format!("{} {key}", place.scope);
+    let key = stored_key(&place.scope, &key)
+        .ok_or_else(|| bad_request("Idempotency-Key is 1 to 255 printable ASCII characters"))?;
     let body = to_bytes(body, BYTES_MAX)
         .await
         .map_err(|error| bad_request(format!("the body: {error}")))?;
@@ -62,6 +60,13 @@ async fn keyed(shared: &Shared, request: Request, next: Next) -> Result<Response
         shared.engine.keep(&key, kept).await?;
     }
     Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// What an answer is stored under: no two places and keys share it. None if the key is none.
+pub(crate) fn stored_key(scope: &Scope, key: &HeaderValue) -> Option<String> {
+    let printable = |byte: &u8| matches!(byte, b' '..=b'~');
+    let text = key.to_str().ok().filter(|text| text.bytes().all(|byte| printable(&byte)))?;
+    (1..=KEY_CHARS_MAX).contains(&text.len()).then(|| format!("{scope} {text}"))
 }
 
 fn replay(kept: Kept) -> Response {

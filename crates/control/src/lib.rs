@@ -11,6 +11,8 @@ mod answer;
 mod applications;
 mod auth;
 mod functions;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod grants;
 mod idempotency;
 mod invoke;

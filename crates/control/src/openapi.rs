@@ -107,6 +107,12 @@ fn of_applications() -> Vec<Operation> {
             answer: Nothing,
             ..write("put", "S/artifacts/{digest}", "Keeps a component", Nothing, schema::<()>)
         },
+        read("S/applications", "The active applications", schema::<api::Page<api::Application>>),
+        read(
+            "S/applications/{application}",
+            "An application's active deployment",
+            schema::<model::revision::DeploymentRow>,
+        ),
         write(
             "put",
             "S/applications/{application}",

@@ -91,8 +91,9 @@ fn plain() -> Router<Shared> {
     Router::new()
         .route(
             "/applications/{application}",
-            put(applications::deploy).delete(applications::remove),
+            get(applications::show).put(applications::deploy).delete(applications::remove),
         )
+        .route("/applications", get(applications::list))
         .route("/applications/{application}/rollback", post(applications::rollback))
         .route("/functions", get(functions::list))
         .route("/functions/{function}", get(functions::show))

@@ -12,6 +12,8 @@ mod catalog;
 mod config;
 mod deploy;
 mod function;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod invoke;
 mod query;
 mod readiness;

@@ -4,8 +4,12 @@ use crate::catalog::View;
 use crate::function::Function;
 use crate::wiring::Engine;
 use model::api::{self, LedgerEntry, LedgerHead, Page, Revisions};
-use model::{Action, Code, FunctionRef, Grant, InvocationId, Principal, Problem, Scope};
+use model::revision::DeploymentRow;
+use model::{
+    Action, ApplicationName, Code, FunctionRef, Grant, InvocationId, Principal, Problem, Scope,
+};
 use ports::journal::{self, Flight, LogQuery, RecordQuery};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most items on a page.
@@ -47,6 +51,39 @@ impl Engine {
         let catalog = self.catalog.load();
         let view = catalog.view(&function.scope)?;
         view.functions.get(&function.name).map(|function| function_view(view, function))
+    }
+
+    /// The active applications of a scope, by name.
+    #[must_use]
+    pub fn applications(&self, scope: &Scope) -> Vec<api::Application> {
+        let catalog = self.catalog.load();
+        let mut found: BTreeMap<&ApplicationName, api::Application> = BTreeMap::new();
+        let functions = catalog.view(scope).into_iter().flat_map(|view| view.functions.values());
+        for function in functions {
+            let row = &function.row;
+            let entry = found.entry(&row.application).or_insert_with(|| api::Application {
+                application: row.application.clone(),
+                deployment: row.deployment,
+                functions: 0,
+            });
+            entry.functions += 1;
+        }
+        found.into_values().collect()
+    }
+
+    /// An application's active deployment.
+    ///
+    /// # Errors
+    /// There is none, or the store failed.
+    pub async fn application(
+        &self,
+        scope: &Scope,
+        application: &ApplicationName,
+    ) -> Result<DeploymentRow, Problem> {
+        let deployments = self.parts.registry.deployments(scope, application).await;
+        let mut deployments = deployments.map_err(Problem::from)?.into_iter();
+        let missing = || Problem::new(Code::NoSuchFunction).detail(application);
+        deployments.find(|row| row.active).ok_or_else(missing)
     }
 
     /// A function's revisions and its application's deployments, newest first.

@@ -4,10 +4,12 @@
 //! stays inside.
 //! Invariant: the length that an answer announces is the length that it has.
 
+use crate::access::{AccessLog, Entry};
 use crate::door::Refusal;
 use crate::line::Line;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use model::InvocationId;
@@ -22,20 +24,41 @@ const ONE_HOP: &[&str] =
     &["connection", "transfer-encoding", "upgrade", "te", "keep-alive", "proxy-connection"];
 
 /// Counts a request from the moment it goes to the engine until its answer is over or dropped.
-pub(crate) struct Ticket(Arc<Line>);
+pub(crate) struct Ticket {
+    line: Arc<Line>,
+    /// Where it is written down, if anywhere.
+    note: Option<Note>,
+}
+
+/// A line of the access log in the making.
+struct Note {
+    log: Arc<AccessLog>,
+    entry: Box<Entry>,
+}
 
 impl Ticket {
-    pub(crate) fn new(line: &Arc<Line>) -> Self {
+    pub(crate) fn new(line: &Arc<Line>, parts: &Parts, log: Option<&Arc<AccessLog>>) -> Self {
         line.load.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(line))
+        let note =
+            log.map(|log| Note { log: Arc::clone(log), entry: Entry::begin(log, line, parts) });
+        Self { line: Arc::clone(line), note }
+    }
+
+    /// What is noted of the request, if anything.
+    pub(crate) fn entry(&mut self) -> Option<&mut Entry> {
+        self.note.as_mut().map(|note| &mut *note.entry)
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.0.answer_ends();
-        self.0.load.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.0.load.ended.fetch_add(1, Ordering::Relaxed);
+        self.line.answer_ends();
+        self.line.load.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.line.load.ended.fetch_add(1, Ordering::Relaxed);
+        if let Some(Note { log, mut entry }) = self.note.take() {
+            entry.end();
+            log.write(entry);
+        }
     }
 }
 
@@ -50,14 +73,37 @@ enum Content<B> {
     Text(Option<Bytes>),
 }
 
-impl<B> Answer<B> {
+impl<B: Body<Data = Bytes> + Unpin> Answer<B> {
     pub(crate) fn reply(body: B, ticket: Ticket) -> Self {
-        Self { content: Content::Reply(body), ticket }
+        Self::new(Content::Reply(body), ticket)
     }
 
     pub(crate) fn text(text: Bytes, ticket: Ticket) -> Self {
-        let text = Some(text).filter(|text| !text.is_empty());
-        Self { content: Content::Text(text), ticket }
+        Self::new(Content::Text(Some(text).filter(|text| !text.is_empty())), ticket)
+    }
+
+    fn new(content: Content<B>, ticket: Ticket) -> Self {
+        let mut answer = Self { content, ticket };
+        // hyper does not ask for a body that is over before it begins.
+        if answer.ticket.note.is_some() && answer.is_end_stream() {
+            answer.ticket.entry().into_iter().for_each(Entry::complete);
+        }
+        answer
+    }
+
+    fn take_note<E>(&mut self, polled: &Poll<Option<Result<Frame<Bytes>, E>>>) {
+        let over = match polled {
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Ok(_))) => self.is_end_stream(),
+            _ => false,
+        };
+        let Some(entry) = self.ticket.entry() else { return };
+        if let Poll::Ready(Some(Ok(frame))) = polled {
+            entry.sent(frame.data_ref().map_or(0, Bytes::len));
+        }
+        if over {
+            entry.complete();
+        }
     }
 }
 
@@ -74,7 +120,10 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
             Content::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
         };
         if let Poll::Ready(Some(Err(_))) = &polled {
-            self.ticket.0.break_off();
+            self.ticket.line.break_off();
+        }
+        if self.ticket.note.is_some() {
+            self.take_note(&polled);
         }
         polled
     }

@@ -4,7 +4,9 @@
 
 use crate::census::Seat;
 use crate::line::Line;
+use crate::violation::Violation;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The lines of a worker's connections.
@@ -24,7 +26,7 @@ impl Lines {
         let number = harbour.next;
         harbour.next += 1;
         harbour.lines.insert(number, Arc::clone(line));
-        Berth { number, lines: self.clone(), _seat: seat }
+        Berth { number, lines: self.clone(), seat }
     }
 
     /// Has every connection look at the phase.
@@ -44,10 +46,18 @@ impl Lines {
 pub(crate) struct Berth {
     number: u64,
     lines: Lines,
-    _seat: Seat,
+    seat: Seat,
 }
 
 impl Berth {
+    /// The connection is another client's than it seemed.
+    ///
+    /// # Errors
+    /// That this client has its share of connections already.
+    pub(crate) fn claim(&mut self, peer: IpAddr) -> Result<(), Violation> {
+        self.seat.claim(peer)
+    }
+
     /// The connection goes on under another line.
     pub(crate) fn change(&self, line: &Arc<Line>) {
         self.lines.lock().lines.insert(self.number, Arc::clone(line));

@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep};
 
@@ -20,17 +21,23 @@ use tokio::time::{Instant, Sleep};
 const LEFT_BYTES_MAX: u64 = 64 * 1024;
 
 /// The body as the engine takes it. A request without one costs nothing here.
-pub(crate) fn receive(incoming: Incoming, line: &Arc<Line>) -> RequestBody {
+pub(crate) fn receive(
+    incoming: Incoming,
+    line: &Arc<Line>,
+    meter: Option<Arc<AtomicU64>>,
+) -> RequestBody {
     if incoming.is_end_stream() {
         return Empty::new().map_err(|never| match never {}).boxed_unsync();
     }
     let line = Arc::clone(line);
-    Upload { incoming, line, silence: None, waiting: false, over: false }.boxed_unsync()
+    Upload { incoming, line, meter, silence: None, waiting: false, over: false }.boxed_unsync()
 }
 
 struct Upload {
     incoming: Incoming,
     line: Arc<Line>,
+    /// Counts bytes for the access log.
+    meter: Option<Arc<AtomicU64>>,
     /// Made when the first frame has to be waited for.
     silence: Option<Pin<Box<Sleep>>>,
     /// The clock runs.
@@ -72,6 +79,9 @@ impl Body for Upload {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(mut frame))) => {
                 self.waiting = false;
+                if let (Some(meter), Some(data)) = (&self.meter, frame.data_ref()) {
+                    meter.fetch_add(data.len() as u64, Ordering::Relaxed);
+                }
                 if let Some(trailers) = frame.trailers_mut() {
                     reserved::strip_trailers(trailers);
                 }

@@ -4,6 +4,7 @@
 
 use crate::config::Config;
 use crate::control::Load;
+use crate::proxies::Proxies;
 use crate::violation::Violation;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,6 +19,7 @@ const REFUSED_MAX: usize = 256;
 pub(crate) struct Census {
     connections_max: usize,
     per_address_max: usize,
+    proxies: Proxies,
     seated: AtomicUsize,
     refused: AtomicUsize,
     addresses: Mutex<HashMap<IpAddr, usize>>,
@@ -38,29 +40,40 @@ impl Census {
         Self {
             connections_max: config.connections_max.max(1),
             per_address_max: config.connections_per_address_max.max(1),
+            proxies: config.proxies.clone(),
             seated: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
             addresses: Mutex::default(),
         }
     }
 
-    /// Counts a connection. Only the accepting thread calls this.
+    /// Counts a connection. Only the accepting thread calls this. A trusted proxy stands for
+    /// many, so its address has no share.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Admission {
         if self.seated.load(Ordering::Acquire) >= self.connections_max {
             return self.refuse(Violation::BUSY);
         }
-        let address = block_of(peer);
-        {
-            let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = addresses.entry(address).or_insert(0);
-            if *count >= self.per_address_max {
-                drop(addresses);
-                return self.refuse(Violation::CROWDED);
-            }
-            *count += 1;
-        }
+        let kind = match self.count(peer) {
+            Ok(kind) => kind,
+            Err(violation) => return self.refuse(violation),
+        };
         self.seated.fetch_add(1, Ordering::AcqRel);
-        Admission::Served(self.seat(Some(address)))
+        Admission::Served(self.seat(kind))
+    }
+
+    /// Counts an address.
+    fn count(&self, peer: IpAddr) -> Result<Kind, Violation> {
+        if self.proxies.trust(peer) {
+            return Ok(Kind::Proxy);
+        }
+        let address = block_of(peer);
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = addresses.entry(address).or_insert(0);
+        if *count >= self.per_address_max {
+            return Err(Violation::CROWDED);
+        }
+        *count += 1;
+        Ok(Kind::Client(address))
     }
 
     fn refuse(self: &Arc<Self>, violation: Violation) -> Admission {
@@ -68,18 +81,26 @@ impl Census {
             return Admission::Closed;
         }
         self.refused.fetch_add(1, Ordering::AcqRel);
-        Admission::Refused(self.seat(None), violation)
+        Admission::Refused(self.seat(Kind::Refused), violation)
     }
 
-    fn seat(self: &Arc<Self>, address: Option<IpAddr>) -> Seat {
-        Seat { census: Arc::clone(self), address, worker: None }
+    fn seat(self: &Arc<Self>, kind: Kind) -> Seat {
+        Seat { census: Arc::clone(self), kind, worker: None }
     }
 
-    fn leave(&self, address: Option<IpAddr>) {
-        let Some(address) = address else {
-            self.refused.fetch_sub(1, Ordering::AcqRel);
-            return;
-        };
+    fn leave(&self, kind: Kind) {
+        match kind {
+            Kind::Refused => {
+                self.refused.fetch_sub(1, Ordering::AcqRel);
+                return;
+            }
+            Kind::Proxy => {}
+            Kind::Client(address) => self.uncount(address),
+        }
+        self.seated.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    fn uncount(&self, address: IpAddr) {
         let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = addresses.get_mut(&address) {
             *count -= 1;
@@ -87,20 +108,38 @@ impl Census {
                 addresses.remove(&address);
             }
         }
-        drop(addresses);
-        self.seated.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+/// As what a connection is counted.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Refused,
+    /// Of all connections only.
+    Proxy,
+    /// Of this address too.
+    Client(IpAddr),
 }
 
 /// One counted connection.
 pub(crate) struct Seat {
     census: Arc<Census>,
-    /// `None` for a refused one.
-    address: Option<IpAddr>,
+    kind: Kind,
     worker: Option<Arc<Load>>,
 }
 
 impl Seat {
+    /// Counts a proxy's connection for the client that it turned out to be of.
+    ///
+    /// # Errors
+    /// That this address has its share already.
+    pub(crate) fn claim(&mut self, peer: IpAddr) -> Result<(), Violation> {
+        if let Kind::Proxy = self.kind {
+            self.kind = self.census.count(peer)?;
+        }
+        Ok(())
+    }
+
     /// Counts it for a worker too.
     pub(crate) fn assign(&mut self, worker: &Arc<Load>) {
         worker.connections.fetch_add(1, Ordering::AcqRel);
@@ -110,7 +149,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.census.leave(self.address);
+        self.census.leave(self.kind);
         if let Some(worker) = &self.worker {
             worker.connections.fetch_sub(1, Ordering::AcqRel);
             worker.left.notify_one();
@@ -170,6 +209,32 @@ mod tests {
         assert!(matches!(census.admit(address("192.0.2.1")), Admission::Refused(..)));
         drop((seat, mapped));
         assert!(census.addresses.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_proxy_has_no_share_and_its_clients_have_theirs() {
+        let proxies =
+            Proxies { trusted: vec!["10.0.0.0/8".parse().unwrap()], ..Proxies::default() };
+        let config = Config {
+            connections_max: 3,
+            connections_per_address_max: 1,
+            proxies,
+            ..Config::default()
+        };
+        let census = Arc::new(Census::new(&config));
+        let mut seats: Vec<_> = (0..3)
+            .map(|_| match census.admit(address("10.0.0.1")) {
+                Admission::Served(seat) => seat,
+                _ => panic!("not served"),
+            })
+            .collect();
+        assert!(matches!(census.admit(address("10.0.0.1")), Admission::Refused(..)));
+        assert_eq!(seats[0].claim(address("192.0.2.1")), Ok(()));
+        assert_eq!(seats[1].claim(address("192.0.2.1")), Err(Violation::CROWDED));
+        assert_eq!(seats[2].claim(address("192.0.2.2")), Ok(()));
+        drop(seats);
+        assert!(census.addresses.lock().unwrap().is_empty());
+        assert_eq!(census.seated.load(Ordering::Acquire), 0);
     }
 
     #[test]

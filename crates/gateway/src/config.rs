@@ -1,5 +1,6 @@
 //! What the operator may set about the public listener.
 
+use crate::proxies::Proxies;
 use std::time::Duration;
 
 /// Limits of the public listener.
@@ -25,6 +26,56 @@ pub struct Config {
     pub connections_per_address_max: usize,
     /// Worker threads; 0 for one per core. Default: 0.
     pub workers: usize,
+    /// HTTP/2.
+    pub http2: Http2,
+    /// Proxies that are believed. Default: none.
+    pub proxies: Proxies,
+}
+
+/// What one HTTP/2 connection may do. Beyond a limit, the stream is refused or the connection
+/// ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http2 {
+    /// Most streams at a time. Default: 100.
+    pub streams: u32,
+    /// Bytes of one request's body that may wait for its function. Default: 256 KiB.
+    pub stream_window: u32,
+    /// Bytes of all bodies of a connection that may wait; at least 65,535. Default: 1 MiB.
+    pub connection_window: u32,
+    /// Most bytes in one frame; 16 KiB to 16 MiB. Default: 16 KiB.
+    pub frame_bytes: u32,
+    /// Most frames that continue one block of headers. Default: 8.
+    pub continuations: u32,
+    /// Streams that the client may reset in ten seconds. Default: 200.
+    pub resets: u32,
+    /// Streams that were reset before the node took them. Default: 20.
+    pub pending_resets: usize,
+    /// Streams that the node may have to reset because of the client's mistakes, for as long as
+    /// the connection lasts. Default: 256.
+    pub error_resets: usize,
+    /// Frames that carry nothing of a request, of each sort in ten seconds, beside those that
+    /// requests and answers call for. Default: 1,000.
+    pub control_frames: u32,
+    /// How often a silent connection is asked whether it still is one, in milliseconds; 0 for
+    /// never. Default: 30,000.
+    pub ping_ms: u64,
+}
+
+impl Default for Http2 {
+    fn default() -> Self {
+        Self {
+            streams: 100,
+            stream_window: 256 * 1024,
+            connection_window: 1024 * 1024,
+            frame_bytes: 16 * 1024,
+            continuations: 8,
+            resets: 200,
+            pending_resets: 20,
+            error_resets: 256,
+            control_frames: 1_000,
+            ping_ms: 30_000,
+        }
+    }
 }
 
 impl Default for Config {
@@ -38,6 +89,8 @@ impl Default for Config {
             connections_max: 10_000,
             connections_per_address_max: 1_000,
             workers: 0,
+            http2: Http2::default(),
+            proxies: Proxies::default(),
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Load {
     pub(crate) ended_before: AtomicU64,
     /// TLS handshakes that came to nothing, since the start.
     pub(crate) handshakes_failed: AtomicU64,
+    /// Connections of a door for proxies that no proxy introduced, since the start.
+    pub(crate) introductions_failed: AtomicU64,
     /// A connection is over.
     pub(crate) left: Notify,
     /// The phase changed.

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::desk::Desk;
 use crate::door::Invoke;
-use crate::entry::{Challenges, Door};
+use crate::entry::{Aids, Door};
 use crate::worker::Worker;
 use std::io;
 use std::net::SocketAddr;
@@ -24,8 +24,7 @@ pub(crate) const GRACE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Gateway;
 
 impl Gateway {
-    /// Serves the doors with threads of its own. Returns when they run. Challenges of certificate
-    /// authorities are asked for at doors that speak HTTP in the clear.
+    /// Serves the doors with threads of its own. Returns when they run.
     ///
     /// # Errors
     /// If there is no door, or a listener, a thread or a runtime cannot be set up. Nothing runs
@@ -34,7 +33,7 @@ impl Gateway {
         config: Config,
         engine: Arc<E>,
         doors: Vec<Door>,
-        challenges: Option<Arc<dyn Challenges>>,
+        aids: Aids,
     ) -> io::Result<Handle> {
         let addresses = doors.iter().map(|door| {
             door.listener.set_nonblocking(true)?;
@@ -44,7 +43,8 @@ impl Gateway {
         let address = *addresses.first().ok_or(io::ErrorKind::InvalidInput)?;
         let control = Arc::new(Control::new(config.worker_count()));
         let census = Arc::new(Census::new(&config));
-        let desk = Arc::new(Desk { engine, config: Arc::new(config), challenges });
+        let Aids { challenges, log } = aids;
+        let desk = Arc::new(Desk { engine, config: Arc::new(config), challenges, log });
         // Dropping it, as an early return does, stops what was started.
         let mut handle = Handle { address, control, threads: Vec::new(), done: Vec::new() };
         let mut senders = Vec::new();

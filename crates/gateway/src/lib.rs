@@ -11,9 +11,14 @@
 #![forbid(unsafe_code)]
 
 pub mod framing;
+pub mod h2;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod head;
+pub mod proxy;
 
 mod accept;
+mod access;
 mod alarm;
 mod answer;
 mod arrival;
@@ -29,14 +34,17 @@ mod control;
 mod desk;
 mod door;
 mod entry;
+mod forwarded;
 mod handle;
 mod line;
 mod linger;
 mod local;
 mod origin;
+mod proxies;
 mod remains;
 mod reserved;
 mod service;
+mod stall;
 mod strict;
 mod target;
 mod tls;
@@ -44,9 +52,11 @@ mod violation;
 mod walk;
 mod worker;
 
-pub use config::Config;
+pub use access::{AccessLog, Destination, WallClock};
+pub use config::{Config, Http2};
 pub use door::{BoxError, Inbound, Invoke, Refusal};
-pub use entry::{Challenges, Door};
+pub use entry::{Aids, Challenges, Door};
 pub use handle::{Drained, Gateway, Handle};
+pub use proxies::{Proxies, Says};
 pub use violation::Violation;
 pub use walk::{Message, messages};

@@ -128,7 +128,7 @@ impl Line {
         Duration::from_millis(self.patience.body_idle_ms)
     }
 
-    fn now_ms(&self) -> u64 {
+    pub(crate) fn now_ms(&self) -> u64 {
         // At least 1, so that 0 can mean never.
         u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
     }
@@ -191,7 +191,7 @@ impl Line {
 
     /// Whether the answer that begins now is the last one.
     pub(crate) fn is_last_answer(&self) -> bool {
-        self.hang_up.load(Ordering::Relaxed) || self.control.phase() != Phase::Running
+        self.hang_up.load(Ordering::Relaxed) || self.is_draining()
     }
 
     /// Refuses what arrives. The first reason counts.
@@ -240,27 +240,55 @@ impl Line {
 
     /// Until when the connection may go on as it is. `None` while the engine is at work.
     pub(crate) fn deadline(&self) -> Option<(Instant, Expiry)> {
-        let stalled_ms = self.stalled_ms.load(Ordering::Relaxed);
+        if let Some(at) = self.stalled_until() {
+            return Some((at, Expiry::Stalled));
+        }
         let since_ms = self.since_ms.load(Ordering::Relaxed);
-        let (since_ms, wait_ms, expiry) = match self.stage() {
-            _ if stalled_ms > 0 => (stalled_ms, self.patience.body_idle_ms, Expiry::Stalled),
-            Stage::Busy => return None,
-            Stage::Head => (since_ms, self.patience.head_ms, Expiry::Slow),
-            Stage::Idle => (since_ms, self.idle_limit_ms(), Expiry::Idle),
-        };
-        let at =
-            self.opened.checked_add(Duration::from_millis(since_ms.saturating_add(wait_ms)))?;
-        Some((at, expiry))
+        match self.stage() {
+            Stage::Busy => None,
+            Stage::Head => Some((self.head_until(since_ms)?, Expiry::Slow)),
+            Stage::Idle => {
+                let used = self.used.load(Ordering::Relaxed);
+                Some((self.idle_until(since_ms, used)?, Expiry::Idle))
+            }
+        }
     }
 
-    fn idle_limit_ms(&self) -> u64 {
-        let used = self.used.load(Ordering::Relaxed);
+    fn idle_limit_ms(&self, used: bool) -> u64 {
         let limit_ms = match (self.violation(), used) {
             (Some(_), _) => REFUSED_WAIT_MS,
             (None, false) => self.patience.head_ms,
             (None, true) => self.patience.idle_ms,
         };
         if self.control.phase() == Phase::Running { limit_ms } else { limit_ms.min(LULL_MS) }
+    }
+
+    pub(crate) fn after(&self, since_ms: u64, wait_ms: u64) -> Option<Instant> {
+        self.opened.checked_add(Duration::from_millis(since_ms.saturating_add(wait_ms)))
+    }
+
+    /// Until when a client may be silent that has been since then.
+    pub(crate) fn idle_until(&self, since_ms: u64, used: bool) -> Option<Instant> {
+        self.after(since_ms, self.idle_limit_ms(used))
+    }
+
+    /// Until when what began then must be complete.
+    pub(crate) fn head_until(&self, since_ms: u64) -> Option<Instant> {
+        self.after(since_ms, self.patience.head_ms)
+    }
+
+    /// Until when the client must take bytes again, if it does not.
+    pub(crate) fn stalled_until(&self) -> Option<Instant> {
+        let stalled_ms = self.stalled_ms.load(Ordering::Relaxed);
+        if stalled_ms == 0 {
+            return None;
+        }
+        self.after(stalled_ms, self.patience.body_idle_ms)
+    }
+
+    /// Whether the gateway takes nothing new.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.control.phase() != Phase::Running
     }
 
     /// Says whom to wake when the phase changes.

@@ -10,24 +10,24 @@ pub(crate) struct Remains<S> {
 }
 
 /// Where a wire puts its remains when hyper drops it.
-pub(crate) struct Keep<S>(Arc<Mutex<Option<Remains<S>>>>);
+pub(crate) struct Keep<T>(Arc<Mutex<Option<T>>>);
 
-impl<S> Clone for Keep<S> {
+impl<T> Clone for Keep<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<S> Keep<S> {
+impl<T> Keep<T> {
     pub(crate) fn new() -> Self {
         Self(Arc::default())
     }
 
-    pub(crate) fn put(&self, remains: Remains<S>) {
+    pub(crate) fn put(&self, remains: T) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(remains);
     }
 
-    pub(crate) fn take(&self) -> Option<Remains<S>> {
+    pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

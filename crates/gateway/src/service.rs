@@ -4,13 +4,16 @@ use crate::answer::{self, Answer, Ticket};
 use crate::body;
 use crate::desk::Desk;
 use crate::door::{Invoke, Refusal};
+use crate::h2;
 use crate::line::Line;
 use crate::local;
-use crate::reserved;
+use crate::violation::Violation;
+use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Extensions, Request, Response, Uri};
+use http::{Extensions, Request, Response, Uri, Version};
+use http_body::Body;
 use hyper::body::Incoming;
 use model::{Code, Problem};
 use std::convert::Infallible;
@@ -22,19 +25,23 @@ pub(crate) async fn answer<E: Invoke>(
     line: &Arc<Line>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer<E::Body>>, Infallible> {
-    let ticket = Ticket::new(line);
-    // hyper was given a stand-in for what was refused.
-    if let Some(violation) = line.violation() {
+    let (mut parts, incoming) = request.into_parts();
+    let mut ticket = Ticket::new(line, &parts, desk.log.as_ref());
+    if let Some(violation) = violation(&mut parts, desk, line) {
         return Ok(refused(&violation.into(), ticket, line));
     }
-    let (mut parts, incoming) = request.into_parts();
     if let Some(response) = local::answer(desk, line, &parts) {
-        return Ok(finish(response.map(|text| Answer::text(text, ticket)), line));
+        return Ok(send(response, ticket, line, Answer::text));
     }
     prepare(&mut parts);
     let method = parts.method.clone();
-    let request = Request::from_parts(parts, body::receive(incoming, line));
-    let mut result = desk.engine.invoke(line.origin.inbound(request)).await;
+    let meter = ticket.entry().map(|entry| entry.meter());
+    let request = Request::from_parts(parts, body::receive(incoming, line, meter));
+    let inbound = line.origin.inbound(request, &desk.config.proxies);
+    if let Some(entry) = ticket.entry() {
+        entry.comes_from(inbound.peer);
+    }
+    let mut result = desk.engine.invoke(inbound).await;
     // The body was refused while it was read. Whatever the guest made of the half that it saw is
     // not an answer to the request that the client meant.
     if let Some(violation) = line.violation() {
@@ -47,30 +54,52 @@ pub(crate) async fn answer<E: Invoke>(
         result = Err(Problem::new(Code::BadResponse).internal(why).into());
     }
     Ok(match result {
-        Ok(response) => finish(response.map(|body| Answer::reply(body, ticket)), line),
+        Ok(response) => send(response, ticket, line, Answer::reply),
         Err(refusal) => refused(&refusal, ticket, line),
     })
 }
 
-/// Removes what must not pass, and leaves path and query as the only form of a target.
+/// What is wrong with a request, or with the connection that it came over.
+fn violation<E>(parts: &mut Parts, desk: &Desk<E>, line: &Line) -> Option<Violation> {
+    // hyper was given a stand-in for what was refused.
+    let refused = line.violation();
+    if refused.is_some() || parts.version != Version::HTTP_2 {
+        return refused;
+    }
+    h2::check(parts, desk.config.head_limits()).err()
+}
+
+/// Leaves path and query as the only form of a target.
 fn prepare(parts: &mut Parts) {
     parts.extensions = Extensions::new();
-    reserved::strip(&mut parts.headers);
     if parts.uri.authority().is_some() {
         let path = parts.uri.path_and_query().cloned();
         parts.uri = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
     }
 }
 
-fn refused<B>(refusal: &Refusal, ticket: Ticket, line: &Line) -> Response<Answer<B>> {
-    finish(answer::document(refusal).map(|text| Answer::text(text, ticket)), line)
+fn refused<B: Body<Data = Bytes> + Unpin>(
+    refusal: &Refusal,
+    ticket: Ticket,
+    line: &Line,
+) -> Response<Answer<B>> {
+    send(answer::document(refusal), ticket, line, Answer::text)
 }
 
-fn finish<B>(mut response: Response<B>, line: &Line) -> Response<B> {
-    if line.is_last_answer() {
+fn send<T, B>(
+    mut response: Response<T>,
+    mut ticket: Ticket,
+    line: &Line,
+    wrap: impl FnOnce(T, Ticket) -> Answer<B>,
+) -> Response<Answer<B>> {
+    if let Some(entry) = ticket.entry() {
+        entry.answered(response.status(), response.headers());
+    }
+    // HTTP/2 has GOAWAY for this.
+    if line.is_last_answer() && !line.origin.multiplexed {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    response
+    response.map(|content| wrap(content, ticket))
 }
 
 #[cfg(test)]

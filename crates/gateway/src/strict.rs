@@ -14,6 +14,7 @@ use crate::framing::Framing;
 use crate::head::{Limits, Scanner};
 use crate::line::Line;
 use crate::remains::{Keep, Remains};
+use crate::stall::Stall;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -31,17 +32,14 @@ const UNWANTED_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub(crate) struct Wire<S: Channel> {
     /// Present until this is dropped.
     channel: Option<S>,
-    keep: Keep<S>,
+    keep: Keep<Remains<S>>,
     line: Arc<Line>,
     limits: Limits,
     buffer: Buffer,
     state: State,
     /// The client closed its side.
     ended: bool,
-    /// The client's socket takes no bytes at the moment.
-    stalled: bool,
-    /// The channel could not be flushed.
-    held: bool,
+    stall: Stall,
     /// How often hyper flushed since the body was dropped.
     flushes: u8,
 }
@@ -64,7 +62,7 @@ enum State {
 }
 
 impl<S: Channel> Wire<S> {
-    pub(crate) fn new(channel: S, keep: Keep<S>, line: Arc<Line>, limits: Limits) -> Self {
+    pub(crate) fn new(channel: S, keep: Keep<Remains<S>>, line: Arc<Line>, limits: Limits) -> Self {
         Self {
             channel: Some(channel),
             keep,
@@ -73,8 +71,7 @@ impl<S: Channel> Wire<S> {
             buffer: Buffer::new(),
             state: State::Head(Scanner::new(limits)),
             ended: false,
-            stalled: false,
-            held: false,
+            stall: Stall::default(),
             flushes: 0,
         }
     }
@@ -238,22 +235,6 @@ impl<S: Channel> Wire<S> {
         }
         Ok(())
     }
-
-    /// Notes whether the client takes bytes.
-    fn note<T>(&mut self, written: &Poll<T>) {
-        match written {
-            Poll::Pending => {
-                self.stalled = true;
-                self.line.stall();
-            }
-            // What TLS takes while it holds records back, the client has not taken.
-            Poll::Ready(_) if self.stalled && !self.held => {
-                self.stalled = false;
-                self.line.flow();
-            }
-            Poll::Ready(_) => {}
-        }
-    }
 }
 
 impl<S: Channel> Read for Wire<S> {
@@ -312,20 +293,19 @@ impl<S: Channel> Write for Wire<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(self.channel()?).poll_write(cx, bytes);
-        self.note(&written);
+        let this = &mut *self;
+        this.stall.wrote(&this.line, &written);
         written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // TLS may hold records back; a socket holds nothing.
         let flushed = Pin::new(self.channel()?).poll_flush(cx);
-        self.held = flushed.is_pending();
-        if self.held || self.stalled {
-            self.note(&flushed);
-        }
+        let this = &mut *self;
+        this.stall.flushed(&this.line, &flushed);
         ready!(flushed)?;
         // That hyper asks says that it wrote everything.
-        Poll::Ready(self.flushed(cx))
+        Poll::Ready(this.flushed(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -342,7 +322,8 @@ impl<S: Channel> Write for Wire<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(self.channel()?).poll_write_vectored(cx, slices);
-        self.note(&written);
+        let this = &mut *self;
+        this.stall.wrote(&this.line, &written);
         written
     }
 }

@@ -94,6 +94,14 @@ fn read_target(method: &[u8], target: &[u8]) -> Result<Option<Range<usize>>, Vio
     }
 }
 
+/// Checks a target that comes without an authority.
+pub(crate) fn check(method: &[u8], target: &[u8]) -> Result<(), Violation> {
+    match target.first() {
+        Some(b'/' | b'*') => read_target(method, target).map(|_| ()),
+        _ => Err(Violation::malformed("the target is no path")),
+    }
+}
+
 fn check_path(target: &[u8]) -> Result<(), Violation> {
     let end = memchr::memchr(b'?', target).unwrap_or(target.len());
     let (path, query) = target.split_at(end);

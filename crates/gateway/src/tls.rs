@@ -5,7 +5,7 @@
 use crate::answer;
 use crate::line::Line;
 use model::{Code, Problem};
-use rustls::ServerConfig;
+use rustls::{ProtocolVersion, ServerConfig};
 use std::io;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
@@ -21,6 +21,8 @@ const HANDSHAKE_RECORD: u8 = 22;
 pub(crate) enum Greeting {
     /// A client that speaks HTTP/1.1.
     Http1(TlsStream<TcpStream>),
+    /// A client that speaks HTTP/2.
+    Http2(TlsStream<TcpStream>),
     /// Somebody who saw the certificate and wants nothing else.
     Seen(TlsStream<TcpStream>),
     /// A client that does not speak TLS; it was told so.
@@ -49,13 +51,28 @@ pub(crate) async fn greet(
     }
     let stream = TlsAcceptor::from(config).accept(socket).await?;
     Ok(match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => Greeting::Http2(stream),
         Some(CHALLENGE) => Greeting::Seen(stream),
         _ => Greeting::Http1(stream),
     })
 }
 
-/// The certificate that the client proved to hold, in DER.
-pub(crate) fn certificate(stream: &TlsStream<TcpStream>) -> Option<Arc<[u8]>> {
-    let chain = stream.get_ref().1.peer_certificates()?;
-    chain.first().map(|leaf| Arc::from(leaf.as_ref()))
+/// What a handshake came to.
+pub(crate) struct Tls {
+    pub(crate) version: &'static str,
+    /// The certificate that the client proved to hold, in DER.
+    pub(crate) certificate: Option<Arc<[u8]>>,
+}
+
+impl Tls {
+    pub(crate) fn of(stream: &TlsStream<TcpStream>) -> Self {
+        let connection = stream.get_ref().1;
+        let version = match connection.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "1.3",
+            Some(ProtocolVersion::TLSv1_2) => "1.2",
+            _ => "unknown",
+        };
+        let leaf = connection.peer_certificates().and_then(|chain| chain.first());
+        Self { version, certificate: leaf.map(|leaf| Arc::from(leaf.as_ref())) }
+    }
 }

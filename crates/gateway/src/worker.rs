@@ -2,7 +2,7 @@
 //!
 //! Guests run in their connection's task, so nothing of a request crosses threads.
 
-use crate::arrival;
+use crate::arrival::Visit;
 use crate::berth::Lines;
 use crate::census::Seat;
 use crate::connection;
@@ -111,18 +111,16 @@ impl<E: Invoke> Crew<E> {
         }
         let berth = self.lines.berth(&line, seat);
         let (desk, builder) = (Arc::clone(&self.desk), self.builder.clone());
-        match manner.tls {
+        if manner.is_bare() {
             // What the task holds while it serves is as small as it can be.
-            None => {
-                let served = connection::serve(desk, builder, socket, line);
-                tokio::spawn(async move {
-                    served.await;
-                    drop(berth);
-                });
-            }
-            Some(tls) => {
-                tokio::spawn(arrival::receive(desk, builder, tls, socket, line, berth));
-            }
+            let served = connection::serve(desk, builder, socket, line);
+            tokio::spawn(async move {
+                served.await;
+                drop(berth);
+            });
+        } else {
+            let visit = Visit { desk, builder, manner, line, berth };
+            tokio::spawn(visit.receive(socket));
         }
     }
 }

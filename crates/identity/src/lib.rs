@@ -7,6 +7,8 @@
 //! [`Identity::Anonymous`].
 #![forbid(unsafe_code)]
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod token;
 
 mod credentials;

@@ -53,7 +53,7 @@ pub fn mint() -> Result<Minted, Error> {
     Ok(assemble(u128::from_be_bytes(name), &secret))
 }
 
-fn assemble(name: u128, secret: &[u8; 32]) -> Minted {
+pub(crate) fn assemble(name: u128, secret: &[u8; 32]) -> Minted {
     let id = id_text(name);
     // Reserved whole, so that no copy of the secret is left behind by a growing string.
     let mut text = String::with_capacity(TOKEN_CHARS);

@@ -67,6 +67,17 @@ pub struct Deployed {
     pub leaf: u64,
 }
 
+/// An application, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Application {
+    /// Its name.
+    pub application: ApplicationName,
+    /// Its active deployment.
+    pub deployment: u32,
+    /// How many functions it has.
+    pub functions: usize,
+}
+
 /// A function, as lists show it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Function {

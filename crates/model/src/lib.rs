@@ -10,6 +10,8 @@ pub mod act;
 pub mod api;
 pub mod budget;
 pub mod code;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod grant;
 pub mod id;
 pub mod key;

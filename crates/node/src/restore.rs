@@ -3,6 +3,9 @@
 //! Invariant: the home appears as a whole or not at all; nothing in the archive chooses a place
 //! outside it; and what does not have the announced size and digest is refused.
 
+#[cfg(test)]
+mod fuzz;
+
 use crate::backup::{CONTENTS, Contents, FORMAT, Item};
 use crate::home;
 use keys::RootKeyFile;
@@ -146,14 +149,14 @@ fn write(mut entry: impl Read, path: &Path, item: &Item) -> Result<(), Problem> 
             .recursive(true)
             .mode(0o700)
             .create(dir)
-            .map_err(|error| home::bad(dir, error))?;
+            .map_err(|error| misplaced(dir, item, error))?;
     }
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .map_err(|error| home::bad(path, error))?;
+        .map_err(|error| misplaced(path, item, error))?;
     let mut hasher = audit::Hasher::new();
     let mut buffer = vec![0; 256 << 10];
     let mut seen = 0u64;
@@ -171,4 +174,15 @@ fn write(mut entry: impl Read, path: &Path, item: &Item) -> Result<(), Problem> 
         return Err(invalid(format!("`{}` is not what its list of contents says", item.path)));
     }
     file.sync_all().map_err(|error| home::bad(path, error))
+}
+
+/// Why a place in a fresh directory cannot be made: the archive's own names may be at fault.
+fn misplaced(path: &Path, item: &Item, error: std::io::Error) -> Problem {
+    use std::io::ErrorKind::{AlreadyExists, InvalidFilename, IsADirectory, NotADirectory};
+    match error.kind() {
+        AlreadyExists | InvalidFilename | IsADirectory | NotADirectory => {
+            invalid(format!("`{}` has no place in a home: {error}", item.path.escape_debug()))
+        }
+        _ => home::bad(path, error),
+    }
 }

@@ -4,6 +4,8 @@
 //! an error.
 
 mod file;
+#[cfg(test)]
+mod fuzz;
 mod pick;
 mod resolve;
 mod sections;

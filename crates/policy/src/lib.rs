@@ -15,6 +15,8 @@ mod ask;
 mod cache;
 mod error;
 mod function;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod lint;
 mod operator;
 mod outbound;

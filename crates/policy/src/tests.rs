@@ -1,5 +1,6 @@
 //! Grants, operator policies and an ask, and what comes out.
 
+mod algebra;
 mod properties;
 
 use crate::*;

@@ -14,6 +14,8 @@ mod config;
 mod core;
 mod disk;
 mod facts;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod index;
 mod pen;
 mod position;

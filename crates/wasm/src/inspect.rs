@@ -127,7 +127,7 @@ fn names<'a>(all: impl Iterator<Item = &'a str>) -> Vec<String> {
     all.take(NAMES_MAX).map(|name| plain(name, NAME_BYTES_MAX)).collect()
 }
 
-fn is_offered(import: &str) -> bool {
+pub(crate) fn is_offered(import: &str) -> bool {
     OFFERED.iter().any(|offered| is_version_02(import, offered))
 }
 

@@ -18,6 +18,8 @@ mod compiled;
 mod config;
 mod executor;
 mod fault;
+#[cfg(test)]
+mod fuzz;
 mod inspect;
 mod lines;
 mod meter;

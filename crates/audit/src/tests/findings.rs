@@ -137,6 +137,29 @@ proptest! {
         prop_assert_eq!(found.code(), Code::CheckpointInvalid);
     }
 
+    /// A ledger that grew by entries of any length, is exported and read again, passes, continues
+    /// whatever checkpoint was kept on the way, and continues none that it has yet to reach.
+    #[test]
+    fn a_log_of_any_size_passes_and_continues_what_was_kept_on_the_way(
+        lengths in proptest::collection::vec(0usize..600, 1..300), kept_at: Index, cut_at: Index,
+    ) {
+        let leaves = (0u64..).zip(&lengths).map(|(seq, length)| leaf_saying(seq, &"1".repeat(*length)));
+        let whole = log_of(leaves);
+        let whole = crate::import(crate::export(&whole).unwrap()).unwrap();
+        let size = lengths.len() as u64;
+        let kept_size = kept_at.index(lengths.len()) as u64 + 1;
+        let note = &whole.checkpoints[kept_size as usize - 1].1;
+        let verified = verify(&whole, &key(), Some(note)).unwrap();
+        prop_assert_eq!((verified.size, verified.since), (size, Some(kept_size)));
+        let cut_size = cut_at.index(lengths.len()) as u64 + 1;
+        let leaves = (0..cut_size).map(|seq| leaf_saying(seq, &"1".repeat(lengths[seq as usize])));
+        let cut = verify(&log_of(leaves), &key(), Some(note));
+        match cut_size < kept_size {
+            true => prop_assert_eq!(cut, Err(Finding::CutOff { kept: kept_size, size: cut_size })),
+            false => prop_assert_eq!(cut.unwrap().since, Some(kept_size)),
+        }
+    }
+
     #[test]
     fn whatever_is_missing_is_found(size in 1u64..=600, which: Index, kind in 0..3) {
         let mut log = log(size);

@@ -4,8 +4,9 @@ use super::Client;
 use super::access::{NOTHING, Written};
 use super::transport::{Patience, asking_first};
 use crate::voice::Failure;
-use model::api::{DeployRequest, Deployed, RollbackRequest};
-use model::{ApplicationName, Digest};
+use model::api::{Application, DeployRequest, Deployed, Page, RollbackRequest};
+use model::revision::DeploymentRow;
+use model::{ApplicationName, Code, Digest};
 use std::io::Read;
 use ureq::SendBody;
 
@@ -44,6 +45,23 @@ impl Client {
     pub(crate) fn deploy(&self, request: &DeployRequest) -> Result<Deployed, Failure> {
         let path = self.scoped(&format!("applications/{}", request.manifest.application));
         self.write(self.request("PUT", &path), Some(request), Patience::Endless)
+    }
+
+    /// The active applications.
+    pub(crate) fn applications(&self) -> Result<Page<Application>, Failure> {
+        self.read(&self.scoped("applications"))
+    }
+
+    /// An application's active deployment; nothing if there is none.
+    pub(crate) fn application(
+        &self,
+        application: &ApplicationName,
+    ) -> Result<Option<DeploymentRow>, Failure> {
+        match self.read(&self.scoped(&format!("applications/{application}"))) {
+            Ok(row) => Ok(Some(row)),
+            Err(failure) if failure.problem.code == Code::NoSuchFunction => Ok(None),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Makes an earlier deployment the active one.

@@ -104,6 +104,16 @@ pub(super) fn refused(asked: &str, status: u16, version: Option<&str>, bytes: &[
 /// Says what the other side misses, where versions differ.
 fn skew(problem: Problem, asked: &str, version: Option<&str>) -> Problem {
     match version {
+        Some(node) if node != VERSION && unknown_word(&problem).is_some() => {
+            let word = unknown_word(&problem).unwrap_or_default();
+            let said = problem.detail.clone().unwrap_or_default();
+            Problem::new(Code::VersionSkew)
+                .detail(format!(
+                    "the node is {node}, this command is {VERSION}, and the node does not know `{word}` in `{asked}`"
+                ))
+                .internal(said)
+                .hint(format!("{}, or do without `{word}`", older_side(node)))
+        }
         Some(node) if problem.code == Code::VersionSkew && node != VERSION => problem
             .detail(format!(
                 "the node is {node}, this command is {VERSION}, and the node does not know `{asked}`"
@@ -111,6 +121,15 @@ fn skew(problem: Problem, asked: &str, version: Option<&str>) -> Problem {
             .hint(older_side(node)),
         _ => problem,
     }
+}
+
+/// The key or value of a request that the node has never heard of, as serde says it.
+fn unknown_word(problem: &Problem) -> Option<&str> {
+    let detail = problem.detail.as_deref().filter(|_| problem.code == Code::BadRequest)?;
+    let rest = ["unknown field `", "unknown variant `"]
+        .iter()
+        .find_map(|mark| detail.split_once(mark).map(|(_, rest)| rest))?;
+    rest.split('`').next()
 }
 
 fn strange(asked: &str, status: u16, version: Option<&str>) -> Problem {
@@ -177,6 +196,13 @@ mod tests {
         let failure = refused("PUT /x", 409, Some("9.0.0"), newer.as_bytes());
         assert_eq!(failure.problem.code, Code::VersionSkew);
         assert!(failure.problem.detail.is_some_and(|text| text.contains("E9901")));
+        let field = r#"{"type":"x","title":"t","status":400,"code":"E0607","detail":"the body: unknown field `wasi`, expected"}"#;
+        let field = field.replace("E0607", Code::BadRequest.text());
+        let older = refused("PUT /x", 400, Some("0.0.1"), field.as_bytes()).problem;
+        assert_eq!(older.code, Code::VersionSkew);
+        assert!(older.detail.is_some_and(|text| text.contains("does not know `wasi`")));
+        let same = refused("PUT /x", 400, Some(VERSION), field.as_bytes()).problem;
+        assert_eq!(same.code, Code::BadRequest);
         let failure = refused("GET /x", 404, Some("0.0.1"), b"not found");
         assert!(failure.problem.detail.is_some_and(|text| text.contains("does not know `GET /x`")));
     }

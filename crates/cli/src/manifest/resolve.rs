@@ -30,6 +30,19 @@ pub(crate) fn embedded(
     })
 }
 
+/// A manifest as it is written, without a look at the files that it names.
+pub(super) fn unbuilt(name: &str, text: &str) -> Result<Manifest, Problem> {
+    let document = Document::parse(name, text)?;
+    keys::check(&document)?;
+    let manifest = document.manifest()?;
+    for (index, function) in manifest.functions.iter().enumerate() {
+        if function.source.is_none() {
+            check_named(&document, function, index)?;
+        }
+    }
+    Ok(manifest)
+}
+
 /// Why a `source` is not read.
 enum Refusal {
     /// There is no such file.

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::relay::{Papers, Relay, localhost, protocols};
 use crate::stage::{Theatre, port};
-use casemate_gateway::{Challenges, Config, Door};
+use casemate_gateway::{Aids, Challenges, Config, Door};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::io::{Read, Write};
@@ -31,7 +31,7 @@ fn what_comes_over_tls_is_secure_and_what_comes_beside_it_is_not() {
     let plain = port();
     let address = plain.local_addr().unwrap();
     doors.push(Door::plain(plain));
-    let theatre = Theatre::with_doors(Config::default(), doors, None);
+    let theatre = Theatre::with_doors(Config::default(), doors, Aids::default());
     let relay = Relay::open(theatre.address(), papers.client(&[]));
     assert_eq!(Client::connect(relay.address).get("/tls").text(), "hello");
     assert_eq!(Client::connect(address).get("/tcp").text(), "hello");
@@ -52,7 +52,7 @@ fn a_certificate_that_was_proved_reaches_the_engine_and_another_does_not_get_in(
     let chain = vec![papers.certificate.clone()];
     let config = builder.with_single_cert(chain, papers.key.clone_key()).unwrap();
     let doors = vec![Door::tls(port(), Arc::new(config))];
-    let theatre = Theatre::with_doors(Config::default(), doors, None);
+    let theatre = Theatre::with_doors(Config::default(), doors, Aids::default());
     let with = |who: &Papers| {
         let builder = ClientConfig::builder().with_root_certificates(papers.roots());
         let chain = vec![who.certificate.clone()];
@@ -72,7 +72,8 @@ fn a_certificate_that_was_proved_reaches_the_engine_and_another_does_not_get_in(
 
 #[test]
 fn plain_http_on_a_tls_port_is_told_so() {
-    let theatre = Theatre::with_doors(Config::default(), tls_door(&Papers::make()), None);
+    let theatre =
+        Theatre::with_doors(Config::default(), tls_door(&Papers::make()), Aids::default());
     let mut client = Client::connect(theatre.address());
     let reply = client.get("/");
     assert_eq!((reply.status, reply.code().as_str()), (400, "E0720"));
@@ -84,7 +85,7 @@ fn plain_http_on_a_tls_port_is_told_so() {
 #[test]
 fn a_handshake_that_does_not_end_is_cut_off() {
     let config = Config { head_timeout_ms: 200, ..Config::default() };
-    let theatre = Theatre::with_doors(config, tls_door(&Papers::make()), None);
+    let theatre = Theatre::with_doors(config, tls_door(&Papers::make()), Aids::default());
     for beginning in [&b""[..], b"\x16", b"\x16\x03\x01\x02\x00\x01\x00"] {
         let mut client = Client::connect(theatre.address());
         client.send(beginning);
@@ -95,7 +96,8 @@ fn a_handshake_that_does_not_end_is_cut_off() {
 
 #[test]
 fn a_broken_handshake_is_counted_and_harms_nobody() {
-    let theatre = Theatre::with_doors(Config::default(), tls_door(&Papers::make()), None);
+    let theatre =
+        Theatre::with_doors(Config::default(), tls_door(&Papers::make()), Aids::default());
     for bytes in [&b"\x16\x03\x01\x00\x05hello"[..], b"\x16\x03\x09\xff\xff", &[0x16; 70_000]] {
         let mut socket = TcpStream::connect(theatre.address()).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -111,7 +113,7 @@ fn a_broken_handshake_is_counted_and_harms_nobody() {
 #[test]
 fn a_look_at_the_certificate_ends_after_the_handshake() {
     let papers = Papers::make();
-    let theatre = Theatre::with_doors(Config::default(), tls_door(&papers), None);
+    let theatre = Theatre::with_doors(Config::default(), tls_door(&papers), Aids::default());
     let config = Arc::new(papers.client(&["acme-tls/1"]));
     let mut connection = ClientConnection::new(config, localhost()).unwrap();
     let mut socket = TcpStream::connect(theatre.address()).unwrap();
@@ -140,7 +142,8 @@ fn challenges_are_answered_in_the_clear_and_everything_else_is_sent_to_https() {
     let (to, beside) = (redirecting.local_addr().unwrap(), open.local_addr().unwrap());
     let mut doors = tls_door(&papers);
     doors.extend([Door::plain(redirecting).redirecting(8443), Door::plain(open)]);
-    let theatre = Theatre::with_doors(Config::default(), doors, Some(Arc::new(Expected)));
+    let aids = Aids { challenges: Some(Arc::new(Expected)), ..Aids::default() };
+    let theatre = Theatre::with_doors(Config::default(), doors, aids);
     let ask = |address, path: &str, host: &str| {
         let mut client = Client::connect(address);
         client.send(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n"));
@@ -170,7 +173,8 @@ fn challenges_are_answered_in_the_clear_and_everything_else_is_sent_to_https() {
 
 #[test]
 fn a_client_without_trust_in_the_certificate_is_one_failed_handshake() {
-    let theatre = Theatre::with_doors(Config::default(), tls_door(&Papers::make()), None);
+    let theatre =
+        Theatre::with_doors(Config::default(), tls_door(&Papers::make()), Aids::default());
     let builder = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
     let mut config = builder.with_no_client_auth();
     config.alpn_protocols = protocols(&["http/1.1"]);

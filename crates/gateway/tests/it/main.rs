@@ -2,9 +2,15 @@
 #![expect(clippy::duplicate_mod, reason = "the same tests run over TCP and over TLS")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what serves tests is a test too")]
 
+mod behind;
 mod client;
+mod conformance;
 mod differential;
 mod encrypted;
+mod floods;
+mod logging;
+mod multiplexed;
+mod raw;
 mod relay;
 mod stage;
 

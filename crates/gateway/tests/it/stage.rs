@@ -3,9 +3,7 @@
 use crate::client::Client;
 use crate::relay::{Papers, Relay};
 use bytes::Bytes;
-use casemate_gateway::{
-    BoxError, Challenges, Config, Door, Gateway, Handle, Inbound, Invoke, Refusal,
-};
+use casemate_gateway::{Aids, BoxError, Config, Door, Gateway, Handle, Inbound, Invoke, Refusal};
 use http::{Method, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -56,27 +54,23 @@ pub(crate) fn port() -> TcpListener {
 impl Theatre {
     /// Clients come over plain TCP.
     pub(crate) fn open(config: Config) -> Self {
-        Self::with_doors(config, vec![Door::plain(port())], None)
+        Self::with_doors(config, vec![Door::plain(port())], Aids::default())
     }
 
     /// Clients that connect to it come over TLS, and speak HTTP/1.1.
     pub(crate) fn over_tls(config: Config) -> Self {
         let papers = Papers::make();
         let doors = vec![Door::tls(port(), Arc::new(papers.server()))];
-        let mut theatre = Self::with_doors(config, doors, None);
+        let mut theatre = Self::with_doors(config, doors, Aids::default());
         theatre.relay = Some(Relay::open(theatre.address(), papers.client(&["http/1.1"])));
         theatre
     }
 
-    pub(crate) fn with_doors(
-        config: Config,
-        doors: Vec<Door>,
-        challenges: Option<Arc<dyn Challenges>>,
-    ) -> Self {
+    pub(crate) fn with_doors(config: Config, doors: Vec<Door>, aids: Aids) -> Self {
         let (events, receiver) = sync_channel(10_000);
         let (seen, given, live) = Default::default();
         let stage = Arc::new(Stage { seen, given, live, events });
-        let handle = Gateway::start(config, Arc::clone(&stage), doors, challenges).unwrap();
+        let handle = Gateway::start(config, Arc::clone(&stage), doors, aids).unwrap();
         Self { stage, handle: Some(handle), events: receiver, relay: None }
     }
 

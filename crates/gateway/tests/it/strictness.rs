@@ -131,7 +131,12 @@ fn fields_that_could_forge_platform_context_do_not_arrive() {
     assert!(seen.peer.is_loopback());
     let mut names: Vec<_> = seen.headers.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["authorization", "content-length", "host", "x-mine"]);
+    let told = ["forwarded", "host", "x-forwarded-for", "x-forwarded-proto", "x-mine"];
+    assert_eq!(names, [&["authorization", "content-length"][..], &told].concat());
+    // What is said of the client is ours.
+    let of = |name: &str| seen.headers.iter().find(|(n, _)| n == name).unwrap().1.clone();
+    assert_eq!(of("x-forwarded-for"), "127.0.0.1");
+    assert_eq!(of("x-forwarded-proto"), if seen.secure { "https" } else { "http" });
 }
 
 #[test]

@@ -56,6 +56,9 @@ codes! {
     ManifestUnreadable = "E0118", 422, "the manifest cannot be read",
         cause: "The file is missing, is no TOML, or is not text.",
         remedy: "Give a directory with a `casemate.toml`, the file itself, or a `.wasm` file.";
+    ManifestForm = "E0155", 422, "a manifest is not in its one form",
+        cause: "Its spaces, blank lines or lists are not as `casemate fmt` writes them.",
+        remedy: "Run `casemate fmt`.";
 
     // 02xx policy
     Denied = "E0201", 404, "no grant allows this call",

@@ -78,7 +78,7 @@ impl File {
     }
 
     /// Reads text; an error is a line, a reason, and the nearest key where one is misspelt.
-    fn parse(text: &str) -> Result<Self, (usize, String, Option<String>)> {
+    pub(super) fn parse(text: &str) -> Result<Self, (usize, String, Option<String>)> {
         toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;

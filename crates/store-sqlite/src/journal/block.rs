@@ -12,6 +12,10 @@ use super::segment::Fields;
 /// Bytes of a block's header.
 pub(super) const HEADER_BYTES: usize = 56;
 const MAGIC: [u8; 4] = *b"cmb1";
+/// No entry has this number or a higher one: at a million a second that is four years. Headers are
+/// read before their seal is opened, and a number that somebody made up must not become the one
+/// that writing goes on at.
+pub(super) const NUMBER_END: u64 = 1 << 47;
 /// Bytes at the header's start that the seal does not cover: magic, checksum and length.
 const UNSEALED_BYTES: usize = 12;
 /// Bytes before an entry: its length.
@@ -140,6 +144,9 @@ fn parse(bytes: &[u8], offset: u64) -> Result<Block<'_>, &'static str> {
     let sealed = rest.get(..header.len as usize).ok_or("a block is cut")?;
     if checksum(head, sealed) != crc {
         return Err("a block does not match its checksum");
+    }
+    if header.summary.count == 0 || header.end() > NUMBER_END {
+        return Err("a block has numbers that no entry has");
     }
     Ok(Block { offset, header, sealed })
 }

@@ -7,6 +7,7 @@
 //! Invariant: everything below a segment's first entry number that its successor's name repeats
 //! was given up and written again there; readers stop at the successor's number.
 
+use super::block::NUMBER_END;
 use model::key::Epoch;
 use model::{BootId, Timestamp};
 
@@ -103,9 +104,10 @@ pub(super) fn file_name(first: u64) -> String {
     format!("{first:016x}.seg")
 }
 
-/// The first entry's number from a segment's file name; `None` for other files.
+/// The first entry's number from a segment's file name; `None` for other files, and for numbers
+/// that no entry has.
 pub(super) fn first_of(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".seg")?;
     let first = u64::from_str_radix(digits, 16).ok()?;
-    (file_name(first) == name).then_some(first)
+    (file_name(first) == name && first < NUMBER_END).then_some(first)
 }

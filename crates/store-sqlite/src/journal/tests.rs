@@ -2,6 +2,7 @@
 
 mod codec;
 mod crash;
+mod cut;
 mod damage;
 mod fixture;
 mod full;
