@@ -2,7 +2,7 @@
 
 use crate::settings::Settings;
 use engine::Engine;
-use gateway::{Door, Gateway};
+use gateway::{Aids, Door, Gateway};
 use model::{Code, Problem};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -63,7 +63,8 @@ impl Listeners {
         }
         doors.insert(0, plain);
         let challenges = certificates.map(|all| Arc::new(Challenges(all.challenges())) as _);
-        let handle = Gateway::start(gateway_config(settings), engine, doors, challenges)?;
+        let aids = Aids { challenges, ..Aids::default() };
+        let handle = Gateway::start(gateway_config(settings), engine, doors, aids)?;
         Ok((handle, self.admin))
     }
 }

@@ -156,10 +156,10 @@ impl Settings {
             );
             return Err(Problem::new(Code::Unsafe).detail(detail));
         }
-        if self.dev && !self.listen.ip().is_loopback() {
+        let doors = std::iter::once(self.listen).chain(self.tls.as_ref().map(|tls| tls.listen));
+        if let Some(open) = doors.into_iter().find(|door| self.dev && !door.ip().is_loopback()) {
             let detail = format!(
-                "`--dev` grants whatever a manifest asks for, and {} is not a loopback address",
-                self.listen
+                "`--dev` grants whatever a manifest asks for, and {open} is not a loopback address"
             );
             return Err(Problem::new(Code::Unsafe).detail(detail));
         }
@@ -208,6 +208,12 @@ mod tests {
         let dev =
             Options { dev: true, listen: Some("0.0.0.0:8080".to_owned()), ..options(dir.path()) };
         assert_eq!(Settings::resolve(&dev).expect_err("open dev").code, Code::Unsafe);
+        let dev_tls = Options {
+            dev: true,
+            tls_listen: Some("0.0.0.0:8443".to_owned()),
+            ..options(dir.path())
+        };
+        assert_eq!(Settings::resolve(&dev_tls).expect_err("open dev").code, Code::Unsafe);
         let address = Options { listen: Some("nowhere".to_owned()), ..options(dir.path()) };
         assert_eq!(Settings::resolve(&address).expect_err("no address").code, Code::BadConfig);
     }
