@@ -15,6 +15,7 @@ mod commands;
 mod crash;
 mod deploying;
 mod drain;
+mod front_door;
 mod guests;
 mod home;
 mod ledger;

@@ -4,10 +4,14 @@
 //! an error.
 
 mod file;
+mod gateway;
+mod http2;
+mod network;
 mod pick;
 mod resolve;
 mod sections;
 
+pub(crate) use gateway::ProxyProtocol;
 pub use pick::SettingRow;
 pub use resolve::Settings;
 

@@ -2,13 +2,15 @@
 
 use crate::assemble::{Assembled, assemble};
 use crate::beacon::Beacon;
+use crate::clock::SystemClock;
 use crate::doctor::NodeOperations;
 use crate::home::Home;
-use crate::settings::Settings;
+use crate::settings::{ProxyProtocol, Settings};
 use crate::telemetry;
 use control::Control;
-use gateway::{Door, Gateway};
+use gateway::{AccessLog, Aids, Door, Gateway};
 use model::{Code, Problem};
+use ports::Clock;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,9 +89,12 @@ async fn live(
     let admin_address = admin_listener.local_addr().map_err(internal)?;
     let assembled = assemble(&settings, &home).await?;
     let engine = Arc::clone(&assembled.engine);
-    let doors = vec![Door::plain(gateway_listener)];
-    let gateway = Gateway::start(gateway_config(&settings), Arc::clone(&engine), doors, None)
+    let log = access_log(&settings)?;
+    let doors = vec![plain_door(gateway_listener, &settings)];
+    let aids = Aids { log: log.clone(), ..Aids::default() };
+    let gateway = Gateway::start(gateway_config(&settings), Arc::clone(&engine), doors, aids)
         .map_err(internal)?;
+    let reopening = tokio::spawn(Signals::reopening(log).map_err(internal)?);
     let ready = Ready {
         gateway: format!("http://{gateway_address}"),
         admin: format!("http://{admin_address}"),
@@ -128,6 +133,7 @@ async fn live(
         () = signals.next() => tracing::warn!("a second signal: requests under way are aborted"),
     }
     warming.abort();
+    reopening.abort();
     Beacon::put_out(home.path());
     close(assembled).await
 }
@@ -147,7 +153,35 @@ fn gateway_config(settings: &Settings) -> gateway::Config {
     config.head_timeout_ms = settings.gateway.head_timeout.ms;
     config.body_idle_ms = settings.gateway.body_idle.ms;
     config.idle_ms = settings.gateway.idle.ms;
+    config.proxies = settings.gateway.proxies.clone();
+    config.http2 = settings.gateway.http2.clone();
     config
+}
+
+/// A door for HTTP in the clear.
+fn plain_door(listener: TcpListener, settings: &Settings) -> Door {
+    let door = behind_proxies(Door::plain(listener), settings);
+    if settings.gateway.h2c { door.with_h2c() } else { door }
+}
+
+/// What every public door has to know of proxies.
+fn behind_proxies(door: Door, settings: &Settings) -> Door {
+    match settings.gateway.proxy_protocol {
+        ProxyProtocol::Off => door,
+        ProxyProtocol::V1V2 => door.proxied(),
+    }
+}
+
+fn access_log(settings: &Settings) -> Result<Option<Arc<AccessLog>>, Problem> {
+    let Some(destination) = settings.gateway.access_log() else { return Ok(None) };
+    let log = AccessLog::open(destination, Box::new(|| SystemClock.wall()));
+    let log = log.map_err(|error| {
+        let path = settings.gateway.access_log.escape_debug();
+        Problem::new(Code::AccessLog)
+            .detail(format!("`gateway.access_log` {path}: {error}"))
+            .hint("name a file in a directory that the node may write, or `-` for standard error")
+    })?;
+    Ok(Some(Arc::new(log)))
 }
 
 /// SIGTERM and SIGINT.
@@ -161,6 +195,20 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Opens the access log anew with each SIGHUP, which ends nothing.
+    fn reopening(
+        log: Option<Arc<AccessLog>>,
+    ) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        Ok(async move {
+            while hangup.recv().await.is_some() {
+                if let Some(log) = &log {
+                    log.reopen();
+                }
+            }
         })
     }
 

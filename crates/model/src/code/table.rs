@@ -216,6 +216,9 @@ codes! {
     TlsOnly = "E0720", 400, "this port speaks TLS",
         cause: "The request came in the clear to a listener of `tls.listen`.",
         remedy: "Write the address with `https://`.";
+    AccessLog = "E0721", 500, "the access log cannot be opened",
+        cause: "The file of `gateway.access_log` cannot be made or written: its directory is missing, or belongs to somebody else.",
+        remedy: "Make the directory, name another file, or set `access_log = \"off\"`.";
 
     // 08xx identity
     CredentialRequired = "E0801", 401, "a valid credential is needed",

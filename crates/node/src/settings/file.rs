@@ -1,5 +1,6 @@
 //! The configuration file.
 
+use super::gateway;
 use model::unit::{Duration, Size};
 use model::{Code, Problem};
 use serde::Deserialize;
@@ -19,24 +20,13 @@ pub(super) struct File {
     pub(super) in_flight_per_caller: Option<usize>,
     pub(super) artifact: Option<Size>,
     #[serde(default)]
-    pub(super) gateway: Gateway,
+    pub(super) gateway: gateway::File,
     #[serde(default)]
     pub(super) journal: Journal,
     #[serde(default)]
     pub(super) wasm: Wasm,
     #[serde(default)]
     pub(super) compile: Compile,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Gateway {
-    pub(super) workers: Option<usize>,
-    pub(super) connections: Option<usize>,
-    pub(super) connections_per_address: Option<usize>,
-    pub(super) head_timeout: Option<Duration>,
-    pub(super) body_idle: Option<Duration>,
-    pub(super) idle: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

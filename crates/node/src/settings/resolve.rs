@@ -1,8 +1,9 @@
 //! From file, environment and flags to one set of values.
 
 use super::file::File;
+use super::gateway::Gateway;
 use super::pick::{Pick, SettingRow};
-use super::sections::{Compile, Gateway, Journal, Wasm};
+use super::sections::{Compile, Journal, Wasm};
 use super::{Options, variable};
 use crate::home;
 use model::unit::{Duration, Size};
@@ -158,7 +159,7 @@ impl Settings {
             let detail = "`in_flight`, `wasm.instances` and `gateway.connections` are at least 1";
             return Err(Problem::new(Code::BadConfig).detail(detail));
         }
-        Ok(())
+        self.gateway.check()
     }
 }
 
