@@ -177,6 +177,33 @@ fn a_client_that_reads_nothing_stops_its_guests() {
 }
 
 #[test]
+fn a_client_that_does_not_answer_a_ping_is_gone() {
+    let http2 = Http2 { ping_ms: 100, ..Http2::default() };
+    let config = Config { head_timeout_ms: 300, http2, ..Config::default() };
+    let theatre = theatre(config);
+    let mut raw = Raw::connect(theatre.address());
+    raw.send(get(1, "/never"));
+    raw.wait_for(PING);
+    theatre.wait_for("stopped");
+}
+
+#[test]
+fn bodies_that_nobody_reads_use_up_no_window() {
+    let theatre = theatre(Config::default());
+    let mut raw = Raw::connect(theatre.address());
+    // More than the connection's window in all.
+    for number in 0..40 {
+        let stream = 1 + 2 * number;
+        raw.send(frame(HEADERS, END_HEADERS, stream, fields("/refuse", &[])));
+        for _ in 0..4 {
+            raw.send(frame(DATA, 0, stream, vec![b'x'; 15_000]));
+        }
+        assert_eq!(raw.verdict(stream), Verdict::Status(401), "stream {stream}");
+    }
+    assert!(raw.is_well());
+}
+
+#[test]
 fn a_body_that_stalls_ends_its_request_and_not_the_connection() {
     let theatre = theatre(Config { body_idle_ms: 200, ..Config::default() });
     let mut raw = Raw::connect(theatre.address());
