@@ -56,6 +56,29 @@ fn rapid_resets_end_the_connection_and_stop_their_guests() {
     });
 }
 
+/// The same, slowly enough that every stream runs when it is reset.
+#[test]
+fn resets_of_streams_that_run_end_the_connection() {
+    let theatre = theatre(tight());
+    let mut raw = Raw::connect(theatre.address());
+    let mut count = 0;
+    while count < 500 {
+        if raw.try_send(get(1 + 2 * count, "/never")).is_err() {
+            break;
+        }
+        let started = theatre.events.recv_timeout(std::time::Duration::from_secs(1));
+        if started.is_err() || raw.try_send(reset(1 + 2 * count)).is_err() {
+            break;
+        }
+        // Unless the connection has ended, which stops the guest too.
+        theatre.wait_for("stopped");
+        count += 1;
+    }
+    assert!((50..200).contains(&count), "{count}");
+    let verdict = raw.verdict(u32::MAX);
+    assert!(matches!(verdict, Verdict::Connection(CALM) | Verdict::Closed), "{verdict:?}");
+}
+
 #[test]
 fn resets_that_the_server_has_to_make_end_the_connection() {
     let http2 = Http2 { error_resets: 30, ..Http2::default() };
