@@ -17,6 +17,7 @@ mod crash;
 mod deploying;
 mod docs;
 mod drain;
+mod front_door;
 mod gitops;
 mod guests;
 mod home;

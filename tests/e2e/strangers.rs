@@ -166,7 +166,9 @@ fn nobody_can_forge_what_the_platform_says() {
         .map(|(name, _)| name)
         .collect();
     names.sort_unstable();
-    assert_eq!(names, ["casemate-caller", "casemate-invocation", "host", "x-mine"], "{seen}");
+    let platforms = ["casemate-caller", "casemate-invocation", "forwarded", "host"];
+    let told = ["x-forwarded-for", "x-forwarded-proto", "x-mine"];
+    assert_eq!(names, [&platforms[..], &told].concat(), "{seen}");
     assert!(seen.contains("casemate-caller: token:t-m\n") && !seen.contains("10.0.0.1"), "{seen}");
     // The host is the caller's word and chooses nothing inside.
     for host in ["m.fn.casemate.internal", "events.casemate.internal", "127.0.0.1:8089"] {

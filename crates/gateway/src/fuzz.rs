@@ -3,7 +3,9 @@
 //! Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
 use crate::framing::Framing;
+use crate::h2::frames::{self, Frames};
 use crate::head::{self, BodyLength, Limits, Scanner};
+use crate::proxy::read;
 use crate::walk::{Message, messages};
 
 /// What a target says: nothing, or which promise was broken.
@@ -158,8 +160,52 @@ fn pieces(bytes: &[u8], cut: usize) -> Outcome {
     hold(whole.is_err() || at_once == in_two, "a body in pieces ends elsewhere")
 }
 
+/// The frames of an HTTP/2 client. What is counted does not depend on how they are cut.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn frames(bytes: &[u8]) -> Outcome {
+    const COUNTS: frames::Limits = frames::Limits {
+        frame_bytes: 16_384,
+        block_bytes: 65_536,
+        continuations: 8,
+        resets: 20,
+        control_frames: 20,
+    };
+    let whole = [frames::PREFACE, bytes].concat();
+    let at_once = Frames::new(COUNTS).pass(&whole, 0);
+    for size in [1, 7, 64] {
+        let mut counter = Frames::new(COUNTS);
+        let pieces = whole.chunks(size).try_for_each(|piece| counter.pass(piece, 0));
+        hold(at_once == pieces, format_args!("pieces of {size} bytes are counted otherwise"))?;
+    }
+    Ok(())
+}
+
+/// A header of the PROXY protocol. It is read the same with what follows it and without, and not
+/// before it is whole.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn proxy(bytes: &[u8]) -> Outcome {
+    let Ok(Some(header)) = read(bytes) else { return Ok(()) };
+    let length = header.length;
+    hold(read(&bytes[..length]) == Ok(Some(header)), "what follows a header changes it")?;
+    hold(read(&bytes[..length - 1]) == Ok(None), "a header is taken before its end")
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn frames() {
+        fuzzing::run("frames", 4000, super::frames);
+    }
+
+    #[test]
+    fn proxy() {
+        fuzzing::run("proxy", 4000, super::proxy);
+    }
+
     #[test]
     fn head() {
         fuzzing::run("head", 4000, super::head);

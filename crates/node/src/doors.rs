@@ -1,9 +1,11 @@
 //! The listeners of a node, and the public ones handed to the gateway.
 
-use crate::settings::Settings;
+use crate::clock::SystemClock;
+use crate::settings::{ProxyProtocol, Settings};
 use engine::Engine;
-use gateway::{Aids, Door, Gateway};
+use gateway::{AccessLog, Aids, Door, Gateway};
 use model::{Code, Problem};
+use ports::Clock;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use tls::Certificates;
@@ -51,19 +53,20 @@ impl Listeners {
         settings: &Settings,
         engine: Arc<Engine>,
         certificates: Option<&Arc<Certificates>>,
+        log: Option<Arc<AccessLog>>,
     ) -> std::io::Result<(gateway::Handle, TcpListener)> {
-        let mut plain = Door::plain(self.gateway);
+        let mut plain = plain_door(self.gateway, settings);
         let mut doors = Vec::new();
         if let (Some(listener), Some(all), Some(tls)) = (self.tls, certificates, &settings.tls) {
             if tls.redirect {
                 let own = listener.local_addr()?.port();
                 plain = plain.redirecting(tls.redirect_port.unwrap_or(own));
             }
-            doors.push(Door::tls(listener, all.server_config()));
+            doors.push(behind_proxies(Door::tls(listener, all.server_config()), settings));
         }
         doors.insert(0, plain);
         let challenges = certificates.map(|all| Arc::new(Challenges(all.challenges())) as _);
-        let aids = Aids { challenges, ..Aids::default() };
+        let aids = Aids { challenges, log };
         let handle = Gateway::start(gateway_config(settings), engine, doors, aids)?;
         Ok((handle, self.admin))
     }
@@ -98,5 +101,37 @@ fn gateway_config(settings: &Settings) -> gateway::Config {
     config.head_timeout_ms = settings.gateway.head_timeout.ms;
     config.body_idle_ms = settings.gateway.body_idle.ms;
     config.idle_ms = settings.gateway.idle.ms;
+    config.proxies = settings.gateway.proxies.clone();
+    config.http2 = settings.gateway.http2.clone();
     config
+}
+
+/// A door for HTTP in the clear.
+fn plain_door(listener: TcpListener, settings: &Settings) -> Door {
+    let door = behind_proxies(Door::plain(listener), settings);
+    if settings.gateway.h2c { door.with_h2c() } else { door }
+}
+
+/// What every public door has to know of proxies.
+fn behind_proxies(door: Door, settings: &Settings) -> Door {
+    match settings.gateway.proxy_protocol {
+        ProxyProtocol::Off => door,
+        ProxyProtocol::V1V2 => door.proxied(),
+    }
+}
+
+/// The access log, if one is set.
+///
+/// # Errors
+/// `E0721` if it cannot be opened.
+pub(crate) fn access_log(settings: &Settings) -> Result<Option<Arc<AccessLog>>, Problem> {
+    let Some(destination) = settings.gateway.access_log() else { return Ok(None) };
+    let log = AccessLog::open(destination, Box::new(|| SystemClock.wall()));
+    let log = log.map_err(|error| {
+        let path = settings.gateway.access_log.escape_debug();
+        Problem::new(Code::AccessLog)
+            .detail(format!("`gateway.access_log` {path}: {error}"))
+            .hint("name a file in a directory that the node may write, or `-` for standard error")
+    })?;
+    Ok(Some(Arc::new(log)))
 }

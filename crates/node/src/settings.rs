@@ -7,11 +7,15 @@ mod assets;
 mod file;
 #[cfg(test)]
 mod fuzz;
+mod gateway;
+mod http2;
+mod network;
 mod pick;
 mod resolve;
 mod sections;
 mod tls;
 
+pub(crate) use gateway::ProxyProtocol;
 pub use pick::SettingRow;
 pub use resolve::Settings;
 

@@ -5,11 +5,12 @@ use crate::beacon::Beacon;
 use crate::certificates;
 use crate::clock::SystemClock;
 use crate::doctor::NodeOperations;
-use crate::doors::Listeners;
+use crate::doors::{Listeners, access_log};
 use crate::home::Home;
 use crate::settings::Settings;
 use crate::telemetry;
 use control::Control;
+use gateway::AccessLog;
 use model::{Code, Problem};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -79,8 +80,10 @@ async fn live(
     let assembled = assemble(&settings, &home).await?;
     let engine = Arc::clone(&assembled.engine);
     let certificates = assembled.certificates.as_ref();
-    let (gateway, admin) =
-        listeners.open(&settings, Arc::clone(&engine), certificates).map_err(internal)?;
+    let log = access_log(&settings)?;
+    let opened = listeners.open(&settings, Arc::clone(&engine), certificates, log.clone());
+    let (gateway, admin) = opened.map_err(internal)?;
+    let reopening = tokio::spawn(Signals::reopening(log).map_err(internal)?);
     let ready = Ready {
         gateway: format!("http://{}", addresses.gateway),
         tls: addresses.tls.map(|tls| format!("https://{tls}")),
@@ -122,6 +125,7 @@ async fn live(
     }
     warming.abort();
     tending.abort();
+    reopening.abort();
     Beacon::put_out(home.path());
     close(assembled).await
 }
@@ -142,6 +146,20 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Opens the access log anew with each SIGHUP, which ends nothing.
+    fn reopening(
+        log: Option<Arc<AccessLog>>,
+    ) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        Ok(async move {
+            while hangup.recv().await.is_some() {
+                if let Some(log) = &log {
+                    log.reopen();
+                }
+            }
         })
     }
 

@@ -1,3 +1,5 @@
+//! Forged, malformed and endless lists.
+
 use super::*;
 use proptest::prelude::*;
 

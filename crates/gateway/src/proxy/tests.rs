@@ -1,3 +1,5 @@
+//! Headers of both versions, and what is none.
+
 use super::*;
 use proptest::prelude::*;
 

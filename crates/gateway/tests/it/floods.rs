@@ -56,6 +56,29 @@ fn rapid_resets_end_the_connection_and_stop_their_guests() {
     });
 }
 
+/// The same, slowly enough that every stream runs when it is reset.
+#[test]
+fn resets_of_streams_that_run_end_the_connection() {
+    let theatre = theatre(tight());
+    let mut raw = Raw::connect(theatre.address());
+    let mut count = 0;
+    while count < 500 {
+        if raw.try_send(get(1 + 2 * count, "/never")).is_err() {
+            break;
+        }
+        let started = theatre.events.recv_timeout(std::time::Duration::from_secs(1));
+        if started.is_err() || raw.try_send(reset(1 + 2 * count)).is_err() {
+            break;
+        }
+        // Unless the connection has ended, which stops the guest too.
+        theatre.wait_for("stopped");
+        count += 1;
+    }
+    assert!((50..200).contains(&count), "{count}");
+    let verdict = raw.verdict(u32::MAX);
+    assert!(matches!(verdict, Verdict::Connection(CALM) | Verdict::Closed), "{verdict:?}");
+}
+
 #[test]
 fn resets_that_the_server_has_to_make_end_the_connection() {
     let http2 = Http2 { error_resets: 30, ..Http2::default() };
@@ -174,6 +197,33 @@ fn a_client_that_reads_nothing_stops_its_guests() {
     theatre.wait_for("stopped");
     theatre.wait_for("stopped");
     assert!(theatre.stage.given.load(Ordering::SeqCst) < 32 << 20);
+}
+
+#[test]
+fn a_client_that_does_not_answer_a_ping_is_gone() {
+    let http2 = Http2 { ping_ms: 100, ..Http2::default() };
+    let config = Config { head_timeout_ms: 300, http2, ..Config::default() };
+    let theatre = theatre(config);
+    let mut raw = Raw::connect(theatre.address());
+    raw.send(get(1, "/never"));
+    raw.wait_for(PING);
+    theatre.wait_for("stopped");
+}
+
+#[test]
+fn bodies_that_nobody_reads_use_up_no_window() {
+    let theatre = theatre(Config::default());
+    let mut raw = Raw::connect(theatre.address());
+    // More than the connection's window in all.
+    for number in 0..40 {
+        let stream = 1 + 2 * number;
+        raw.send(frame(HEADERS, END_HEADERS, stream, fields("/refuse", &[])));
+        for _ in 0..4 {
+            raw.send(frame(DATA, 0, stream, vec![b'x'; 15_000]));
+        }
+        assert_eq!(raw.verdict(stream), Verdict::Status(401), "stream {stream}");
+    }
+    assert!(raw.is_well());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod behind;
 mod client;
 mod conformance;
+mod corpus;
 mod differential;
 mod encrypted;
 mod floods;

@@ -262,6 +262,9 @@ codes! {
     TlsOnly = "E0720", 400, "this port speaks TLS",
         cause: "The request came in the clear to a listener of `tls.listen`.",
         remedy: "Write the address with `https://`.";
+    AccessLog = "E0721", 500, "the access log cannot be opened",
+        cause: "The file of `gateway.access_log` cannot be made or written: its directory is missing, or belongs to somebody else.",
+        remedy: "Make the directory, name another file, or set `access_log = \"off\"`.";
     RangeNotSatisfiable = "E0740", 416, "the file has no such range",
         cause: "The request's `Range` begins behind the end of the file; the answer's `content-range` says how long it is.",
         remedy: "Ask for a range inside the file, or for all of it.";

@@ -1,5 +1,6 @@
 //! The configuration file.
 
+use super::gateway;
 use model::unit::{Duration, Size};
 use model::{Code, Problem};
 use serde::Deserialize;
@@ -20,7 +21,7 @@ pub(super) struct File {
     pub(super) artifact: Option<Size>,
     pub(super) tls: Option<super::tls::TlsFile>,
     #[serde(default)]
-    pub(super) gateway: Gateway,
+    pub(super) gateway: gateway::File,
     #[serde(default)]
     pub(super) journal: Journal,
     #[serde(default)]
@@ -29,17 +30,6 @@ pub(super) struct File {
     pub(super) compile: Compile,
     #[serde(default)]
     pub(super) assets: super::assets::File,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Gateway {
-    pub(super) workers: Option<usize>,
-    pub(super) connections: Option<usize>,
-    pub(super) connections_per_address: Option<usize>,
-    pub(super) head_timeout: Option<Duration>,
-    pub(super) body_idle: Option<Duration>,
-    pub(super) idle: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -2,8 +2,9 @@
 
 use super::assets::Assets;
 use super::file::File;
+use super::gateway::Gateway;
 use super::pick::{Pick, SettingRow};
-use super::sections::{Compile, Gateway, Journal, Wasm};
+use super::sections::{Compile, Journal, Wasm};
 use super::tls::Tls;
 use super::{Options, variable};
 use crate::home;
@@ -167,7 +168,7 @@ impl Settings {
             let detail = "`in_flight`, `wasm.instances` and `gateway.connections` are at least 1";
             return Err(Problem::new(Code::BadConfig).detail(detail));
         }
-        Ok(())
+        self.gateway.check()
     }
 }
 

@@ -4,23 +4,6 @@ use super::file;
 use super::pick::Pick;
 use model::unit::{Duration, Size};
 
-/// `[gateway]`
-#[derive(Debug, Clone)]
-pub struct Gateway {
-    /// Worker threads; 0 is one for each core.
-    pub workers: usize,
-    /// Open connections.
-    pub connections: usize,
-    /// Open connections from one address.
-    pub connections_per_address: usize,
-    /// How long a request's headers may take.
-    pub head_timeout: Duration,
-    /// How long a request's body may be silent.
-    pub body_idle: Duration,
-    /// How long a connection may be silent between requests.
-    pub idle: Duration,
-}
-
 /// `[journal]`
 #[derive(Debug, Clone)]
 pub struct Journal {
@@ -52,29 +35,6 @@ pub struct Compile {
     pub wall: Duration,
     /// Output.
     pub output: Size,
-}
-
-impl Gateway {
-    pub(super) fn pick(pick: &mut Pick, file: &file::Gateway) -> Self {
-        let default = gateway::Config::default();
-        let ms = |ms| Duration { ms };
-        Self {
-            workers: pick.of("gateway.workers", default.workers, file.workers),
-            connections: pick.of("gateway.connections", default.connections_max, file.connections),
-            connections_per_address: pick.of(
-                "gateway.connections_per_address",
-                default.connections_per_address_max,
-                file.connections_per_address,
-            ),
-            head_timeout: pick.of(
-                "gateway.head_timeout",
-                ms(default.head_timeout_ms),
-                file.head_timeout,
-            ),
-            body_idle: pick.of("gateway.body_idle", ms(default.body_idle_ms), file.body_idle),
-            idle: pick.of("gateway.idle", ms(default.idle_ms), file.idle),
-        }
-    }
 }
 
 impl Journal {

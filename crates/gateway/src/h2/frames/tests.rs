@@ -1,3 +1,5 @@
+//! Frames in and out of order, and too many of them.
+
 use super::*;
 use proptest::prelude::*;
 
