@@ -7,9 +7,11 @@
 
 mod function;
 mod http;
+mod wasi;
 
 pub use function::{Allow, Durability, FunctionSpec, Runtime};
 pub use http::{Auth, HttpTrigger};
+pub use wasi::Wasi;
 
 use crate::limit::Ceiling;
 use crate::{ApplicationName, Code, FunctionName, Problem};

@@ -23,6 +23,7 @@ mod lines;
 mod meter;
 mod prepare;
 mod run;
+mod runtime;
 mod settings;
 mod state;
 mod turns;

@@ -5,8 +5,7 @@ use http_body::Body as _;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::WasiBody;
 
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,19 +27,16 @@ pub(crate) enum Next {
 /// The reply.
 #[derive(Default)]
 pub(crate) struct Exchange {
-    head: Option<Result<http::response::Parts, ErrorCode>>,
-    body: Option<HyperOutgoingBody>,
+    head: Option<Result<http::response::Parts, String>>,
+    body: Option<WasiBody>,
     /// What the guest had written when it ended.
     left: VecDeque<Bytes>,
     end: Option<End>,
 }
 
 impl Exchange {
-    /// The guest answers.
-    pub(crate) fn respond(
-        &mut self,
-        response: Result<http::Response<HyperOutgoingBody>, ErrorCode>,
-    ) {
+    /// The guest answers, or names an error code.
+    pub(crate) fn respond(&mut self, response: Result<http::Response<WasiBody>, String>) {
         self.head = Some(response.map(|response| {
             let (parts, body) = response.into_parts();
             self.body = Some(body);
@@ -53,8 +49,13 @@ impl Exchange {
         self.body.is_some()
     }
 
-    pub(crate) fn take_head(&mut self) -> Option<Result<http::response::Parts, ErrorCode>> {
+    pub(crate) fn take_head(&mut self) -> Option<Result<http::response::Parts, String>> {
         self.head.take()
+    }
+
+    /// Whether there is a body that has not ended yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.body.is_some() && self.end.is_none()
     }
 
     /// How the body ended, once that is known.
