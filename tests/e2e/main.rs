@@ -22,4 +22,5 @@ mod line;
 mod rig;
 mod strangers;
 mod tour;
+mod wasi03;
 mod wire;

@@ -53,11 +53,6 @@ impl Exchange {
         self.head.take()
     }
 
-    /// Whether there is a body that has not ended yet.
-    pub(crate) fn is_open(&self) -> bool {
-        self.body.is_some() && self.end.is_none()
-    }
-
     /// How the body ended, once that is known.
     pub(crate) fn end(&self) -> Option<End> {
         self.end
@@ -93,6 +88,23 @@ impl Exchange {
                 None => return Poll::Ready(Next::End(End::Finished)),
             }
         }
+    }
+
+    /// Takes out what is there of the body, up to about `bytes_max` that nobody has read yet. Says
+    /// whether the body has ended, or whether there is none.
+    pub(crate) fn gather(&mut self, bytes_max: usize, cx: &mut Context<'_>) -> bool {
+        let mut bytes: usize = self.left.iter().map(Bytes::len).sum();
+        while self.body.is_some() && self.end.is_none() && bytes < bytes_max {
+            match self.poll_open(cx) {
+                Poll::Ready(Next::Bytes(part)) => {
+                    bytes += part.len();
+                    self.left.push_back(part);
+                }
+                Poll::Ready(Next::End(end)) => self.end = Some(end),
+                Poll::Pending => break,
+            }
+        }
+        self.body.is_none() || self.end.is_some()
     }
 
     /// Takes out what is left of the body while the guest's store still lives, since the store's

@@ -22,6 +22,9 @@ use wasmtime_wasi_http::WasiHttpView as _;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::p3::{Request, Response};
 
+/// Bytes of a reply that are kept for its reader once the guest has nothing more to do.
+const GATHERED_BYTES: usize = 64 << 10;
+
 /// Calls a guest of WASI 0.3.
 ///
 /// # Errors
@@ -76,12 +79,15 @@ fn respond(
     Ok(())
 }
 
-/// Lets the guest run on until it has done all that it began and its reply has been taken.
+/// Lets the guest run on until it has done all that it began and its reply has ended. What is left
+/// of a short reply is gathered here, so that its guest ends at once and its end is known before its
+/// head is sent.
 async fn finish(guest: &Accessor<State>, shared: &Arc<Shared>) {
     poll_fn(|cx| {
         ready!(guest.poll_no_interesting_tasks(cx));
-        // Whoever takes the reply polls this again right after.
-        if shared.exchange.lock().is_open() { Poll::Pending } else { Poll::Ready(()) }
+        let ended = shared.exchange.lock().gather(GATHERED_BYTES, cx);
+        // Whoever takes the rest of a long reply polls this again right after.
+        if ended { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }
