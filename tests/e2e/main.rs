@@ -31,4 +31,5 @@ mod rig;
 mod sites;
 mod strangers;
 mod tour;
+mod wasi03;
 mod wire;

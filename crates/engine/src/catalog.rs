@@ -4,14 +4,15 @@
 //! act, so that a request sees either all of a deployment or nothing of it.
 
 use crate::assets::Shelf;
-use crate::function::{Endpoint, Function};
+use crate::function::{Endpoint, Function, program};
 use crate::readiness::Readiness;
 use crate::router::Router;
 use identity::Tokens;
 use model::act::Changes;
 use model::token::TokenRow;
-use model::{Action, Digest, FunctionName, FunctionRow, Grant, Principal, Problem, Scope};
+use model::{Action, FunctionName, FunctionRow, Grant, Principal, Problem, Scope};
 use policy::Policies;
+use ports::executor::Program;
 use ports::registry::ScopeState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 pub(crate) struct Catalog {
     scopes: BTreeMap<Scope, Arc<View>>,
     /// Readiness by component, so that functions of one component share it.
-    readiness: HashMap<Digest, Arc<Readiness>>,
+    readiness: HashMap<Program, Arc<Readiness>>,
     /// Scopes by the host names that their routes are for, wildcards among them.
     hosts: HashMap<String, Scope>,
     /// Whether any route says something to pages of other origins.
@@ -78,8 +79,8 @@ impl Catalog {
     }
 
     /// The readiness of a component.
-    pub(crate) fn readiness(&self, artifact: Digest) -> Option<&Arc<Readiness>> {
-        self.readiness.get(&artifact)
+    pub(crate) fn readiness(&self, program: Program) -> Option<&Arc<Readiness>> {
+        self.readiness.get(&program)
     }
 
     /// The readiness of every component that is in use.
@@ -126,11 +127,11 @@ impl Catalog {
             let own = by_function.get(&name).map_or(&[][..], Vec::as_slice);
             let own_policies = policies.for_function(&row.function, own).map_err(Problem::from)?;
             let shelf = shelf(functions.get(&name), &row);
-            let new = || Arc::new(Readiness::new(row.artifact));
+            let new = || Arc::new(Readiness::new(program(&row)));
             let ready = match &shelf {
                 // A list of files is never run, so it is no component.
                 Some(_) => new(),
-                None => Arc::clone(readiness.entry(row.artifact).or_insert_with(new)),
+                None => Arc::clone(readiness.entry(program(&row)).or_insert_with(new)),
             };
             let function = Function::new(row, Arc::new(own_policies), ready, shelf);
             functions.insert(name, Arc::new(function));
@@ -138,13 +139,13 @@ impl Catalog {
         let view = View::new(functions, grants, tokens);
         let mut scopes = self.scopes.clone();
         scopes.insert(scope.clone(), Arc::new(view));
-        let used: BTreeSet<Digest> = scopes
+        let used: BTreeSet<Program> = scopes
             .values()
             .flat_map(|view| view.functions.values())
             .filter(|function| function.shelf.is_none())
-            .map(|function| function.row.artifact)
+            .map(|function| function.unit.program)
             .collect();
-        readiness.retain(|artifact, _| used.contains(artifact));
+        readiness.retain(|program, _| used.contains(program));
         let named = scopes
             .iter()
             .flat_map(|(scope, view)| view.router.hosts().map(move |host| (host, scope)));

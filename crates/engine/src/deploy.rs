@@ -16,6 +16,7 @@ use model::wire::v1::Entry;
 use model::{
     Action, ApplicationName, Code, Digest, Grant, Principal, Problem, Scope, Timestamp, TokenName,
 };
+use ports::executor::Program;
 use ports::registry::{self, By};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -226,7 +227,7 @@ impl Engine {
     }
 
     /// Compiles every component of the manifest that is not runnable yet.
-    async fn prepare(&self, members: &[FunctionSpec]) -> Result<Vec<Digest>, Problem> {
+    async fn prepare(&self, members: &[FunctionSpec]) -> Result<Vec<Program>, Problem> {
         let mut done = BTreeSet::new();
         for function in members {
             let missing = || {
@@ -239,26 +240,27 @@ impl Engine {
                 checked.map_err(|problem| named(problem, function.name.as_str()))?;
                 continue;
             }
-            if !done.insert(artifact) {
+            let program = Program { artifact, wasi: function.wasi };
+            if !done.insert(program) {
                 continue;
             }
-            let known = self.catalog.load().readiness(artifact).map(Arc::clone);
-            let readiness = known.unwrap_or_else(|| Arc::new(Readiness::new(artifact)));
+            let known = self.catalog.load().readiness(program).map(Arc::clone);
+            let readiness = known.unwrap_or_else(|| Arc::new(Readiness::new(program)));
             if !readiness.is_ready()
-                && !self.parts.executor.ready(artifact).await.map_err(prepare_problem)?
+                && !self.parts.executor.ready(program).await.map_err(prepare_problem)?
             {
                 let bytes = self.parts.artifacts.read(artifact).await.map_err(artifact_problem)?;
                 let prepared =
-                    self.parts.executor.prepare(artifact, bytes).await.map_err(prepare_problem);
+                    self.parts.executor.prepare(program, bytes).await.map_err(prepare_problem);
                 prepared.map_err(|problem| named(problem, function.name.as_str()))?;
             }
         }
         Ok(done.into_iter().collect())
     }
 
-    fn mark_ready(&self, artifacts: &[Digest]) {
+    fn mark_ready(&self, programs: &[Program]) {
         let catalog = self.catalog.load();
-        for readiness in artifacts.iter().filter_map(|artifact| catalog.readiness(*artifact)) {
+        for readiness in programs.iter().filter_map(|program| catalog.readiness(*program)) {
             readiness.mark();
         }
     }

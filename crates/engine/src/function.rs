@@ -7,7 +7,7 @@ use crate::slots::Slots;
 use model::manifest::{Durability, HttpTrigger};
 use model::{FunctionRef, FunctionRow};
 use policy::FunctionPolicies;
-use ports::executor::Unit;
+use ports::executor::{Program, Unit};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,11 @@ impl Endpoint {
     }
 }
 
+/// What the executor runs of a row.
+pub(crate) fn program(row: &FunctionRow) -> Program {
+    Program { artifact: row.artifact, wasi: row.spec.wasi }
+}
+
 impl Function {
     pub(crate) fn new(
         row: FunctionRow,
@@ -57,7 +62,7 @@ impl Function {
         let unit = Arc::new(Unit {
             function: Arc::new(row.function.clone()),
             revision: row.revision,
-            artifact: row.artifact,
+            program: program(&row),
             limits,
         });
         Self { row, unit, policies, slots, readiness, shelf }

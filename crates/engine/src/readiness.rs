@@ -4,21 +4,21 @@
 //! of another compiler, or not authentic is made again from the component.
 
 use crate::wiring::Engine;
-use model::{Code, Digest, Problem};
-use ports::executor::PrepareError;
+use model::{Code, Problem};
+use ports::executor::{PrepareError, Program};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The state of one component, shared by the functions that run it.
 #[derive(Debug)]
 pub(crate) struct Readiness {
-    artifact: Digest,
+    program: Program,
     ready: AtomicBool,
     making: tokio::sync::Mutex<()>,
 }
 
 impl Readiness {
-    pub(crate) fn new(artifact: Digest) -> Self {
-        Self { artifact, ready: AtomicBool::new(false), making: tokio::sync::Mutex::new(()) }
+    pub(crate) fn new(program: Program) -> Self {
+        Self { program, ready: AtomicBool::new(false), making: tokio::sync::Mutex::new(()) }
     }
 
     /// What the fast path asks.
@@ -44,11 +44,12 @@ impl Engine {
         if readiness.is_ready() {
             return Ok(());
         }
-        let artifact = readiness.artifact;
-        if !self.parts.executor.ready(artifact).await.map_err(prepare_problem)? {
+        let program = readiness.program;
+        let artifact = program.artifact;
+        if !self.parts.executor.ready(program).await.map_err(prepare_problem)? {
             tracing::info!(%artifact, "compiling a component again, its compiled form is not usable");
             let component = self.parts.artifacts.read(artifact).await.map_err(artifact_problem)?;
-            self.parts.executor.prepare(artifact, component).await.map_err(prepare_problem)?;
+            self.parts.executor.prepare(program, component).await.map_err(prepare_problem)?;
         }
         readiness.mark();
         Ok(())

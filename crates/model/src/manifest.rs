@@ -11,6 +11,7 @@ mod domains;
 mod function;
 mod http;
 mod rules;
+mod wasi;
 
 pub use assets::{AssetsSpec, Mount};
 pub use cors::{Cors, Origin};
@@ -18,6 +19,7 @@ pub use domains::Domain;
 pub use function::{Allow, Durability, FunctionSpec, Runtime};
 pub use http::{Auth, HttpTrigger};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};
+pub use wasi::Wasi;
 
 use crate::limit::Ceiling;
 use crate::{ApplicationName, Code, FunctionName, Problem};

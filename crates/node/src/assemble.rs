@@ -187,6 +187,7 @@ fn executor(
     };
     config.instances = settings.wasm.instances;
     config.cache_bytes = settings.wasm.cache.bytes;
+    config.wasi_03 = settings.wasm.wasi03;
     WasmExecutor::new(config).map_err(|error| Problem::new(Code::Internal).internal(error))
 }
 

@@ -244,8 +244,12 @@ impl NodeOperations {
 
     fn wasm(&self) -> Finding {
         let facts = self.executor.facts();
+        let wasi03 = match facts.instances_03 {
+            Some(instances) => format!("on, with {instances} instances of its own"),
+            None => "off".to_owned(),
+        };
         let found = format!(
-            "{} instances, memories up to {} MiB, epochs of {} ms, dirty-page tracking {}",
+            "{} instances, memories up to {} MiB, epochs of {} ms, dirty-page tracking {}, WASI 0.3 {wasi03}",
             facts.instances,
             facts.memory_bytes_max >> 20,
             facts.epoch_ms,

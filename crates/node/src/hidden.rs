@@ -1,5 +1,6 @@
 //! Subcommands that the node runs in children of its own. Nobody calls them by hand.
 
+use model::manifest::Wasi;
 use process::Ending;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -12,15 +13,16 @@ use wasm::CompileError;
 pub fn hidden(name: &str, arguments: &[OsString]) -> Option<ExitCode> {
     let arguments = arguments.iter().cloned();
     let code = match name {
-        "__compile" => process::run_child(arguments, |_layers| compile()),
+        "__compile" => process::run_child(arguments, |_layers| compile(Wasi::V02)),
+        "__compile-wasi03" => process::run_child(arguments, |_layers| compile(Wasi::V03)),
         "__probe" => process::run_probe(arguments),
         _ => return None,
     };
     Some(ExitCode::from(code))
 }
 
-fn compile() -> Result<(), Ending> {
-    wasm::compile_stdin_to_stdout().map_err(|error| match error {
+fn compile(wasi: Wasi) -> Result<(), Ending> {
+    wasm::compile_stdin_to_stdout(wasi).map_err(|error| match error {
         CompileError::Memory => Ending::Memory,
         CompileError::Output => Ending::Output,
         other => Ending::Refused(other.to_string()),

@@ -3,10 +3,21 @@
 use crate::{Future, Host};
 use bytes::Bytes;
 use http_body::Frame;
+use model::manifest::Wasi;
 use model::{Digest, FunctionRef, Limits, Usage};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+
+/// A component, and how it is run. The same bytes under two versions of WASI are two programs, each
+/// checked and compiled by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Program {
+    /// The component that was approved. The executor runs this digest or nothing.
+    pub artifact: Digest,
+    /// The version of WASI that its manifest asks for.
+    pub wasi: Wasi,
+}
 
 /// What is run: one revision of one function.
 #[derive(Debug, Clone)]
@@ -15,8 +26,8 @@ pub struct Unit {
     pub function: Arc<FunctionRef>,
     /// Its revision.
     pub revision: u32,
-    /// The component that was approved. The executor runs this digest or nothing.
-    pub artifact: Digest,
+    /// What is run.
+    pub program: Program,
     /// What it may use.
     pub limits: Limits,
 }
@@ -134,10 +145,10 @@ pub enum PrepareError {
 /// Runs functions of one runtime.
 pub trait Executor: Send + Sync {
     /// Checks and compiles a component, so that it can be run by its digest. Idempotent.
-    fn prepare(&self, artifact: Digest, component: Bytes) -> Future<'_, Result<(), PrepareError>>;
+    fn prepare(&self, program: Program, component: Bytes) -> Future<'_, Result<(), PrepareError>>;
 
     /// Whether the compiled form is there and authentic. Cheap if it is loaded already.
-    fn ready(&self, artifact: Digest) -> Future<'_, Result<bool, PrepareError>>;
+    fn ready(&self, program: Program) -> Future<'_, Result<bool, PrepareError>>;
 
     /// Begins an invocation. A component that is not loaded is loaded first; one that was never
     /// prepared, or whose compiled form is not authentic, faults with [`FaultKind::Platform`].

@@ -5,7 +5,9 @@ use http_body::{Body, Frame};
 use model::{Digest, Usage};
 use parking_lot::Mutex;
 use ports::Future;
-use ports::executor::{Executor, Fault, FaultKind, PrepareError, RequestBody, Run, Running};
+use ports::executor::{
+    Executor, Fault, FaultKind, PrepareError, Program, RequestBody, Run, Running,
+};
 use ports::host::{Host, HostCall};
 use std::collections::{BTreeSet, VecDeque};
 use std::pin::Pin;
@@ -66,11 +68,11 @@ impl Scripted {
 }
 
 impl Executor for Scripted {
-    fn prepare(&self, artifact: Digest, component: Bytes) -> Future<'_, Result<(), PrepareError>> {
+    fn prepare(&self, program: Program, component: Bytes) -> Future<'_, Result<(), PrepareError>> {
         let refused = component.is_empty();
         self.prepares.fetch_add(1, Ordering::Relaxed);
         if !refused {
-            self.prepared.lock().insert(artifact);
+            self.prepared.lock().insert(program.artifact);
         }
         Box::pin(async move {
             if refused {
@@ -81,8 +83,8 @@ impl Executor for Scripted {
         })
     }
 
-    fn ready(&self, artifact: Digest) -> Future<'_, Result<bool, PrepareError>> {
-        let ready = self.prepared.lock().contains(&artifact);
+    fn ready(&self, program: Program) -> Future<'_, Result<bool, PrepareError>> {
+        let ready = self.prepared.lock().contains(&program.artifact);
         Box::pin(async move { Ok(ready) })
     }
 

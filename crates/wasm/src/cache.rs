@@ -15,19 +15,27 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::sync::OnceCell;
-use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::{p2, p3};
+
+/// A linked component, by the version of WASI that it is for.
+pub(crate) enum Linked {
+    /// Exports `wasi:http/incoming-handler@0.2`.
+    V02(p2::bindings::ProxyPre<State>),
+    /// Exports `wasi:http/handler@0.3`.
+    V03(p3::bindings::ServicePre<State>),
+}
 
 /// A component that is ready to be instantiated.
 pub(crate) struct Loaded {
-    pub(crate) pre: ProxyPre<State>,
+    pub(crate) linked: Linked,
     bytes: u64,
     used: AtomicU64,
 }
 
 impl Loaded {
     /// `bytes` is what its code occupies.
-    pub(crate) fn new(pre: ProxyPre<State>, bytes: u64) -> Self {
-        Self { pre, bytes, used: AtomicU64::new(0) }
+    pub(crate) fn new(linked: Linked, bytes: u64) -> Self {
+        Self { linked, bytes, used: AtomicU64::new(0) }
     }
 }
 

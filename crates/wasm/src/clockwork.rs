@@ -1,6 +1,7 @@
-//! The ticker: one OS thread that moves the epoch on, so that no guest computes unwatched.
+//! The ticker: one OS thread that moves the epochs on, so that no guest computes unwatched.
 //!
-//! It holds the engine weakly and ends when the last store and the executor are gone.
+//! It holds the engines weakly and ends when the last store and the executor are gone. Engines share
+//! it, and so do their guests the queues of the heavy ones.
 //!
 //! Invariant: the ticker waits for nothing but time.
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
-use wasmtime::Engine;
+use wasmtime::{Engine, EngineWeak};
 
 /// Time in ticks, and the queues of heavy guests by thread.
 #[derive(Debug, Default)]
@@ -21,20 +22,25 @@ pub(crate) struct Clockwork {
 }
 
 impl Clockwork {
-    /// Starts the ticker of `engine`.
+    /// Starts the ticker of `engines`.
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub(crate) fn start(engine: &Engine, epoch: Duration) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn start(engines: &[&Engine], epoch: Duration) -> std::io::Result<Arc<Self>> {
         let clockwork = Arc::new(Self::default());
         let weak = Arc::downgrade(&clockwork);
-        let engine = engine.weak();
+        let engines: Vec<EngineWeak> = engines.iter().map(|engine| engine.weak()).collect();
         thread::Builder::new().name("wasm-epoch".to_owned()).spawn(move || {
             loop {
                 thread::sleep(epoch);
-                let Some(engine) = engine.upgrade() else { return };
-                engine.increment_epoch();
-                drop(engine);
+                let mut alive = false;
+                for engine in engines.iter().filter_map(EngineWeak::upgrade) {
+                    engine.increment_epoch();
+                    alive = true;
+                }
+                if !alive {
+                    return;
+                }
                 weak.upgrade().as_deref().map(Self::tick);
             }
         })?;

@@ -4,6 +4,7 @@
 //!
 //! Invariant: it runs in no process that holds a key or serves a request.
 
+use model::manifest::Wasi;
 use std::io::{Read, Write};
 
 /// Why a component was not compiled.
@@ -24,22 +25,27 @@ pub enum CompileError {
     Io(#[source] std::io::Error),
 }
 
-/// Compiles the component on standard input and writes its native code to standard output.
+/// Compiles the component on standard input for the engine of `wasi` and writes its native code to standard output.
 ///
 /// # Errors
 /// [`CompileError`]; the caller prints it and ends with the exit code that `process` reserves.
-pub fn compile_stdin_to_stdout() -> Result<(), CompileError> {
-    compile_stream(&mut std::io::stdin().lock(), &mut std::io::stdout().lock())
+pub fn compile_stdin_to_stdout(wasi: Wasi) -> Result<(), CompileError> {
+    compile_stream(wasi, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
 }
 
-/// Compiles the component that `input` holds and writes its native code to `output`.
+/// Compiles the component that `input` holds for the engine of `wasi` and writes its native code to
+/// `output`.
 ///
 /// # Errors
 /// [`CompileError`].
-pub fn compile_stream(input: &mut dyn Read, output: &mut dyn Write) -> Result<(), CompileError> {
+pub fn compile_stream(
+    wasi: Wasi,
+    input: &mut dyn Read,
+    output: &mut dyn Write,
+) -> Result<(), CompileError> {
     let mut component = Vec::new();
     input.read_to_end(&mut component).map_err(CompileError::Io)?;
-    let engine = crate::settings::compile_engine().map_err(|error| refused(&error))?;
+    let engine = crate::settings::compile_engine(wasi).map_err(|error| refused(&error))?;
     let code = engine.precompile_component(&component).map_err(|error| refused(&error))?;
     output.write_all(&code).and_then(|()| output.flush()).map_err(|error| match error.kind() {
         std::io::ErrorKind::FileTooLarge => CompileError::Output,
@@ -64,9 +70,10 @@ mod tests {
     fn compiles_the_empty_component_and_refuses_garbage() {
         let component = wat::parse_str("(component)").expect("text");
         let mut code = Vec::new();
-        compile_stream(&mut component.as_slice(), &mut code).expect("compiles");
+        compile_stream(Wasi::V02, &mut component.as_slice(), &mut code).expect("compiles");
         assert!(code.starts_with(b"\x7fELF"));
-        let refused = compile_stream(&mut &b"\0asm\x0d\0\x01\0\xff"[..], &mut Vec::new());
+        let refused =
+            compile_stream(Wasi::V02, &mut &b"\0asm\x0d\0\x01\0\xff"[..], &mut Vec::new());
         assert!(matches!(refused, Err(CompileError::Refused(_))));
     }
 }

@@ -5,6 +5,7 @@ use ports::Clock;
 use ports::child::{ChildLimits, Children};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the executor needs to be told.
 #[derive(Clone)]
@@ -25,6 +26,9 @@ pub struct Config {
     pub instances: u32,
     /// Largest linear memory of any instance, in bytes: the ceiling of every function's limit.
     pub memory_bytes_max: u64,
+    /// Whether components of WASI 0.3 are run too, by an engine of their own with as many instances
+    /// and as large a cache again.
+    pub wasi_03: bool,
     /// Length of an epoch, in milliseconds: how long a guest computes before it must let others.
     pub epoch_ms: u64,
     /// Bytes of compiled code that stay loaded; beyond, what was not called longest is unloaded.
@@ -53,9 +57,14 @@ impl Config {
             },
             instances: 1000,
             memory_bytes_max: 1 << 30,
+            wasi_03: false,
             epoch_ms: 5,
             cache_bytes: 1 << 30,
         }
+    }
+
+    pub(crate) fn epoch(&self) -> Duration {
+        Duration::from_millis(self.epoch_ms.max(1))
     }
 }
 

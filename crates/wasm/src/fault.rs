@@ -9,6 +9,11 @@ use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 
+/// The guest's answer is none that can be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadAnswer(pub(crate) String);
+
 /// The longest reason that goes into a record.
 pub(crate) const REASON_BYTES_MAX: usize = 2 << 10;
 
@@ -69,6 +74,10 @@ fn kind(error: &wasmtime::Error) -> FaultKind {
         FaultKind::Cpu
     } else if error.is::<PoolConcurrencyLimitError>() {
         FaultKind::NoInstance
+    } else if error.is::<BadAnswer>() {
+        FaultKind::BadResponse
+    } else if matches!(error.downcast_ref(), Some(Trap::NoAsyncResult)) {
+        FaultKind::NoResponse
     } else if is_host_limit(error) {
         FaultKind::HostLimit
     } else if error.is::<wasmtime::OutOfMemory>() {
@@ -117,6 +126,8 @@ mod tests {
             (ResourceTableError::Full.into(), FaultKind::HostLimit),
             (ResourceTableError::NotPresent.into(), FaultKind::Trapped),
             (FieldMapError::TotalSizeTooBig.into(), FaultKind::HostLimit),
+            (Trap::NoAsyncResult.into(), FaultKind::NoResponse),
+            (BadAnswer(String::new()).into(), FaultKind::BadResponse),
         ];
         for (error, expect) in table {
             assert_eq!(kind(&error), expect, "{error}");

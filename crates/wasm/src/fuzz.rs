@@ -7,6 +7,7 @@
 use crate::fault::plain;
 use crate::inspect::{check_bytes, is_offered};
 use model::Code;
+use model::manifest::Wasi;
 
 /// A file. It passes if and only if it begins as a component does; a refusal quotes nothing of it.
 /// Its text as the name of an import is offered only in a version 0.2.x of an interface of WASI,
@@ -24,7 +25,7 @@ fn component(bytes: &[u8]) -> Result<(), String> {
         other => return Err(format!("{other:?}")),
     }
     let name = String::from_utf8_lossy(bytes);
-    if is_offered(&name) {
+    if is_offered(&name, Wasi::V02) {
         let patch = name.strip_prefix("wasi:").and_then(|rest| rest.split_once("@0.2."));
         let number = patch.is_some_and(|(_, patch)| patch.bytes().all(|b| b.is_ascii_digit()));
         if !number || name.matches('@').count() != 1 {

@@ -2,68 +2,28 @@
 //!
 //! Invariant: every missing import is named, not only the first.
 
+mod handlers;
+mod offer;
+
+use crate::cache::Linked;
 use crate::fault::plain;
 use crate::state::State;
+use handlers::Handlers;
+use model::manifest::Wasi;
 use model::{Code, Problem};
-use wasmtime::Engine;
+pub(crate) use offer::is_offered;
 use wasmtime::component::{Component, Linker};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+pub(crate) use offer::linker;
 
 const MAGIC: &[u8; 4] = b"\0asm";
 /// Version 13 of layer 1: the component model. Layer 0 is a core module.
 const COMPONENT: [u8; 4] = [0x0d, 0, 1, 0];
-/// The handler that a function must export; any version 0.2.x fits.
-const HANDLER: &str = "wasi:http/incoming-handler";
 /// Longest list of names in a problem; nobody reads more.
 const NAMES_MAX: usize = 64;
 const NAME_BYTES_MAX: usize = 256;
-
-/// What every guest may import, in any version 0.2.x: all of `wasi:cli` and `wasi:http`.
-///
-/// Directories, sockets and name lookups are among them, since the runtimes of many languages
-/// import them whether or not they are used; every call of them is denied.
-const OFFERED: &[&str] = &[
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stderr",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stderr",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:clocks/monotonic-clock",
-    "wasi:clocks/wall-clock",
-    "wasi:filesystem/preopens",
-    "wasi:filesystem/types",
-    "wasi:http/outgoing-handler",
-    "wasi:http/types",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:random/random",
-    "wasi:sockets/instance-network",
-    "wasi:sockets/ip-name-lookup",
-    "wasi:sockets/network",
-    "wasi:sockets/tcp",
-    "wasi:sockets/tcp-create-socket",
-    "wasi:sockets/udp",
-    "wasi:sockets/udp-create-socket",
-];
-
-/// Everything that a guest can import.
-///
-/// # Errors
-/// Wasmtime's, if a name is defined twice.
-pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    Ok(linker)
-}
 
 /// Refuses what is no component by its first bytes.
 ///
@@ -93,48 +53,106 @@ pub(crate) fn check_bytes(bytes: &[u8]) -> Result<(), Problem> {
     refuse("the file is WebAssembly of a version that is not known")
 }
 
+/// Refuses a component that is plainly built for another version of WASI than its manifest says, or
+/// for one that this node does not allow, before a compiler is troubled with it.
+///
+/// # Errors
+/// E0170, E0171, E0172.
+pub(crate) fn check_version(bytes: &[u8], wasi: Wasi, allowed: bool) -> Result<(), Problem> {
+    match (Handlers::of(bytes), wasi) {
+        (Handlers { v02: true, v03: false }, Wasi::V03) => Err(not_of_component()),
+        (Handlers { v02: false, v03: true }, Wasi::V02) if allowed => Err(not_asked()),
+        (Handlers { v02: false, v03: true }, _) | (_, Wasi::V03) if !allowed => {
+            Err(Problem::new(Code::WasiNotAllowed))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn not_asked() -> Problem {
+    Problem::new(Code::WasiNotAsked)
+        .detail("it exports `wasi:http/handler@0.3`")
+        .hint("write `wasi = \"0.3\"` below the function's `[[function]]` in casemate.toml")
+}
+
+fn not_of_component() -> Problem {
+    Problem::new(Code::WasiNotOfComponent)
+        .detail("it exports `wasi:http/incoming-handler@0.2`")
+        .hint("take `wasi = \"0.3\"` out of the function's `[[function]]` in casemate.toml")
+}
+
+/// The interface that a function must export; any patch version fits.
+fn handler(wasi: Wasi) -> &'static str {
+    match wasi {
+        Wasi::V02 => "wasi:http/incoming-handler",
+        Wasi::V03 => "wasi:http/handler",
+    }
+}
+
 /// Checks imports and exports, and links.
 ///
 /// # Errors
-/// E0102 with every import that is not offered, E0108 without a handler.
+/// E0102 with every import that is not offered, E0108 without a handler, E0171 and E0172 if the
+/// handler is that of the other version.
 pub(crate) fn link(
     linker: &Linker<State>,
     component: &Component,
-) -> Result<ProxyPre<State>, Problem> {
+    wasi: Wasi,
+) -> Result<Linked, Problem> {
     let engine = component.engine();
-    let types = component.component_type();
-    let missing = types.imports(engine).map(|(name, _)| name).filter(|name| !is_offered(name));
-    let missing = names(missing);
+    let imports = component.component_type();
+    let missing =
+        names(imports.imports(engine).map(|(name, _)| name).filter(|name| !is_offered(name, wasi)));
     if !missing.is_empty() {
         return Err(Problem::new(Code::ImportNotOffered).detail(missing.join(", ")));
     }
-    if !types.exports(engine).any(|(name, _)| is_version_02(name, HANDLER)) {
-        let exports = names(types.exports(engine).map(|(name, _)| name));
-        let detail = if exports.is_empty() {
-            "it exports nothing".to_owned()
-        } else {
-            format!("it exports {}", exports.join(", "))
-        };
-        return Err(Problem::new(Code::NoHandler).detail(detail));
-    }
+    check_exports(component, wasi)?;
     // What is left is an interface of ours with a function or a type that we do not know.
-    linker.instantiate_pre(component).and_then(ProxyPre::new).map_err(|error| {
+    let linked = linker.instantiate_pre(component).and_then(|pre| {
+        Ok(match wasi {
+            Wasi::V02 => Linked::V02(ProxyPre::new(pre)?),
+            Wasi::V03 => Linked::V03(ServicePre::new(pre)?),
+        })
+    });
+    linked.map_err(|error| {
         Problem::new(Code::ImportNotOffered).detail(plain(&format!("{error:#}"), 1024))
     })
+}
+
+fn check_exports(component: &Component, wasi: Wasi) -> Result<(), Problem> {
+    let engine = component.engine();
+    let types = component.component_type();
+    let exports_handler_of =
+        |wasi| types.exports(engine).any(|(name, _)| is_version(name, handler(wasi), wasi));
+    if exports_handler_of(wasi) {
+        return Ok(());
+    }
+    match wasi {
+        Wasi::V02 if exports_handler_of(Wasi::V03) => return Err(not_asked()),
+        Wasi::V03 if exports_handler_of(Wasi::V02) => return Err(not_of_component()),
+        Wasi::V02 | Wasi::V03 => {}
+    }
+    let exports = names(types.exports(engine).map(|(name, _)| name));
+    let detail = if exports.is_empty() {
+        "it exports nothing".to_owned()
+    } else {
+        format!("it exports {}", exports.join(", "))
+    };
+    Err(Problem::new(Code::NoHandler).detail(detail))
 }
 
 fn names<'a>(all: impl Iterator<Item = &'a str>) -> Vec<String> {
     all.take(NAMES_MAX).map(|name| plain(name, NAME_BYTES_MAX)).collect()
 }
 
-pub(crate) fn is_offered(import: &str) -> bool {
-    OFFERED.iter().any(|offered| is_version_02(import, offered))
-}
-
-/// Whether `name` is `interface@0.2.x`, and no pre-release of it.
-fn is_version_02(name: &str, interface: &str) -> bool {
+/// Whether `name` is `interface@0.2.x` or `interface@0.3.x`, and no pre-release of it.
+fn is_version(name: &str, interface: &str, wasi: Wasi) -> bool {
+    let version = match wasi {
+        Wasi::V02 => "@0.2.",
+        Wasi::V03 => "@0.3.",
+    };
     name.strip_prefix(interface)
-        .and_then(|version| version.strip_prefix("@0.2."))
+        .and_then(|rest| rest.strip_prefix(version))
         .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -162,19 +180,34 @@ mod tests {
     }
 
     #[test]
-    fn versions_of_02_are_offered_and_others_are_not() {
-        for name in ["wasi:http/types@0.2.0", "wasi:io/poll@0.2.12"] {
-            assert!(is_offered(name), "{name}");
-        }
-        for name in [
-            "wasi:http/types",
-            "wasi:http/types@0.3.0",
-            "wasi:http/types@0.2.0-rc-2023-11-10",
-            "wasi:http/types-more@0.2.0",
-            "wasi:keyvalue/store@0.2.0-draft",
-            "wasi:io/poll@0.2.",
-        ] {
-            assert!(!is_offered(name), "{name}");
+    fn a_version_that_does_not_fit_is_refused_with_what_to_do() {
+        let exporting = |names: &[&str]| {
+            let exports: String =
+                names.iter().map(|name| format!(r#"(export "{name}" (instance $i))"#)).collect();
+            wat::parse_str(format!("(component (instance $i) {exports})")).expect("text")
+        };
+        let (of_02, of_03) = ("wasi:http/incoming-handler@0.2.0", "wasi:http/handler@0.3.0");
+        let (not_allowed, not_asked, not_of) =
+            (Some(Code::WasiNotAllowed), Some(Code::WasiNotAsked), Some(Code::WasiNotOfComponent));
+        // What is exported, what the manifest says, and the answer of a node that allows 0.3 and
+        // of one that does not.
+        type Row<'a> = (&'a [&'a str], Wasi, Option<Code>, Option<Code>);
+        let table: [Row<'_>; 8] = [
+            (&[of_02], Wasi::V02, None, None),
+            (&[of_02], Wasi::V03, not_of, not_of),
+            (&[of_03], Wasi::V02, not_asked, not_allowed),
+            (&[of_03], Wasi::V03, None, not_allowed),
+            (&[of_02, of_03], Wasi::V02, None, None),
+            (&[of_02, of_03], Wasi::V03, None, not_allowed),
+            (&[], Wasi::V02, None, None),
+            (&[], Wasi::V03, None, not_allowed),
+        ];
+        for (exports, wasi, where_allowed, elsewhere) in table {
+            let component = exporting(exports);
+            let code = |allowed| {
+                check_version(&component, wasi, allowed).map_err(|problem| problem.code).err()
+            };
+            assert_eq!((code(true), code(false)), (where_allowed, elsewhere), "{exports:?} {wasi}");
         }
     }
 }

@@ -25,6 +25,7 @@ mod lines;
 mod meter;
 mod prepare;
 mod run;
+mod runtime;
 mod settings;
 mod state;
 mod turns;

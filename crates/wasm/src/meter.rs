@@ -89,6 +89,11 @@ impl Shared {
         self.cpu_spent_ns.load(Relaxed).saturating_add(slice)
     }
 
+    /// Whether the polls that ended took more CPU time than the function may use.
+    pub(crate) fn is_over_cpu_limit(&self) -> bool {
+        self.cpu_spent_ns.load(Relaxed) > self.limits().cpu_ms.saturating_mul(1_000_000)
+    }
+
     /// CPU time since the guest last let others run.
     pub(crate) fn cpu_since_yield_ns(&self, cpu_ns: u64) -> u64 {
         cpu_ns.saturating_sub(self.cpu_yielded_ns.load(Relaxed))

@@ -5,20 +5,19 @@
 
 use crate::cache::Loaded;
 use crate::compiled::{SealedFile, ShelfError, code, sealed};
-use crate::executor::Inner;
 use crate::fault::plain;
 use crate::inspect;
+use crate::runtime::Runtime;
 use bytes::Bytes;
+use model::manifest::Wasi;
 use model::{Code, Digest, Problem};
 use ports::child::{self, ChildLimits, Children, Job};
-use ports::executor::PrepareError;
+use ports::executor::{PrepareError, Program};
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// The child's hidden subcommand.
-const JOB: &str = "compile";
 /// Longest text of the compiler in a problem.
 const REASON_BYTES_MAX: usize = 2 << 10;
 
@@ -39,32 +38,40 @@ impl Compiler {
     /// Makes `component` ready under its digest.
     pub(crate) async fn prepare(
         &self,
-        inner: &Arc<Inner>,
-        artifact: Digest,
+        runtime: Option<&Arc<Runtime>>,
+        program: Program,
         component: Bytes,
+        allowed_03: bool,
     ) -> Result<(), PrepareError> {
-        inspect::check_bytes(&component).map_err(PrepareError::Refused)?;
-        if inner.find_or_load(artifact).await.is_ok() {
+        let Program { artifact, wasi } = program;
+        inspect::check_bytes(&component)
+            .and_then(|()| inspect::check_version(&component, wasi, allowed_03))
+            .map_err(PrepareError::Refused)?;
+        let Some(runtime) = runtime else {
+            return Err(PrepareError::Refused(Problem::new(Code::WasiNotAllowed)));
+        };
+        if runtime.find_or_load(artifact).await.is_ok() {
             return Ok(());
         }
         let failed = |reason: String| PrepareError::Failed { artifact, reason };
         let permit = self.permits.acquire().await.map_err(|error| failed(error.to_string()))?;
-        let began = inner.clock.monotonic();
-        let code = self.compile(artifact, component).await?;
+        let began = runtime.clock.monotonic();
+        let code = self.compile(program, component).await?;
         drop(permit);
-        let took_ms = inner.clock.monotonic().saturating_sub(began).as_millis();
+        let took_ms = runtime.clock.monotonic().saturating_sub(began).as_millis();
         tracing::info!(%artifact, took_ms, "compiled a component");
-        let inner = Arc::clone(inner);
-        tokio::task::spawn_blocking(move || keep(&inner, artifact, &code))
+        let runtime = Arc::clone(runtime);
+        tokio::task::spawn_blocking(move || keep(&runtime, artifact, &code))
             .await
             .map_err(|error| failed(error.to_string()))?
     }
 
     async fn compile(
         &self,
-        artifact: Digest,
+        program: Program,
         component: Bytes,
     ) -> Result<SealedFile, PrepareError> {
+        let artifact = program.artifact;
         let failed = |error: std::io::Error| PrepareError::Failed {
             artifact,
             reason: format!("the compiler's files could not be made: {error}"),
@@ -73,9 +80,18 @@ impl Compiler {
         drop(component);
         let output = sealed::create().map_err(failed)?;
         let childs = output.try_clone().map_err(failed)?;
-        let job = Job { name: JOB, input, output: childs, limits: self.limits.clone() };
+        let job =
+            Job { name: job(program.wasi), input, output: childs, limits: self.limits.clone() };
         self.children.run(job).await.map_err(|error| refused(artifact, &error))?;
         SealedFile::seal(output).map_err(failed)
+    }
+}
+
+/// The child's hidden subcommand: which engine it compiles for is no input of its own.
+fn job(wasi: Wasi) -> &'static str {
+    match wasi {
+        Wasi::V02 => "compile",
+        Wasi::V03 => "compile-wasi03",
     }
 }
 
@@ -88,17 +104,18 @@ fn input(component: &[u8]) -> std::io::Result<File> {
 }
 
 /// Checks what the compiler made, writes it to disk and loads it.
-fn keep(inner: &Inner, artifact: Digest, sealed: &SealedFile) -> Result<(), PrepareError> {
+fn keep(runtime: &Runtime, artifact: Digest, sealed: &SealedFile) -> Result<(), PrepareError> {
     let failed = |reason: String| PrepareError::Failed { artifact, reason };
-    let component = code::map_trusted(&inner.engine, sealed).map_err(|error| {
+    let component = code::map_trusted(&runtime.engine, sealed).map_err(|error| {
         // Typically: more memories or tables than an instance may have.
         let reason = plain(&format!("{error:#}"), REASON_BYTES_MAX);
         PrepareError::Refused(Problem::new(Code::CompileFailed).detail(reason))
     })?;
-    let pre = inspect::link(&inner.linker, &component).map_err(PrepareError::Refused)?;
+    let linked =
+        inspect::link(&runtime.linker, &component, runtime.wasi).map_err(PrepareError::Refused)?;
     let bytes = sealed.len().map_err(|error| failed(error.to_string()))?;
-    inner.shelf.put(artifact, sealed).map_err(|error| unkept(artifact, &error))?;
-    inner.cache.insert(artifact, Loaded::new(pre, bytes), inner.now());
+    runtime.shelf.put(artifact, sealed).map_err(|error| unkept(artifact, &error))?;
+    runtime.cache.insert(artifact, Loaded::new(linked, bytes), runtime.now());
     Ok(())
 }
 

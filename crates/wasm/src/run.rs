@@ -7,19 +7,22 @@
 //! Invariant: when the guest ends, its store goes at once; what it had written of its body and
 //! whether it finished it is settled before.
 
+mod drive;
 mod exchange;
 mod request;
 mod response;
+mod service;
 
 pub(crate) use exchange::Exchange;
 
 use crate::fault::fault;
 use crate::meter::Shared;
+use crate::state::CpuUsedUp;
 use bytes::Bytes;
 use exchange::{End, Next};
 use http_body::Frame;
 use model::Usage;
-use ports::executor::{Fault, FaultKind, Running};
+use ports::executor::{BodyError, Fault, FaultKind, RequestBody, Running};
 use response::Body;
 use std::future::Future;
 use std::pin::Pin;
@@ -27,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
-pub(crate) use request::hand_over;
+pub(crate) use drive::drive;
 
 /// The guest at work: ends when it ended, and its store with it.
 pub(crate) type Guest = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
@@ -54,7 +57,14 @@ impl Invocation {
         let polled = guest.as_mut().poll(cx);
         self.shared.poll_ends();
         if let Some(error) = self.shared.body_error() {
-            let _ = self.stop(fault(FaultKind::RequestBody(error), error.to_string()));
+            let _ = self.stop(request_broke(error));
+            return Poll::Ready(());
+        }
+        if polled.is_pending() && self.shared.is_over_cpu_limit() {
+            // The ticker sees to this, inside of the guest. What a guest has the host do between
+            // two of its own steps is seen here.
+            let used_up = wasmtime::Error::from(CpuUsedUp);
+            let _ = self.stop(fault(FaultKind::Cpu, used_up.to_string()));
             return Poll::Ready(());
         }
         self.outcome = ready!(polled);
@@ -80,6 +90,8 @@ impl Invocation {
     fn cut(&mut self) -> Fault {
         match &self.outcome {
             Err(fault) => fault.clone(),
+            // A guest of WASI 0.3 can give back the very body that it got.
+            Ok(()) if let Some(error) = self.shared.body_error() => self.stop(request_broke(error)),
             Ok(()) => self.stop(fault(
                 FaultKind::BadResponse,
                 "the function ended without finishing its answer's body",
@@ -97,6 +109,10 @@ impl Invocation {
             Ok(()) => self.stop(fault(FaultKind::NoResponse, "the function gave no answer")),
         }
     }
+}
+
+fn request_broke(error: BodyError) -> Fault {
+    fault(FaultKind::RequestBody(error), error.to_string())
 }
 
 impl Running for Invocation {
@@ -125,9 +141,7 @@ impl Running for Invocation {
                     Err(fault) => Err(this.stop(fault)),
                 })
             }
-            Some(Err(code)) => {
-                Poll::Ready(Err(this.stop(fault(FaultKind::GuestError, format!("{code:?}")))))
-            }
+            Some(Err(code)) => Poll::Ready(Err(this.stop(fault(FaultKind::GuestError, code)))),
             None if guest_ended => Poll::Ready(Err(this.no_response())),
             None => Poll::Pending,
         }

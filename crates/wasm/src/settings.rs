@@ -1,7 +1,11 @@
 //! Wasmtime's settings: one place, so that the compiler child and the node agree.
 //!
+//! There are two engines, one for each version of WASI: [0017](../../../docs/decisions) says why.
+//!
 //! Invariant: [`common`] is applied to every engine; whatever changes generated code stands there.
+//! Invariant: code that was compiled for one engine is never mapped into the other.
 
+use model::manifest::Wasi;
 use std::hash::{Hash as _, Hasher};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
@@ -25,10 +29,12 @@ const KEEP_SCANNED: usize = 4 << 20;
 /// The same where the kernel cannot say which pages are dirty: all of it is then overwritten
 /// every time, so more would cost more than it saves.
 const KEEP_UNSCANNED: usize = 64 << 10;
+/// Fibers of one instance of WASI 0.3, on the average: each of its tasks that waits may hold one.
+const FIBERS_03: u32 = 4;
 /// The fewest instances that are worth a start.
 const INSTANCES_MIN: u32 = 8;
 
-fn common() -> Config {
+fn common(wasi: Wasi) -> Config {
     let mut config = Config::new();
     config.strategy(Strategy::Cranelift);
     config.cranelift_opt_level(OptLevel::Speed);
@@ -44,7 +50,15 @@ fn common() -> Config {
     config.wasm_wide_arithmetic(false);
     config.wasm_stack_switching(false);
     config.shared_memory(false);
-    config.concurrency_support(false);
+    config.concurrency_support(wasi == Wasi::V03);
+    if wasi == Wasi::V03 {
+        config.wasm_component_model_async(true);
+        // What Wasmtime calls very incomplete, and no toolchain needs.
+        config.wasm_component_model_more_async_builtins(false);
+        config.wasm_component_model_async_stackful(false);
+        config.wasm_component_model_threading(false);
+        config.wasm_component_model_error_context(false);
+    }
     // Backtraces name functions; offsets, DWARF and unwinding for debuggers would only make
     // files larger and loading slower. `Environment` would let a variable switch DWARF on.
     config.generate_address_map(false);
@@ -57,16 +71,20 @@ fn common() -> Config {
 ///
 /// # Errors
 /// Wasmtime's, if it does not know this processor.
-pub(crate) fn compile_engine() -> wasmtime::Result<Engine> {
-    let mut config = common();
+pub(crate) fn compile_engine(wasi: Wasi) -> wasmtime::Result<Engine> {
+    let mut config = common(wasi);
     config.parallel_compilation(true);
     Engine::new(&config)
 }
 
-/// A digest over everything that compiled code depends on: Wasmtime's version, the settings and
-/// the processor's features.
-pub(crate) fn compatibility(engine: &Engine) -> [u8; 32] {
+/// A digest over everything that compiled code depends on: Wasmtime's version, the settings, the
+/// processor's features, and which engine it is for.
+pub(crate) fn compatibility(engine: &Engine, wasi: Wasi) -> [u8; 32] {
     let mut hasher = Blake3(blake3::Hasher::new());
+    if wasi == Wasi::V03 {
+        // The settings differ too; this does not depend on Wasmtime's noticing.
+        hasher.write(b"WASI 0.3\0");
+    }
     engine.precompile_compatibility_hash().hash(&mut hasher);
     *hasher.0.finalize().as_bytes()
 }
@@ -103,13 +121,20 @@ pub(crate) struct RunEngine {
 ///
 /// # Errors
 /// Wasmtime's, if not even a few instances fit.
-pub(crate) fn run_engine(instances: u32, memory_bytes_max: u64) -> wasmtime::Result<RunEngine> {
+pub(crate) fn run_engine(
+    wasi: Wasi,
+    instances: u32,
+    memory_bytes_max: u64,
+) -> wasmtime::Result<RunEngine> {
     let pagemap_scan = PoolingAllocationConfig::is_pagemap_scan_available();
     let mut instances = instances.max(1);
     loop {
-        let mut config = common();
+        let mut config = common(wasi);
         config.enable_compiler(false);
-        let pool = pool(instances, memory_bytes_max, pagemap_scan);
+        let mut pool = pool(instances, memory_bytes_max, pagemap_scan);
+        if wasi == Wasi::V03 {
+            pool.total_stacks(instances.saturating_mul(FIBERS_03));
+        }
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         match Engine::new(&config) {
             Ok(engine) => return Ok(RunEngine { engine, instances, pagemap_scan }),
@@ -153,18 +178,36 @@ mod tests {
 
     #[test]
     fn compatibility_is_the_same_for_equal_settings_and_differs_for_others() {
-        let first = compatibility(&compile_engine().expect("engine"));
-        let second = compatibility(&compile_engine().expect("engine"));
-        assert_eq!(first, second);
-        let mut other = common();
+        let of = |wasi| compatibility(&compile_engine(wasi).expect("engine"), wasi);
+        assert_eq!(of(Wasi::V02), of(Wasi::V02));
+        assert_ne!(of(Wasi::V02), of(Wasi::V03));
+        let mut other = common(Wasi::V02);
         other.epoch_interruption(false);
-        assert_ne!(first, compatibility(&Engine::new(&other).expect("engine")));
+        let other = compatibility(&Engine::new(&other).expect("engine"), Wasi::V02);
+        assert_ne!(of(Wasi::V02), other);
+    }
+
+    #[test]
+    fn code_of_one_engine_is_refused_by_the_other() {
+        let component = wat::parse_str("(component)").expect("text");
+        for (from, to) in [(Wasi::V02, Wasi::V03), (Wasi::V03, Wasi::V02)] {
+            let code = compile_engine(from).expect("engine").precompile_component(&component);
+            let mut file = crate::compiled::sealed::create().expect("file");
+            std::io::Write::write_all(&mut file, &code.expect("code")).expect("write");
+            let sealed = crate::compiled::SealedFile::seal(file).expect("seal");
+            let map = |wasi| {
+                let engine = run_engine(wasi, INSTANCES_MIN, 1 << 20).expect("engine").engine;
+                crate::compiled::code::map_trusted(&engine, &sealed).map(|_| ())
+            };
+            map(from).expect("its own");
+            assert!(map(to).is_err(), "{from} in {to}");
+        }
     }
 
     #[test]
     fn a_pool_that_does_not_fit_becomes_smaller() {
         // 2^20 instances would need 8 PiB.
-        let engine = run_engine(1 << 20, 1 << 30).expect("some instances fit");
+        let engine = run_engine(Wasi::V02, 1 << 20, 1 << 30).expect("some instances fit");
         assert!(engine.instances >= INSTANCES_MIN && engine.instances < 1 << 20);
     }
 }

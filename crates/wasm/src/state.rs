@@ -24,6 +24,8 @@ use wasmtime_wasi_http::{
 
 /// Handles that a guest may hold open: streams, pollables, requests, header maps.
 const HANDLES_MAX: usize = 4096;
+/// What Wasmtime may keep of a guest's concurrent work: tasks, streams, futures, sets to wait on.
+const TASKS_MAX: usize = 1024;
 /// Bytes that a guest may hand over in one call.
 const CALL_BYTES_MAX: usize = 1 << 20;
 /// Random bytes in one call.
@@ -104,6 +106,9 @@ pub(crate) fn store(
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(CALL_BYTES_MAX);
     store.set_max_component_handles(HANDLES_MAX);
+    if let Some(table) = store.concurrent_resource_table() {
+        table.set_max_capacity(TASKS_MAX);
+    }
     let epoch_ns = u64::try_from(epoch.as_nanos()).unwrap_or(u64::MAX);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |store| on_tick(&store, epoch_ns));
@@ -268,6 +273,10 @@ impl WasiHttpHooks for Hooks {
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
         BODY_CHUNK_BYTES
     }
 }

@@ -1,4 +1,5 @@
-//! Guests made by other languages' tools: JavaScript by jco, Python by componentize-py.
+//! Guests made by other languages' tools: JavaScript by jco and, for WASI 0.3, by componentize-qjs,
+//! Python by componentize-py.
 //!
 //! Versions are pinned beside the sources. Everything that the tools download or write stays below
 //! `target/guests`.
@@ -13,17 +14,26 @@ use std::process::Command;
 const HOME: &str = "tests/guests";
 /// What of the way of building changes the result.
 const RECIPE: &str = "jco componentize, componentize-py componentize, 1";
+/// The same for the guest on QuickJS.
+const RECIPE_03: &str = "componentize-qjs, 1";
 
 /// Builds what is not fresh.
 pub(super) fn build(places: &Places) -> Result<()> {
-    fresh_or(places, "js", javascript)?;
-    fresh_or(places, "python", python)
+    fresh_or(places, "js", "wit", RECIPE, javascript)?;
+    fresh_or(places, "quickjs", "wit03", RECIPE_03, quickjs)?;
+    fresh_or(places, "python", "wit", RECIPE, python)
 }
 
 /// Builds the guest called `name`, whose sources lie in the directory of that name.
-fn fresh_or(places: &Places, name: &str, make: fn(&Places, &Path) -> Result<()>) -> Result<()> {
-    let paths = [format!("{HOME}/{name}"), format!("{HOME}/wit")];
-    let key = source::digest(&places.root, &paths, &[RECIPE])?;
+fn fresh_or(
+    places: &Places,
+    name: &str,
+    wit: &str,
+    recipe: &str,
+    make: fn(&Places, &Path) -> Result<()>,
+) -> Result<()> {
+    let paths = [format!("{HOME}/{name}"), format!("{HOME}/{wit}")];
+    let key = source::digest(&places.root, &paths, &[recipe])?;
     if stamp::is_fresh(places, name, &key) {
         return Ok(());
     }
@@ -37,10 +47,27 @@ fn fresh_or(places: &Places, name: &str, make: fn(&Places, &Path) -> Result<()>)
 }
 
 fn javascript(places: &Places, out: &Path) -> Result<()> {
-    let sources = places.root.join(HOME).join("js");
+    let (sources, work) = npm(places, "js")?;
+    let mut jco = Command::new(work.join("node_modules/.bin/jco"));
+    jco.arg("componentize").arg(sources.join("hello.js")).args(["-n", "guest", "--wit"]);
+    run(jco.arg(wit(places)).arg("-o").arg(out).current_dir(&work), "jco componentize")
+}
+
+/// JavaScript on QuickJS, whose engine npm brings as a prebuilt part: for WASI 0.3.
+fn quickjs(places: &Places, out: &Path) -> Result<()> {
+    let (sources, work) = npm(places, "quickjs")?;
+    let mut tool = Command::new(work.join("node_modules/.bin/componentize-qjs"));
+    tool.arg("--wit").arg(places.root.join(HOME).join("wit03")).args(["--world", "guest"]);
+    tool.arg("--js").arg(sources.join("hello.js")).arg("--output").arg(out).current_dir(&work);
+    run(&mut tool, "componentize-qjs")
+}
+
+/// Installs what a guest's lock file pins. Gives its sources and where its tools are.
+fn npm(places: &Places, name: &str) -> Result<(PathBuf, PathBuf)> {
+    let sources = places.root.join(HOME).join(name);
     need("npm", &["nodejs", "npm"])?;
     // npm writes beside its package.json, so it gets a copy.
-    let work = places.work.join("js");
+    let work = places.work.join(name);
     std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
     for file in ["package.json", "package-lock.json"] {
         let copied = std::fs::copy(sources.join(file), work.join(file));
@@ -51,9 +78,7 @@ fn javascript(places: &Places, out: &Path) -> Result<()> {
         npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&work),
         "npm ci",
     )?;
-    let mut jco = Command::new(work.join("node_modules/.bin/jco"));
-    jco.arg("componentize").arg(sources.join("hello.js")).args(["-n", "guest", "--wit"]);
-    run(jco.arg(wit(places)).arg("-o").arg(out).current_dir(&work), "jco componentize")
+    Ok((sources, work))
 }
 
 fn python(places: &Places, out: &Path) -> Result<()> {

@@ -26,7 +26,7 @@ pub(super) const EXAMPLES: &Workspace = &Workspace {
 
 /// The guests of the tests.
 pub(super) const TESTS: &Workspace =
-    &Workspace { directory: "tests/guests", names: &["misbehave"], shared: &[] };
+    &Workspace { directory: "tests/guests", names: &["misbehave", "misbehave03"], shared: &[] };
 
 impl Workspace {
     /// The digest over all that the component called `name` is made from.

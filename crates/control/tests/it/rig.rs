@@ -12,7 +12,7 @@ use identity::OperatorToken;
 use model::api::{Finding, Node};
 use model::{Digest, Problem, Timestamp};
 use policy::Policies;
-use ports::executor::{PrepareError, Run, Running};
+use ports::executor::{PrepareError, Program, Run, Running};
 use ports::memory::{Artifacts, Journal, Registry};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -93,11 +93,11 @@ impl Answer {
 struct Nothing;
 
 impl ports::Executor for Nothing {
-    fn prepare(&self, _: Digest, _: Bytes) -> ports::Future<'_, Result<(), PrepareError>> {
+    fn prepare(&self, _: Program, _: Bytes) -> ports::Future<'_, Result<(), PrepareError>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn ready(&self, _: Digest) -> ports::Future<'_, Result<bool, PrepareError>> {
+    fn ready(&self, _: Program) -> ports::Future<'_, Result<bool, PrepareError>> {
         Box::pin(async { Ok(true) })
     }
 

@@ -89,6 +89,7 @@ impl Engine {
 fn unready(problem: &Problem) -> Problem {
     let code = match problem.code {
         Code::ArtifactMissing | Code::DigestMismatch => Code::StoreCorrupt,
+        Code::WasiNotAllowed => Code::WasiWithdrawn,
         code if code.status() >= 500 => code,
         _ => Code::Internal,
     };

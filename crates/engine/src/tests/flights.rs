@@ -262,7 +262,8 @@ async fn a_lost_compiled_form_is_made_again() {
     let prepared = rig.executor.prepares.load(Ordering::Relaxed);
     let artifact = audit::digest(super::rig::COMPONENT);
     rig.executor.forget(artifact);
-    rig.engine.catalog.load().readiness(artifact).expect("known").doubt();
+    let program = Program { artifact, wasi: Wasi::V02 };
+    rig.engine.catalog.load().readiness(program).expect("known").doubt();
     rig.call("/f/x", None).await.expect("answered again");
     assert_eq!(rig.executor.prepares.load(Ordering::Relaxed), prepared + 1);
 }
@@ -272,7 +273,8 @@ async fn a_damaged_component_is_not_run_not_explained_to_callers_and_sent_again(
     let rig = open(|_| answer()).await;
     let artifact = audit::digest(super::rig::COMPONENT);
     rig.executor.forget(artifact);
-    rig.engine.catalog.load().readiness(artifact).expect("known").doubt();
+    let program = Program { artifact, wasi: Wasi::V02 };
+    rig.engine.catalog.load().readiness(program).expect("known").doubt();
     rig.artifacts.swap(artifact, bytes::Bytes::from_static(b"another"));
     let refused = rig.send(get("/f/x", None)).await.err().expect("not run");
     assert_eq!((refused.problem.code, refused.problem.detail), (Code::StoreCorrupt, None));

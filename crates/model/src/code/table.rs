@@ -71,6 +71,15 @@ codes! {
     ManifestForm = "E0155", 422, "a manifest is not in its one form",
         cause: "Its spaces, blank lines or lists are not as `casemate fmt` writes them.",
         remedy: "Run `casemate fmt`.";
+    WasiNotAllowed = "E0170", 422, "the component is built for WASI 0.3, which this node does not allow",
+        cause: "WASI 0.3 is experimental: fixes of it are not promised patch releases. A node runs it only if its operator says so.",
+        remedy: "Build the component for WASI 0.2, or have the operator set `wasi03 = true` below `[wasm]` in the node's configuration and start the node again.";
+    WasiNotAsked = "E0171", 422, "the component is built for WASI 0.3, and its manifest does not ask for that",
+        cause: "A function runs on the engine of WASI 0.2 unless its manifest says otherwise.",
+        remedy: "Write `wasi = \"0.3\"` below the function's `[[function]]`, or build the component for WASI 0.2.";
+    WasiNotOfComponent = "E0172", 422, "the manifest asks for WASI 0.3, and the component is built for WASI 0.2",
+        cause: "The component exports the HTTP handler of WASI 0.2 and not that of 0.3.",
+        remedy: "Take `wasi = \"0.3\"` out of the function's `[[function]]`, or build the component for WASI 0.3.";
 
     // 02xx policy
     Denied = "E0201", 404, "no grant allows this call",
@@ -126,6 +135,9 @@ codes! {
     HostLimit = "E0411", 502, "the function asked too much of the host",
         cause: "Handles, header fields or copied data passed a limit that protects the node.",
         remedy: "Release handles earlier and read in smaller pieces.";
+    WasiWithdrawn = "E0420", 503, "the function needs WASI 0.3, which this node does not allow any more",
+        cause: "It was deployed while the node's operator allowed WASI 0.3, and the node was started again without.",
+        remedy: "Set `wasi03 = true` below `[wasm]` in the node's configuration and start the node again, or deploy a component of WASI 0.2.";
 
     // 05xx store
     DiskFull = "E0501", 507, "the disk is full",

@@ -2,6 +2,7 @@
 
 use super::http::{Auth, HttpTrigger};
 use super::rules::FileRules;
+use super::wasi::Wasi;
 use crate::limit::Ceiling;
 use crate::route::Route;
 use crate::unit::{Duration, Size};
@@ -38,6 +39,10 @@ pub struct FunctionSpec {
     /// How it is run.
     #[serde(default)]
     pub runtime: Runtime,
+    /// The version of WASI that the component is built for. `0.3` is experimental, and a node has to
+    /// allow it.
+    #[serde(default, skip_serializing_if = "Wasi::is_default")]
+    pub wasi: Wasi,
     /// The component's file, relative to the manifest. Used by `casemate deploy` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -104,6 +109,7 @@ impl FunctionSpec {
         Self {
             name,
             runtime: Runtime::Wasm,
+            wasi: Wasi::default(),
             source: None,
             digest: None,
             build: None,

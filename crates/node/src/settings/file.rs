@@ -45,6 +45,7 @@ pub(super) struct Journal {
 pub(super) struct Wasm {
     pub(super) instances: Option<u32>,
     pub(super) cache: Option<Size>,
+    pub(super) wasi03: Option<bool>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

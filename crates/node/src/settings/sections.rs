@@ -22,6 +22,9 @@ pub struct Wasm {
     pub instances: u32,
     /// Compiled code that is kept loaded.
     pub cache: Size,
+    /// Whether functions built for WASI 0.3 run here. Experimental; they get an engine of their own
+    /// with as many instances and as large a cache again.
+    pub wasi03: bool,
 }
 
 /// `[compile]`
@@ -52,6 +55,7 @@ impl Wasm {
         Self {
             instances: pick.of("wasm.instances", 1000, file.instances),
             cache: pick.of("wasm.cache", Size::mib(1024), file.cache),
+            wasi03: pick.of("wasm.wasi03", false, file.wasi03),
         }
     }
 }

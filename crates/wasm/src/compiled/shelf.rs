@@ -43,6 +43,11 @@ pub(crate) enum ShelfError {
     },
 }
 
+/// The directory's name for an engine.
+fn directory(compatibility: [u8; 32]) -> String {
+    blake3::Hash::from_bytes(compatibility).to_hex()[..32].to_owned()
+}
+
 /// The compiled components of one engine.
 pub(crate) struct Shelf {
     dir: PathBuf,
@@ -52,7 +57,8 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
-    /// Opens the shelf below `root`, and removes what other versions of the engine left there.
+    /// Opens the shelf below `root`, and removes what was left there for engines that are not among
+    /// `engines`, such as those of another version.
     ///
     /// # Errors
     /// What the file system says.
@@ -60,15 +66,17 @@ impl Shelf {
         root: &Path,
         key: Secret<[u8; 32]>,
         compatibility: [u8; 32],
+        engines: &[[u8; 32]],
     ) -> io::Result<Self> {
-        let name = blake3::Hash::from_bytes(compatibility).to_hex()[..32].to_owned();
+        let name = directory(compatibility);
+        let used: Vec<String> = engines.iter().copied().map(directory).collect();
         let dir = root.join(&name);
         DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
         for entry in std::fs::read_dir(root)?.flatten() {
             let other = entry.file_name();
             let other = other.to_string_lossy();
             let ours = other.len() == 32 && other.bytes().all(|b| b.is_ascii_hexdigit());
-            if ours && *other != *name {
+            if ours && *other != *name && !used.iter().any(|used| *used == *other) {
                 tracing::info!(directory = %other, "removing code of another engine version");
                 // What stays behind costs space only.
                 let _ = std::fs::remove_dir_all(entry.path());
@@ -204,7 +212,7 @@ mod tests {
     use super::*;
 
     fn shelf(dir: &Path, key: u8, compatibility: u8) -> Shelf {
-        Shelf::open(dir, Secret::new([key; 32]), [compatibility; 32]).expect("shelf")
+        Shelf::open(dir, Secret::new([key; 32]), [compatibility; 32], &[]).expect("shelf")
     }
 
     fn code(bytes: &[u8]) -> SealedFile {
@@ -264,5 +272,20 @@ mod tests {
         shelf(dir.path(), 1, 1).put(DIGEST, &code(b"machine code")).expect("put");
         shelf(dir.path(), 1, 2);
         assert!(matches!(shelf(dir.path(), 1, 1).read(DIGEST), Err(ShelfError::Missing(_))));
+    }
+
+    #[test]
+    fn two_engines_keep_their_code_side_by_side_and_never_take_the_others() {
+        let dir = tempfile::tempdir().expect("dir");
+        let open = |own: u8| {
+            let engines = [[1; 32], [2; 32]];
+            Shelf::open(dir.path(), Secret::new([1; 32]), [own; 32], &engines).expect("shelf")
+        };
+        let (first, second) = (open(1), open(2));
+        first.put(DIGEST, &code(b"machine code")).expect("put");
+        assert!(matches!(open(2).read(DIGEST), Err(ShelfError::Missing(_))));
+        assert!(open(1).read(DIGEST).is_ok(), "the other engine's shelf left it alone");
+        std::fs::copy(first.path(DIGEST), second.path(DIGEST)).expect("copy");
+        assert!(matches!(second.read(DIGEST), Err(ShelfError::NotAuthentic(_))));
     }
 }

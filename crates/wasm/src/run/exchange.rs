@@ -5,8 +5,7 @@ use http_body::Body as _;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::WasiBody;
 
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,19 +27,16 @@ pub(crate) enum Next {
 /// The reply.
 #[derive(Default)]
 pub(crate) struct Exchange {
-    head: Option<Result<http::response::Parts, ErrorCode>>,
-    body: Option<HyperOutgoingBody>,
+    head: Option<Result<http::response::Parts, String>>,
+    body: Option<WasiBody>,
     /// What the guest had written when it ended.
     left: VecDeque<Bytes>,
     end: Option<End>,
 }
 
 impl Exchange {
-    /// The guest answers.
-    pub(crate) fn respond(
-        &mut self,
-        response: Result<http::Response<HyperOutgoingBody>, ErrorCode>,
-    ) {
+    /// The guest answers, or names an error code.
+    pub(crate) fn respond(&mut self, response: Result<http::Response<WasiBody>, String>) {
         self.head = Some(response.map(|response| {
             let (parts, body) = response.into_parts();
             self.body = Some(body);
@@ -53,7 +49,7 @@ impl Exchange {
         self.body.is_some()
     }
 
-    pub(crate) fn take_head(&mut self) -> Option<Result<http::response::Parts, ErrorCode>> {
+    pub(crate) fn take_head(&mut self) -> Option<Result<http::response::Parts, String>> {
         self.head.take()
     }
 
@@ -92,6 +88,23 @@ impl Exchange {
                 None => return Poll::Ready(Next::End(End::Finished)),
             }
         }
+    }
+
+    /// Takes out what is there of the body, up to about `bytes_max` that nobody has read yet. Says
+    /// whether the body has ended, or whether there is none.
+    pub(crate) fn gather(&mut self, bytes_max: usize, cx: &mut Context<'_>) -> bool {
+        let mut bytes: usize = self.left.iter().map(Bytes::len).sum();
+        while self.body.is_some() && self.end.is_none() && bytes < bytes_max {
+            match self.poll_open(cx) {
+                Poll::Ready(Next::Bytes(part)) => {
+                    bytes += part.len();
+                    self.left.push_back(part);
+                }
+                Poll::Ready(Next::End(end)) => self.end = Some(end),
+                Poll::Pending => break,
+            }
+        }
+        self.body.is_none() || self.end.is_some()
     }
 
     /// Takes out what is left of the body while the guest's store still lives, since the store's

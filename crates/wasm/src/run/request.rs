@@ -47,12 +47,12 @@ pub(crate) fn hand_over(
         // An empty body needs no box.
         http.new_incoming_request(scheme, Request::from_parts(parts, Empty::<Bytes>::new()))
     } else {
-        let body = Counted { body, shared: Arc::clone(shared) };
+        let body = Counted { body, shared: Arc::clone(shared), trailers: false };
         http.new_incoming_request(scheme, Request::from_parts(parts, body))
     }
 }
 
-fn strip(headers: &mut HeaderMap) {
+pub(super) fn strip(headers: &mut HeaderMap) {
     for name in &OF_THE_CONNECTION {
         headers.remove(name);
     }
@@ -62,6 +62,15 @@ fn strip(headers: &mut HeaderMap) {
 pub(crate) struct Counted {
     body: RequestBody,
     shared: Arc<Shared>,
+    /// Whether trailers are passed on.
+    trailers: bool,
+}
+
+impl Counted {
+    /// A body that passes trailers on.
+    pub(super) fn with_trailers(body: RequestBody, shared: &Arc<Shared>) -> Self {
+        Self { body, shared: Arc::clone(shared), trailers: true }
+    }
 }
 
 impl Body for Counted {
@@ -76,8 +85,11 @@ impl Body for Counted {
         loop {
             return Poll::Ready(match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
-                    // Trailers are not passed on.
-                    let Ok(bytes) = frame.into_data() else { continue };
+                    let bytes = match frame.into_data() {
+                        Ok(bytes) => bytes,
+                        Err(frame) if this.trailers => return Poll::Ready(Some(Ok(frame))),
+                        Err(_) => continue,
+                    };
                     // The guest's stream takes an empty frame for a reason to stop asking.
                     if bytes.is_empty() {
                         continue;

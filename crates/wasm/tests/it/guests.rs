@@ -114,9 +114,14 @@ pub(crate) fn guest(handle: &str, items: &str) -> Bytes {
 
 /// Wraps a core module as a component of a world in `wasi.wit`.
 pub(crate) fn wrap(text: &str, world: &str) -> Bytes {
+    component(text, "wasi.wit", include_str!("wasi.wit"), world)
+}
+
+/// Wraps a core module as a component of one of a WIT file's worlds.
+pub(crate) fn component(text: &str, file: &str, wit: &str, world: &str) -> Bytes {
     let mut module = wat::parse_str(text).expect("a guest's text");
     let mut resolve = Resolve::default();
-    let package = resolve.push_str("wasi.wit", include_str!("wasi.wit")).expect("wasi.wit");
+    let package = resolve.push_str(file, wit).expect("a WIT file");
     let world = resolve.select_world(&[package], Some(world)).expect("a world");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
     let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("module");

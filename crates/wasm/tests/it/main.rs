@@ -5,6 +5,8 @@
 mod answers;
 mod fairness;
 mod guests;
+mod guests03;
 mod limits;
 mod preparing;
 mod rig;
+mod wasi03;

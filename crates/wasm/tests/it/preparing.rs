@@ -5,7 +5,7 @@ use crate::rig::{Failing, Rig, digest, finish, get};
 use bytes::Bytes;
 use model::Code;
 use ports::child;
-use ports::executor::{Executor as _, FaultKind, PrepareError};
+use ports::executor::{FaultKind, PrepareError};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ async fn what_is_no_component_is_refused_and_leaves_nothing() {
         let (code, detail) = code(rig.prepare(&bytes).await);
         assert_eq!(code, expect);
         assert!(detail.contains(part), "{detail}");
-        assert!(!rig.executor.ready(digest(&bytes)).await.expect("ready"));
+        assert!(!rig.ready(digest(&bytes)).await);
     }
     assert_eq!(files(&rig), Vec::<PathBuf>::new());
 }
@@ -126,7 +126,7 @@ async fn a_prepared_component_is_ready_after_a_restart_and_runs() {
     rig.prepare(&hello()).await.expect("twice is once");
     let next = rig.restarted();
     assert_eq!(next.executor.loaded().0, 0);
-    assert!(next.executor.ready(digest).await.expect("ready"));
+    assert!(next.ready(digest).await);
     assert_eq!(finish(next.start(digest, get())).await.text(), "hello");
     let third = rig.restarted();
     assert_eq!(finish(third.start(digest, get())).await.text(), "hello", "loaded by the call");
@@ -153,7 +153,7 @@ async fn a_changed_byte_is_found_and_the_component_can_be_compiled_again() {
     let answer = finish(next.start(digest, get())).await;
     assert_eq!(answer.kind(), Some(FaultKind::Platform));
     assert!(answer.fault().expect("fault").reason.contains("E0409"));
-    assert!(!next.executor.ready(digest).await.expect("ready"));
+    assert!(!next.ready(digest).await);
     next.prepare(&hello()).await.expect("compiled again");
     assert_eq!(finish(next.start(digest, get())).await.text(), "hello");
 }
@@ -168,8 +168,8 @@ async fn the_compiled_file_of_another_component_is_not_taken() {
     };
     std::fs::copy(path(evil.hex()), path(good.hex())).expect("swap");
     let next = rig.restarted();
-    assert!(!next.executor.ready(good).await.expect("ready"));
-    assert!(next.executor.ready(evil).await.expect("its own is fine"));
+    assert!(!next.ready(good).await);
+    assert!(next.ready(evil).await);
 }
 
 #[tokio::test]

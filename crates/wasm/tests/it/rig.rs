@@ -3,11 +3,13 @@
 use bytes::Bytes;
 use casemate_wasm::{CompileError, Config, WasmExecutor, compile_stream};
 use http_body_util::{BodyExt as _, Full};
+use model::manifest::Wasi;
 use model::{Digest, FunctionRef, Labelled, Labels, Limits, Secret, Timestamp, Usage};
 use parking_lot::Mutex;
 use ports::child::{self, Children, Job};
 use ports::executor::{
-    BodyError, Executor as _, Fault, FaultKind, PrepareError, RequestBody, Run, Running, Unit,
+    BodyError, Executor as _, Fault, FaultKind, PrepareError, Program, RequestBody, Run, Running,
+    Unit,
 };
 use ports::host::{HostCall, HostDenial, HostReply};
 use ports::{Clock, Future, Host};
@@ -33,8 +35,12 @@ struct InProcess;
 impl Children for InProcess {
     fn run(&self, mut job: Job) -> Future<'_, Result<(), child::Error>> {
         Box::pin(async move {
-            assert_eq!(job.name, "compile");
-            compile_stream(&mut job.input, &mut job.output).map_err(|error| match error {
+            let wasi = match job.name {
+                "compile" => Wasi::V02,
+                "compile-wasi03" => Wasi::V03,
+                other => panic!("there is no job called {other}"),
+            };
+            compile_stream(wasi, &mut job.input, &mut job.output).map_err(|error| match error {
                 CompileError::Memory => child::Error::Limit("memory"),
                 CompileError::Output => child::Error::Limit("output size"),
                 other => child::Error::Refused(other.to_string()),
@@ -70,6 +76,8 @@ pub(crate) struct Rig {
     pub executor: Arc<WasmExecutor>,
     pub ears: Arc<Ears>,
     pub limits: Limits,
+    /// What its components are built for.
+    pub wasi: Wasi,
 }
 
 pub(crate) fn digest(bytes: &[u8]) -> Digest {
@@ -80,6 +88,22 @@ pub(crate) fn digest(bytes: &[u8]) -> Digest {
 impl Rig {
     pub(crate) fn new() -> Self {
         Self::with(|_| {})
+    }
+
+    /// A node that allows WASI 0.3, for components of that.
+    pub(crate) fn new_03() -> Self {
+        Self::with(|config| config.wasi_03 = true).for_wasi(Wasi::V03)
+    }
+
+    /// The same node, for components of another version of WASI.
+    pub(crate) fn for_wasi(&self, wasi: Wasi) -> Self {
+        Self {
+            dir: Arc::clone(&self.dir),
+            executor: Arc::clone(&self.executor),
+            ears: Arc::clone(&self.ears),
+            limits: self.limits.clone(),
+            wasi,
+        }
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
@@ -93,18 +117,30 @@ impl Rig {
         config.instances = 16;
         change(&mut config);
         let executor = WasmExecutor::new(config).expect("executor");
-        Self { dir, executor, ears: Arc::default(), limits: Limits::default() }
+        let limits = Limits::default();
+        Self { dir, executor, ears: Arc::default(), limits, wasi: Wasi::V02 }
     }
 
     /// A second start of the node, with the same home.
     pub(crate) fn restarted(&self) -> Self {
-        let next = Self::at(Arc::clone(&self.dir), |_| {});
-        Self { limits: self.limits.clone(), ..next }
+        let next = Self::at(Arc::clone(&self.dir), |config| {
+            config.wasi_03 = self.wasi == Wasi::V03;
+        });
+        Self { limits: self.limits.clone(), wasi: self.wasi, ..next }
     }
 
     pub(crate) async fn prepare(&self, component: &Bytes) -> Result<Digest, PrepareError> {
         let digest = digest(component);
-        self.executor.prepare(digest, component.clone()).await.map(|()| digest)
+        self.executor.prepare(self.program(digest), component.clone()).await.map(|()| digest)
+    }
+
+    /// Whether a component's compiled form can be used.
+    pub(crate) async fn ready(&self, artifact: Digest) -> bool {
+        self.executor.ready(self.program(artifact)).await.expect("a disk that works")
+    }
+
+    fn program(&self, artifact: Digest) -> Program {
+        Program { artifact, wasi: self.wasi }
     }
 
     pub(crate) fn start(
@@ -117,7 +153,7 @@ impl Rig {
         let unit = Unit {
             function: Arc::new(function),
             revision: 1,
-            artifact,
+            program: self.program(artifact),
             limits: self.limits.clone(),
         };
         let host = Arc::clone(&self.ears) as Arc<dyn Host>;
