@@ -121,7 +121,7 @@ fn filled_in(line: &[u8], token: &[u8]) -> Vec<u8> {
 
 fn is_bearer(value: &[u8], token: &[u8]) -> bool {
     let (scheme, rest) = value.split_at(value.len().min(7));
-    scheme.to_ascii_lowercase() == b"bearer " && rest == token
+    scheme.eq_ignore_ascii_case(b"bearer ") && rest == token
 }
 
 #[cfg(test)]

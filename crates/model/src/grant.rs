@@ -103,9 +103,11 @@ fn check_target(text: &str) -> Result<String, Error> {
     let (method, url) = text.split_once(' ').ok_or_else(wrong)?;
     let method_ok =
         method == "*" || (!method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()));
+    // Nobody else looks at what follows a `#`.
+    let plain = !url.contains(|c: char| c.is_control() || c.is_whitespace());
     let uri: http::Uri = url.trim_end_matches('*').parse().map_err(|_| wrong())?;
     let scheme_ok = matches!(uri.scheme_str(), Some("http" | "https"));
-    if !method_ok || !scheme_ok || uri.host().is_none_or(str::is_empty) {
+    if !method_ok || !scheme_ok || !plain || uri.host().is_none_or(str::is_empty) {
         return Err(wrong());
     }
     Ok(text.to_owned())
@@ -205,6 +207,8 @@ mod tests {
             ("function:a", "http", "https://x/"),
             ("function:a", "http", "GET file:///etc/passwd"),
             ("function:a", "http", "GET /relative"),
+            ("function:a", "http", "GET https://x/#\u{1b}[31m"),
+            ("function:a", "http", "GET https://x/#\nGET https://y/"),
             ("public", "fly", "hello"),
         ] {
             assert!(Grant::parse(who, action, what).is_err(), "{who} {action} {what}");

@@ -57,7 +57,7 @@ pub(crate) fn manifest_toml(bytes: &[u8]) -> Outcome {
 fn placed(problem: &Problem, text: &str, code: Code) -> Outcome {
     hold(problem.code == code, format_args!("another code: {problem}"))?;
     let detail = problem.detail.as_deref().unwrap_or_default();
-    let line = detail.splitn(3, ':').nth(1).and_then(|line| line.parse::<usize>().ok());
+    let line = detail.split(':').nth(1).and_then(|line| line.parse::<usize>().ok());
     let last = text.matches('\n').count() + 1;
     hold(line.is_some_and(|line| (1..=last).contains(&line)), format_args!("no line: {detail:?}"))
 }

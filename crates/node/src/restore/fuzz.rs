@@ -51,7 +51,7 @@ fn archive(lines: &str) -> std::io::Result<(Vec<u8>, Option<Files>)> {
     let mut expected = Files::new();
     for line in lines.lines().take(12) {
         let mut chars = line.chars();
-        let what = chars.next().unwrap_or('+');
+        let what = chars.next().filter(|what| "!?~@".contains(*what)).unwrap_or('+');
         let (path, text) = chars.as_str().split_once(' ').unwrap_or((chars.as_str(), ""));
         // A header holds a hundred bytes of a path, and no zero.
         if path.is_empty() || path.len() > 99 || path.contains('\0') {

@@ -18,6 +18,8 @@ const MAGIC: [u8; 4] = *b"cmb1";
 pub(super) const NUMBER_END: u64 = 1 << 47;
 /// Bytes at the header's start that the seal does not cover: magic, checksum and length.
 const UNSEALED_BYTES: usize = 12;
+/// Most bytes that the checksums of one run of [`blocks`] are taken over in vain.
+const IN_VAIN_BYTES_MAX: usize = 64 << 20;
 /// Bytes before an entry: its length.
 pub(super) const FRAME_BYTES: usize = 4;
 
@@ -153,7 +155,7 @@ fn parse(bytes: &[u8], offset: u64) -> Result<Block<'_>, &'static str> {
 
 /// The blocks in `bytes`, which begin at `offset` of their segment, and the gaps between them.
 pub(super) fn blocks(bytes: &[u8], offset: u64) -> impl Iterator<Item = Found<'_>> {
-    let mut at = 0usize;
+    let (mut at, mut in_vain) = (0usize, 0usize);
     std::iter::from_fn(move || {
         let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
         let here = offset + at as u64;
@@ -163,7 +165,7 @@ pub(super) fn blocks(bytes: &[u8], offset: u64) -> impl Iterator<Item = Found<'_
                 Some(Found::Block(block))
             }
             Err(reason) => {
-                let len = next_block(rest).unwrap_or(rest.len());
+                let len = next_block(rest, &mut in_vain).unwrap_or(rest.len());
                 at += len;
                 Some(Found::Gap(Gap { offset: here, bytes: len as u64, reason }))
             }
@@ -171,13 +173,27 @@ pub(super) fn blocks(bytes: &[u8], offset: u64) -> impl Iterator<Item = Found<'_
     })
 }
 
-/// How far away the next block begins that can be read.
-fn next_block(bytes: &[u8]) -> Option<usize> {
-    let starts = bytes.windows(MAGIC.len()).enumerate().skip(1);
-    starts
-        .filter(|(_, window)| *window == MAGIC)
-        .map(|(at, _)| at)
-        .find(|at| bytes.get(*at..).is_some_and(|rest| parse(rest, 0).is_ok()))
+/// How far away the next block begins that can be read. Damage holds the beginning of a block
+/// hardly ever; bytes that were made to hold many, each long, are given up on.
+fn next_block(bytes: &[u8], in_vain: &mut usize) -> Option<usize> {
+    let windows = bytes.windows(MAGIC.len()).enumerate().skip(1);
+    for (at, _) in windows.filter(|(_, window)| *window == MAGIC) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        if parse(rest, 0).is_ok() {
+            return Some(at);
+        }
+        *in_vain += checked_bytes(rest);
+        if *in_vain > IN_VAIN_BYTES_MAX {
+            return None;
+        }
+    }
+    None
+}
+
+/// How many bytes the checksum was taken over that did not fit.
+fn checked_bytes(bytes: &[u8]) -> usize {
+    let Some((head, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return 0 };
+    Some(Header::decode(head).len as usize).filter(|len| *len <= rest.len()).unwrap_or(0)
 }
 
 /// Writes one entry's length and bytes.

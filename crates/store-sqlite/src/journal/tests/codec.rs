@@ -104,6 +104,18 @@ proptest! {
     }
 }
 
+/// A checksum over each of the rest would take hours.
+#[test]
+fn bytes_full_of_beginnings_are_given_up_on() {
+    let mut beginning = vec![0; block::HEADER_BYTES];
+    beginning[..4].copy_from_slice(b"cmb1");
+    beginning[8..12].copy_from_slice(&(1u32 << 20).to_le_bytes());
+    let mut bytes = beginning.repeat((4 << 20) / block::HEADER_BYTES);
+    bytes.extend(block_of(&[vec![1]], 7).0);
+    let found: Vec<Found<'_>> = block::blocks(&bytes, 0).collect();
+    assert!(matches!(found[..], [Found::Gap(gap)] if gap.bytes == bytes.len() as u64));
+}
+
 #[test]
 fn a_segments_header_comes_back_and_every_changed_byte_is_noticed() {
     let header = segment::Header {
