@@ -1,6 +1,7 @@
 //! The commands, one file per group, and which of them runs.
 
 mod access;
+mod build;
 mod deploy;
 mod doctor;
 mod explain;
@@ -9,10 +10,13 @@ mod home;
 mod invoke;
 mod ledger;
 mod logs;
+mod new;
 mod records;
 mod shell;
+mod test;
 mod token;
 mod up;
+mod watch;
 
 pub(crate) use deploy::{deploy as demo_deploy, example_url};
 
@@ -24,6 +28,10 @@ use std::process::ExitCode;
 /// A command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    New(new::New),
+    Build(build::Build),
+    Watch(watch::Watch),
+    Test(test::Test),
     Up(up::Up),
     Deploy(deploy::Deploy),
     Invoke(invoke::Invoke),
@@ -55,7 +63,11 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
     let done = match command {
         None => context.voice.line(GUIDE),
         Some(Command::Invoke(invoke)) => return invoke.run(context),
+        Some(Command::Test(test)) => return test.run(context),
         Some(Command::Doctor(doctor)) => return doctor.run(context),
+        Some(Command::New(new)) => new.run(context),
+        Some(Command::Build(build)) => build.run(context),
+        Some(Command::Watch(watch)) => watch.run(context),
         Some(Command::Up(up)) => up.run(context),
         Some(Command::Deploy(deploy)) => deploy.run(context),
         Some(Command::Functions(functions)) => functions.run(context),

@@ -7,15 +7,17 @@ mod bare;
 mod component;
 mod document;
 mod keys;
+mod outline;
 mod resolve;
 
 pub(crate) use bare::Bare;
 pub(crate) use component::Component;
 pub(crate) use keys::schema;
+pub(crate) use outline::{Outline, outline, project};
 pub(crate) use resolve::embedded;
 
 use component::Content;
-use model::{Code, Manifest, Problem};
+use model::{Code, FunctionName, Manifest, Problem};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -57,9 +59,17 @@ pub(crate) fn read(path: &Path, bare: &Bare) -> anyhow::Result<Plan> {
                     file.display()
                 )));
             }
-            Ok(resolve::from_file(&file, &text(&file)?)?)
+            Ok(resolve::from_file(&file, &text(&file)?, None)?)
         }
     }
+}
+
+/// Reads a manifest as if it had these functions only: all, or the one of this name.
+///
+/// # Errors
+/// As [`read`], for a manifest.
+pub(crate) fn read_only(file: &Path, only: Option<&FunctionName>) -> Result<Plan, Problem> {
+    resolve::from_file(file, &text(file)?, only)
 }
 
 fn named(path: &Path) -> Result<Named, Problem> {

@@ -5,9 +5,11 @@
 //!
 //! Invariant: keys that do not exist are errors, never ignored.
 
+mod example;
 mod function;
 mod http;
 
+pub use example::{EXAMPLE_TIME, Example, ExampleAnswer, ExampleRequest};
 pub use function::{Allow, Durability, FunctionSpec, Runtime};
 pub use http::{Auth, HttpTrigger};
 

@@ -1,6 +1,6 @@
 //! One life of a node: bind, open, serve, drain.
 
-use crate::assemble::{Assembled, assemble};
+use crate::assemble::{Assembled, Surroundings, assemble};
 use crate::beacon::Beacon;
 use crate::doctor::NodeOperations;
 use crate::home::Home;
@@ -85,7 +85,7 @@ async fn live(
     let home = Home::open(&settings.home)?;
     let gateway_address = gateway_listener.local_addr().map_err(internal)?;
     let admin_address = admin_listener.local_addr().map_err(internal)?;
-    let assembled = assemble(&settings, &home).await?;
+    let assembled = assemble(&settings, &home, Surroundings::real()).await?;
     let engine = Arc::clone(&assembled.engine);
     let gateway = Gateway::start(gateway_config(&settings), Arc::clone(&engine), gateway_listener)
         .map_err(internal)?;

@@ -35,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) shelf: Shelf,
     pub(crate) cache: Cache,
     pub(crate) clock: Arc<dyn Clock>,
+    guest_clock: Option<Arc<dyn Clock>>,
     clockwork: Arc<Clockwork>,
     epoch: Duration,
     facts: Facts,
@@ -91,6 +92,7 @@ impl WasmExecutor {
             shelf,
             cache: Cache::new(config.cache_bytes),
             clock: config.clock,
+            guest_clock: config.guest_clock,
             clockwork,
             epoch,
             facts,
@@ -212,7 +214,8 @@ async fn drive(
         None => inner.find_or_load(digest).await.map_err(|error| error.fault())?,
     };
     let platform = |error: wasmtime::Error| fault(FaultKind::Platform, format!("{error:#}"));
-    let mut store = state::store(&inner.engine, &shared, inner.epoch).map_err(platform)?;
+    let mut store = state::store(&inner.engine, &shared, inner.epoch, inner.guest_clock.as_ref())
+        .map_err(platform)?;
     let called = call(&mut store, &loaded, request, &shared).await;
     let settled = std::pin::pin!(tokio::task::unconstrained(std::future::poll_fn(|cx| {
         let mut exchange = shared.exchange.lock();

@@ -1,5 +1,6 @@
 //! One function of a manifest: what it is, its limits, and what it asks for.
 
+use super::example::{self, Example};
 use super::http::{Auth, HttpTrigger};
 use crate::limit::Ceiling;
 use crate::route::Route;
@@ -43,7 +44,8 @@ pub struct FunctionSpec {
     /// The component's digest. `casemate deploy` fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// The command that builds `source`. Kept for people; nothing runs it yet.
+    /// The command that builds `source`, for `/bin/sh` in the manifest's directory. `casemate build`,
+    /// `watch` and `test` run it with your own rights; a node never does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
     /// Longest wall time; for streams, longest silence. Default `10s`.
@@ -79,6 +81,9 @@ pub struct FunctionSpec {
     /// What the function asks for. Requests only: grants make them true.
     #[serde(default)]
     pub allow: Allow,
+    /// Examples that `casemate test` runs. `casemate deploy` does not send them.
+    #[serde(rename = "example", default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
 }
 
 /// What a function asks for.
@@ -112,6 +117,7 @@ impl FunctionSpec {
             record: Durability::Grouped,
             http: vec![HttpTrigger::new(route, auth)],
             allow: Allow::default(),
+            examples: Vec::new(),
         }
     }
 
@@ -177,6 +183,9 @@ impl FunctionSpec {
                 return fail("allow.http", error.to_string());
             }
         }
-        Ok(())
+        example::check(&self.examples).map_err(|problem| {
+            let why = problem.detail.unwrap_or_default();
+            Problem::new(problem.code).detail(format!("function `{}`, {why}", self.name))
+        })
     }
 }

@@ -119,7 +119,8 @@ impl<V: View> Deploy<'_, V> {
         let mut rows = Vec::with_capacity(manifest.functions.len());
         let mut revisions = Vec::new();
         for spec in &manifest.functions {
-            let spec = FunctionSpec { source: None, build: None, ..spec.clone() };
+            let spec =
+                FunctionSpec { source: None, build: None, examples: Vec::new(), ..spec.clone() };
             let Some(artifact) = spec.digest else {
                 return refused(Code::ArtifactMissing, format!("function `{}`", spec.name));
             };
