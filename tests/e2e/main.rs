@@ -19,6 +19,7 @@ mod guests;
 mod home;
 mod ledger;
 mod line;
+mod project;
 mod rig;
 mod strangers;
 mod tour;

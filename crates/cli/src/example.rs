@@ -81,7 +81,7 @@ impl Stage {
     pub(crate) fn set(plan: Plan, stop: impl Future<Output = ()>) -> anyhow::Result<Self> {
         let home = tempfile::Builder::new().prefix("casemate-test-").tempdir();
         let home = home.context("cannot make a temporary directory")?;
-        let mut trial = Trial::start(home.path())?;
+        let mut trial = Trial::start(&home.path().join("home"))?;
         for component in &plan.components {
             let mut bytes = Vec::new();
             let content = component.open().context("cannot read the component again")?;

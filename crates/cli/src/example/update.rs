@@ -82,7 +82,7 @@ fn rewrite(example: &mut dyn TableLike, expect: Option<&ExampleAnswer>, outcome:
     let Some(expect) = expect else {
         let mut table = InlineTable::new();
         table.insert("status", i64::from(answer.status).into());
-        table.insert("body", text.into());
+        table.insert("body", string(text));
         example.insert("expect", value(table));
         return true;
     };
@@ -97,7 +97,7 @@ fn rewrite(example: &mut dyn TableLike, expect: Option<&ExampleAnswer>, outcome:
                 let json = serde_json::from_slice(&answer.body).ok();
                 json.as_ref().and_then(toml).is_some_and(|json| set(table, "json", json))
             }
-            "body" => set(table, "body", text.into()),
+            "body" => set(table, "body", string(text)),
             what => match what.strip_prefix("header ") {
                 Some(name) => header(table, name, answer.header(&name.to_ascii_lowercase())),
                 None => false,
@@ -123,6 +123,14 @@ fn header(table: &mut dyn TableLike, name: &str, came: Option<&str>) -> bool {
         (Some(headers), Some(value)) => set(headers, name, value.into()),
         _ => false,
     }
+}
+
+/// A text as TOML: on one line if it is one line.
+fn string(text: &str) -> Value {
+    let one_line = !text.strip_suffix('\n').unwrap_or(text).contains('\n');
+    // The escapes of JSON are escapes of TOML, too.
+    let escaped = one_line.then(|| Json::from(text).to_string().parse().ok()).flatten();
+    escaped.unwrap_or_else(|| text.into())
 }
 
 /// JSON as TOML; TOML has no null.
@@ -224,5 +232,19 @@ mod tests {
             "{HEAD}name = \"x\"\nrequest = {{ path = \"/\" }}\nexpect = {{ contains = \"q\" }}\n"
         );
         assert_eq!(updated(&part, 200, "z"), (0, part));
+    }
+
+    #[test]
+    fn one_line_stays_on_one_line() {
+        for (text, expect) in
+            [("a \"b\"\n", r#""a \"b\"\n""#), ("", r#""""#), ("a\nb\n", "\"\"\"\na\nb\n\"\"\"")]
+        {
+            assert_eq!(string(text).to_string().trim(), expect);
+        }
+        assert_eq!(
+            string("\u{7f}\t").as_str(),
+            Some("\u{7f}\t"),
+            "what TOML does not take as it is"
+        );
     }
 }
