@@ -26,6 +26,7 @@ mod ledger;
 mod line;
 #[path = "../../crates/tls/tests/it/pebble.rs"]
 mod pebble;
+mod project;
 mod quiet;
 mod rig;
 mod sites;

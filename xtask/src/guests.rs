@@ -15,7 +15,10 @@ mod rust;
 mod shaped;
 mod source;
 mod stamp;
+mod stand_in;
 mod toolchain;
+
+pub(crate) use stand_in::run as stand_in;
 
 use anyhow::{Context as _, Result, bail};
 use std::io::Write as _;

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask COMMAND [OPTIONS]
   test     everything that must hold before a change is accepted [--fast] [-p CRATE]
   tidy     the rules of the house: floors, licences, words, links, named tests
+  wasip2   stand in for a cargo that has the target wasm32-wasip2: build --release ...
   guests   build the WebAssembly components of examples and tests [--check] [--foreign]
   bench    measure the sizes that docs/ARCHITECTURE.md promises [--only NAME] [--write] ...
   docs     make the generated documents again
@@ -41,6 +42,7 @@ type Command = fn(&[String]) -> anyhow::Result<()>;
 const COMMANDS: &[(&str, Command)] = &[
     ("test", test::run),
     ("tidy", tidy::run),
+    ("wasip2", guests::stand_in),
     ("guests", guests::run),
     ("bench", bench::run),
     ("fuzz", fuzz::run),

@@ -1,11 +1,49 @@
-//! The edge where the time of day enters the command line: only for `--since` and `--expires`.
+//! The edge where time enters the command line: the time of day for `--since`, `--expires` and
+//! `watch`, and how long a build took.
 
 use model::Timestamp;
 use model::unit::Duration;
+use std::time::Duration as StdDuration;
 
 /// Now, by the wall clock.
 pub(crate) fn now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_microsecond())
+}
+
+/// The time of day here, as people read it off a clock: `10:33:07`.
+pub(crate) fn time_of_day() -> String {
+    jiff::Zoned::now().strftime("%H:%M:%S").to_string()
+}
+
+/// Measures how long something takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stopwatch(StdDuration);
+
+impl Stopwatch {
+    /// Begins to measure.
+    pub(crate) fn start() -> Self {
+        Self(monotonic())
+    }
+
+    /// What has passed since.
+    pub(crate) fn elapsed(self) -> StdDuration {
+        monotonic().saturating_sub(self.0)
+    }
+
+    /// What has passed since, in words: `12 ms`, `1.2 s`.
+    pub(crate) fn words(self) -> String {
+        let elapsed = self.elapsed();
+        match elapsed.as_millis() {
+            ms @ 0..=999 => format!("{ms} ms"),
+            _ => format!("{:.1} s", elapsed.as_secs_f64()),
+        }
+    }
+}
+
+fn monotonic() -> StdDuration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    StdDuration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// A point in time as people name it: `10m` ago, or RFC 3339.

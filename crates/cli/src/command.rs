@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod build;
 mod check;
 mod deploy;
 mod diff;
@@ -13,10 +14,13 @@ mod home;
 mod invoke;
 mod ledger;
 mod logs;
+mod new;
 mod records;
 mod shell;
+mod test;
 mod token;
 mod up;
+mod watch;
 
 pub(crate) use deploy::deploy as demo_deploy;
 
@@ -28,6 +32,10 @@ use std::process::ExitCode;
 /// A command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    New(new::New),
+    Build(build::Build),
+    Watch(watch::Watch),
+    Test(test::Test),
     Up(up::Up),
     Deploy(deploy::Deploy),
     Diff(diff::Diff),
@@ -64,8 +72,12 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
     let done = match command {
         None => context.voice.line(GUIDE),
         Some(Command::Invoke(invoke)) => return invoke.run(context),
+        Some(Command::Test(test)) => return test.run(context),
         Some(Command::Doctor(doctor)) => return doctor.run(context),
         Some(Command::Diff(diff)) => return diff.run(context),
+        Some(Command::New(new)) => new.run(context),
+        Some(Command::Build(build)) => build.run(context),
+        Some(Command::Watch(watch)) => watch.run(context),
         Some(Command::Up(up)) => up.run(context),
         Some(Command::Deploy(deploy)) => deploy.run(context),
         Some(Command::Apply(apply)) => apply.run(context),

@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::command::demo_deploy;
 use crate::local::{self, Ready};
 use crate::manifest::{self, Plan};
+use crate::shell::{program, quoted};
 use crate::voice::{Format, Voice, safe};
 use model::api::{Deployed, Function, TokenCreated, TokenRequest};
 use model::{Code, Problem, Scope, TokenName};
@@ -112,22 +113,6 @@ fn curl(ready: &Ready, function: &Function, token: &str) -> String {
     format!("curl -H 'authorization: Bearer {token}' '{}'", url.unwrap_or_default())
 }
 
-/// How this program was called, so that the commands work where it is not on the PATH.
-fn program() -> String {
-    let called = std::env::args_os().next().and_then(|name| name.into_string().ok());
-    called.filter(|name| name.contains('/')).unwrap_or_else(|| "casemate".to_owned())
-}
-
-/// A word as a shell takes it unchanged.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,12 +123,5 @@ mod tests {
         assert_eq!(plan.manifest.application.as_str(), "examples");
         assert_eq!(plan.components.len(), FILES.len(), "no file is embedded for nothing");
         plan.manifest.check(&model::limit::Ceiling::DEFAULT).expect("deployable");
-    }
-
-    #[test]
-    fn words_reach_the_shell_unchanged() {
-        assert_eq!(quoted("./data"), "./data");
-        assert_eq!(quoted("my data"), "'my data'");
-        assert_eq!(quoted("a'b$(id)"), r"'a'\''b$(id)'");
     }
 }

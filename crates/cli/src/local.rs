@@ -9,7 +9,10 @@ use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub(crate) use node::{Options, Ready, Restored, SettingRow, Settings, Target};
+pub(crate) use node::{
+    Options, Ready, Restored, SettingRow, Settings, Target, Tool, ToolEnd, Trial, TrialAnswer,
+    TrialRequest,
+};
 
 /// Runs one of the hidden subcommands that the node starts as limited children.
 pub(crate) fn hidden(name: &str, arguments: &[OsString]) -> Option<ExitCode> {

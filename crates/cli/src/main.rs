@@ -4,16 +4,21 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod build;
 mod client;
 mod clock;
 mod command;
 mod context;
 mod demo;
+mod example;
+mod interrupt;
 mod ledger;
 mod local;
 mod manifest;
 #[cfg(test)]
 mod reference;
+mod shell;
+mod template;
 mod voice;
 
 use std::ffi::OsString;

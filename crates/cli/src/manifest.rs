@@ -12,6 +12,7 @@ mod format;
 #[cfg(test)]
 mod fuzz;
 mod keys;
+mod outline;
 mod resolve;
 
 pub(crate) use assets::Directory;
@@ -19,10 +20,11 @@ pub(crate) use bare::Bare;
 pub(crate) use component::Component;
 pub(crate) use format::formatted;
 pub(crate) use keys::schema;
+pub(crate) use outline::{Outline, outline, project};
 pub(crate) use resolve::embedded;
 
 use component::Content;
-use model::{Code, Manifest, Problem};
+use model::{Code, FunctionName, Manifest, Problem};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -66,7 +68,7 @@ pub(crate) fn read(path: &Path, bare: &Bare) -> anyhow::Result<Plan> {
                     file.display()
                 )));
             }
-            Ok(resolve::from_file(&file, &text(&file)?)?)
+            Ok(resolve::from_file(&file, &text(&file)?, None)?)
         }
     }
 }
@@ -110,6 +112,14 @@ pub(crate) fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     std::fs::write(&beside, text)?;
     std::fs::set_permissions(&beside, std::fs::metadata(&target)?.permissions())?;
     std::fs::rename(&beside, &target)
+}
+
+/// Reads a manifest as if it had these functions only: all, or the one of this name.
+///
+/// # Errors
+/// As [`read`], for a manifest.
+pub(crate) fn read_only(file: &Path, only: Option<&FunctionName>) -> Result<Plan, Problem> {
+    resolve::from_file(file, &text(file)?, only)
 }
 
 fn named(path: &Path) -> Result<Named, Problem> {

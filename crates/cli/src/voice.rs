@@ -119,6 +119,22 @@ impl Voice {
         self.say(format_args!("{} {text}", self.paint_err(Tone::Warn, "warning:")));
     }
 
+    /// Passes on what a tool of the user's own says. Unchanged: it is their `cargo` or `npm`, which
+    /// could write to the terminal without us.
+    pub(crate) fn tool(&self, bytes: &[u8]) {
+        let _nobody_left = io::stderr().lock().write_all(bytes);
+    }
+
+    /// Whether tools may use colours in what [`Voice::tool`] passes on.
+    pub(crate) fn tools_in_colour(&self) -> bool {
+        self.colour_err
+    }
+
+    /// Whether only data, warnings and errors are said.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Shows that something long is under way, if somebody looks.
     pub(crate) fn progress(&self, doing: &str) -> Progress {
         Progress::spinner(doing, !self.quiet && io::stderr().is_terminal())

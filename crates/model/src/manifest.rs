@@ -8,6 +8,7 @@
 mod assets;
 mod cors;
 mod domains;
+mod example;
 mod function;
 mod http;
 mod rules;
@@ -16,6 +17,7 @@ mod wasi;
 pub use assets::{AssetsSpec, Mount};
 pub use cors::{Cors, Origin};
 pub use domains::Domain;
+pub use example::{EXAMPLE_TIME, Example, ExampleAnswer, ExampleRequest};
 pub use function::{Allow, Durability, FunctionSpec, Runtime};
 pub use http::{Auth, HttpTrigger};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};

@@ -20,6 +20,21 @@ use store_sqlite::journal::{Config as JournalConfig, SegmentJournal, give_back_r
 use store_sqlite::{Files, Store};
 use wasm::WasmExecutor;
 
+/// What a node is told about the time.
+pub(crate) struct Surroundings {
+    /// Tells the time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The wall clock that guests see; the system's if none is given.
+    pub(crate) guest_clock: Option<Arc<dyn Clock>>,
+}
+
+impl Surroundings {
+    /// As it is on this machine.
+    pub(crate) fn real() -> Self {
+        Self { clock: Arc::new(SystemClock), guest_clock: None }
+    }
+}
+
 /// Everything that a node keeps hold of.
 pub(crate) struct Assembled {
     pub(crate) engine: Arc<Engine>,
@@ -32,8 +47,12 @@ pub(crate) struct Assembled {
 }
 
 /// Opens everything in `home` and puts it together. Blocks on the disk.
-pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembled, Problem> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+pub(crate) async fn assemble(
+    settings: &Settings,
+    home: &Home,
+    surroundings: Surroundings,
+) -> Result<Assembled, Problem> {
+    let Surroundings { clock, guest_clock } = surroundings;
     refuse_headless(home.path())?;
     crate::backup::sweep(home.path())?;
     let ring = Arc::new(root_key(settings, home)?);
@@ -46,7 +65,7 @@ pub(crate) async fn assemble(settings: &Settings, home: &Home) -> Result<Assembl
     let journal = open_journal(settings, home, &keyring, &clock, boot)?;
     let certificates = crate::certificates::open(settings, &*ring, &clock)?;
     let children = Arc::new(process::ChildProcesses::new(own_executable()?));
-    let executor = executor(settings, home, &ring, &children, &clock)?;
+    let executor = executor(settings, home, &ring, &children, (&clock, guest_clock))?;
     let artifacts = Files::open(home.path()).map_err(Problem::from)?;
     let digest_key = ring.hash_key(ring.epoch(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
     let parts = Parts {
@@ -173,7 +192,7 @@ fn executor(
     home: &Home,
     ring: &FileRing,
     children: &Arc<process::ChildProcesses>,
-    clock: &Arc<dyn Clock>,
+    (clock, guest_clock): (&Arc<dyn Clock>, Option<Arc<dyn Clock>>),
 ) -> Result<Arc<WasmExecutor>, Problem> {
     let mac_key =
         ring.hash_key(ring.epoch(), KeyPurpose::Artifact, &["wasm"]).map_err(key_problem)?;
@@ -185,6 +204,7 @@ fn executor(
         wall_ms: settings.compile.wall.ms,
         output_bytes: settings.compile.output.bytes,
     };
+    config.guest_clock = guest_clock;
     config.instances = settings.wasm.instances;
     config.cache_bytes = settings.wasm.cache.bytes;
     config.wasi_03 = settings.wasm.wasi03;

@@ -1,7 +1,8 @@
-//! The system's clocks: the only place that reads them.
+//! The system's clocks, which are read here only, and one that stands still.
 
 use model::Timestamp;
 use ports::Clock;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// The clocks of this machine.
@@ -22,5 +23,31 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         now(rustix::time::ClockId::Monotonic)
+    }
+}
+
+/// A wall clock that shows what it was told; only the monotonic clock goes on.
+#[derive(Debug)]
+pub(crate) struct StandingClock(AtomicI64);
+
+impl StandingClock {
+    /// A clock that shows this time.
+    pub(crate) const fn at(time: Timestamp) -> Self {
+        Self(AtomicI64::new(time.0))
+    }
+
+    /// Puts it to another time.
+    pub(crate) fn put(&self, time: Timestamp) {
+        self.0.store(time.0, Ordering::Relaxed);
+    }
+}
+
+impl Clock for StandingClock {
+    fn wall(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
     }
 }

@@ -20,6 +20,7 @@ mod offline;
 mod restore;
 mod settings;
 mod telemetry;
+mod trial;
 #[cfg(feature = "danger-no-records")]
 mod unrecorded;
 mod up;
@@ -28,6 +29,8 @@ pub use beacon::{Target, locate};
 pub use doctor::doctor;
 pub use hidden::hidden;
 pub use offline::ledger_files;
+pub use process::{Tool, ToolEnd};
 pub use restore::{Restored, restore};
 pub use settings::{Options, SettingRow, Settings};
+pub use trial::{Trial, TrialAnswer, TrialRequest};
 pub use up::{Ready, up};

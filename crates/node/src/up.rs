@@ -1,6 +1,6 @@
 //! One life of a node: bind, open, serve, drain.
 
-use crate::assemble::{Assembled, assemble};
+use crate::assemble::{Assembled, Surroundings, assemble};
 use crate::beacon::Beacon;
 use crate::certificates;
 use crate::clock::SystemClock;
@@ -77,7 +77,7 @@ async fn live(
     certificates::check(&settings, &SystemClock)?;
     let home = Home::open(&settings.home)?;
     let addresses = listeners.addresses().map_err(internal)?;
-    let assembled = assemble(&settings, &home).await?;
+    let assembled = assemble(&settings, &home, Surroundings::real()).await?;
     let engine = Arc::clone(&assembled.engine);
     let certificates = assembled.certificates.as_ref();
     let log = access_log(&settings)?;

@@ -4,6 +4,8 @@
 //! The child calls [`run_child`] before it reads a byte of input: it gives up the file system,
 //! the network, new programs and new privileges, and limits what it may use.
 //!
+//! Beside them [`Tool`]: what a developer's command line runs for its user, such as a build.
+//!
 //! Invariant: this is the only crate that starts programs.
 //! Invariant: a child that could not confine itself does nothing.
 #![forbid(unsafe_code)]
@@ -13,9 +15,11 @@ mod confine;
 mod orders;
 mod parent;
 mod probe;
+mod tool;
 
 pub use child::{Ending, run_child};
 pub use confine::{Error, Layers, confine};
 pub use orders::{Orders, Strictness};
 pub use parent::ChildProcesses;
 pub use probe::{PROBE, Report, Try, run_probe};
+pub use tool::{Tool, ToolEnd};

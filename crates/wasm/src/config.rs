@@ -20,6 +20,9 @@ pub struct Config {
     pub children: Arc<dyn Children>,
     /// For how long things took, in the log.
     pub clock: Arc<dyn Clock>,
+    /// The wall clock that guests see; the host's if absent. For trials only: it costs an
+    /// allocation per invocation.
+    pub guest_clock: Option<Arc<dyn Clock>>,
     /// What the compiler may use for one component.
     pub compile_limits: ChildLimits,
     /// Instances that can live at one time. Fewer if the address space has no room for them.
@@ -49,6 +52,7 @@ impl Config {
             mac_key,
             children,
             clock,
+            guest_clock: None,
             compile_limits: ChildLimits {
                 memory_bytes: 2 << 30,
                 cpu_s: 120,

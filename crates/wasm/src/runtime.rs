@@ -29,6 +29,8 @@ pub(crate) struct Runtime {
     pub(crate) shelf: Shelf,
     pub(crate) cache: Cache,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What guests take for the time of day, if not the host's.
+    pub(crate) guest_clock: Option<Arc<dyn Clock>>,
     pub(crate) clockwork: Arc<Clockwork>,
     pub(crate) epoch: Duration,
 }
@@ -78,6 +80,7 @@ impl Found {
             shelf,
             cache: Cache::new(config.cache_bytes),
             clock: Arc::clone(&config.clock),
+            guest_clock: config.guest_clock.clone(),
             clockwork: Arc::clone(clockwork),
             epoch: config.epoch(),
         }))

@@ -9,6 +9,7 @@ use crate::settings;
 use crate::turns::Place;
 use model::Labelled;
 use model::wire::v1::Level;
+use ports::Clock;
 use ports::host::HostCall;
 use std::future::Future;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
     WasiHttpView,
@@ -74,6 +75,7 @@ pub(crate) fn store(
     engine: &Engine,
     shared: &Arc<Shared>,
     epoch: Duration,
+    guest_clock: Option<&Arc<dyn Clock>>,
 ) -> wasmtime::Result<Store<State>> {
     let limits = shared.limits();
     let header_bytes = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
@@ -87,14 +89,17 @@ pub(crate) fn store(
     // The builder's other defaults: closed input, no variables, arguments or directories, every
     // address and name lookup denied, the host's clocks. The clocks are not made coarser: a guest
     // can time itself, and what it could learn from that the process seam has to withhold.
-    let wasi = WasiCtx::builder()
-        .stdout(Stream::new(Arc::clone(shared), Level::Info))
+    let mut wasi = WasiCtx::builder();
+    wasi.stdout(Stream::new(Arc::clone(shared), Level::Info))
         .stderr(Stream::new(Arc::clone(shared), Level::Error))
         .max_random_size(RANDOM_BYTES_MAX)
         .allow_tcp(false)
         .allow_udp(false)
-        .allow_ip_name_lookup(false)
-        .build();
+        .allow_ip_name_lookup(false);
+    if let Some(clock) = guest_clock {
+        wasi.wall_clock(GuestClock(Arc::clone(clock)));
+    }
+    let wasi = wasi.build();
     let state = State {
         wasi,
         http,
@@ -113,6 +118,20 @@ pub(crate) fn store(
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |store| on_tick(&store, epoch_ns));
     Ok(store)
+}
+
+/// A wall clock that a guest is given instead of the host's.
+struct GuestClock(Arc<dyn Clock>);
+
+impl HostWallClock for GuestClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_micros(1)
+    }
+
+    fn now(&self) -> Duration {
+        // Time before 1970 has no form in WASI.
+        Duration::from_micros(u64::try_from(self.0.wall().0).unwrap_or_default())
+    }
 }
 
 /// A tick passed while the guest was computing.

@@ -66,8 +66,8 @@ impl Toolchain {
         }
     }
 
-    /// A `cargo build` that gives the same bytes wherever the repository and cargo's home lie.
-    pub(super) fn cargo_build(&self, places: &Places, workspace: &Path) -> Command {
+    /// A `cargo build` with this toolchain.
+    pub(super) fn cargo_plain(&self) -> Command {
         let program = match &self.kind {
             Kind::Rustup => "cargo",
             Kind::Debian { .. } => "/usr/bin/cargo",
@@ -76,15 +76,24 @@ impl Toolchain {
         for name in FOREIGN_VARIABLES {
             command.env_remove(name);
         }
-        command.args(["build", "--release", "--locked", "--target", self.triple()]);
-        let mut maps = vec![(places.root.clone(), "/casemate"), (cargo_home(), "/cargo")];
-        maps.extend(registries().into_iter().map(|path| (path, "/cargo/registry")));
+        command.args(["build", "--release", "--target", self.triple()]);
         if let Kind::Debian { library } = &self.kind {
-            maps.push((library.clone(), "/rust/library"));
             command.args(["-Zbuild-std=std,panic_abort", "--config"]);
             command.arg(format!("target.wasm32-unknown-unknown.linker=\"{LINKER}\""));
             command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
             command.env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
+        }
+        command
+    }
+
+    /// A `cargo build` that gives the same bytes wherever the repository and cargo's home lie.
+    pub(super) fn cargo_build(&self, places: &Places, workspace: &Path) -> Command {
+        let mut command = self.cargo_plain();
+        command.arg("--locked");
+        let mut maps = vec![(places.root.clone(), "/casemate"), (cargo_home(), "/cargo")];
+        maps.extend(registries().into_iter().map(|path| (path, "/cargo/registry")));
+        if let Kind::Debian { library } = &self.kind {
+            maps.push((library.clone(), "/rust/library"));
         }
         command.env("CARGO_ENCODED_RUSTFLAGS", flags(&maps));
         command.env("CARGO_TARGET_DIR", places.work.join("build"));

@@ -75,6 +75,13 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "curl",
+        there: || works("curl", &["--version"]),
+        packages: &["curl"],
+        advice: "install curl",
+        foreign: false,
+    },
+    Need {
         what: "Node with npm",
         there: || works("node", &["--version"]) && works("npm", &["--version"]),
         packages: &["nodejs", "npm"],

@@ -179,14 +179,18 @@ impl Read for Counted<'_> {
     }
 }
 
-fn functions_of(client: &Client, application: &ApplicationName) -> Result<Vec<Function>, Failure> {
+/// The functions of an application that are deployed now.
+pub(crate) fn functions_of(
+    client: &Client,
+    application: &ApplicationName,
+) -> Result<Vec<Function>, Failure> {
     let mut functions = client.functions()?.items;
     functions.retain(|function| function.application == *application);
     Ok(functions)
 }
 
 /// Whether two deployments are made of the same revisions.
-fn is_same(before: &[Function], after: &[Function]) -> bool {
+pub(crate) fn is_same(before: &[Function], after: &[Function]) -> bool {
     let revisions = |functions: &[Function]| {
         let mut all: Vec<_> =
             functions.iter().map(|f| (f.name.clone(), f.revision, f.digest)).collect();

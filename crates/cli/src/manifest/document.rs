@@ -26,6 +26,11 @@ impl<'a> Document<'a> {
         Ok(Self { file: file.to_owned(), text, root: root.into_inner() })
     }
 
+    /// What the file is called.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
     /// A problem at a place.
     pub(super) fn at(
         &self,

@@ -3,19 +3,23 @@
 use super::document::Document;
 use super::{Component, Content, Plan, assets, component, keys};
 use model::manifest::FunctionSpec;
-use model::{Code, Digest, Manifest, Problem};
+use model::{Code, Digest, FunctionName, Manifest, Problem};
 use std::collections::BTreeMap;
 use std::path::{Component as Step, Path, PathBuf};
 
 /// What a manifest becomes.
-pub(super) fn from_file(file: &Path, text: &str) -> Result<Plan, Problem> {
+pub(super) fn from_file(
+    file: &Path,
+    text: &str,
+    only: Option<&FunctionName>,
+) -> Result<Plan, Problem> {
     let directory = match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
     let directory = directory.canonicalize().map_err(|error| super::unreadable(file, &error))?;
     let name = file.display().to_string();
-    plan(&name, text, Some(&directory), |source| inside(&directory, source))
+    plan(&name, text, Some(&directory), only, |source| inside(&directory, source))
 }
 
 /// What a manifest in this binary becomes, with the files that lie beside it.
@@ -24,7 +28,7 @@ pub(crate) fn embedded(
     text: &str,
     files: &[(&str, &'static [u8])],
 ) -> Result<Plan, Problem> {
-    plan(name, text, None, |source| {
+    plan(name, text, None, None, |source| {
         let file = files.iter().find(|(path, _)| *path == source);
         file.map(|(_, bytes)| Content::Embedded(bytes)).ok_or(Refusal::Missing)
     })
@@ -91,12 +95,14 @@ fn plan(
     name: &str,
     text: &str,
     directory: Option<&Path>,
+    only: Option<&FunctionName>,
     find: impl Fn(&str) -> Result<Content, Refusal>,
 ) -> Result<Plan, Problem> {
     let document = Document::parse(name, text)?;
     keys::check(&document)?;
     let mut manifest = document.manifest()?;
-    let components = fill_in(&document, &mut manifest, find)?;
+    let components = fill_in(&document, &mut manifest, only, find)?;
+    manifest.functions.retain(|function| only.is_none_or(|name| function.name == *name));
     let mut directories = Vec::new();
     for (index, spec) in manifest.assets.iter_mut().enumerate() {
         // A manifest in this binary has no directory beside it.
@@ -110,11 +116,17 @@ fn plan(
 fn fill_in(
     document: &Document<'_>,
     manifest: &mut Manifest,
+    only: Option<&FunctionName>,
     find: impl Fn(&str) -> Result<Content, Refusal>,
 ) -> Result<Vec<Component>, Problem> {
     let mut known: BTreeMap<String, Digest> = BTreeMap::new();
     let mut components: BTreeMap<Digest, Component> = BTreeMap::new();
     for (index, function) in manifest.functions.iter_mut().enumerate() {
+        if only.is_some_and(|name| function.name != *name) {
+            continue;
+        }
+        // They are the developer's, and an older node does not know them.
+        function.examples.clear();
         let Some(source) = function.source.take() else {
             check_named(document, function, index)?;
             continue;
@@ -162,7 +174,15 @@ fn check_announced(
     }
 }
 
-fn refused(
+/// The command that builds what a manifest names.
+fn build_command(file: &str) -> String {
+    match file {
+        "casemate.toml" | "./casemate.toml" => "`casemate build`".to_owned(),
+        file => format!("`casemate build {}`", crate::shell::quoted(file)),
+    }
+}
+
+pub(super) fn refused(
     document: &Document<'_>,
     function: &FunctionSpec,
     index: usize,
@@ -175,7 +195,9 @@ fn refused(
         Refusal::Missing => {
             let problem = at(format!("source = \"{source}\": there is no such file"));
             match &function.build {
-                Some(build) => problem.hint(format!("build it first: {build}")),
+                Some(_) => {
+                    problem.hint(format!("build it first: {}", build_command(document.file())))
+                }
                 None => problem.hint("build the component first, or correct `source`"),
             }
         }

@@ -61,7 +61,7 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
     assert_eq!(
         check("zzz = 1\n[[function]]\nqqq = 2"),
         "E0103 casemate.toml:6: unknown key `zzz` in [[function]]; known are allow, build, \
-         concurrency, cpu, digest, http, log, memory, name, queue_wait, record, request_body, \
+         concurrency, cpu, digest, example, http, log, memory, name, queue_wait, record, request_body, \
          response_body, runtime, source, timeout",
         "the first in the file is the one that is named"
     );
@@ -116,7 +116,7 @@ fn sources_stay_inside_the_manifest_directory() {
     };
     assert_eq!(
         check("gone.wasm", "build = \"make gone\""),
-        "E0104 casemate.toml:5: source = \"gone.wasm\": there is no such file | build it first: make gone"
+        "E0104 casemate.toml:5: source = \"gone.wasm\": there is no such file | build it first: `casemate build casemate.toml`"
     );
     for outside in ["/etc/hostname", "../a.wasm", "dist/../../a.wasm"] {
         assert!(check(outside, "").contains("outside the manifest's directory"), "{outside}");

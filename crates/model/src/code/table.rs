@@ -68,6 +68,33 @@ codes! {
     BadCors = "E0128", 422, "a route's `cors` cannot be used",
         cause: "Origins, methods or header fields are misspelt, or everybody would be let in with cookies.",
         remedy: "Write it like `cors = { origins = [\"https://app.example\"] }`.";
+    ProjectExists = "E0140", 409, "there is something in the place of the new project already",
+        cause: "`casemate new` writes into a directory that is not there or empty, and never over somebody's files.",
+        remedy: "Choose another name, or another place with `--dir`.";
+    BuildFailed = "E0141", 422, "the build command failed",
+        cause: "The command that the manifest names as `build` ended with an error. What it said stands above; it is the language's own tool that speaks.",
+        remedy: "Correct what the tool complains about, and build again.";
+    BuildTimeout = "E0142", 504, "the build command did not end in time",
+        cause: "The command waits for something, or needs longer than it was given. It was ended with everything that it had started.",
+        remedy: "Run it by hand to see what it waits for, or give it longer with `--timeout`.";
+    NothingBuilt = "E0143", 422, "the build left no component where `source` says",
+        cause: "The command ended well, and the file that the manifest names as `source` is not there.",
+        remedy: "Correct `source`, or the place where the build command writes.";
+    CoreModuleBuilt = "E0144", 422, "the build made a core module, and a component is needed",
+        cause: "The file is WebAssembly without the component around it: built for `wasm32-unknown-unknown` or `wasm32-wasip1`, or not wrapped.",
+        remedy: "Build for `wasm32-wasip2`, or wrap the module with `wasm-tools component new`.";
+    NothingToBuild = "E0145", 422, "no function has a build command",
+        cause: "No function of the manifest, or not the one that was named, has a key `build`.",
+        remedy: "Write `build = \"COMMAND\"` below `[[function]]`: the command that makes `source`.";
+    ToolMissing = "E0146", 422, "the build needs a tool that is not installed",
+        cause: "The build command, or the language's tool that it calls, says that a program or a target is missing on this machine.",
+        remedy: "Install what is named, and build again.";
+    Interrupted = "E0147", 503, "interrupted before it was done",
+        cause: "Ctrl-C or a signal came while a build or an example ran. It was ended with everything that it had started.",
+        remedy: "Run the command again.";
+    WatchFailed = "E0148", 500, "the project's files cannot be watched",
+        cause: "The system gives no more watches, or a directory cannot be read.",
+        remedy: "Raise the limit: `sudo sysctl fs.inotify.max_user_watches=524288`.";
     ManifestForm = "E0155", 422, "a manifest is not in its one form",
         cause: "Its spaces, blank lines or lists are not as `casemate fmt` writes them.",
         remedy: "Run `casemate fmt`.";

@@ -1,5 +1,6 @@
 //! One function of a manifest: what it is, its limits, and what it asks for.
 
+use super::example::{self, Example};
 use super::http::{Auth, HttpTrigger};
 use super::rules::FileRules;
 use super::wasi::Wasi;
@@ -49,7 +50,8 @@ pub struct FunctionSpec {
     /// The component's digest. `casemate deploy` fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// The command that builds `source`. Kept for people; nothing runs it yet.
+    /// The command that builds `source`, for `/bin/sh` in the manifest's directory. `casemate build`,
+    /// `watch` and `test` run it with your own rights; a node never does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
     /// Longest wall time; for streams, longest silence. Default `10s`.
@@ -90,6 +92,9 @@ pub struct FunctionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub assets: Option<FileRules>,
+    /// Examples that `casemate test` runs. `casemate deploy` does not send them.
+    #[serde(rename = "example", default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
 }
 
 /// What a function asks for.
@@ -125,6 +130,7 @@ impl FunctionSpec {
             http: vec![HttpTrigger::new(route, auth)],
             allow: Allow::default(),
             assets: None,
+            examples: Vec::new(),
         }
     }
 
@@ -193,6 +199,9 @@ impl FunctionSpec {
                 return fail("allow.http", error.to_string());
             }
         }
-        Ok(())
+        example::check(&self.examples).map_err(|problem| {
+            let why = problem.detail.unwrap_or_default();
+            Problem::new(problem.code).detail(format!("function `{}`, {why}", self.name))
+        })
     }
 }

@@ -120,7 +120,7 @@ impl<V: View> Deploy<'_, V> {
         let mut rows = Vec::with_capacity(members.len());
         let mut revisions = Vec::new();
         for spec in members {
-            let spec = FunctionSpec { source: None, build: None, ..spec };
+            let spec = FunctionSpec { source: None, build: None, examples: Vec::new(), ..spec };
             let Some(artifact) = spec.digest else {
                 return refused(Code::ArtifactMissing, format!("function `{}`", spec.name));
             };

@@ -25,7 +25,9 @@ pub(crate) async fn drive(
         None => runtime.find_or_load(digest).await.map_err(|error| error.fault())?,
     };
     let platform = |error: wasmtime::Error| fault(FaultKind::Platform, format!("{error:#}"));
-    let mut store = state::store(&runtime.engine, &shared, runtime.epoch).map_err(platform)?;
+    let mut store =
+        state::store(&runtime.engine, &shared, runtime.epoch, runtime.guest_clock.as_ref())
+            .map_err(platform)?;
     let called = match &loaded.linked {
         Linked::V02(pre) => proxy(&mut store, pre, request, &shared).await,
         Linked::V03(pre) => service::call(&mut store, pre, request, &shared).await,

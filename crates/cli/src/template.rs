@@ -1,0 +1,244 @@
+//! What `casemate new` writes: the files of `templates/`, built into this binary.
+//!
+//! Invariant: `my-function` stands for the project's name, and nothing else is filled in but the
+//! CI's tools.
+
+mod wit;
+
+use model::ApplicationName;
+
+/// The name that stands for the project's in every template.
+const NAME: &str = "my-function";
+
+/// A file of a project.
+#[derive(Debug, Clone, Copy)]
+struct File {
+    /// Its path below the project.
+    path: &'static str,
+    text: &'static str,
+}
+
+/// A kind of project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Template {
+    /// A function in Rust
+    HttpRust,
+    /// A function in JavaScript
+    HttpJs,
+    /// A function in Python
+    HttpPython,
+}
+
+/// A text below `templates`.
+macro_rules! text {
+    ($path:literal) => {
+        include_str!(concat!("../../../templates/", $path))
+    };
+}
+
+const COMMON: &[File] = &[
+    File { path: "ci.sh", text: text!("common/ci.sh") },
+    File { path: ".github/workflows/ci.yml", text: text!("common/ci.yml") },
+];
+
+const RUST: &[File] = &[
+    File { path: "casemate.toml", text: text!("http-rust/casemate.toml") },
+    File { path: "src/main.rs", text: text!("http-rust/src/main.rs") },
+    File { path: "Cargo.toml", text: text!("http-rust/Cargo.toml") },
+    File { path: "Cargo.lock", text: text!("http-rust/Cargo.lock") },
+    File { path: "README.md", text: text!("http-rust/README.md") },
+    File { path: ".gitignore", text: text!("http-rust/gitignore") },
+];
+
+const JAVASCRIPT: &[File] = &[
+    File { path: "casemate.toml", text: text!("http-js/casemate.toml") },
+    File { path: "src/function.js", text: text!("http-js/src/function.js") },
+    File { path: "package.json", text: text!("http-js/package.json") },
+    File { path: "package-lock.json", text: text!("http-js/package-lock.json") },
+    File { path: "README.md", text: text!("http-js/README.md") },
+    File { path: ".gitignore", text: text!("http-js/gitignore") },
+];
+
+const PYTHON: &[File] = &[
+    File { path: "casemate.toml", text: text!("http-python/casemate.toml") },
+    File { path: "app.py", text: text!("http-python/app.py") },
+    File { path: "build.sh", text: text!("http-python/build.sh") },
+    File { path: "requirements.txt", text: text!("http-python/requirements.txt") },
+    File { path: "README.md", text: text!("http-python/README.md") },
+    File { path: ".gitignore", text: text!("http-python/gitignore") },
+];
+
+impl Template {
+    /// What the template is called on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::HttpRust => "http-rust",
+            Self::HttpJs => "http-js",
+            Self::HttpPython => "http-python",
+        }
+    }
+
+    /// The file that a newcomer changes first.
+    pub(crate) const fn source(self) -> &'static str {
+        match self {
+            Self::HttpRust => "src/main.rs",
+            Self::HttpJs => "src/function.js",
+            Self::HttpPython => "app.py",
+        }
+    }
+
+    /// What the CI's machine does before it builds.
+    const fn tools(self) -> &'static str {
+        match self {
+            Self::HttpRust => "rustup target add wasm32-wasip2",
+            Self::HttpJs => "node --version",
+            Self::HttpPython => "python3 --version",
+        }
+    }
+
+    /// Names that this language's tools do not take although Casemate does.
+    pub(crate) fn refuses(self, name: &str) -> bool {
+        self == Self::HttpRust && NO_CRATES.contains(&name)
+    }
+
+    /// Every file of a project of this name: path and text.
+    pub(crate) fn files(
+        self,
+        name: &ApplicationName,
+    ) -> impl Iterator<Item = (&'static str, String)> {
+        let (own, wit): (&[File], &[File]) = match self {
+            Self::HttpRust => (RUST, &[]),
+            Self::HttpJs => (JAVASCRIPT, wit::WIT),
+            Self::HttpPython => (PYTHON, wit::WIT),
+        };
+        let name = name.to_string();
+        own.iter().chain(COMMON).chain(wit).map(move |file| {
+            let text = file.text.replace(NAME, &name).replace("TOOLS", self.tools());
+            (file.path, if file.path == "Cargo.lock" { sorted(&text) } else { text })
+        })
+    }
+}
+
+/// A lock file with its packages in the order in which cargo writes them, so that the first build
+/// leaves it as it is.
+fn sorted(lock: &str) -> String {
+    let mut blocks: Vec<&str> = lock.split("[[package]]\n").map(str::trim_end).collect();
+    if let Some((_, packages)) = blocks.split_first_mut() {
+        packages.sort_unstable();
+    }
+    blocks.join("\n\n[[package]]\n") + "\n"
+}
+
+/// Names that cargo or the compiler keep for themselves, as far as they are valid for us.
+const NO_CRATES: &[&str] = &[
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "build",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "deps",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "examples",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "incremental",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "wstd",
+    "yield",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::ValueEnum as _;
+
+    fn name(text: &str) -> ApplicationName {
+        ApplicationName::parse(text).expect(text)
+    }
+
+    #[test]
+    fn every_template_is_complete_and_carries_the_projects_name_only() {
+        for template in Template::value_variants() {
+            let files: Vec<_> = template.files(&name("shop")).collect();
+            for needed in [
+                "casemate.toml",
+                "README.md",
+                ".gitignore",
+                "ci.sh",
+                ".github/workflows/ci.yml",
+                template.source(),
+            ] {
+                assert!(files.iter().any(|(path, _)| *path == needed), "{template:?}: {needed}");
+            }
+            for (path, text) in &files {
+                assert!(!text.contains(NAME) && !text.contains("TOOLS"), "{template:?}: {path}");
+            }
+            let manifest = &files.iter().find(|(path, _)| *path == "casemate.toml").expect("one").1;
+            assert!(manifest.contains("application = \"shop\""), "{manifest}");
+            assert_eq!(template.to_possible_value().expect("a value").get_name(), template.name());
+        }
+    }
+
+    #[test]
+    fn a_lock_file_is_in_cargos_order_whatever_the_project_is_called() {
+        let lock = |text: &str| {
+            let (_, lock) = Template::HttpRust
+                .files(&name(text))
+                .find(|(path, _)| *path == "Cargo.lock")
+                .expect("a lock file");
+            lock
+        };
+        assert!(lock(NAME) == text!("http-rust/Cargo.lock"), "committed as cargo writes it");
+        let (first, last) = (lock("aaa"), lock("zzz"));
+        assert!(first.find("\"aaa\"") < first.find("\"anyhow\""), "{first}");
+        assert!(last.find("\"zzz\"") > last.find("\"wstd\""), "{last}");
+        assert_eq!(first.len(), last.len());
+    }
+}

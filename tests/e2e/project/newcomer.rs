@@ -1,0 +1,156 @@
+//! From `casemate new` to a changed answer, in each language, with every printed hint followed
+//! as it stands.
+
+use super::{Going, err, installed, out, shell, typed};
+use crate::rig::{BINARY, casemate, repository};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A directory with a program `cargo` that builds for `wasm32-wasip2` although rustup's target is
+/// not installed here; none where it is.
+fn stand_in(dir: &Path) -> Option<PathBuf> {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
+    let sysroot = String::from_utf8(sysroot.stdout).expect("text");
+    if Path::new(sysroot.trim()).join("lib/rustlib/wasm32-wasip2/lib").is_dir() {
+        return None;
+    }
+    let xtask = Path::new(BINARY).with_file_name("xtask");
+    assert!(xtask.exists(), "{} is missing: run `cargo xtask guests`", xtask.display());
+    let bin = dir.join("bin");
+    std::fs::create_dir(&bin).expect("made");
+    let cargo = bin.join("cargo");
+    std::fs::write(&cargo, format!("#!/bin/sh\nexec '{}' wasip2 \"$@\"\n", xtask.display()))
+        .expect("written");
+    std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).expect("chmod");
+    Some(bin)
+}
+
+/// A newcomer's terminals.
+struct Newcomer {
+    dir: tempfile::TempDir,
+    bin: Option<PathBuf>,
+}
+
+impl Newcomer {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let bin = stand_in(dir.path());
+        Self { dir, bin }
+    }
+
+    fn shell(&self, line: &str) -> Command {
+        let mut command = shell(line, self.dir.path());
+        if let Some(bin) = &self.bin {
+            let path = command.get_envs().find(|(name, _)| *name == "PATH");
+            let path = path.and_then(|(_, path)| path).expect("a path").to_owned();
+            let paths = [bin.clone()].into_iter().chain(std::env::split_paths(&path));
+            command.env("PATH", std::env::join_paths(paths).expect("joined"));
+        }
+        command
+    }
+
+    /// Makes the project, and gives the commands that are printed at the end.
+    fn make(&self, template: &str) -> Vec<String> {
+        let made = self.shell(&format!("casemate new hello -t {template}")).output().expect("sh");
+        assert!(made.status.success(), "{}", err(&made));
+        let text = out(&made);
+        let (_, next) = text.split_once("next:\n\n").expect("what to do next");
+        next.lines().map(|line| line.trim().to_owned()).collect()
+    }
+
+    fn project(&self) -> PathBuf {
+        self.dir.path().join("hello")
+    }
+
+    /// The newcomer's way, from the first command to a changed answer and a changed example.
+    fn go(&self, template: &str, source: &str, change: (&str, &str)) {
+        let next = self.make(template);
+        assert_eq!(next, ["cd hello", "casemate watch"]);
+        self.share_tools();
+        let mut watch = Going::of(self.shell(&format!("{} && exec {}", next[0], next[1])));
+        watch.until("try in another terminal");
+        let curl = watch.until("  curl");
+        assert_eq!(out(&typed(&curl, self.dir.path())), "Hello, Ada!\n", "{curl}");
+        let file = self.project().join(source);
+        let text = std::fs::read_to_string(&file).expect(source);
+        assert!(text.contains(change.0), "{text}");
+        std::fs::write(&file, text.replace(change.0, change.1)).expect("written");
+        watch.until(&format!("{source} changed"));
+        watch.until("hello is new");
+        let answer = out(&typed(&curl, self.dir.path()));
+        assert!(answer.starts_with("Good day, Ada"), "{answer}");
+        assert_eq!(watch.interrupt(), Some(0));
+        self.test();
+    }
+
+    /// The example fails, shows the difference, and is updated.
+    fn test(&self) {
+        let failed = self.shell("cd hello && casemate test --no-build --update").output();
+        let failed = failed.expect("sh");
+        let said = out(&failed);
+        assert!(said.contains("- Hello, Ada!") && said.contains("+ Good day, Ada"), "{said}");
+        assert!(failed.status.success(), "{}", err(&failed));
+    }
+
+    /// Tools that the repository's own guests were built with are not fetched again.
+    fn share_tools(&self) {
+        let link = |from: Option<PathBuf>, to: &str| {
+            if let Some(from) = from {
+                std::os::unix::fs::symlink(from, self.project().join(to)).expect("a link");
+            }
+        };
+        if self.project().join("package.json").exists() {
+            link(installed("js/node_modules"), "node_modules");
+        }
+        if self.project().join("requirements.txt").exists() {
+            link(installed("venv"), ".venv");
+        }
+    }
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_rust() {
+    let newcomer = Newcomer::new();
+    newcomer.go("http-rust", "src/main.rs", ("Hello", "Good day"));
+    // What the CI runs.
+    let recipe = newcomer.shell("cd hello && sh ci.sh").output().expect("sh");
+    assert!(recipe.status.success(), "{}{}", out(&recipe), err(&recipe));
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_javascript() {
+    let newcomer = Newcomer::new();
+    let changed = "Good day, ${name}, it is ${new Date().toISOString()}!";
+    newcomer.go("http-js", "src/function.js", ("Hello, ${name}!", changed));
+    let manifest = std::fs::read_to_string(newcomer.project().join("casemate.toml"));
+    let manifest = manifest.expect("there");
+    assert!(manifest.contains("it is 2026-01-01T00:00:00.000Z!"), "time stands still: {manifest}");
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_python() {
+    let newcomer = Newcomer::new();
+    newcomer.go("http-python", "app.py", ("Hello", "Good day"));
+}
+
+#[test]
+fn the_readmes_of_the_templates_say_what_works() {
+    let help = casemate().arg("--help").output().expect("runs");
+    let commands: Vec<String> = out(&help)
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned))
+        .collect();
+    for template in ["http-rust", "http-js", "http-python"] {
+        let path = repository().join("templates").join(template).join("README.md");
+        let text = std::fs::read_to_string(&path).expect(template);
+        let typed = text.lines().filter_map(|line| line.strip_prefix("casemate "));
+        let mut count = 0;
+        for line in typed {
+            let command = line.split_whitespace().next().expect("a command");
+            assert!(commands.iter().any(|known| known == command), "{template}: {line}");
+            count += 1;
+        }
+        assert!(count >= 5, "{template}: {text}");
+    }
+}
