@@ -149,7 +149,7 @@ impl View {
         let verifier = Tokens::new(tokens.values().cloned());
         let routes = functions.values().flat_map(|function| {
             function.row.spec.http.iter().map(move |http| {
-                let endpoint = Endpoint { function: Arc::clone(function), http: http.clone() };
+                let endpoint = Endpoint::new(Arc::clone(function), http.clone());
                 (&http.route, Arc::new(endpoint))
             })
         });

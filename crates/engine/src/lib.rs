@@ -12,8 +12,10 @@ mod catalog;
 mod config;
 mod deploy;
 mod function;
+mod guard;
 mod invoke;
 mod query;
+mod rate;
 mod readiness;
 mod reply;
 mod request;
@@ -24,6 +26,7 @@ mod wiring;
 
 pub use audit::digest as sha256;
 pub use config::Config;
+pub use guard::FAILURES;
 pub use invoke::{Inbound, Refusal};
 pub use model::manifest::Manifest;
 pub use ports::executor::{BodyError, RequestBody};

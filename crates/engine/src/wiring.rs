@@ -2,8 +2,11 @@
 
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::guard::Guard;
+use crate::rate::Rates;
 use crate::slots::{NodeGauge, Tally};
 use arc_swap::ArcSwap;
+use identity::certificate::Certificates;
 use identity::{Credentials, OperatorToken};
 use model::{Code, Problem};
 use policy::Policies;
@@ -48,6 +51,12 @@ pub struct Engine {
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) gauge: Arc<NodeGauge>,
     pub(crate) callers: Arc<Tally>,
+    /// What callers owe to the limits of routes.
+    pub(crate) rates: Rates,
+    /// What slows guessing.
+    pub(crate) guard: Guard,
+    /// Names that client certificates have.
+    pub(crate) certificates: Certificates,
     /// One act at a time, so that the catalog follows the registry in order.
     pub(crate) acts: tokio::sync::Mutex<()>,
     draining: AtomicBool,
@@ -64,6 +73,9 @@ impl Engine {
         Ok(Arc::new(Self {
             gauge: Arc::new(NodeGauge::new(config.in_flight_max)),
             callers: Arc::new(Tally::new(config.in_flight_per_caller_max)),
+            rates: Rates::new(),
+            guard: Guard::new(config.failures),
+            certificates: Certificates::default(),
             config,
             parts: Arc::new(parts),
             catalog: ArcSwap::from_pointee(catalog),

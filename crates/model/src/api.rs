@@ -285,11 +285,7 @@ impl Record {
     /// The readable form of an invocation that has begun.
     #[must_use]
     pub fn running(start: &v1::Start) -> Self {
-        let caller = match &start.caller {
-            v1::Caller::Anonymous => "anonymous".to_owned(),
-            v1::Caller::Token(name) => format!("token:{name}"),
-            v1::Caller::Operator => "operator".to_owned(),
-        };
+        let caller = start.caller.to_string();
         let trigger = match &start.trigger {
             v1::Trigger::Http { method, route } => format!("http {method} {route}"),
             v1::Trigger::Direct { method } => format!("invoke {method}"),

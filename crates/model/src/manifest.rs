@@ -5,11 +5,17 @@
 //!
 //! Invariant: keys that do not exist are errors, never ignored.
 
+mod auth;
 mod function;
 mod http;
+mod rate;
+mod require;
 
+pub use auth::{Auth, Way};
 pub use function::{Allow, Durability, FunctionSpec, Runtime};
-pub use http::{Auth, HttpTrigger};
+pub use http::HttpTrigger;
+pub use rate::{By, Rate, RateLimit};
+pub use require::{Network, Require, Texts};
 
 use crate::limit::Ceiling;
 use crate::{ApplicationName, Code, FunctionName, Problem};
@@ -120,6 +126,8 @@ mod tests {
             r#""memory":"64GiB""#,
             r#""concurrency":0"#,
             r#""allow":{"http":["nonsense"]}"#,
+            r#""http":[{"route":"GET /x","require":{"claims":{"role":"admin"}}}]"#,
+            r#""http":[{"route":"GET /x","limit":{"rate":"1/1s","burst":0}}]"#,
         ] {
             assert_eq!(
                 check(&format!(r#"{{"name":"a",{bad}}}"#)),

@@ -1,6 +1,7 @@
 //! One function of a manifest: what it is, its limits, and what it asks for.
 
-use super::http::{Auth, HttpTrigger};
+use super::auth::Auth;
+use super::http::HttpTrigger;
 use crate::limit::Ceiling;
 use crate::route::Route;
 use crate::unit::{Duration, Size};
@@ -169,6 +170,11 @@ impl FunctionSpec {
                 "concurrency",
                 format!("must be 1 to {} on this node", ceiling.concurrency),
             );
+        }
+        for trigger in &self.http {
+            if let Err((key, why)) = trigger.check() {
+                return fail(key, why);
+            }
         }
         for target in &self.allow.http {
             let principal = crate::Principal::Function(self.name.clone());
