@@ -17,6 +17,7 @@ mod deploying;
 mod drain;
 mod guests;
 mod home;
+mod issuers;
 mod ledger;
 mod line;
 mod rig;

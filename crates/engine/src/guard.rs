@@ -89,8 +89,9 @@ impl Guard {
 
     /// Counts one that was not valid, or was not looked at.
     pub(crate) fn failed(&self, origin: Origin, now: Duration) {
+        let most = self.pace.slack() + WAIT_MAX;
         for key in [origin.address, origin.token].into_iter().flatten() {
-            self.rates.charge(key, self.pace, WAIT_MAX, now);
+            self.rates.charge(key, self.pace, most, now);
         }
     }
 }
@@ -131,6 +132,22 @@ mod tests {
         }
         assert!(guard.wait(here, now).is_some_and(|wait| wait <= WAIT_MAX));
         assert_eq!(guard.wait(here, now + WAIT_MAX), None);
+    }
+
+    /// However slowly failures are forgiven, the limit holds and the wait has an end.
+    #[test]
+    fn a_slow_pace_limits_too() {
+        let rate = "5/1h".parse().expect("a rate");
+        let guard = Guard::new(RateLimit { rate, ..FAILURES });
+        let (here, now) = (origin("192.0.2.1", None), Duration::from_secs(9));
+        for _ in 0..5 {
+            assert_eq!(guard.wait(here, now), None);
+            guard.failed(here, now);
+        }
+        for _ in 0..5 {
+            assert!(guard.wait(here, now).is_some_and(|wait| wait <= WAIT_MAX));
+            guard.failed(here, now);
+        }
     }
 
     #[test]

@@ -36,15 +36,14 @@ impl From<RateLimit> for Pace {
 
 impl Pace {
     /// What may be owed before one more is too much.
-    fn slack_us(self) -> u64 {
-        self.interval_us.saturating_mul(u64::from(self.burst.saturating_sub(1)))
+    pub(crate) fn slack(self) -> Duration {
+        let burst = u64::from(self.burst.saturating_sub(1));
+        Duration::from_micros(self.interval_us.saturating_mul(burst))
     }
 
     /// How long to wait, if so much is owed; `None` if one more is in order.
     pub(crate) fn wait(self, owed: Duration) -> Option<Duration> {
-        let owed_us = u64::try_from(owed.as_micros()).unwrap_or(u64::MAX);
-        let over = owed_us.checked_sub(self.slack_us())?;
-        (over > 0).then(|| Duration::from_micros(over))
+        owed.checked_sub(self.slack()).filter(|over| !over.is_zero())
     }
 }
 

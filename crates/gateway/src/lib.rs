@@ -38,5 +38,6 @@ mod worker;
 pub use config::Config;
 pub use door::{BoxError, Inbound, Invoke, Refusal};
 pub use handle::{Drained, Gateway, Handle};
+pub use reserved::is_reserved as is_reserved_header;
 pub use violation::Violation;
 pub use walk::{Message, messages};

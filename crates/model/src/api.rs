@@ -1,7 +1,7 @@
 //! Bodies of the admin API, shared by the server and the command line.
 
 use crate::act::Leaf;
-use crate::manifest::Manifest;
+use crate::manifest::{Auth, Manifest};
 use crate::revision::{DeploymentRow, RevisionRow};
 use crate::route::Route;
 use crate::wire::v1;
@@ -82,6 +82,10 @@ pub struct Function {
     pub artifact: Digest,
     /// Its routes.
     pub routes: Vec<Route>,
+    /// For each route, in the same order, how its callers say who they are. None from a node that
+    /// does not say.
+    #[serde(default)]
+    pub auth: Vec<Auth>,
     /// Whether everybody may call it.
     pub public: bool,
     /// Whether answers wait for the disk.

@@ -14,6 +14,7 @@ mod clock;
 mod doctor;
 mod hidden;
 mod home;
+mod issuers;
 mod offline;
 mod restore;
 mod settings;

@@ -4,10 +4,13 @@
 //! an error.
 
 mod file;
+mod issuer;
+mod limit;
 mod pick;
 mod resolve;
 mod sections;
 
+pub(crate) use issuer::Issuer;
 pub use pick::SettingRow;
 pub use resolve::Settings;
 

@@ -1,6 +1,6 @@
 //! One life of a node: bind, open, serve, drain.
 
-use crate::assemble::{Assembled, assemble};
+use crate::assemble::assemble;
 use crate::beacon::Beacon;
 use crate::doctor::NodeOperations;
 use crate::home::Home;
@@ -9,6 +9,7 @@ use crate::telemetry;
 use control::Control;
 use gateway::Gateway;
 use model::{Code, Problem};
+use ports::Journal;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,6 +113,7 @@ async fn live(
         let engine = Arc::clone(&engine);
         async move { engine.warm().await }
     });
+    let watching = tokio::spawn(assembled.key_files.watch());
     on_ready(&ready);
     signals.next().await;
     tracing::info!("draining: accepted requests are finished, no new ones are taken");
@@ -127,12 +129,13 @@ async fn live(
         () = signals.next() => tracing::warn!("a second signal: requests under way are aborted"),
     }
     warming.abort();
+    watching.abort();
     Beacon::put_out(home.path());
-    close(assembled).await
+    close(&assembled.journal).await
 }
 
-async fn close(assembled: Assembled) -> Result<(), Problem> {
-    let closed = assembled.journal.close().await;
+async fn close(journal: &Arc<dyn Journal>) -> Result<(), Problem> {
+    let closed = journal.close().await;
     closed.map_err(|error| Problem::new(Code::StoreFailed).detail("the journal").internal(error))
 }
 

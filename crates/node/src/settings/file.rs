@@ -18,6 +18,10 @@ pub(super) struct File {
     pub(super) in_flight: Option<usize>,
     pub(super) in_flight_per_caller: Option<usize>,
     pub(super) artifact: Option<Size>,
+    #[serde(default, rename = "issuer")]
+    pub(super) issuers: Vec<super::issuer::Section>,
+    #[serde(default)]
+    pub(super) limit: super::limit::Section,
     #[serde(default)]
     pub(super) gateway: Gateway,
     #[serde(default)]
