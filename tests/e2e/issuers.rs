@@ -155,7 +155,7 @@ fn a_token_of_an_issuer_opens_what_was_granted_and_is_recorded_by_its_subject() 
 #[test]
 fn who_shows_no_valid_token_learns_nothing() {
     let (dir, issuer) = (tempfile::tempdir().expect("a directory"), Issuer::new());
-    let node = node(dir.path(), &issuer, "");
+    let node = node(dir.path(), &issuer, "log = \"debug\"");
     deploy(&node);
     node.ok(&["grant", "jwt:shop", "invoke", "orders"]);
     let good = issuer.token("alice", &json!({}));
@@ -187,6 +187,15 @@ fn who_shows_no_valid_token_learns_nothing() {
     let ours = bearer(ours.trim());
     assert_eq!(shape(&get(&node, "/orders/list", &[&ours])), missing);
     assert_eq!(get(&node, "/tokens/list", &[&ours]).status, 200);
+    // The reasons are the operator's, and tokens are nobody's.
+    let log = node.said();
+    for why in ["it has expired", "another audience", "no key of the issuer"] {
+        assert!(log.contains(why), "{why} is not in {log}");
+    }
+    for token in [&good, &expired, &other, &audience] {
+        let (message, signature) = token.rsplit_once('.').expect("three parts");
+        assert!(!log.contains(message) && !log.contains(signature), "{log}");
+    }
 }
 
 #[test]

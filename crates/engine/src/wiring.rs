@@ -70,6 +70,7 @@ impl Engine {
     pub async fn start(config: Config, parts: Parts) -> Result<Arc<Self>, Problem> {
         let states = parts.registry.load().await.map_err(Problem::from)?;
         let catalog = Catalog::new(states, &parts.policies)?;
+        warn_of_issuers(&catalog, &config);
         Ok(Arc::new(Self {
             gauge: Arc::new(NodeGauge::new(config.in_flight_max)),
             callers: Arc::new(Tally::new(config.in_flight_per_caller_max)),
@@ -131,5 +132,18 @@ impl Engine {
 
     pub(crate) fn not_draining(&self) -> Result<(), Problem> {
         if self.draining() { Err(Code::Draining.into()) } else { Ok(()) }
+    }
+}
+
+/// A node that no longer knows an issuer keeps the routes that take its tokens, and says so.
+fn warn_of_issuers(catalog: &Catalog, config: &Config) {
+    let functions = catalog.views().flat_map(|(_, view)| view.functions.values());
+    for function in functions {
+        for issuer in function.row.spec.http.iter().flat_map(|http| http.auth.issuers()) {
+            if config.issuers.config(issuer).is_none() {
+                let function = function.reference();
+                tracing::warn!(%function, %issuer, "a route takes tokens of an issuer that the configuration does not name; none will be valid");
+            }
+        }
     }
 }

@@ -427,11 +427,12 @@ fn the_schema_in_the_reference_is_the_one_in_use() {
 
 #[test]
 fn the_examples_in_the_documentation_are_valid() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/concepts/policy.md");
-    let page = std::fs::read_to_string(path).unwrap();
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/");
+    let pages = ["concepts/policy.md", "guides/jwt.md"];
+    let page = pages.map(|page| std::fs::read_to_string(format!("{docs}{page}")).unwrap()).concat();
     let examples: Vec<_> =
         page.split("```cedar\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(examples.len() >= 2);
+    assert!(examples.len() >= 4);
     for text in examples {
         let policies = operator(text);
         assert_eq!(lint(&[], &policies), vec![], "{text}");

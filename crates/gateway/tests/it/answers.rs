@@ -68,7 +68,8 @@ fn refusals_are_problem_documents() {
     let theatre = Theatre::open(Config::default());
     let mut client = Client::connect(theatre.address());
     let reply = client.get("/refuse");
-    assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer")));
+    let challenge = Some("Bearer realm=\"casemate\"");
+    assert_eq!((reply.status, reply.header("www-authenticate")), (401, challenge));
     assert!(!reply.text().contains("secret"), "{}", reply.text());
     let reply = client.get("/method");
     assert_eq!((reply.code().as_str(), reply.header("allow")), ("E0705", Some("GET, HEAD")));

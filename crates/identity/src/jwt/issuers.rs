@@ -1,7 +1,7 @@
 //! The issuers that a node knows, their keys, and the tokens of theirs that were valid before.
 
 use super::compact::Compact;
-use super::{IssuerConfig, KeyError, KeySet, Refused, Vouched, claims};
+use super::{IssuerConfig, KeyError, KeySet, Refused, TOKEN_BYTES_MAX, Vouched, claims};
 use crate::seen::Seen;
 use arc_swap::ArcSwap;
 use model::{IssuerName, Timestamp};
@@ -89,7 +89,7 @@ impl Issuers {
     /// Whether this very token was valid a moment ago, so that looking at it costs nothing.
     #[must_use]
     pub fn is_warm(&self, text: &str) -> bool {
-        self.warm.find(&crate::sha256(text.as_bytes())).is_some()
+        text.len() <= TOKEN_BYTES_MAX && self.warm.find(&crate::sha256(text.as_bytes())).is_some()
     }
 
     /// The fields of requests that can carry a token, each once.
@@ -106,6 +106,9 @@ impl Issuers {
     /// # Errors
     /// Why it is not.
     pub fn verify(&self, text: &str, now: Timestamp) -> Result<Arc<Vouched>, Refused> {
+        if text.len() > TOKEN_BYTES_MAX {
+            return Err("it is too long");
+        }
         let digest = crate::sha256(text.as_bytes());
         if let Some(warm) = self.warm.find(&digest)
             && self.list.get(warm.at).is_some_and(|it| it.keys.load().version == warm.version)
