@@ -22,6 +22,7 @@ mod gitops;
 mod guests;
 mod home;
 mod install;
+mod issuers;
 mod ledger;
 mod line;
 #[path = "../../crates/tls/tests/it/pebble.rs"]

@@ -206,7 +206,7 @@ fn of_access() -> Vec<Operation> {
 fn of_records() -> Vec<Operation> {
     vec![
         Operation {
-            query: &["function", "outcome", "since_us", "before", "limit"],
+            query: &["function", "outcome", "caller", "since_us", "before", "limit"],
             ..read("S/records", "Flight records, newest first", schema::<api::Page<api::Record>>)
         },
         read("S/records/{id}", "One flight record", schema::<api::Record>),

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use engine::{LogQuery, RecordQuery};
 use futures_util::stream;
 use model::api::{Log, Page, Record};
-use model::wire::v1::{Level, Outcome};
+use model::wire::v1::{Caller, Level, Outcome};
 use model::{FunctionName, InvocationId, Timestamp};
 use serde::Deserialize;
 use std::time::Duration;
@@ -28,6 +28,7 @@ const LOOKS_PER_BLANK: u32 = 40;
 pub(crate) struct RecordParams {
     function: Option<FunctionName>,
     outcome: Option<String>,
+    caller: Option<String>,
     since_us: Option<i64>,
     before: Option<String>,
     limit: Option<usize>,
@@ -59,10 +60,12 @@ pub(crate) async fn list(
         ),
         None => None,
     };
+    let caller = params.caller.as_deref().map(str::parse::<Caller>).transpose();
     let query = RecordQuery {
         scope: place.scope,
         function: params.function,
         outcome,
+        caller: caller.map_err(bad_request)?,
         since: params.since_us.map(Timestamp),
         before: params.before,
         limit: params.limit.unwrap_or(LIMIT),

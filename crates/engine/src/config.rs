@@ -1,7 +1,10 @@
 //! What the engine is told at its start.
 
+use identity::jwt::Issuers;
 use model::Scope;
 use model::limit::Ceiling;
+use model::manifest::RateLimit;
+use std::sync::Arc;
 
 /// Settings of the engine.
 #[derive(Debug, Clone)]
@@ -20,6 +23,12 @@ pub struct Config {
     pub scope: Scope,
     /// Grant whatever a manifest asks for, as `up --dev` does.
     pub grant_all: bool,
+    /// The issuers whose tokens are taken.
+    pub issuers: Arc<Issuers>,
+    /// Credentials that are not valid, from one address and for one token.
+    pub failures: RateLimit,
+    /// The limit of routes that name none.
+    pub limit: Option<RateLimit>,
 }
 
 impl Default for Config {
@@ -32,6 +41,9 @@ impl Default for Config {
             files_bytes_max: 64 << 20,
             scope: Scope::default(),
             grant_all: false,
+            issuers: Arc::default(),
+            failures: crate::guard::FAILURES,
+            limit: None,
         }
     }
 }

@@ -10,11 +10,12 @@ use crate::wiring::Engine;
 use bytes::Bytes;
 use model::act::{Act, Committed};
 use model::api::{DeployRequest, Deployed, TokenCreated, TokenRequest};
-use model::manifest::{Auth, FunctionSpec};
+use model::manifest::{FunctionSpec, Way};
 use model::token::TokenRow;
 use model::wire::v1::Entry;
 use model::{
-    Action, ApplicationName, Code, Digest, Grant, Principal, Problem, Scope, Timestamp, TokenName,
+    Action, ApplicationName, Code, Digest, Grant, IssuerName, Principal, Problem, Scope, Timestamp,
+    TokenName,
 };
 use ports::executor::Program;
 use ports::registry::{self, By};
@@ -82,6 +83,7 @@ impl Engine {
         let manifest = request.manifest;
         manifest.check(&self.config.ceiling)?;
         let members = manifest.members()?;
+        self.check_issuers(&members)?;
         let prepared = self.prepare(&members).await?;
         let wanted = asked_for(&members);
         let grants =
@@ -131,6 +133,9 @@ impl Engine {
     /// The function or the token does not exist, or the pairing means nothing.
     pub async fn grant(&self, scope: &Scope, actor: &str, grant: Grant) -> Result<u64, Problem> {
         let grant = grant.checked().map_err(|error| Problem::new(Code::BadGrant).detail(error))?;
+        if let Principal::Issuer(issuer) | Principal::Subject(issuer, _) = &grant.who {
+            self.knows_issuer(issuer, "the grant")?;
+        }
         Ok(self.commit(scope, actor, Act::Grant { grant }).await?.leaf)
     }
 
@@ -226,6 +231,31 @@ impl Engine {
         }
     }
 
+    /// A route that takes tokens of an issuer that the node does not know could never be called.
+    fn check_issuers(&self, members: &[FunctionSpec]) -> Result<(), Problem> {
+        for function in members {
+            for issuer in function.http.iter().flat_map(|http| http.auth.issuers()) {
+                self.knows_issuer(issuer, &format!("function `{}`", function.name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn knows_issuer(&self, issuer: &IssuerName, who: &str) -> Result<(), Problem> {
+        let issuers = &self.config.issuers;
+        if issuers.config(issuer).is_some() {
+            return Ok(());
+        }
+        let known: Vec<String> = issuers.names().map(|name| format!("`jwt:{name}`")).collect();
+        let hint = if known.is_empty() {
+            "this node knows no issuer: add an `[[issuer]]` section to its configuration".to_owned()
+        } else {
+            format!("this node knows {}", known.join(", "))
+        };
+        let detail = format!("{who} names `jwt:{issuer}`");
+        Err(Problem::new(Code::NoSuchIssuer).detail(detail).hint(hint))
+    }
+
     /// Compiles every component of the manifest that is not runnable yet.
     async fn prepare(&self, members: &[FunctionSpec]) -> Result<Vec<Program>, Problem> {
         let mut done = BTreeSet::new();
@@ -292,9 +322,15 @@ impl Engine {
 fn asked_for(members: &[FunctionSpec]) -> Vec<Grant> {
     let mut wanted = BTreeSet::new();
     for function in members {
-        if function.http.iter().any(|trigger| trigger.auth == Auth::Public) {
+        for way in function.http.iter().flat_map(|trigger| trigger.auth.ways()) {
+            let who = match way {
+                Way::Token => continue,
+                Way::Public => Principal::Public,
+                Way::Jwt(issuer) => Principal::Issuer(issuer.clone()),
+                Way::Mtls => Principal::AnyCertificate,
+            };
             let action = Action::Invoke { function: function.name.clone() };
-            wanted.insert(Grant { who: Principal::Public, action });
+            wanted.insert(Grant { who, action });
         }
         for target in &function.allow.http {
             let action = Action::Http { target: target.clone() };

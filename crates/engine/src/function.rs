@@ -4,10 +4,12 @@ use crate::assets::Shelf;
 use crate::crossing::Crossing;
 use crate::readiness::Readiness;
 use crate::slots::Slots;
-use model::manifest::{Durability, HttpTrigger};
-use model::{FunctionRef, FunctionRow};
+use model::manifest::{Auth, Durability, HttpTrigger, Way};
+use model::wire::v1::Caller;
+use model::{Claims, FunctionRef, FunctionRow};
 use policy::FunctionPolicies;
 use ports::executor::{Program, Unit};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,13 +37,42 @@ pub(crate) struct Endpoint {
     pub(crate) http: HttpTrigger,
     /// What it says to pages of other origins.
     pub(crate) crossing: Option<Arc<Crossing>>,
+    /// Whether a grant to the public opens it.
+    open: bool,
 }
 
 impl Endpoint {
-    /// A route of a function.
+    /// The route of a function. `auth = "token"` is what a route has that says nothing, and leaves
+    /// it to the grants who may call; only beside a route that says `public` it means itself.
     pub(crate) fn new(function: &Arc<Function>, http: &HttpTrigger) -> Self {
+        let public = |http: &HttpTrigger| http.auth.is_public();
+        let silent = http.auth == Auth::Token && !function.row.spec.http.iter().any(public);
+        let open = silent || public(http);
         let crossing = Crossing::of(http).map(Arc::new);
-        Self { function: Arc::clone(function), http: http.clone(), crossing }
+        Self { function: Arc::clone(function), http: http.clone(), crossing, open }
+    }
+
+    /// Why the route is not for this request, whatever its caller was granted: the way in which
+    /// the caller says who it is, or what the manifest requires. `None` if it is.
+    pub(crate) fn turns_away(
+        &self,
+        caller: &Caller,
+        claims: &Claims,
+        source: Option<IpAddr>,
+    ) -> Option<String> {
+        let ways = self.http.auth.ways();
+        let taken = match caller {
+            Caller::Operator => true,
+            Caller::Anonymous => self.open,
+            Caller::Token(_) => ways.contains(&Way::Token) || self.open,
+            Caller::Jwt { issuer, .. } => self.http.auth.issuers().any(|known| known == issuer),
+            Caller::Certificate(_) => ways.contains(&Way::Mtls),
+        };
+        if !taken {
+            let ways: Vec<String> = ways.iter().map(ToString::to_string).collect();
+            return Some(format!("the route is for {}", ways.join(", ")));
+        }
+        self.http.require.as_ref().and_then(|require| require.missing(claims, source))
     }
 }
 

@@ -3,6 +3,7 @@
 //! What strangers learn: 401 for everything that they may not call, whether it exists or not.
 //! What holders of a valid credential learn: 404 for everything that they may not call.
 
+mod credential;
 mod fund;
 mod identify;
 mod permit;
@@ -11,12 +12,12 @@ mod refusal;
 pub use refusal::Refusal;
 
 use crate::broker::Broker;
+use crate::guard::network;
 use crate::reply::{Flight, ReplyBody};
 use crate::request::{guest_request, method_name};
-use crate::slots::{NodeGauge, Tally};
+use crate::slots::{CallerKey, NodeGauge, Tally};
 use crate::stage::{Funded, Identified, Permitted, Received, Seat, Throttled};
 use crate::wiring::Engine;
-use identify::key_of;
 use model::wire::v1::{Caller, Trigger};
 use model::{Code, FunctionRef, InvocationId, Problem};
 use ports::executor::{RequestBody, Run};
@@ -100,11 +101,12 @@ impl Engine {
         let function =
             found.ok_or_else(|| Problem::new(Code::NoSuchFunction).detail(&function.name))?;
         let trigger = Trigger::Direct { method: method_name(throttled.received.request.method()) };
-        let caller_key = key_of(&"operator");
+        let caller_key = CallerKey::of(&Caller::Operator);
         let identified = Identified {
             throttled,
             caller: Caller::Operator,
             caller_key,
+            vouched: None,
             function,
             endpoint: None,
             trigger,
@@ -131,7 +133,10 @@ impl Engine {
         self.not_draining()?;
         let counted = NodeGauge::enter(&self.gauge).ok_or(Code::Overloaded)?;
         let share = match &received.peer {
-            Some(peer) => Some(Tally::take(&self.callers, key_of(peer)).ok_or(Code::CallerBusy)?),
+            Some(peer) => {
+                let key = CallerKey::of(&network(*peer));
+                Some(Tally::take(&self.callers, key).ok_or(Code::CallerBusy)?)
+            }
             None => None,
         };
         Ok(Throttled { received, seat: Seat { _counted: counted, _share: share, _slot: None } })
@@ -139,8 +144,9 @@ impl Engine {
 
     async fn execute(self: &Arc<Self>, funded: Funded) -> Outcomes<http::Response<ReplyBody>> {
         let Funded { permitted: Permitted { identified, permit }, start, labels, .. } = funded;
-        let Identified { throttled: Throttled { received, seat }, caller, function, .. } =
-            identified;
+        let Identified {
+            throttled: Throttled { received, seat }, caller, vouched, function, ..
+        } = identified;
         let broker = Broker::new(
             Arc::clone(&self.parts),
             Arc::clone(&function),
@@ -152,6 +158,7 @@ impl Engine {
             received.request,
             &received.id,
             &caller,
+            vouched.as_deref(),
             function.unit.limits.request_body_bytes,
         );
         let run = Run {

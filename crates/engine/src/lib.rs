@@ -16,9 +16,11 @@ mod deploy;
 mod function;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod guard;
 mod hosts;
 mod invoke;
 mod query;
+mod rate;
 mod readiness;
 mod reply;
 mod request;
@@ -29,6 +31,7 @@ mod wiring;
 
 pub use audit::digest as sha256;
 pub use config::Config;
+pub use guard::FAILURES;
 pub use invoke::{Inbound, Refusal};
 pub use model::manifest::Manifest;
 pub use ports::executor::{BodyError, RequestBody};

@@ -288,6 +288,7 @@ pub(crate) fn function_view(view: &View, function: &Arc<Function>) -> api::Funct
         digest: row.digest,
         artifact: row.artifact,
         routes: row.spec.http.iter().map(|trigger| trigger.route.clone()).collect(),
+        auth: row.spec.http.iter().map(|trigger| trigger.auth.clone()).collect(),
         public: view.grants.contains(&public),
         strict: function.strict(),
         // Only the doors know under which address they are reached.

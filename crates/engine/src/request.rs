@@ -5,6 +5,7 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderValue};
 use http_body::Body;
 use http_body_util::BodyExt;
 use identity::Credentials;
+use identity::jwt::Vouched;
 use model::wire::v1::Caller;
 use model::{Code, InvocationId, Problem};
 use ports::executor::RequestBody;
@@ -57,12 +58,13 @@ pub(crate) fn check_length(request: &http::Request<RequestBody>, most: u64) -> R
     Ok(())
 }
 
-/// The request as the guest sees it: who asked and which invocation this is, in headers that only
-/// the platform can set.
+/// The request as the guest sees it: who asked, what an issuer said about them, and which
+/// invocation this is, in headers that only the platform can set.
 pub(crate) fn guest_request(
     request: http::Request<RequestBody>,
     id: &InvocationId,
     caller: &Caller,
+    vouched: Option<&Vouched>,
     body_bytes_max: u64,
 ) -> http::Request<RequestBody> {
     let (mut head, body) = request.into_parts();
@@ -73,12 +75,15 @@ pub(crate) fn guest_request(
     let caller = match caller {
         Caller::Anonymous => Ok(HeaderValue::from_static("anonymous")),
         Caller::Operator => Ok(HeaderValue::from_static("operator")),
-        Caller::Token(name) => {
-            HeaderValue::from_maybe_shared(bytes::Bytes::from(format!("token:{name}")))
-        }
+        named => HeaderValue::from_maybe_shared(bytes::Bytes::from(named.to_string())),
     };
     if let Ok(value) = caller {
         headers.insert("casemate-caller", value);
+    }
+    if let Some(passed) = vouched.and_then(|vouched| vouched.passed.clone())
+        && let Ok(value) = HeaderValue::from_maybe_shared(passed)
+    {
+        headers.insert("casemate-claims", value);
     }
     if !headers.contains_key(HOST) && head.uri.host().is_none() {
         headers.insert(HOST, HeaderValue::from_static("localhost"));

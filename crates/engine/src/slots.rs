@@ -5,14 +5,28 @@
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A caller as far as counting goes: a hash of its token's name or its address.
+/// A caller as far as counting goes: a hash of its name or its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallerKey(pub(crate) u64);
+
+impl CallerKey {
+    pub(crate) fn of(caller: &impl Hash) -> Self {
+        Self(random_state().hash_one(caller))
+    }
+}
+
+/// The key of all hashes that stand for callers: of this process's own, so that nobody can choose
+/// a name that is counted as somebody else's.
+pub(crate) fn random_state() -> &'static RandomState {
+    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    &STATE
+}
 
 /// Why there was no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

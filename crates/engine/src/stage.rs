@@ -7,8 +7,9 @@
 
 use crate::function::{Endpoint, Function};
 use crate::slots::{CallerKey, Counted, Share, Slot};
+use identity::jwt::Vouched;
 use model::wire::v1::{Caller, Start, Trigger};
-use model::{Budget, InvocationId, Labels, Timestamp};
+use model::{Budget, Claims, InvocationId, Labels, Timestamp};
 use policy::Permit;
 use ports::executor::RequestBody;
 use std::net::IpAddr;
@@ -46,10 +47,19 @@ pub(crate) struct Identified {
     pub(crate) throttled: Throttled,
     pub(crate) caller: Caller,
     pub(crate) caller_key: CallerKey,
+    /// What an issuer vouches for, if the caller showed a token of one.
+    pub(crate) vouched: Option<Arc<Vouched>>,
     pub(crate) function: Arc<Function>,
     /// The route that it came by; the operator's direct calls come by none.
     pub(crate) endpoint: Option<Arc<Endpoint>>,
     pub(crate) trigger: Trigger,
+}
+
+impl Identified {
+    /// What the caller's token says.
+    pub(crate) fn claims(&self) -> &Claims {
+        self.vouched.as_ref().map_or(Claims::NONE, |vouched| &vouched.claims)
+    }
 }
 
 /// The policies allow it.

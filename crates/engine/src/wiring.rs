@@ -3,8 +3,11 @@
 use crate::assets::Chunks;
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::guard::Guard;
+use crate::rate::Rates;
 use crate::slots::{NodeGauge, Tally};
 use arc_swap::ArcSwap;
+use identity::certificate::Certificates;
 use identity::{Credentials, OperatorToken};
 use model::{Code, Problem};
 use policy::Policies;
@@ -51,6 +54,12 @@ pub struct Engine {
     pub(crate) callers: Arc<Tally>,
     /// Files of applications.
     pub(crate) chunks: Arc<Chunks>,
+    /// What callers owe to the limits of routes.
+    pub(crate) rates: Rates,
+    /// What slows guessing.
+    pub(crate) guard: Guard,
+    /// Names that client certificates have.
+    pub(crate) certificates: Certificates,
     /// One act at a time, so that the catalog follows the registry in order.
     pub(crate) acts: tokio::sync::Mutex<()>,
     draining: AtomicBool,
@@ -64,10 +73,14 @@ impl Engine {
     pub async fn start(config: Config, parts: Parts) -> Result<Arc<Self>, Problem> {
         let states = parts.registry.load().await.map_err(Problem::from)?;
         let catalog = Catalog::new(states, &parts.policies)?;
+        warn_of_issuers(&catalog, &config);
         Ok(Arc::new(Self {
             gauge: Arc::new(NodeGauge::new(config.in_flight_max)),
             callers: Arc::new(Tally::new(config.in_flight_per_caller_max)),
             chunks: Arc::new(Chunks::new(Arc::clone(&parts.artifacts), config.files_bytes_max)),
+            rates: Rates::new(),
+            guard: Guard::new(config.failures),
+            certificates: Certificates::default(),
             config,
             parts: Arc::new(parts),
             catalog: ArcSwap::from_pointee(catalog),
@@ -124,5 +137,18 @@ impl Engine {
 
     pub(crate) fn not_draining(&self) -> Result<(), Problem> {
         if self.draining() { Err(Code::Draining.into()) } else { Ok(()) }
+    }
+}
+
+/// A node that no longer knows an issuer keeps the routes that take its tokens, and says so.
+fn warn_of_issuers(catalog: &Catalog, config: &Config) {
+    let functions = catalog.views().flat_map(|(_, view)| view.functions.values());
+    for function in functions {
+        for issuer in function.row.spec.http.iter().flat_map(|http| http.auth.issuers()) {
+            if config.issuers.config(issuer).is_none() {
+                let function = function.reference();
+                tracing::warn!(%function, %issuer, "a route takes tokens of an issuer that the configuration does not name; none will be valid");
+            }
+        }
     }
 }

@@ -23,6 +23,9 @@ use std::task::{Context, Poll};
 const ONE_HOP: &[&str] =
     &["connection", "transfer-encoding", "upgrade", "te", "keep-alive", "proxy-connection"];
 
+/// How to ask again (RFC 6750, section 3). It never says what was wrong with a credential.
+const CHALLENGE: &str = "Bearer realm=\"casemate\"";
+
 /// Counts a request from the moment it goes to the engine until its answer is over or dropped.
 pub(crate) struct Ticket {
     line: Arc<Line>,
@@ -174,7 +177,7 @@ fn describe(headers: &mut HeaderMap, refusal: &Refusal, status: StatusCode) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
     }
     if let Some(wait_s) = refusal.retry_after_s {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
@@ -303,7 +306,7 @@ mod tests {
         let response = document(&refusal);
         assert_eq!(response.status(), 401);
         let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap();
-        assert_eq!(header("www-authenticate"), "Bearer");
+        assert_eq!(header("www-authenticate"), "Bearer realm=\"casemate\"");
         assert_eq!(header("retry-after"), "3");
         assert_eq!(header("allow"), "GET, HEAD");
         assert_eq!(header("vary"), "origin");

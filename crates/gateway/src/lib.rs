@@ -58,5 +58,6 @@ pub use door::{BoxError, Inbound, Invoke, Refusal};
 pub use entry::{Aids, Challenges, Door};
 pub use handle::{Drained, Gateway, Handle};
 pub use proxies::{Proxies, Says};
+pub use reserved::is_reserved as is_reserved_header;
 pub use violation::Violation;
 pub use walk::{Message, messages};

@@ -86,7 +86,9 @@ fn listed(value: &[u8]) -> impl Iterator<Item = HeaderName> {
     names.filter(|name| *name != HOST && *name != CONTENT_LENGTH)
 }
 
-fn is_reserved(name: &str) -> bool {
+/// Whether the gateway removes a field of this name, in lower case, from requests.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
     // Most names begin with none of these letters.
     if !matches!(
         name.as_bytes().first(),

@@ -61,8 +61,15 @@ impl Credentials {
         }
     }
 
+    /// The public part of the token that this claims to be, if it has the form of one.
+    #[must_use]
+    pub fn token_id(&self) -> Option<&str> {
+        self.bearer().and_then(crate::token::parse).map(|presented| presented.id())
+    }
+
     /// The text behind `Bearer` and exactly one space; what it is worth is not known.
-    pub(crate) fn bearer(&self) -> Option<&str> {
+    #[must_use]
+    pub fn bearer(&self) -> Option<&str> {
         let Authorization::One(value) = &self.authorization else { return None };
         let (scheme, token) = value.unchecked().expose().split_once(' ')?;
         scheme.as_bytes().eq_ignore_ascii_case(SCHEME).then_some(token)

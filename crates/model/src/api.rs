@@ -1,7 +1,7 @@
 //! Bodies of the admin API, shared by the server and the command line.
 
 use crate::act::Leaf;
-use crate::manifest::Manifest;
+use crate::manifest::{Auth, Manifest};
 use crate::revision::{DeploymentRow, RevisionRow};
 use crate::route::Route;
 use crate::wire::v1;
@@ -93,6 +93,10 @@ pub struct Function {
     pub artifact: Digest,
     /// Its routes.
     pub routes: Vec<Route>,
+    /// For each route, in the same order, how its callers say who they are. None from a node that
+    /// does not say.
+    #[serde(default)]
+    pub auth: Vec<Auth>,
     /// Whether everybody may call it.
     pub public: bool,
     /// Whether answers wait for the disk.
@@ -319,11 +323,7 @@ impl Record {
     /// The readable form of an invocation that has begun.
     #[must_use]
     pub fn running(start: &v1::Start) -> Self {
-        let caller = match &start.caller {
-            v1::Caller::Anonymous => "anonymous".to_owned(),
-            v1::Caller::Token(name) => format!("token:{name}"),
-            v1::Caller::Operator => "operator".to_owned(),
-        };
+        let caller = start.caller.to_string();
         let trigger = match &start.trigger {
             v1::Trigger::Http { method, route } => format!("http {method} {route}"),
             v1::Trigger::Direct { method } => format!("invoke {method}"),

@@ -1,6 +1,6 @@
 //! Grants: what somebody was allowed, as a ledgered row.
 
-use crate::{FunctionName, TokenName};
+use crate::{FunctionName, IssuerName, Subject, TokenName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -14,6 +14,14 @@ pub enum Principal {
     Token(TokenName),
     /// A function of the same environment.
     Function(FunctionName),
+    /// Everybody whom a valid token of an issuer names.
+    Issuer(IssuerName),
+    /// Whom tokens of an issuer name like this.
+    Subject(IssuerName, Subject),
+    /// Everybody with a client certificate that the node trusts.
+    AnyCertificate,
+    /// The holder of a client certificate of this name.
+    Certificate(Subject),
 }
 
 /// What for.
@@ -51,8 +59,14 @@ pub struct Grant {
 #[non_exhaustive]
 pub enum Error {
     /// Not a principal.
-    #[error("`{}` is nobody: write `public`, `token:NAME` or `function:NAME`", .0.escape_debug())]
+    #[error(
+        "`{}` is nobody: write `public`, `token:NAME`, `jwt:ISSUER`, `jwt:ISSUER/SUBJECT`, `mtls:*`, `mtls:SUBJECT` or `function:NAME`",
+        .0.escape_debug()
+    )]
     Principal(String),
+    /// A subject inside is wrong.
+    #[error(transparent)]
+    Subject(#[from] crate::subject::Error),
     /// A name inside is wrong.
     #[error(transparent)]
     Name(#[from] crate::name::Error),
@@ -88,11 +102,11 @@ impl Grant {
     /// [`Error::Pairing`] or [`Error::Target`].
     pub fn checked(self) -> Result<Self, Error> {
         match (&self.who, &self.action) {
-            (Principal::Public | Principal::Token(_), Action::Invoke { .. }) => Ok(self),
             (Principal::Function(_), Action::Http { target }) => {
                 check_target(target)?;
                 Ok(self)
             }
+            (who, Action::Invoke { .. }) if !matches!(who, Principal::Function(_)) => Ok(self),
             (who, action) => Err(Error::Pairing { who: who.to_string(), action: action.word() }),
         }
     }
@@ -133,6 +147,14 @@ impl std::str::FromStr for Principal {
         match text.split_once(':') {
             Some(("token", name)) => Ok(Self::Token(TokenName::parse(name)?)),
             Some(("function", name)) => Ok(Self::Function(FunctionName::parse(name)?)),
+            Some(("jwt", rest)) => match rest.split_once('/') {
+                None => Ok(Self::Issuer(IssuerName::parse(rest)?)),
+                Some((issuer, subject)) => {
+                    Ok(Self::Subject(IssuerName::parse(issuer)?, Subject::parse(subject)?))
+                }
+            },
+            Some(("mtls", "*")) => Ok(Self::AnyCertificate),
+            Some(("mtls", subject)) => Ok(Self::Certificate(Subject::parse(subject)?)),
             _ => Err(Error::Principal(text.chars().take(80).collect())),
         }
     }
@@ -157,6 +179,10 @@ impl fmt::Display for Principal {
             Self::Public => f.write_str("public"),
             Self::Token(name) => write!(f, "token:{name}"),
             Self::Function(name) => write!(f, "function:{name}"),
+            Self::Issuer(issuer) => write!(f, "jwt:{issuer}"),
+            Self::Subject(issuer, subject) => write!(f, "jwt:{issuer}/{subject}"),
+            Self::AnyCertificate => f.write_str("mtls:*"),
+            Self::Certificate(subject) => write!(f, "mtls:{subject}"),
         }
     }
 }
@@ -166,7 +192,7 @@ impl schemars::JsonSchema for Principal {
         "Principal".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^(public|token:.+|function:.+)$" })
+        schemars::json_schema!({ "type": "string", "pattern": "^(public|token:.+|function:.+|jwt:.+|mtls:.+)$" })
     }
 }
 
@@ -185,13 +211,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_three_forms() {
+    fn reads_every_form() {
         for (who, action, what) in [
             ("public", "invoke", "hello"),
             ("token:ci", "invoke", "hello"),
+            ("jwt:shop", "invoke", "hello"),
+            ("jwt:shop/alice", "invoke", "hello"),
+            ("jwt:shop/auth0%7Cx/y", "invoke", "hello"),
+            ("mtls:*", "invoke", "hello"),
+            ("mtls:%2A", "invoke", "hello"),
+            ("mtls:spiffe://a.example/x", "invoke", "hello"),
             ("function:hello", "http", "GET https://api.example.com/v1/*"),
         ] {
             let grant = Grant::parse(who, action, what).expect(what);
+            assert_eq!(grant.who.to_string(), who);
             let json = serde_json::to_string(&grant).expect("plain data");
             assert_eq!(serde_json::from_str::<Grant>(&json).expect(&json), grant);
         }
@@ -202,6 +235,13 @@ mod tests {
         for (who, action, what) in [
             ("nobody", "invoke", "hello"),
             ("token:../x", "invoke", "hello"),
+            ("jwt:", "invoke", "hello"),
+            ("jwt:Shop", "invoke", "hello"),
+            ("jwt:shop/", "invoke", "hello"),
+            ("jwt:shop/%0a", "invoke", "hello"),
+            ("mtls:", "invoke", "hello"),
+            ("jwt:shop", "http", "GET https://x/"),
+            ("mtls:*", "http", "GET https://x/"),
             ("public", "http", "GET https://x/"),
             ("function:a", "invoke", "b"),
             ("function:a", "http", "https://x/"),

@@ -10,6 +10,7 @@ pub mod act;
 pub mod api;
 pub mod budget;
 pub mod bundle;
+pub mod claims;
 pub mod code;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -26,6 +27,7 @@ pub mod problem;
 pub mod revision;
 pub mod route;
 pub mod secret;
+pub mod subject;
 pub mod time;
 pub mod token;
 pub mod trace;
@@ -33,6 +35,7 @@ pub mod unit;
 pub mod wire;
 
 pub use budget::{Budget, Cost, Usage};
+pub use claims::Claims;
 pub use code::Code;
 pub use grant::{Action, Grant, Principal};
 pub use id::{BootId, Digest, InvocationId};
@@ -40,9 +43,11 @@ pub use label::{Label, Labelled, Labels};
 pub use limit::Limits;
 pub use manifest::Manifest;
 pub use name::{
-    ApplicationName, EnvironmentName, FunctionName, FunctionRef, Scope, TenantName, TokenName,
+    ApplicationName, EnvironmentName, FunctionName, FunctionRef, IssuerName, Scope, TenantName,
+    TokenName,
 };
 pub use problem::Problem;
 pub use revision::FunctionRow;
 pub use secret::{Secret, Untrusted};
+pub use subject::Subject;
 pub use time::Timestamp;

@@ -6,20 +6,26 @@
 //! Invariant: keys that do not exist are errors, never ignored.
 
 mod assets;
+mod auth;
 mod cors;
 mod domains;
 mod example;
 mod function;
 mod http;
+mod rate;
+mod require;
 mod rules;
 mod wasi;
 
 pub use assets::{AssetsSpec, Mount};
+pub use auth::{Auth, Way};
 pub use cors::{Cors, Origin};
 pub use domains::Domain;
 pub use example::{EXAMPLE_TIME, Example, ExampleAnswer, ExampleRequest};
 pub use function::{Allow, Durability, FunctionSpec, Runtime};
-pub use http::{Auth, HttpTrigger};
+pub use http::HttpTrigger;
+pub use rate::{By, Rate, RateLimit};
+pub use require::{Network, Require, Texts};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};
 pub use wasi::Wasi;
 
@@ -186,6 +192,8 @@ mod tests {
             r#""memory":"64GiB""#,
             r#""concurrency":0"#,
             r#""allow":{"http":["nonsense"]}"#,
+            r#""http":[{"route":"GET /x","require":{"claims":{"role":"admin"}}}]"#,
+            r#""http":[{"route":"GET /x","limit":{"rate":"1/1s","burst":0}}]"#,
         ] {
             assert_eq!(
                 check(&format!(r#"{{"name":"a",{bad}}}"#)),

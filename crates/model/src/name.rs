@@ -162,6 +162,10 @@ name!(
     /// What an API token is called.
     TokenName, "token", reserved: RESERVED
 );
+name!(
+    /// What a node's configuration calls an issuer of tokens.
+    IssuerName, "issuer", reserved: RESERVED
+);
 
 /// A tenant and one of its environments: where every name below lives.
 #[derive(

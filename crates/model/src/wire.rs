@@ -2,4 +2,7 @@
 //!
 //! A version never changes once released: a new field means a new version beside the old one.
 
+mod caller;
 pub mod v1;
+
+pub use caller::NoCaller;

@@ -2,6 +2,7 @@
 
 use crate::clock::SystemClock;
 use crate::home::{self, Home};
+use crate::issuers::KeyFiles;
 use crate::settings::Settings;
 use audit::{Notary, VerifierKey};
 use engine::{Engine, Parts};
@@ -38,6 +39,7 @@ impl Surroundings {
 /// Everything that a node keeps hold of.
 pub(crate) struct Assembled {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) key_files: KeyFiles,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) store: Store,
     pub(crate) executor: Arc<WasmExecutor>,
@@ -81,17 +83,21 @@ pub(crate) async fn assemble(
         clock,
         digest: keys::digester(digest_key),
     };
+    let key_files = KeyFiles::open(&settings.issuers)?;
     let config = engine::Config {
         in_flight_max: settings.in_flight,
         in_flight_per_caller_max: settings.in_flight_per_caller,
         artifact_bytes_max: settings.artifact.bytes,
         grant_all: settings.dev,
         files_bytes_max: usize::try_from(settings.assets.cache.bytes).unwrap_or(usize::MAX),
+        issuers: Arc::clone(&key_files.issuers),
+        failures: settings.limit.failures,
+        limit: settings.limit.route,
         ..engine::Config::default()
     };
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;
-    Ok(Assembled { engine, journal, store, executor, children, certificates, boot })
+    Ok(Assembled { engine, key_files, journal, store, executor, children, certificates, boot })
 }
 
 /// Refuses a home that was in use and whose registry is gone or empty. Taken for a new one, it

@@ -16,6 +16,7 @@ mod doctor;
 mod doors;
 mod hidden;
 mod home;
+mod issuers;
 mod offline;
 mod restore;
 mod settings;

@@ -9,6 +9,8 @@ mod file;
 mod fuzz;
 mod gateway;
 mod http2;
+mod issuer;
+mod limit;
 mod network;
 mod pick;
 mod resolve;
@@ -16,6 +18,7 @@ mod sections;
 mod tls;
 
 pub(crate) use gateway::ProxyProtocol;
+pub(crate) use issuer::Issuer;
 pub use pick::SettingRow;
 pub use resolve::Settings;
 

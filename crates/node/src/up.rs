@@ -1,6 +1,6 @@
 //! One life of a node: bind, open, serve, drain.
 
-use crate::assemble::{Assembled, Surroundings, assemble};
+use crate::assemble::{Surroundings, assemble};
 use crate::beacon::Beacon;
 use crate::certificates;
 use crate::clock::SystemClock;
@@ -12,6 +12,7 @@ use crate::telemetry;
 use control::Control;
 use gateway::AccessLog;
 use model::{Code, Problem};
+use ports::Journal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -109,6 +110,7 @@ async fn live(
         async move { engine.warm().await }
     });
     let tending = certificates::tend(assembled.certificates.clone()).map_err(internal)?;
+    let watching = tokio::spawn(assembled.key_files.watch());
     on_ready(&ready);
     signals.next().await;
     tracing::info!("draining: accepted requests are finished, no new ones are taken");
@@ -126,12 +128,13 @@ async fn live(
     warming.abort();
     tending.abort();
     reopening.abort();
+    watching.abort();
     Beacon::put_out(home.path());
-    close(assembled).await
+    close(&assembled.journal).await
 }
 
-async fn close(assembled: Assembled) -> Result<(), Problem> {
-    let closed = assembled.journal.close().await;
+async fn close(journal: &Arc<dyn Journal>) -> Result<(), Problem> {
+    let closed = journal.close().await;
     closed.map_err(|error| Problem::new(Code::StoreFailed).detail("the journal").internal(error))
 }
 

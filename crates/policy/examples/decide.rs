@@ -9,7 +9,7 @@
 )]
 
 use casemate_policy::{Asker, FunctionPolicies, InvokeAsk, Policies};
-use model::{FunctionName, FunctionRef, Grant, Scope, TokenName};
+use model::{Claims, FunctionName, FunctionRef, Grant, Scope, TokenName};
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -47,6 +47,7 @@ fn decide(policies: &FunctionPolicies, to: &FunctionRef, token: &TokenName, numb
         method: "GET",
         route: "/hello/{*rest}",
         trigger: "http",
+        claims: Claims::NONE,
     };
     black_box(policies.decide_invoke(&ask)).unwrap();
 }

@@ -1,7 +1,7 @@
 //! What is asked: who wants to invoke which function, and how.
 
 use model::wire::v1::Caller;
-use model::{FunctionRef, TokenName};
+use model::{Claims, FunctionRef, IssuerName, Subject, TokenName};
 use std::net::IpAddr;
 
 /// Who asks.
@@ -16,6 +16,10 @@ pub enum Asker<'a> {
     Token(&'a TokenName),
     /// The operator, through the admin API.
     Operator,
+    /// Whom a verified token of an issuer names.
+    Jwt(&'a IssuerName, &'a Subject),
+    /// The holder of a client certificate that was verified.
+    Certificate(&'a Subject),
 }
 
 impl<'a> From<&'a Caller> for Asker<'a> {
@@ -24,16 +28,8 @@ impl<'a> From<&'a Caller> for Asker<'a> {
             Caller::Anonymous => Self::Anonymous,
             Caller::Token(name) => Self::Token(name),
             Caller::Operator => Self::Operator,
-        }
-    }
-}
-
-impl Asker<'_> {
-    pub(crate) fn to_caller(self) -> Caller {
-        match self {
-            Self::Anonymous => Caller::Anonymous,
-            Self::Token(name) => Caller::Token(name.clone()),
-            Self::Operator => Caller::Operator,
+            Caller::Jwt { issuer, subject } => Self::Jwt(issuer, subject),
+            Caller::Certificate(subject) => Self::Certificate(subject),
         }
     }
 }
@@ -53,6 +49,8 @@ pub struct InvokeAsk<'a> {
     pub route: &'a str,
     /// `http` or `direct`.
     pub trigger: &'static str,
+    /// What the caller's token says, if it is one of an issuer.
+    pub claims: &'a Claims,
 }
 
 impl InvokeAsk<'_> {

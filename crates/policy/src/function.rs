@@ -9,11 +9,11 @@
 
 use crate::cache::{Cache, Key};
 use crate::operator::{Policies, hash};
-use crate::reads::Reads;
-use crate::verdict::{Denial, Permit, PolicyId, command};
+use crate::reads::{ClaimNames, Reads};
+use crate::verdict::{Denial, DenialKind, Permit, PolicyId, command};
 use crate::{Asker, Error, InvokeAsk};
 use cedar_policy::{AuthorizationError, Decision, PolicySet, Response};
-use model::{Action, Code, FunctionRef, Grant, Principal, TokenName};
+use model::{Action, Code, FunctionRef, Grant, Principal};
 use std::sync::Arc;
 
 /// Everything that decides about one function. Made anew when a grant or a policy changes.
@@ -22,11 +22,11 @@ pub struct FunctionPolicies {
     /// Grants of outgoing requests.
     pub(crate) outbound: Box<[Grant]>,
     policies: Arc<Policies>,
-    public: bool,
-    /// Sorted.
-    tokens: Box<[TokenName]>,
+    /// Who may invoke it by a grant. Sorted.
+    invokers: Box<[Principal]>,
     version: u64,
     reads: Reads,
+    claims: ClaimNames,
     cache: Cache,
 }
 
@@ -47,18 +47,16 @@ impl FunctionPolicies {
                 .map_err(|source| Error::Grant { grant: grant_id(grant), source })?;
         }
         let is_invoke = |grant: &Grant| matches!(grant.action, Action::Invoke { .. });
-        let tokens = own.iter().filter_map(|grant| match &grant.who {
-            Principal::Token(name) if is_invoke(grant) => Some(name.clone()),
-            _ => None,
-        });
+        let invokers = own.iter().filter(|grant| is_invoke(grant)).map(|grant| grant.who.clone());
         let uid = policies.vocabulary.function(function);
+        let (reads, claims) = policies.reads_for(&uid);
         Ok(Self {
             function: function.clone(),
-            public: own.iter().any(|grant| grant.who == Principal::Public && is_invoke(grant)),
-            tokens: tokens.collect(),
+            invokers: invokers.collect(),
             outbound: own.iter().filter(|g| !is_invoke(g)).map(|g| (*g).clone()).collect(),
             version: version(policies, function, &own),
-            reads: policies.reads_for(&uid),
+            reads,
+            claims,
             policies: Arc::clone(policies),
             cache: Cache::default(),
         })
@@ -79,13 +77,42 @@ impl FunctionPolicies {
         if *ask.function != self.function {
             return Err(Denial::error(Vec::new(), "these policies are another function's"));
         }
-        let key = Key::of(ask, self.reads);
+        let one_of_many = !self.reads.has(Reads::SUBJECT) && !self.names(ask.principal);
+        let key = Key::of(ask, self.reads, &self.claims, one_of_many);
         if let Some(verdict) = self.cache.find(&key) {
-            return verdict;
+            return verdict.map_err(|denial| self.addressed(denial, ask));
         }
         let verdict = self.evaluate(ask);
         self.cache.keep(&key, &verdict);
         verdict
+    }
+
+    /// Whether a grant names this very subject or certificate.
+    fn names(&self, asker: Asker<'_>) -> bool {
+        let own = match asker {
+            Asker::Jwt(issuer, subject) => Principal::Subject(issuer.clone(), subject.clone()),
+            Asker::Certificate(subject) => Principal::Certificate(subject.clone()),
+            _ => return false,
+        };
+        self.invoke_by(&own)
+    }
+
+    fn invoke_by(&self, who: &Principal) -> bool {
+        self.invokers.binary_search(who).is_ok()
+    }
+
+    /// A remembered denial may be that of another subject; its hint names this one.
+    fn addressed(&self, mut denial: Denial, ask: &InvokeAsk<'_>) -> Denial {
+        let many = matches!(ask.principal, Asker::Jwt(..) | Asker::Certificate(_));
+        if many && denial.kind == DenialKind::NoGrant {
+            denial.hint = self.hint(ask.principal).map(Into::into);
+        }
+        denial
+    }
+
+    #[cfg(test)]
+    pub(crate) fn remembered(&self) -> usize {
+        self.cache.len()
     }
 
     /// Decides without remembering.
@@ -109,7 +136,7 @@ impl FunctionPolicies {
     fn consult(&self, ask: &InvokeAsk<'_>) -> Result<Findings, Error> {
         let words = &self.policies.vocabulary;
         let request = words.request(ask, self.reads)?;
-        let entities = words.entities(ask)?;
+        let entities = words.entities(ask, self.reads)?;
         let granted = self.granted(ask.principal)?;
         let mut findings = Findings::default();
         for set in self.policies.sets_for(&words.function(ask.function)).chain([&granted]) {
@@ -118,19 +145,24 @@ impl FunctionPolicies {
         Ok(findings)
     }
 
-    /// The grants that can matter to `asker`: the public's, and a token's own.
+    /// The grants that can matter to `asker`: the public's, its own, and those of its kind.
     fn granted(&self, asker: Asker<'_>) -> Result<PolicySet, Error> {
-        let public =
-            (self.public && !matches!(asker, Asker::Operator)).then_some(Principal::Public);
-        let own = match asker {
-            Asker::Token(name) if self.tokens.binary_search(name).is_ok() => {
-                Some(Principal::Token(name.clone()))
+        let (own, kind) = match asker {
+            Asker::Anonymous => (None, None),
+            Asker::Operator => return Ok(PolicySet::new()),
+            Asker::Token(name) => (Some(Principal::Token(name.clone())), None),
+            Asker::Jwt(issuer, subject) => (
+                Some(Principal::Subject(issuer.clone(), subject.clone())),
+                Some(Principal::Issuer(issuer.clone())),
+            ),
+            Asker::Certificate(subject) => {
+                (Some(Principal::Certificate(subject.clone())), Some(Principal::AnyCertificate))
             }
-            _ => None,
         };
-        let policies = public
+        let policies = [Some(Principal::Public), own, kind]
             .into_iter()
-            .chain(own)
+            .flatten()
+            .filter(|who| self.invoke_by(who))
             .map(|who| {
                 let id = grant_id(&self.invoke_grant(who.clone()));
                 self.policies.vocabulary.permit(&id, &who, &self.function)
@@ -143,6 +175,8 @@ impl FunctionPolicies {
         let who = match asker {
             Asker::Anonymous => Principal::Public,
             Asker::Token(name) => Principal::Token(name.clone()),
+            Asker::Jwt(issuer, subject) => Principal::Subject(issuer.clone(), subject.clone()),
+            Asker::Certificate(subject) => Principal::Certificate(subject.clone()),
             Asker::Operator => return None,
         };
         Some(command(&self.function.scope, &self.invoke_grant(who)))

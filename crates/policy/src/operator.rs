@@ -2,13 +2,13 @@
 //!
 //! Cedar looks at every policy of a set, so the policies that name one function are kept apart
 //! from those that may concern any. A function's decision takes the latter, its own of the former,
-//! and the at most two grants that can matter to who asks; the rest could not have matched.
+//! and the at most three grants that can matter to who asks; the rest could not have matched.
 //!
 //! Invariant: every policy in here fits the schema in Cedar's strict mode.
 
 use crate::error::Place;
 use crate::lint::{self, LintFinding};
-use crate::reads::{self, Reads};
+use crate::reads::{self, ClaimNames, Reads};
 use crate::vocabulary::{SCHEMA, Vocabulary};
 use crate::{Error, FunctionPolicies};
 use cedar_policy::{
@@ -38,6 +38,7 @@ pub struct Policies {
 struct Slice {
     set: PolicySet,
     reads: Reads,
+    claims: ClaimNames,
 }
 
 impl Policies {
@@ -97,10 +98,13 @@ impl Policies {
         std::iter::once(&self.everywhere.set).chain(own)
     }
 
-    /// What those policies can read.
-    pub(crate) fn reads_for(&self, function: &EntityUid) -> Reads {
-        let own = self.by_function.get(function).map_or(Reads::NOTHING, |slice| slice.reads);
-        self.everywhere.reads.and(own)
+    /// What those policies can read, and of the claims which ones.
+    pub(crate) fn reads_for(&self, function: &EntityUid) -> (Reads, ClaimNames) {
+        let Slice { reads, claims, .. } = &self.everywhere;
+        match self.by_function.get(function) {
+            Some(own) => (reads.and(own.reads), claims.clone().and(&own.claims)),
+            None => (*reads, claims.clone()),
+        }
     }
 
     fn read(
@@ -144,7 +148,9 @@ impl Policies {
             Some(function) => self.by_function.entry(function).or_default(),
             None => &mut self.everywhere,
         };
-        slice.reads = slice.reads.and(reads::of_policy(&policy));
+        let (reads, claims) = reads::of_policy(&policy);
+        slice.reads = slice.reads.and(reads);
+        slice.claims = std::mem::take(&mut slice.claims).and(&claims);
         slice.set.add(policy).map_err(Error::invariant)
     }
 }

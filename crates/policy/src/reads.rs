@@ -7,6 +7,7 @@
 //! a thread's stack.
 
 use cedar_policy::Policy;
+use std::collections::BTreeSet;
 
 /// A set of context attributes.
 ///
@@ -21,7 +22,10 @@ impl Reads {
     pub(crate) const METHOD: Self = Self(2);
     pub(crate) const ROUTE: Self = Self(4);
     pub(crate) const TRIGGER: Self = Self(8);
-    pub(crate) const EVERYTHING: Self = Self(15);
+    pub(crate) const CLAIMS: Self = Self(16);
+    /// Not of the context: which subject of an issuer, or which certificate, it is that asks.
+    pub(crate) const SUBJECT: Self = Self(32);
+    pub(crate) const EVERYTHING: Self = Self(63);
 
     pub(crate) fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -38,6 +42,7 @@ impl Reads {
             "method" => Self::METHOD,
             "route" => Self::ROUTE,
             "trigger" => Self::TRIGGER,
+            "claims" => Self::CLAIMS,
             "tenant" | "environment" => Self::NOTHING,
             // An attribute that this list forgot.
             _ => Self::EVERYTHING,
@@ -45,9 +50,90 @@ impl Reads {
     }
 }
 
-/// What `policy` can read.
-pub(crate) fn of_policy(policy: &Policy) -> Reads {
-    of_words(&words(&policy.to_string()))
+/// The claims that policies can read by name, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClaimNames(Option<BTreeSet<Box<str>>>);
+
+impl Default for ClaimNames {
+    fn default() -> Self {
+        Self(Some(BTreeSet::new()))
+    }
+}
+
+impl ClaimNames {
+    const ALL: Self = Self(None);
+
+    pub(crate) fn and(self, other: &Self) -> Self {
+        match (self.0, &other.0) {
+            (Some(mut own), Some(other)) => {
+                own.extend(other.iter().cloned());
+                Self(Some(own))
+            }
+            _ => Self::ALL,
+        }
+    }
+
+    /// The names, if they are known.
+    pub(crate) fn known(&self) -> Option<&BTreeSet<Box<str>>> {
+        self.0.as_ref()
+    }
+}
+
+/// What `policy` can read, and of the claims which ones.
+pub(crate) fn of_policy(policy: &Policy) -> (Reads, ClaimNames) {
+    let text = policy.to_string();
+    let words = words(&text);
+    (of_words(&words).and(of_principal(&words)), claims_of(&words))
+}
+
+/// Whether one subject of an issuer, or one certificate, can differ from the next: where such an
+/// entity is named, or where the principal is looked at outside of the scope.
+fn of_principal(words: &[Word<'_>]) -> Reads {
+    let times = |name: &str| words.iter().filter(|word| **word == Word::Name(name)).count();
+    if times("Subject") > 0 || times("Certificate") > 0 || times("principal") > 1 {
+        return Reads::SUBJECT;
+    }
+    Reads::NOTHING
+}
+
+/// The claims that are asked for as `context.claims.hasTag("…")` or `getTag`; any other use of the
+/// context's claims, or of the context as a whole, is of all of them.
+fn claims_of(words: &[Word<'_>]) -> ClaimNames {
+    let mut names = BTreeSet::new();
+    let mut rest = words;
+    while let Some((word, after)) = rest.split_first() {
+        rest = after;
+        if *word != Word::Name("context") {
+            continue;
+        }
+        let inner = match after {
+            [Word::Mark('.'), Word::Name("claims"), inner @ ..]
+            | [Word::Mark('['), Word::Quoted("claims"), Word::Mark(']'), inner @ ..] => inner,
+            // Another attribute; what comes later is looked at in its turn.
+            [Word::Mark('.'), Word::Name(other), ..]
+            | [Word::Mark('['), Word::Quoted(other), ..]
+            | [Word::Name("has"), Word::Name(other) | Word::Quoted(other), ..]
+                if !Reads::named(other).has(Reads::CLAIMS) =>
+            {
+                continue;
+            }
+            _ => return ClaimNames::ALL,
+        };
+        match inner {
+            [
+                Word::Mark('.'),
+                Word::Name("hasTag" | "getTag"),
+                Word::Mark('('),
+                Word::Quoted(name),
+                Word::Mark(')'),
+                ..,
+            ] if !name.contains('\\') => {
+                names.insert((*name).into());
+            }
+            _ => return ClaimNames::ALL,
+        }
+    }
+    ClaimNames(Some(names))
 }
 
 /// Looks at what follows each `context`: an attribute's name, or the test for one.
@@ -130,7 +216,51 @@ mod tests {
     fn check(condition: &str, expect: Reads) {
         let text = format!("forbid(principal, action, resource) when {{ {condition} }};");
         let policy = Policy::parse(None, &text).expect(condition);
-        assert_eq!(of_policy(&policy), expect, "{condition}");
+        assert_eq!(of_policy(&policy).0, expect, "{condition}");
+    }
+
+    fn check_claims(condition: &str, expect: Option<&[&str]>) {
+        let text = format!("forbid(principal, action, resource) when {{ {condition} }};");
+        let policy = Policy::parse(None, &text).expect(condition);
+        let expect = expect.map(|names| names.iter().map(|name| (*name).into()).collect());
+        assert_eq!(of_policy(&policy).1, ClaimNames(expect), "{condition}");
+    }
+
+    #[test]
+    fn finds_the_claims_that_conditions_name() {
+        check_claims("context.method == \"GET\"", Some(&[]));
+        let role = "context.claims.hasTag(\"role\")";
+        check_claims(role, Some(&["role"]));
+        check_claims(&role.replace(".claims", "[\"claims\"]"), Some(&["role"]));
+        check_claims(
+            &format!("{role} && context.claims.getTag(\"x.y\").contains(context.method)"),
+            Some(&["role", "x.y"]),
+        );
+        check_claims("context.claims.hasTag(context.method)", None);
+        check_claims("context.claims.hasTag(\"r\\u{6f}le\")", None);
+        check_claims("(if true then context.claims else context.claims).hasTag(\"x\")", None);
+        check_claims("context has claims", None);
+        check_claims("(context).claims.hasTag(\"x\")", None);
+        check("context.claims.hasTag(\"x\")", Reads::CLAIMS);
+    }
+
+    #[test]
+    fn finds_policies_that_look_at_one_subject() {
+        let reads = |text: &str| of_policy(&Policy::parse(None, text).expect(text)).0;
+        for text in [
+            "permit(principal == Casemate::Subject::\"shop/a\", action, resource);",
+            "permit(principal is Casemate::Subject, action, resource);",
+            "permit(principal, action, resource) when { principal == Casemate::Certificate::\"cn:a\" };",
+            "permit(principal, action, resource) when { principal in [Casemate::Public::\"public\"] };",
+        ] {
+            assert_eq!(reads(text), Reads::SUBJECT, "{text}");
+        }
+        for text in [
+            "permit(principal in Casemate::Issuer::\"shop\", action, resource);",
+            "@note(\"principal Subject\") permit(principal, action, resource);",
+        ] {
+            assert_eq!(reads(text), Reads::NOTHING, "{text}");
+        }
     }
 
     #[test]
@@ -140,7 +270,7 @@ mod tests {
         check("context[\"route\"] like \"/x*\"", Reads::ROUTE);
         check("context has source", Reads::SOURCE);
         check("context.tenant == context.environment", Reads::NOTHING);
-        check("principal is Casemate::Token", Reads::NOTHING);
+        check("principal is Casemate::Token", Reads::SUBJECT);
         check(
             "if context.trigger == \"http\" then [context.method].contains(\"x\") else {a: context.route}.a == \"y\"",
             Reads::TRIGGER.and(Reads::METHOD).and(Reads::ROUTE),
@@ -163,7 +293,7 @@ mod tests {
         let text = r#"@note("context.source") // context.route "
             permit(principal == Casemate::Token::"\"context.method\\", action, resource);"#;
         let policy = Policy::parse(None, text).expect("a policy");
-        assert_eq!(of_policy(&policy), Reads::NOTHING);
+        assert_eq!(of_policy(&policy).0, Reads::NOTHING);
     }
 
     #[test]

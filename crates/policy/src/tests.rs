@@ -4,7 +4,7 @@ mod algebra;
 mod properties;
 
 use crate::*;
-use model::{Code, FunctionName, FunctionRef, Grant, Principal, Scope, TokenName};
+use model::{Claims, Code, FunctionName, FunctionRef, Grant, Principal, Scope, TokenName};
 use std::sync::Arc;
 
 fn function(name: &str) -> FunctionRef {
@@ -42,6 +42,7 @@ fn decide(policies: &FunctionPolicies, who: Asker<'_>) -> Result<Permit, Denial>
         method: "GET",
         route: "/hello",
         trigger: "http",
+        claims: Claims::NONE,
     };
     policies.decide_invoke(&ask)
 }
@@ -50,13 +51,14 @@ fn decide(policies: &FunctionPolicies, who: Asker<'_>) -> Result<Permit, Denial>
 /// `permit`, `forbid` or `error`, or `deny` and the hint.
 fn check(grants: &str, operator: &str, who: &str, expect: &str) {
     let policies = hello(grants, operator);
-    let name;
+    let (name, caller);
     let asker = match who {
         "anonymous" => Asker::Anonymous,
         "operator" => Asker::Operator,
         other => {
-            name = token(other);
-            Asker::Token(&name)
+            name = if other.contains(':') { other.to_owned() } else { format!("token:{other}") };
+            caller = name.parse::<model::wire::v1::Caller>().unwrap();
+            Asker::from(&caller)
         }
     };
     let got = match decide(&policies, asker) {
@@ -103,6 +105,50 @@ fn permits_what_was_granted_and_says_by_what() {
         "ci",
         "permit op.cedar#1",
     );
+}
+
+#[test]
+fn tokens_of_issuers_and_certificates_are_granted_by_name_or_by_kind() {
+    let grants = "jwt:shop invoke hello\njwt:corp/bob invoke hello\nmtls:cn:a invoke hello";
+    check(grants, "", "jwt:shop/alice", "permit jwt:shop invoke hello");
+    check(grants, "", "jwt:corp/bob", "permit jwt:corp/bob invoke hello");
+    check(grants, "", "mtls:cn:a", "permit mtls:cn:a invoke hello");
+    for (who, hint) in [
+        ("jwt:corp/alice", "deny casemate grant jwt:corp/alice invoke hello"),
+        ("jwt:sho/p", "deny casemate grant jwt:sho/p invoke hello"),
+        ("mtls:cn:b", "deny casemate grant mtls:cn:b invoke hello"),
+        ("mtls:cn:a%20%24%28x%29", "deny casemate grant mtls:cn:a%20%24%28x%29 invoke hello"),
+        ("bob", "deny casemate grant token:bob invoke hello"),
+        ("anonymous", "deny casemate grant public invoke hello"),
+    ] {
+        check(grants, "", who, hint);
+    }
+    check("mtls:* invoke hello", "", "mtls:cn:b", "permit mtls:* invoke hello");
+    check("public invoke hello", "", "jwt:shop/alice", "permit public invoke hello");
+    let issuer = r#"forbid(principal in Casemate::Issuer::"shop", action, resource);"#;
+    check(grants, issuer, "jwt:shop/alice", "forbid op.cedar#1");
+    check(grants, issuer, "jwt:corp/bob", "permit jwt:corp/bob invoke hello");
+    let subject = r#"forbid(principal == Casemate::Subject::"shop/alice", action, resource);"#;
+    check(grants, subject, "jwt:shop/alice", "forbid op.cedar#1");
+    check(grants, subject, "jwt:shop/bob", "permit jwt:shop invoke hello");
+}
+
+/// One decision serves all subjects that nothing tells apart, and each hint is its own.
+#[test]
+fn many_subjects_take_one_place_and_keep_their_own_hints() {
+    let policies = hello("jwt:shop invoke hello\njwt:corp/bob invoke hello", "");
+    let (shop, corp) = ("shop".parse().unwrap(), "corp".parse().unwrap());
+    for number in 0..1000 {
+        let subject = model::Subject::new(&format!("s{number}")).unwrap();
+        assert!(decide(&policies, Asker::Jwt(&shop, &subject)).is_ok());
+        let denial = decide(&policies, Asker::Jwt(&corp, &subject)).unwrap_err();
+        let hint = format!("casemate grant jwt:corp/s{number} invoke hello");
+        assert_eq!(denial.hint.as_deref(), Some(hint.as_str()));
+    }
+    assert_eq!(policies.remembered(), 2);
+    let bob = model::Subject::new("bob").unwrap();
+    assert!(decide(&policies, Asker::Jwt(&corp, &bob)).is_ok());
+    assert_eq!(policies.remembered(), 3);
 }
 
 #[test]
@@ -167,6 +213,7 @@ fn decides_by_every_attribute_of_the_context() {
         method: "GET",
         route: "/hello",
         trigger: "http",
+        claims: Claims::NONE,
     };
     let mapped = Some("::ffff:10.1.2.3".parse().unwrap());
     assert!(policies.decide_invoke(&good).is_ok());
@@ -200,6 +247,7 @@ fn hints_name_the_tenant_and_environment_where_they_are_not_the_defaults() {
         method: "GET",
         route: "",
         trigger: "direct",
+        claims: Claims::NONE,
     };
     assert_eq!(
         policies.decide_invoke(&ask).unwrap_err().hint.as_deref(),
@@ -380,11 +428,12 @@ fn the_schema_in_the_reference_is_the_one_in_use() {
 
 #[test]
 fn the_examples_in_the_documentation_are_valid() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/concepts/policy.md");
-    let page = std::fs::read_to_string(path).unwrap();
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/");
+    let pages = ["concepts/policy.md", "guides/jwt.md"];
+    let page = pages.map(|page| std::fs::read_to_string(format!("{docs}{page}")).unwrap()).concat();
     let examples: Vec<_> =
         page.split("```cedar\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(examples.len() >= 2);
+    assert!(examples.len() >= 4);
     for text in examples {
         let policies = operator(text);
         assert_eq!(lint(&[], &policies), vec![], "{text}");

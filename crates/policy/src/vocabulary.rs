@@ -26,9 +26,14 @@ pub(crate) struct Vocabulary {
     pub(crate) authorizer: Authorizer,
     token: EntityTypeName,
     function: EntityTypeName,
+    issuer: EntityTypeName,
+    subject: EntityTypeName,
+    certificate: EntityTypeName,
     public: EntityUid,
     operator: EntityUid,
     invoke: EntityUid,
+    /// The one entity that carries a request's claims.
+    claims: EntityUid,
     tree: TreeWords,
 }
 
@@ -37,6 +42,9 @@ pub(crate) struct Vocabulary {
 struct TreeWords {
     token: EntityType,
     function: EntityType,
+    issuer: EntityType,
+    subject: EntityType,
+    certificate: EntityType,
     public: EntityUID,
     invoke: EntityUID,
 }
@@ -50,12 +58,19 @@ impl Vocabulary {
             authorizer: Authorizer::new(),
             token: entity_type("Token")?,
             function: entity_type("Function")?,
+            issuer: entity_type("Issuer")?,
+            subject: entity_type("Subject")?,
+            certificate: entity_type("Certificate")?,
+            claims: uid(entity_type("Claims")?, "request"),
             public: uid(entity_type("Public")?, "public"),
             operator: uid(entity_type("Operator")?, "operator"),
             invoke: uid(entity_type("Action")?, "invoke"),
             tree: TreeWords {
                 token: tree_type("Token")?,
                 function: tree_type("Function")?,
+                issuer: tree_type("Issuer")?,
+                subject: tree_type("Subject")?,
+                certificate: tree_type("Certificate")?,
                 public: literal(&tree_type("Public")?, "public"),
                 invoke: literal(&tree_type("Action")?, "invoke"),
             },
@@ -73,19 +88,43 @@ impl Vocabulary {
     /// The ask as a Cedar request, checked against the schema. `reads` is what the policies can
     /// look at: the address is left out where none does, because Cedar is slow in taking it.
     pub(crate) fn request(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Result<Request, Error> {
-        let context = Context::from_pairs(context(ask, reads)).map_err(Error::invariant)?;
+        let context = Context::from_pairs(self.context(ask, reads)).map_err(Error::invariant)?;
         let principal = self.principal(ask);
         let resource = self.function(ask.function);
         Request::new(principal, self.invoke.clone(), resource, context, Some(&self.schema))
             .map_err(Error::invariant)
     }
 
-    /// What Cedar must know about who asks: that a token is one of the public.
-    pub(crate) fn entities(&self, ask: &InvokeAsk<'_>) -> Result<Entities, Error> {
-        let Asker::Token(_) = ask.principal else { return Ok(Entities::empty()) };
-        let parents = HashSet::from([self.public.clone()]);
-        let token = Entity::new_no_attrs(self.principal(ask), parents);
-        Entities::from_entities([token], None).map_err(Error::invariant)
+    /// What Cedar must know about who asks: which groups it is in, and what its token says.
+    pub(crate) fn entities(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Result<Entities, Error> {
+        let public = self.public.clone();
+        let parents = match ask.principal {
+            Asker::Anonymous | Asker::Operator => HashSet::new(),
+            Asker::Token(_) | Asker::Certificate(_) => HashSet::from([public]),
+            Asker::Jwt(issuer, _) => {
+                HashSet::from([public, uid(self.issuer.clone(), issuer.as_str())])
+            }
+        };
+        let mut entities = Vec::new();
+        if !parents.is_empty() {
+            entities.push(Entity::new_no_attrs(self.principal(ask), parents));
+        }
+        if reads.has(Reads::CLAIMS) && !ask.claims.is_empty() {
+            entities.push(self.claims(ask)?);
+        }
+        if entities.is_empty() {
+            return Ok(Entities::empty());
+        }
+        Entities::from_entities(entities, None).map_err(Error::invariant)
+    }
+
+    fn claims(&self, ask: &InvokeAsk<'_>) -> Result<Entity, Error> {
+        let text = |text: &Box<str>| RestrictedExpression::new_string(text.to_string());
+        let tag = |(name, texts): (&str, &[Box<str>])| {
+            (name.to_owned(), RestrictedExpression::new_set(texts.iter().map(text)))
+        };
+        let tags = ask.claims.iter().map(tag);
+        Entity::new_with_tags(self.claims.clone(), [], [], tags).map_err(Error::invariant)
     }
 
     fn principal(&self, ask: &InvokeAsk<'_>) -> EntityUid {
@@ -95,7 +134,31 @@ impl Vocabulary {
             Asker::Token(name) => {
                 uid(self.token.clone(), &format!("{}/{name}", ask.function.scope))
             }
+            Asker::Jwt(issuer, subject) => {
+                uid(self.subject.clone(), &format!("{issuer}/{}", subject.as_str()))
+            }
+            Asker::Certificate(subject) => uid(self.certificate.clone(), subject.as_str()),
         }
+    }
+
+    fn context(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Vec<(String, RestrictedExpression)> {
+        let scope = &ask.function.scope;
+        let mut pairs: Vec<_> = [
+            ("method", ask.method),
+            ("route", ask.route),
+            ("trigger", ask.trigger),
+            ("tenant", scope.tenant.as_str()),
+            ("environment", scope.environment.as_str()),
+        ]
+        .into_iter()
+        .map(|(key, text)| (key.to_owned(), RestrictedExpression::new_string(text.to_owned())))
+        .collect();
+        let claims = RestrictedExpression::new_entity_uid(self.claims.clone());
+        pairs.push(("claims".to_owned(), claims));
+        if let Some(address) = ask.source().filter(|_| reads.has(Reads::SOURCE)) {
+            pairs.push(("source".to_owned(), RestrictedExpression::new_ip(address.to_string())));
+        }
+        pairs
     }
 }
 
@@ -122,15 +185,22 @@ impl Vocabulary {
     }
 
     fn grantee(&self, who: &Principal, scope: &Scope) -> PrincipalConstraint {
-        let (kind, name) = match who {
-            Principal::Public => {
-                return PrincipalConstraint::In(EntityOrSlot::Entity(self.tree.public.clone()));
+        let tree = &self.tree;
+        let is = |entity| PrincipalConstraint::Eq(EntityOrSlot::Entity(entity));
+        let is_in = |entity| PrincipalConstraint::In(EntityOrSlot::Entity(entity));
+        match who {
+            Principal::Public => is_in(tree.public.clone()),
+            Principal::Token(name) => is(literal(&tree.token, format_args!("{scope}/{name}"))),
+            Principal::Function(name) => {
+                is(literal(&tree.function, format_args!("{scope}/{name}")))
             }
-            Principal::Token(name) => (&self.tree.token, name.as_str()),
-            Principal::Function(name) => (&self.tree.function, name.as_str()),
-        };
-        let entity = literal(kind, format_args!("{scope}/{name}"));
-        PrincipalConstraint::Eq(EntityOrSlot::Entity(entity))
+            Principal::Issuer(issuer) => is_in(literal(&tree.issuer, issuer)),
+            Principal::Subject(issuer, subject) => {
+                is(literal(&tree.subject, format_args!("{issuer}/{}", subject.as_str())))
+            }
+            Principal::AnyCertificate => PrincipalConstraint::Is(tree.certificate.clone()),
+            Principal::Certificate(subject) => is(literal(&tree.certificate, subject.as_str())),
+        }
     }
 }
 
@@ -140,24 +210,6 @@ fn tree_type(kind: &str) -> Result<EntityType, Error> {
 
 fn literal(kind: &EntityType, id: impl Display) -> EntityUID {
     EntityUID { ty: kind.clone(), eid: id.to_string().into() }
-}
-
-fn context(ask: &InvokeAsk<'_>, reads: Reads) -> Vec<(String, RestrictedExpression)> {
-    let scope = &ask.function.scope;
-    let mut pairs: Vec<_> = [
-        ("method", ask.method),
-        ("route", ask.route),
-        ("trigger", ask.trigger),
-        ("tenant", scope.tenant.as_str()),
-        ("environment", scope.environment.as_str()),
-    ]
-    .into_iter()
-    .map(|(key, text)| (key.to_owned(), RestrictedExpression::new_string(text.to_owned())))
-    .collect();
-    if let Some(address) = ask.source().filter(|_| reads.has(Reads::SOURCE)) {
-        pairs.push(("source".to_owned(), RestrictedExpression::new_ip(address.to_string())));
-    }
-    pairs
 }
 
 fn entity_type(kind: &str) -> Result<EntityTypeName, Error> {

@@ -1,7 +1,7 @@
 //! The flight recorder's storage.
 
 use crate::Future;
-use model::wire::v1::{Entry, Level, LogLine, Outcome, Record, Start};
+use model::wire::v1::{Caller, Entry, Level, LogLine, Outcome, Record, Start};
 use model::{FunctionName, InvocationId, Scope, Timestamp};
 
 /// Why the journal did not take or give an entry.
@@ -40,6 +40,8 @@ pub struct RecordQuery {
     pub function: Option<FunctionName>,
     /// With one outcome only.
     pub outcome: Option<Outcome>,
+    /// That this caller caused.
+    pub caller: Option<Caller>,
     /// That began at this time or later.
     pub since: Option<Timestamp>,
     /// That ended before this position, as a page said in `next`.

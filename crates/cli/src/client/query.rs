@@ -4,7 +4,7 @@ use super::Client;
 use super::transport::{Patience, query};
 use crate::voice::Failure;
 use model::api::{Function, Log, Page, Record, Revisions};
-use model::wire::v1::{Level, Outcome};
+use model::wire::v1::{Caller, Level, Outcome};
 use model::{FunctionName, InvocationId, Timestamp};
 use std::io::{BufRead, BufReader};
 
@@ -18,6 +18,8 @@ pub(crate) struct RecordFilter {
     pub(crate) function: Option<FunctionName>,
     /// With this outcome.
     pub(crate) outcome: Option<Outcome>,
+    /// That this caller caused.
+    pub(crate) caller: Option<Caller>,
     /// That began then or later.
     pub(crate) since: Option<Timestamp>,
 }
@@ -70,6 +72,7 @@ impl Client {
             let parts = [
                 ("function", filter.function.as_ref().map(ToString::to_string)),
                 ("outcome", filter.outcome.map(|outcome| outcome.word().to_owned())),
+                ("caller", filter.caller.as_ref().map(ToString::to_string)),
                 ("since_us", filter.since.map(|time| time.0.to_string())),
                 ("before", before),
                 ("limit", Some(limit.to_string())),

@@ -8,7 +8,8 @@ use model::{Action, Code, Grant, Problem};
 /// A grant's three parts, as people write them.
 #[derive(Debug, Args)]
 struct Parts {
-    /// Who: `public`, `token:NAME` or `function:NAME`
+    /// Who: `public`, `token:NAME`, `jwt:ISSUER`, `jwt:ISSUER/SUBJECT`, `mtls:NAME`, `mtls:*` or
+    /// `function:NAME`
     #[arg(value_name = "WHO")]
     who: String,
     /// What may be done: `invoke` or `http`
@@ -30,6 +31,9 @@ const GRANT_EXAMPLES: &str = "\
 Examples:
   casemate grant public invoke hello
   casemate grant token:ci invoke hello
+  casemate grant jwt:shop invoke orders
+  casemate grant jwt:shop/alice invoke orders
+  casemate grant mtls:spiffe://example.org/ns/shop invoke orders
   casemate grant function:orders http 'POST https://api.example.com/v1/*'";
 
 /// Allow somebody to do something

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use model::api::{DeployRequest, Deployed, Function};
 use model::bundle::{self, BUNDLE_BYTES_MAX, HEAD_BYTES};
+use model::manifest::{Auth, Way};
 use model::route::{Route, example_url};
 use model::{ApplicationName, FunctionName, Grant};
 use serde::Serialize;
@@ -220,20 +221,37 @@ pub(crate) fn print_functions(
     voice.line("")?;
     let mut table = Table::new(["FUNCTION", "REVISION", "DIGEST", "ROUTE", "CALLERS", "URL"]);
     for function in &deployed.functions {
-        let callers = if function.public { "everybody" } else { "token" };
         let mut cells =
             [function.name.to_string(), function.revision.to_string(), function.digest.short()];
         if function.routes.is_empty() {
             let [name, revision, digest] = cells.clone();
             table.row([name, revision, digest, "none".into(), "operator".into(), "-".into()]);
         }
-        for route in &function.routes {
+        for (at, route) in function.routes.iter().enumerate() {
+            let callers = callers(function, function.auth.get(at));
             let [name, revision, digest] = std::mem::take(&mut cells);
             let url = example_url(gateway, route);
-            table.row([name, revision, digest, route.to_string(), callers.into(), url]);
+            table.row([name, revision, digest, route.to_string(), callers, url]);
         }
     }
     table.print(voice)
+}
+
+/// Who may call a route, if it is granted: everybody, or those who say who they are in one of its
+/// ways. A node that does not say has routes for tokens only.
+fn callers(function: &Function, auth: Option<&Auth>) -> String {
+    let one_says_public = function.auth.iter().any(Auth::is_public);
+    let open = auth.is_none_or(|auth| match auth {
+        Auth::Token => !one_says_public,
+        auth => auth.is_public(),
+    });
+    if function.public && open {
+        return "everybody".to_owned();
+    }
+    let ways = auth.map_or(&[][..], Auth::ways).iter();
+    let ways: Vec<String> =
+        ways.filter(|way| **way != Way::Public).map(ToString::to_string).collect();
+    if ways.is_empty() { "token".to_owned() } else { ways.join(", ") }
 }
 
 fn print_grants(voice: &Voice, deployed: &Deployed) -> anyhow::Result<()> {

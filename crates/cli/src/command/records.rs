@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::voice::Table;
 use clap::Args;
 use model::api;
-use model::wire::v1::Outcome;
+use model::wire::v1::{Caller, Outcome};
 use model::{FunctionName, InvocationId};
 
 const RECORDS_EXAMPLES: &str = "\
@@ -16,6 +16,7 @@ Examples:
   casemate records
   casemate records --function hello --since 1h
   casemate records --outcome trapped -n 5
+  casemate records --caller jwt:shop/alice
   casemate records --format json | jq '.items[].cpu_us'
 
 Outcomes: ok, denied, guest_error, timeout, cpu, memory, budget, trapped, interrupted, platform.";
@@ -32,6 +33,9 @@ pub(crate) struct Records {
     /// With this outcome only
     #[arg(long, value_name = "OUTCOME", value_parser = outcome)]
     outcome: Option<Outcome>,
+    /// That this caller caused: `token:NAME`, `jwt:ISSUER/SUBJECT`, `mtls:NAME`, `anonymous` or `operator`
+    #[arg(long, value_name = "CALLER")]
+    caller: Option<Caller>,
     /// That began then or later: how long ago, such as `10m`, or a time in RFC 3339
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
@@ -63,6 +67,7 @@ impl Records {
         let filter = RecordFilter {
             function: self.function,
             outcome: self.outcome,
+            caller: self.caller,
             since: self.since.map(|since| since.resolve(clock::now())),
         };
         let items = context.client()?.records(&filter, self.count)?;

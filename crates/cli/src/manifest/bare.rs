@@ -47,10 +47,13 @@ impl Bare {
 
     fn function(&self, name: FunctionName) -> FunctionSpec {
         let auth = if self.public { Auth::Public } else { Auth::Token };
-        let mut function = FunctionSpec::bare(name, None, auth);
+        let mut function = FunctionSpec::bare(name, None, auth.clone());
         if !self.routes.is_empty() {
-            function.http =
-                self.routes.iter().map(|route| HttpTrigger::new(route.clone(), auth)).collect();
+            function.http = self
+                .routes
+                .iter()
+                .map(|route| HttpTrigger::new(route.clone(), auth.clone()))
+                .collect();
         }
         function
     }

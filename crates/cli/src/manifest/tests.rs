@@ -80,7 +80,18 @@ fn wrong_values_name_the_line_and_what_was_expected() {
         ("runtime = \"jvm\"", 6, "expected `wasm`"),
         ("http = \"GET /\"", 6, "expected a sequence"),
         ("[[function.http]]\nroute = \"/x\"", 7, "`route`: `/x` is no route"),
-        ("[[function.http]]\nroute = \"GET /\"\nauth = \"me\"", 8, "unknown variant `me`"),
+        (
+            "[[function.http]]\nroute = \"GET /\"\nauth = \"me\"",
+            8,
+            "`me` is no way to say who asks",
+        ),
+        ("[[function.http]]\nroute = \"GET /\"\nauth = []", 8, "at least one way"),
+        (
+            "[[function.http]]\nroute = \"GET /\"\nrequire = { network = [\"10.0.0.1/8\"] }",
+            8,
+            "write `10.0.0.0/8`",
+        ),
+        ("[[function.http]]\nroute = \"GET /\"\nlimit = { rate = \"9\" }", 8, "`9` is no rate"),
         ("[function.allow]\nhttp = [1]", 7, "expected a string"),
         ("digest = \"sha256:00\"", 6, "not a digest"),
     ] {

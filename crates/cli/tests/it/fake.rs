@@ -192,6 +192,7 @@ pub(crate) mod sample {
             digest: Digest([revision as u8; 32]),
             artifact: Digest([0xaa; 32]),
             routes: routes.iter().map(|route| Route::parse(route).expect(route)).collect(),
+            auth: Vec::new(),
             public: name == "hello",
             strict: false,
             urls: Vec::new(),

@@ -1,62 +1,62 @@
 //! Identified: which function a request is for, and who asks.
 
+use super::credential::Shown;
 use super::{Outcomes, Refusal};
-use crate::function::Function;
-use crate::request::{method_name, request_host, take_credentials};
+use crate::catalog::View;
+use crate::function::Endpoint;
+use crate::guard::network;
+use crate::request::{method_name, request_host};
 use crate::router::{Found, UnsafePath};
 use crate::slots::CallerKey;
 use crate::stage::{Identified, Received, Throttled};
 use crate::wiring::Engine;
-use identity::Identity;
+use model::manifest::Auth;
 use model::wire::v1::{Caller, Trigger};
-use model::{Code, Problem};
+use model::{Claims, Code, Problem};
 use policy::{Asker, InvokeAsk};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 impl Engine {
     /// Finds the function and the caller. Credentials of the platform end here.
     pub(super) fn identify(&self, mut throttled: Throttled) -> Outcomes<Identified> {
         let catalog = self.catalog.load();
-        let credentials = take_credentials(&mut throttled.received.request);
-        let request = &throttled.received.request;
-        let host = request_host(request);
+        let received = &mut throttled.received;
+        let host = request_host(&received.request);
         let Some(view) = catalog.serving(host.as_deref(), &self.config.scope) else {
-            return Err(Code::CredentialRequired.into());
+            return Err(self.nothing_for(received, &Caller::Anonymous));
         };
-        // Tokens are looked up where the function lives: a token of another scope is unknown there.
-        let identity = identity::identify(&credentials, &view.verifier, throttled.received.at);
-        let (endpoint, pattern) = match view.router.find(
-            request.method().as_str(),
-            host.as_deref(),
-            request.uri().path(),
-        ) {
+        let request = &received.request;
+        let method = request.method().as_str();
+        let found = view.router.find(method, host.as_deref(), request.uri().path());
+        let (endpoint, pattern) = match found {
             Err(UnsafePath) => {
                 return Err(Problem::new(Code::Malformed)
                     .detail("the path has dot segments or encoded separators")
                     .into());
             }
-            Ok(Found::Nothing) => return Err(nothing_for(&identity)),
+            Ok(Found::Nothing) => {
+                let shown = self.who_asks(received, &view.verifier, &Auth::Token)?;
+                return Err(self.nothing_for(received, &shown.caller));
+            }
             Ok(Found::OtherMethods { target, methods }) => {
-                let known = &target.function;
-                return Err(self.other_method(&throttled.received, &identity, known, &methods));
+                return Err(self.other_method(received, view, target, &methods));
             }
             Ok(Found::Route { target, pattern }) => (Arc::clone(target), Arc::clone(pattern)),
         };
-        let (caller, caller_key) = match (identity, &throttled.received.peer) {
-            (Identity::Rejected, _) => return Err(Code::CredentialRequired.into()),
-            (Identity::Token(name), _) => {
-                let key = key_of(&name);
-                (Caller::Token(name), key)
-            }
-            (Identity::Anonymous, peer) => (Caller::Anonymous, key_of(peer)),
+        let Shown { caller, vouched } =
+            self.who_asks(received, &view.verifier, &endpoint.http.auth)?;
+        let caller_key = match &caller {
+            Caller::Anonymous => CallerKey::of(&received.peer.map(network)),
+            named => CallerKey::of(named),
         };
-        let trigger = Trigger::Http { method: method_name(request.method()), route: pattern };
+        let method = method_name(received.request.method());
+        let trigger = Trigger::Http { method, route: pattern };
         let function = Arc::clone(&endpoint.function);
         Ok(Identified {
             throttled,
             caller,
             caller_key,
+            vouched,
             function,
             endpoint: Some(endpoint),
             trigger,
@@ -66,29 +66,33 @@ impl Engine {
     /// A known path with another method says so only to those who may call it.
     fn other_method(
         &self,
-        received: &Received,
-        identity: &Identity,
-        function: &Function,
+        received: &mut Received,
+        view: &View,
+        endpoint: &Endpoint,
         methods: &[&str],
     ) -> Refusal {
-        let caller = match identity {
-            Identity::Token(name) => Caller::Token(name.clone()),
-            Identity::Anonymous => Caller::Anonymous,
-            Identity::Rejected => return Code::CredentialRequired.into(),
-        };
-        let allowed = methods.iter().any(|method| {
-            let ask = InvokeAsk {
-                principal: Asker::from(&caller),
-                function: function.reference(),
-                source: received.peer,
-                method,
-                route: "",
-                trigger: "http",
+        let Shown { caller, vouched } =
+            match self.who_asks(received, &view.verifier, &endpoint.http.auth) {
+                Ok(shown) => shown,
+                Err(refusal) => return refusal,
             };
-            function.policies.decide_invoke(&ask).is_ok()
-        });
+        let claims = vouched.as_ref().map_or(Claims::NONE, |vouched| &vouched.claims);
+        let taken = endpoint.turns_away(&caller, claims, received.peer).is_none();
+        let allowed = taken
+            && methods.iter().any(|method| {
+                let ask = InvokeAsk {
+                    principal: Asker::from(&caller),
+                    function: endpoint.function.reference(),
+                    source: received.peer,
+                    method,
+                    route: "",
+                    trigger: "http",
+                    claims,
+                };
+                endpoint.function.policies.decide_invoke(&ask).is_ok()
+            });
         if !allowed {
-            return nothing_for(identity);
+            return self.nothing_for(received, &caller);
         }
         let mut allow: Vec<http::Method> =
             methods.iter().filter_map(|method| method.parse().ok()).collect();
@@ -97,18 +101,4 @@ impl Engine {
         }
         Refusal { allow, ..Code::MethodNotAllowed.into() }
     }
-}
-
-/// Strangers are asked for a credential, whatever the path; others are told that nothing is there.
-fn nothing_for(identity: &Identity) -> Refusal {
-    match identity {
-        Identity::Token(_) => Code::NotFound.into(),
-        Identity::Anonymous | Identity::Rejected => Code::CredentialRequired.into(),
-    }
-}
-
-pub(super) fn key_of(caller: &impl Hash) -> CallerKey {
-    let mut hasher = DefaultHasher::new();
-    caller.hash(&mut hasher);
-    CallerKey(hasher.finish())
 }

@@ -1,9 +1,13 @@
-//! Permitted: the policies allow it, or who asks learns as little as there is to learn.
+//! Permitted: the route and the policies allow it, or who asks learns as little as there is to
+//! learn; and who was permitted does not ask too often.
 
 use super::{Outcomes, Refusal};
+use crate::guard::network;
+use crate::rate::RateKey;
 use crate::reply::Ending;
 use crate::stage::{Identified, Permitted};
 use crate::wiring::Engine;
+use model::manifest::By;
 use model::wire::v1::{Caller, Outcome, Trigger};
 use model::{Code, Problem};
 use policy::{Asker, InvokeAsk};
@@ -14,35 +18,70 @@ impl Engine {
             Trigger::Http { method, route } => (method, &**route, "http"),
             Trigger::Direct { method } => (method, "", "direct"),
         };
+        let (claims, source) = (identified.claims(), identified.throttled.received.peer);
+        let endpoint = identified.endpoint.as_ref();
+        if let Some(why) = endpoint.and_then(|it| it.turns_away(&identified.caller, claims, source))
+        {
+            return Err(self.denied(&identified, Code::Denied, &why, None));
+        }
         let ask = InvokeAsk {
             principal: Asker::from(&identified.caller),
             function: identified.function.reference(),
-            source: identified.throttled.received.peer,
+            source,
             method,
             route,
             trigger,
+            claims,
         };
-        match identified.function.policies.decide_invoke(&ask) {
-            Ok(permit) => Ok(Permitted { identified, permit }),
-            Err(denial) => Err(self.denied(&identified, &denial)),
-        }
+        let permit = match identified.function.policies.decide_invoke(&ask) {
+            Ok(permit) => permit,
+            Err(denial) => {
+                let hint = denial.hint.as_deref();
+                return Err(self.denied(&identified, denial.code, &denial.to_string(), hint));
+            }
+        };
+        // Only now, so that a limit tells nobody that there is something to be limited.
+        self.within_limit(&identified)?;
+        Ok(Permitted { identified, permit })
     }
 
     /// Refuses as if there were nothing, and keeps the true reason in the record. Strangers leave
     /// no record: they could fill the journal with them.
-    fn denied(&self, identified: &Identified, denial: &policy::Denial) -> Refusal {
-        let internal = Problem::new(denial.code).internal(denial.to_string());
+    fn denied(
+        &self,
+        identified: &Identified,
+        code: Code,
+        why: &str,
+        hint: Option<&str>,
+    ) -> Refusal {
         match identified.caller {
-            Caller::Anonymous => Code::CredentialRequired.into(),
-            Caller::Operator => {
-                Problem { hint: denial.hint.as_deref().map(str::to_owned), ..internal }.into()
+            Caller::Anonymous => {
+                self.nothing_for(&identified.throttled.received, &Caller::Anonymous)
             }
-            Caller::Token(_) => {
-                let ending = Ending::new(Outcome::Denied, denial.code, denial.to_string());
+            Caller::Operator => {
+                let problem = Problem::new(code).internal(why);
+                Problem { hint: hint.map(str::to_owned), ..problem }.into()
+            }
+            Caller::Token(_) | Caller::Jwt { .. } | Caller::Certificate(_) => {
+                let ending = Ending::new(Outcome::Denied, code, why.to_owned());
                 self.record_refused(identified, 0, Code::NotFound.status(), ending);
                 // Without the id: where there is nothing, there is none.
-                Problem { code: Code::NotFound, ..internal }.into()
+                Problem::new(Code::NotFound).internal(why).into()
             }
         }
+    }
+
+    /// Counts the call for the limit of its route. The operator has none.
+    fn within_limit(&self, identified: &Identified) -> Outcomes<()> {
+        let Some(endpoint) = &identified.endpoint else { return Ok(()) };
+        let Some(limit) = endpoint.http.limit.or(self.config.limit) else { return Ok(()) };
+        let received = &identified.throttled.received;
+        let whose = match limit.by {
+            By::Caller => identified.caller_key,
+            By::Address => crate::slots::CallerKey::of(&received.peer.map(network)),
+        };
+        let route = (identified.function.reference(), &endpoint.http.route, whose);
+        let taken = self.rates.take(RateKey::of(&route), limit.into(), received.began);
+        taken.map_err(|wait| Refusal::later(Code::RateLimited, wait))
     }
 }

@@ -45,6 +45,12 @@ impl From<Code> for Refusal {
 }
 
 impl Refusal {
+    /// A refusal that says when to come again: in whole seconds, never too early.
+    pub(crate) fn later(code: Code, wait: std::time::Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        Self { retry_after_s: Some(u32::try_from(seconds).unwrap_or(u32::MAX)), ..code.into() }
+    }
+
     pub(crate) fn of(mut self, invocation: InvocationId) -> Self {
         self.invocation = Some(invocation);
         self

@@ -66,7 +66,8 @@ fn refusals_are_problem_documents() {
     let theatre = super::open(Config::default());
     let mut client = theatre.connect();
     let reply = client.get("/refuse");
-    assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer")));
+    let challenge = Some("Bearer realm=\"casemate\"");
+    assert_eq!((reply.status, reply.header("www-authenticate")), (401, challenge));
     assert!(!reply.text().contains("secret"), "{}", reply.text());
     let reply = client.get("/method");
     assert_eq!((reply.code().as_str(), reply.header("allow")), ("E0705", Some("GET, HEAD")));

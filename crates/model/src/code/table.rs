@@ -122,7 +122,7 @@ codes! {
         cause: "It was revoked already, or its parts are written differently.",
         remedy: "`casemate grants` lists every grant in the form that `casemate revoke` takes.";
     BadGrant = "E0205", 422, "a grant cannot be read",
-        cause: "A grant is `WHO ACTION WHAT`: `token:NAME invoke FUNCTION`, `public invoke FUNCTION` or `function:NAME http \"METHOD URL\"`.",
+        cause: "A grant is `WHO ACTION WHAT`: `token:NAME invoke FUNCTION`, `jwt:ISSUER invoke FUNCTION`, `mtls:NAME invoke FUNCTION`, `public invoke FUNCTION` or `function:NAME http \"METHOD URL\"`.",
         remedy: "Write it in one of these forms.";
     BadPolicy = "E0206", 422, "an operator's policy cannot be used",
         cause: "The file is no Cedar, or does not fit the schema in docs/reference/policy.cedarschema.",
@@ -313,8 +313,8 @@ codes! {
 
     // 08xx identity
     CredentialRequired = "E0801", 401, "a valid credential is needed",
-        cause: "The request has no API token, or one that is malformed, unknown, expired or revoked. Unknown and private paths answer alike.",
-        remedy: "Send `Authorization: Bearer cmt_…`; `casemate token create NAME --invoke FUNCTION` makes one.";
+        cause: "The request has no credential, or one that is malformed, unknown, expired or revoked. Unknown and private paths answer alike.",
+        remedy: "Send `Authorization: Bearer cmt_…`; `casemate token create NAME --invoke FUNCTION` makes one. Routes for tokens of an issuer take a valid one of those.";
     TokenTaken = "E0802", 409, "there is a token of that name already",
         cause: "Token names are unique in an environment.",
         remedy: "Choose another name, or `casemate token revoke NAME` first.";
@@ -324,11 +324,26 @@ codes! {
     AdminCredential = "E0804", 401, "the admin API needs the operator's token",
         cause: "No token was sent, or another one than `operator.token` of the home.",
         remedy: "Run the command as the owner of the home, or set CASEMATE_TOKEN.";
+    NoSuchIssuer = "E0810", 422, "this node knows no issuer of that name",
+        cause: "A manifest or a grant names an issuer of tokens that the node's configuration does not have. The answer lists those that it has.",
+        remedy: "Correct the name, or add an `[[issuer]]` section to the node's configuration and start it again.";
+    BadIssuer = "E0811", 422, "an issuer in the node's configuration cannot be used",
+        cause: "A value of its `[[issuer]]` section is missing, weak or not understood; secrets shared with the issuer (`HS256` and its like) are never taken.",
+        remedy: "Correct the section that the message names; docs/guides/jwt.md shows one.";
+    BadKeySet = "E0812", 422, "the keys of an issuer cannot be used",
+        cause: "The file is missing, is neither a JSON Web Key Set nor PEM, holds a private key, or holds no key for the algorithms of its section.",
+        remedy: "Put the issuer's public keys there. A running node keeps the keys that it has until the file can be used.";
 
     // 10xx budget
     BudgetSpent = "E1001", 429, "the request has used up its budget",
         cause: "The root request and everything that it caused together passed a limit.",
         remedy: "Look at the record for what it spent, or raise the budget.";
+    RateLimited = "E1002", 429, "this caller calls too often",
+        cause: "The route, or the node, allows one caller or one address so many calls in so long, and there were more.",
+        remedy: "Wait for the time in `Retry-After`, or raise `limit` of the route.";
+    TooManyFailures = "E1003", 429, "too many credentials from there were not valid",
+        cause: "One network address sent credentials that are not valid, again and again. Every further attempt makes the wait longer.",
+        remedy: "Wait for the time in `Retry-After` and correct the credential; `failures` in the node's configuration sets the limit.";
 
     // 11xx keys
     RootKeyMissing = "E1101", 500, "the root key is missing",

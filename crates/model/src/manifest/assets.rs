@@ -5,8 +5,9 @@
 //! ([`crate::listing::Listing`]). So deployments, rollbacks, policies and the ledger treat it as
 //! they treat a function, and only running it differs.
 
+use super::auth::Auth;
 use super::cors::Cors;
-use super::http::{Auth, HttpTrigger};
+use super::http::HttpTrigger;
 use super::rules::{CacheRule, FileRules, HeaderRule};
 use super::{Durability, FunctionSpec};
 use crate::route::Route;
@@ -142,7 +143,7 @@ impl AssetsSpec {
         if let Some(cors) = &self.cors {
             cors.check(&whose)?;
         }
-        self.rules().check(&whose, self.auth)
+        self.rules().check(&whose, &self.auth)
     }
 
     fn rules(&self) -> FileRules {
@@ -159,10 +160,10 @@ impl AssetsSpec {
     /// # Errors
     /// As [`AssetsSpec::name_in`].
     pub fn member(&self, application: &ApplicationName) -> Result<FunctionSpec, Problem> {
-        let mut spec = FunctionSpec::bare(self.name_in(application)?, None, self.auth);
+        let mut spec = FunctionSpec::bare(self.name_in(application)?, None, self.auth.clone());
         let trigger = HttpTrigger {
             cors: self.cors.clone(),
-            ..HttpTrigger::new(self.route.0.clone(), self.auth)
+            ..HttpTrigger::new(self.route.0.clone(), self.auth.clone())
         };
         spec.http = vec![trigger];
         spec.record = Durability::Grouped;

@@ -1,7 +1,8 @@
 //! One function of a manifest: what it is, its limits, and what it asks for.
 
+use super::auth::Auth;
 use super::example::{self, Example};
-use super::http::{Auth, HttpTrigger};
+use super::http::HttpTrigger;
 use super::rules::FileRules;
 use super::wasi::Wasi;
 use crate::limit::Ceiling;
@@ -189,8 +190,13 @@ impl FunctionSpec {
                 format!("must be 1 to {} on this node", ceiling.concurrency),
             );
         }
-        for cors in self.http.iter().filter_map(|trigger| trigger.cors.as_ref()) {
-            cors.check(&format!("function `{}`", self.name))?;
+        for trigger in &self.http {
+            if let Some(cors) = &trigger.cors {
+                cors.check(&format!("function `{}`", self.name))?;
+            }
+            if let Err((key, why)) = trigger.check() {
+                return fail(key, why);
+            }
         }
         for target in &self.allow.http {
             let principal = crate::Principal::Function(self.name.clone());

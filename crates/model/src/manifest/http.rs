@@ -1,6 +1,9 @@
 //! One route of a function, and who it asks to be callable by.
 
+use super::auth::Auth;
 use super::cors::Cors;
+use super::rate::RateLimit;
+use super::require::Require;
 use crate::route::Route;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,23 +20,31 @@ pub struct HttpTrigger {
     /// Which pages of other origins may call it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,
-}
-
-/// Who a route asks to be callable by. A request, like everything in a manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Auth {
-    /// Holders of an API token that was granted the function.
-    #[default]
-    Token,
-    /// Everybody, once `public invoke FUNCTION` is granted.
-    Public,
+    /// What it requires of a request beside a permit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require: Option<Require>,
+    /// How often it may be called. The node's own limit if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<RateLimit>,
 }
 
 impl HttpTrigger {
     /// A route with nothing said about it but who may call it.
     #[must_use]
     pub const fn new(route: Route, auth: Auth) -> Self {
-        Self { route, auth, cors: None }
+        Self { route, auth, cors: None, require: None, limit: None }
+    }
+
+    /// What is wrong with it: the key, and why.
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        let claims = self.require.as_ref().is_some_and(|require| !require.claims.is_empty());
+        if claims && self.auth.issuers().next().is_none() {
+            let why = "claims come with tokens of an issuer: name one in `auth`, as `jwt:ISSUER`";
+            return Err(("http.require.claims", why.to_owned()));
+        }
+        if self.limit.is_some_and(|limit| limit.burst == Some(0)) {
+            return Err(("http.limit.burst", "must be at least 1".to_owned()));
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! How the files of a directory are answered: fallbacks, caching, further header fields.
 
-use super::http::Auth;
+use super::auth::Auth;
 use crate::{Code, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ impl FileRules {
     ///
     /// # Errors
     /// E0126, naming whose they are.
-    pub(super) fn check(&self, whose: &str, auth: Auth) -> Result<(), Problem> {
+    pub(super) fn check(&self, whose: &str, auth: &Auth) -> Result<(), Problem> {
         let fail = |why: String, hint: &str| {
             Err(Problem::new(Code::AssetRule).detail(format!("{whose}: {why}")).hint(hint))
         };
@@ -110,7 +110,7 @@ impl FileRules {
             check_value("cache", &rule.control).or_else(|why| fail(why, "correct the value"))?;
             let shared = rule.control.split(',').map(|part| part.trim().to_ascii_lowercase());
             let shared = shared.into_iter().any(|d| d == "public" || d.starts_with("s-maxage"));
-            if shared && auth != Auth::Public {
+            if shared && !auth.is_public() {
                 let why = format!(
                     "`cache` of `{}` lets shared caches keep files that need a credential",
                     rule.files.escape_debug()
@@ -180,7 +180,7 @@ mod tests {
     fn rules_that_would_lie_or_leak_are_refused() {
         let check = |json: &str, auth| {
             let rules: FileRules = serde_json::from_str(json).expect(json);
-            rules.check("x", auth).map_err(|problem| problem.code)
+            rules.check("x", &auth).map_err(|problem| problem.code)
         };
         let public = r#"{"cache":[{"files":"*","control":"Public, max-age=60"}]}"#;
         assert_eq!(check(public, Auth::Public), Ok(()));

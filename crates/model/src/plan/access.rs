@@ -101,7 +101,7 @@ pub(super) fn new_grants<V: View>(
 fn functions_of(grant: &Grant) -> impl Iterator<Item = &FunctionName> {
     let subject = match &grant.who {
         Principal::Function(name) => Some(name),
-        Principal::Public | Principal::Token(_) => None,
+        _ => None,
     };
     let object = match &grant.action {
         Action::Invoke { function } => Some(function),

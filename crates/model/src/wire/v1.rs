@@ -105,6 +105,15 @@ pub enum Caller {
     Token(crate::TokenName),
     /// The operator, through the admin API.
     Operator,
+    /// Whom a token of an issuer names.
+    Jwt {
+        /// What the node's configuration calls the issuer.
+        issuer: crate::IssuerName,
+        /// Whom the token names.
+        subject: crate::Subject,
+    },
+    /// The holder of a client certificate.
+    Certificate(crate::Subject),
 }
 
 /// What caused an invocation.

@@ -20,6 +20,10 @@ pub(super) struct File {
     pub(super) in_flight_per_caller: Option<usize>,
     pub(super) artifact: Option<Size>,
     pub(super) tls: Option<super::tls::TlsFile>,
+    #[serde(default, rename = "issuer")]
+    pub(super) issuers: Vec<super::issuer::Section>,
+    #[serde(default)]
+    pub(super) limit: super::limit::Section,
     #[serde(default)]
     pub(super) gateway: gateway::File,
     #[serde(default)]

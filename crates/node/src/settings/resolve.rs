@@ -3,6 +3,8 @@
 use super::assets::Assets;
 use super::file::File;
 use super::gateway::Gateway;
+use super::issuer::{self, Issuer};
+use super::limit::Limit;
 use super::pick::{Pick, SettingRow};
 use super::sections::{Compile, Journal, Wasm};
 use super::tls::Tls;
@@ -11,7 +13,7 @@ use crate::home;
 use model::unit::{Duration, Size};
 use model::{Code, Problem};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything that is set, resolved once at the start. All keys exist since 0.1.0.
 #[derive(Debug, Clone)]
@@ -48,6 +50,10 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Files that applications carry.
     pub assets: Assets,
+    /// Whose tokens are taken.
+    pub issuers: Vec<Issuer>,
+    /// How often routes may be called, and credentials may be wrong.
+    pub limit: Limit,
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
@@ -75,6 +81,7 @@ impl Settings {
     /// `E0603` names the key or the line; `E0607` where a combination would be unsafe.
     pub fn resolve(options: &Options) -> Result<Self, Problem> {
         let file = options.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
+        let directory = options.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let mut pick = Pick(Vec::new());
         let (home, origin) = home::choose(options.home.as_deref())?;
         pick.0.push(SettingRow {
@@ -135,6 +142,8 @@ impl Settings {
             compile: Compile::pick(&mut pick, &file.compile),
             tls,
             assets: Assets::pick(&mut pick, &file.assets),
+            limit: file.limit.pick(&mut pick),
+            issuers: issuer::resolve(file.issuers, directory, &mut pick.0)?,
             dev,
             home,
             rows: pick.0,
@@ -176,7 +185,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn options(home: &std::path::Path) -> Options {
+    fn options(home: &Path) -> Options {
         Options { home: Some(home.to_owned()), ..Options::default() }
     }
 

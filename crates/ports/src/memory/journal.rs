@@ -97,6 +97,7 @@ impl Kept {
         let fits = |record: &Record| {
             fits(&record.start.function, &query.scope, query.function.as_ref())
                 && query.outcome.is_none_or(|outcome| record.outcome == outcome)
+                && query.caller.as_ref().is_none_or(|caller| record.start.caller == *caller)
                 && query.since.is_none_or(|since| record.start.start_us >= since)
         };
         let mut found = self.entries.iter().enumerate().rev().filter_map(|(at, entry)| {

@@ -69,6 +69,9 @@ async fn follows_one_invocation(journal: &dyn Journal) -> Result<()> {
     let found = journal.flight(&scope, id).await?;
     ensure!(found == Some(Flight::Ended(Box::new(ended.clone()))), "an ended one is {found:?}");
     ensure!(list(journal, of_one()).await?.items == [ended], "does not list what ended");
+    let by = |caller: &str| RecordQuery { caller: caller.parse().ok(), ..of_one() };
+    ensure!(list(journal, by("token:shop")).await?.items.len() == 1, "does not find a caller");
+    ensure!(list(journal, by("jwt:shop/a")).await?.items.is_empty(), "finds another caller");
     journal.durable(last).await?;
     journal.durable(first).await?;
 
