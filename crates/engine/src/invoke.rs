@@ -30,8 +30,6 @@ pub struct Inbound {
     pub request: http::Request<RequestBody>,
     /// Where it came from: the client, or the last proxy that is not trusted.
     pub peer: IpAddr,
-    /// Whether it was encrypted on its way to the platform, or to a proxy that is trusted.
-    pub secure: bool,
     /// The certificate that the client proved to hold, in DER, checked against the authorities
     /// that the node trusts for clients.
     pub certificate: Option<Arc<[u8]>>,
@@ -41,7 +39,7 @@ impl Inbound {
     /// A request in the clear from this address.
     #[must_use]
     pub const fn plain(request: http::Request<RequestBody>, peer: IpAddr) -> Self {
-        Self { request, peer, secure: false, certificate: None }
+        Self { request, peer, certificate: None }
     }
 }
 
@@ -116,8 +114,8 @@ impl Engine {
     }
 
     fn receive(&self, inbound: Inbound) -> Received {
-        let Inbound { request, peer, secure, certificate } = inbound;
-        Received { peer: Some(peer), secure, certificate, ..self.receive_direct(request) }
+        let Inbound { request, peer, certificate } = inbound;
+        Received { peer: Some(peer), certificate, ..self.receive_direct(request) }
     }
 
     /// As [`Engine::receive`], from nowhere: the operator's requests come over the admin API.
@@ -125,7 +123,7 @@ impl Engine {
         let at = self.parts.clock.wall();
         let id = InvocationId::from_parts(at.0, fastrand::u64(..).to_ne_bytes());
         let began = self.parts.clock.monotonic();
-        Received { request, peer: None, secure: false, certificate: None, id, at, began }
+        Received { request, peer: None, certificate: None, id, at, began }
     }
 
     /// Cheap limits, before anything costs CPU.

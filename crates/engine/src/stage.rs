@@ -20,8 +20,6 @@ use std::time::Duration;
 pub(crate) struct Received {
     pub(crate) request: http::Request<RequestBody>,
     pub(crate) peer: Option<IpAddr>,
-    /// Whether it was encrypted on its way.
-    pub(crate) secure: bool,
     /// The client's certificate in DER, if it proved to hold one.
     pub(crate) certificate: Option<Arc<[u8]>>,
     pub(crate) id: InvocationId,

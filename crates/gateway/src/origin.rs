@@ -77,6 +77,6 @@ impl Origin {
             (self.peer, self.secure)
         };
         let certificate = self.certificate.clone();
-        Inbound { request: Request::from_parts(parts, body), peer, secure, certificate }
+        Inbound { request: Request::from_parts(parts, body), peer, certificate }
     }
 }

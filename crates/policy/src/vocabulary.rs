@@ -119,9 +119,9 @@ impl Vocabulary {
     }
 
     fn claims(&self, ask: &InvokeAsk<'_>) -> Result<Entity, Error> {
-        let text = |text: &Box<str>| RestrictedExpression::new_string(text.to_string());
         let tag = |(name, texts): (&str, &[Box<str>])| {
-            (name.to_owned(), RestrictedExpression::new_set(texts.iter().map(text)))
+            let texts = texts.iter().map(|it| RestrictedExpression::new_string(it.to_string()));
+            (name.to_owned(), RestrictedExpression::new_set(texts))
         };
         let tags = ask.claims.iter().map(tag);
         Entity::new_with_tags(self.claims.clone(), [], [], tags).map_err(Error::invariant)

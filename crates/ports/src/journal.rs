@@ -85,7 +85,7 @@ pub enum Flight {
     /// It ended.
     Ended(Box<Record>),
     /// It runs, or ran when the node stopped and is not marked yet.
-    Running(Start),
+    Running(Box<Start>),
 }
 
 /// How the journal is.

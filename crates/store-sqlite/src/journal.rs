@@ -230,7 +230,7 @@ impl SegmentJournal {
         let Some(stream) = self.core.streams.find(&scope.tenant) else { return Ok(None) };
         let open = stream.running.find(&id).filter(|start| start.function.scope == scope);
         if let Some(start) = open {
-            return Ok(Some(Flight::Running(start)));
+            return Ok(Some(Flight::Running(Box::new(start))));
         }
         // It is not open any more, so its end was in the buffer before this.
         self.settle(&stream).await;

@@ -139,7 +139,7 @@ impl Kept {
     fn flight(&self, scope: &Scope, id: InvocationId) -> Option<Flight> {
         let is_it = |start: &Start| start.id == id && start.function.scope == *scope;
         if let Some(start) = self.open.get(&id).filter(|start| is_it(start)) {
-            return Some(Flight::Running(start.clone()));
+            return Some(Flight::Running(Box::new(start.clone())));
         }
         self.entries.iter().rev().find_map(|entry| match entry {
             Entry::End(record) if is_it(&record.start) => Some(Flight::Ended(record.clone())),

@@ -73,7 +73,7 @@ pub(super) fn flight(
             ControlFlow::Break(())
         }
         Entry::Start(start) if is_it(&start) => {
-            found = Some(Flight::Running(start));
+            found = Some(Flight::Running(Box::new(start)));
             ControlFlow::Continue(())
         }
         _ => ControlFlow::Continue(()),

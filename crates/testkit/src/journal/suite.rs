@@ -58,7 +58,7 @@ async fn follows_one_invocation(journal: &dyn Journal) -> Result<()> {
     let first = journal.append(Entry::Start(begun.clone()))?;
     journal.durable(first).await?;
     let found = journal.flight(&scope, id).await?;
-    ensure!(found == Some(Flight::Running(begun)), "an open invocation is {found:?}");
+    ensure!(found == Some(Flight::Running(Box::new(begun))), "an open invocation is {found:?}");
     let of_one =
         || RecordQuery { function: "one".parse().ok(), limit: 10, ..RecordQuery::default() };
     ensure!(list(journal, of_one()).await?.items.is_empty(), "lists what has not ended");
