@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         None => context.voice.line(GUIDE),
         Some(Command::Invoke(invoke)) => return invoke.run(context),
         Some(Command::Doctor(doctor)) => return doctor.run(context),
-        Some(Command::Up(up)) => up.run(context),
+        Some(Command::Up(up)) => return up.run(context),
         Some(Command::Deploy(deploy)) => deploy.run(context),
         Some(Command::Functions(functions)) => functions.run(context),
         Some(Command::Revisions(revisions)) => revisions.run(context),

@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub(crate) use node::{Options, Ready, Restored, SettingRow, Settings, Target};
+pub(crate) use node::{End, Options, Ready, Restored, SettingRow, Settings, Target};
 
 /// Runs one of the hidden subcommands that the node starts as limited children.
 pub(crate) fn hidden(name: &str, arguments: &[OsString]) -> Option<ExitCode> {
@@ -26,11 +26,11 @@ pub(crate) fn setting_rows(settings: &Settings) -> Vec<SettingRow> {
     settings.table()
 }
 
-/// Runs a node until it is told to stop and has drained.
+/// Runs a node until it is told to stop and has drained, or is told twice.
 pub(crate) fn up(
     settings: Settings,
     on_ready: impl FnOnce(&Ready) + Send + 'static,
-) -> Result<(), Problem> {
+) -> Result<End, Problem> {
     node::up(settings, on_ready)
 }
 

@@ -10,6 +10,7 @@
 mod broker;
 mod catalog;
 mod config;
+mod cut;
 mod deploy;
 mod function;
 mod invoke;
@@ -24,6 +25,7 @@ mod wiring;
 
 pub use audit::digest as sha256;
 pub use config::Config;
+pub use cut::Cut;
 pub use invoke::{Inbound, Refusal};
 pub use model::manifest::Manifest;
 pub use ports::executor::{BodyError, RequestBody};

@@ -28,4 +28,4 @@ pub use hidden::hidden;
 pub use offline::ledger_files;
 pub use restore::{Restored, restore};
 pub use settings::{Options, SettingRow, Settings};
-pub use up::{Ready, up};
+pub use up::{End, Ready, up};

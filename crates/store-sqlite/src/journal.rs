@@ -126,15 +126,7 @@ impl SegmentJournal {
     /// and offset. Blocks for as long as that takes.
     #[must_use]
     pub fn verify(&self) -> Vec<Error> {
-        let mut found = self.core.damage();
-        for stream in self.core.streams.all() {
-            for damage in verify::verify(&self.core, &stream) {
-                if !found.contains(&damage) {
-                    found.push(damage);
-                }
-            }
-        }
-        found
+        verify::all(&self.core)
     }
 
     /// The control plane's acts and the node's boots, oldest first. Blocks.
@@ -311,6 +303,13 @@ impl Journal for SegmentJournal {
             dropped: self.core.dropped.load(Ordering::Relaxed),
             state,
         }
+    }
+
+    fn check(&self) -> Future<'_, Vec<Error>> {
+        Box::pin(async {
+            let found = self.read(|core| Ok(verify::all(core))).await;
+            found.unwrap_or_else(|error| vec![error])
+        })
     }
 
     fn make_room(&self) -> bool {
