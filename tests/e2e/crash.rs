@@ -1,7 +1,7 @@
 //! Power cuts: the node is killed 200 times under load and started again on the same home.
 //!
-//! What was promised must be there: a strict answer has its record at once, an ordinary one after
-//! the window of the group commit, an acknowledged act at once and in the ledger. What was under
+//! What was promised must be there: a strict answer has its record at once, an ordinary one once
+//! its group is written, an acknowledged act at once and in the ledger. What was under
 //! way is marked as interrupted, and nothing is left running.
 
 mod admin;
@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 
 /// How often the node is killed.
 const KILLS: usize = 200;
-/// Ordinary records are written within 50 ms, and a disk that stalls delays them: on a machine that
-/// compiles beside the test, single syncs of 250 ms were seen.
-const WINDOW: Duration = Duration::from_secs(2);
+/// Ordinary records are written within 50 ms, and what is written outlives the process, however
+/// slow the disk is. The rest is for a writer that gets no processor: one may compile beside this.
+const WINDOW: Duration = Duration::from_millis(300);
 /// After so many kills everything is looked at.
 const THOROUGH: usize = 10;
 /// One in so many lives is long enough for ordinary answers to become older than the window.
@@ -147,7 +147,7 @@ impl Trial {
 
     fn live_and_die(&mut self, kill: usize) {
         let life_ms = match kill % LONG {
-            0 => 2_200 + self.dice.below(300),
+            0 => 600 + self.dice.below(300),
             _ => 20 + self.dice.below(131),
         };
         let node = self.node.take().expect("a node runs");

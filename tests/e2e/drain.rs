@@ -53,6 +53,13 @@ fn outcome(node: &Node, id: &str) -> String {
     node.json(&["record", id])["outcome"].as_str().expect("an outcome").to_owned()
 }
 
+/// Why an invocation was interrupted, as a new node on the old home says.
+fn interrupted_by(node: &Node, id: &str) -> String {
+    let record = Node::start_on(node.home(), &[]).json(&["record", id]);
+    assert_eq!(record["outcome"], "interrupted");
+    record["reason"].as_str().expect("a reason").to_owned()
+}
+
 fn drains_on(signal: &str) {
     let mut node = Node::start();
     let token = node.deploy(&guest("misbehave"), "m");
@@ -110,10 +117,11 @@ fn a_second_signal_ends_the_drain() {
     wait_until_refused(&node);
     line.chunk().expect("the stream goes on").expect("the stream goes on");
     node.signal("TERM");
-    node.wait();
+    assert_eq!(node.wait(), Some(143), "as a shell says SIGTERM");
     assert_cut(&mut line);
     assert!(!node.home().join("node.json").exists());
-    assert_eq!(outcome(&Node::start_on(node.home(), &[]), &id), "interrupted");
+    let reason = interrupted_by(&node, &id);
+    assert!(reason.contains("told a second time to stop"), "{reason}");
 }
 
 #[test]
@@ -124,7 +132,8 @@ fn the_grace_ends_requests_that_never_end() {
     node.signal("TERM");
     assert_eq!(node.wait(), Some(0));
     assert_cut(&mut line);
-    assert_eq!(outcome(&Node::start_on(node.home(), &[]), &id), "interrupted");
+    let reason = interrupted_by(&node, &id);
+    assert!(reason.contains("`drain` was over"), "{reason}");
 }
 
 #[test]

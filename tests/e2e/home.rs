@@ -313,6 +313,23 @@ fn a_damaged_registry_is_named_and_nothing_else_is_touched() {
 }
 
 #[test]
+fn doctor_names_a_damaged_segment_of_the_journal() {
+    let (_dir, home, token) = used();
+    let segment = "journal/t-default/0000000000000000.seg";
+    let mut bytes = fs::read(home.join(segment)).expect("readable");
+    let block = 128;
+    bytes[block + 60] ^= 1;
+    fs::write(home.join(segment), &bytes).expect("written");
+    let node = Node::start_on(&home, &[]);
+    let (code, _) = node.fails(&["doctor"]);
+    let output = node.run(&["doctor"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("t-default/0000000000000000.seg at 128"), "{said}");
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(node.get("/hello/you", Some(&token)).status, 200);
+}
+
+#[test]
 fn what_a_crash_left_half_made_is_swept_away() {
     let (_dir, home, token) = used();
     let leftovers = [

@@ -78,7 +78,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::New(new)) => new.run(context),
         Some(Command::Build(build)) => build.run(context),
         Some(Command::Watch(watch)) => watch.run(context),
-        Some(Command::Up(up)) => up.run(context),
+        Some(Command::Up(up)) => return up.run(context),
         Some(Command::Deploy(deploy)) => deploy.run(context),
         Some(Command::Apply(apply)) => apply.run(context),
         Some(Command::Check(check)) => check.run(context),

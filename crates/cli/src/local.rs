@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) use node::{
-    Options, Ready, Restored, SettingRow, Settings, Target, Tool, ToolEnd, Trial, TrialAnswer,
+    End, Options, Ready, Restored, SettingRow, Settings, Target, Tool, ToolEnd, Trial, TrialAnswer,
     TrialRequest,
 };
 
@@ -29,11 +29,11 @@ pub(crate) fn setting_rows(settings: &Settings) -> Vec<SettingRow> {
     settings.table()
 }
 
-/// Runs a node until it is told to stop and has drained.
+/// Runs a node until it is told to stop and has drained, or is told twice.
 pub(crate) fn up(
     settings: Settings,
     on_ready: impl FnOnce(&Ready) + Send + 'static,
-) -> Result<(), Problem> {
+) -> Result<End, Problem> {
     node::up(settings, on_ready)
 }
 

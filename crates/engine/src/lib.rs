@@ -12,6 +12,7 @@ mod broker;
 mod catalog;
 mod config;
 mod crossing;
+mod cut;
 mod deploy;
 mod function;
 #[cfg(any(test, fuzzing))]
@@ -31,6 +32,7 @@ mod wiring;
 
 pub use audit::digest as sha256;
 pub use config::Config;
+pub use cut::Cut;
 pub use guard::FAILURES;
 pub use invoke::{Inbound, Refusal};
 pub use model::manifest::Manifest;

@@ -3,6 +3,7 @@
 use crate::assets::Chunks;
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::cut::Cut;
 use crate::guard::Guard;
 use crate::rate::Rates;
 use crate::slots::{NodeGauge, Tally};
@@ -13,8 +14,8 @@ use model::{Code, Problem};
 use policy::Policies;
 use ports::idempotency::{Idempotency, Kept};
 use ports::{Artifacts, Clock, Executor, Journal, Ledger, Registry};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Digests the arguments of host calls with a key, so that records can be compared and not guessed.
 pub type Digester = Box<dyn Fn(&[u8]) -> [u8; 16] + Send + Sync>;
@@ -63,6 +64,7 @@ pub struct Engine {
     /// One act at a time, so that the catalog follows the registry in order.
     pub(crate) acts: tokio::sync::Mutex<()>,
     draining: AtomicBool,
+    cut: OnceLock<Cut>,
 }
 
 impl Engine {
@@ -86,6 +88,7 @@ impl Engine {
             catalog: ArcSwap::from_pointee(catalog),
             acts: tokio::sync::Mutex::new(()),
             draining: AtomicBool::new(false),
+            cut: OnceLock::new(),
         }))
     }
 
@@ -110,6 +113,16 @@ impl Engine {
     #[must_use]
     pub fn draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Says that what is under way is about to be dropped, and why; the first reason counts.
+    pub fn cut(&self, cut: Cut) {
+        let _the_first_counts = self.cut.set(cut);
+    }
+
+    /// Why what is under way is dropped, if the node does it.
+    pub(crate) fn cut_by(&self) -> Option<Cut> {
+        self.cut.get().copied()
     }
 
     /// Whether these `authorization` values are the operator's.

@@ -1,7 +1,7 @@
 //! What the gateway asks of the floor below: to answer one request.
 
 use bytes::Bytes;
-use engine::{Engine, ReplyBody};
+use engine::{Cut, Engine, ReplyBody};
 use http::Response;
 use http_body::Body;
 use std::sync::Arc;
@@ -22,6 +22,9 @@ pub trait Invoke: Send + Sync + 'static {
         self: &Arc<Self>,
         inbound: Inbound,
     ) -> impl Future<Output = Result<Response<Self::Body>, Refusal>> + Send;
+
+    /// The time of a drain is over: what is under way is dropped after this.
+    fn out_of_time(&self) {}
 }
 
 impl Invoke for Engine {
@@ -29,5 +32,9 @@ impl Invoke for Engine {
 
     async fn invoke(self: &Arc<Self>, inbound: Inbound) -> Result<Response<ReplyBody>, Refusal> {
         Self::invoke(self, inbound).await
+    }
+
+    fn out_of_time(&self) {
+        self.cut(Cut::Grace);
     }
 }

@@ -65,16 +65,16 @@ impl Origin {
     pub(crate) fn inbound(&self, request: Request<RequestBody>, proxies: &Proxies) -> Inbound {
         let (mut parts, body) = request.into_parts();
         let headers = &mut parts.headers;
-        let (peer, secure) = if proxies.trust(self.peer) {
+        let peer = if proxies.trust(self.peer) {
             let client = forwarded::client(headers, self, proxies);
-            let found = (client.peer, client.secure);
+            let peer = client.peer;
             reserved::strip(headers);
             client.introduce(headers);
-            found
+            peer
         } else {
             reserved::strip(headers);
             self.words.say(headers);
-            (self.peer, self.secure)
+            self.peer
         };
         let certificate = self.certificate.clone();
         Inbound { request: Request::from_parts(parts, body), peer, certificate }

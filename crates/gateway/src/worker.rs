@@ -66,7 +66,10 @@ impl<E: Invoke> Worker<E> {
                     }
                     Phase::Aborting => break,
                 },
-                () = until(deadline) => break,
+                () = until(deadline) => {
+                    crew.desk.engine.out_of_time();
+                    break;
+                }
             }
         }
         let before = self.load.ended_before.load(Ordering::Acquire);

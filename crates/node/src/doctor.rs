@@ -9,8 +9,8 @@ use control::{Operations, Pending, Pieces, RootKey};
 use engine::Engine;
 use model::api::{Finding, Node};
 use model::{Problem, Timestamp};
-use ports::Clock;
 use ports::journal::State;
+use ports::{Clock, Journal};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,6 +101,7 @@ fn private_file(path: &Path) -> Finding {
 pub(crate) struct NodeOperations {
     engine: Arc<Engine>,
     store: Store,
+    journal: Arc<dyn Journal>,
     executor: Arc<WasmExecutor>,
     children: Arc<process::ChildProcesses>,
     certificates: Option<Arc<tls::Certificates>>,
@@ -118,6 +119,7 @@ impl NodeOperations {
         Self {
             engine: Arc::clone(&assembled.engine),
             store: assembled.store.clone(),
+            journal: Arc::clone(&assembled.journal),
             executor: Arc::clone(&assembled.executor),
             children: Arc::clone(&assembled.children),
             certificates: assembled.certificates.clone(),
@@ -140,6 +142,20 @@ impl NodeOperations {
             dangers.push("this build keeps no records: it is for measuring only".to_owned());
         }
         dangers
+    }
+
+    /// Reads the whole journal.
+    async fn segments(&self) -> Finding {
+        let damage = self.journal.check().await;
+        let Some(first) = damage.first() else {
+            return finding("journal segments", Verdict::Ok, "every block verifies", None);
+        };
+        let found = match damage.len() {
+            1 => first.to_string(),
+            count => format!("{first}; and {} more", count - 1),
+        };
+        let hint = "the records in it are lost, all others are read; see whether the disk fails";
+        finding("journal segments", Verdict::Problem, found, Some(hint))
     }
 
     fn journal(&self) -> Finding {
@@ -282,7 +298,8 @@ impl Operations for NodeOperations {
 
     fn doctor(&self) -> Pending<'_, Vec<Finding>> {
         Box::pin(async move {
-            let mut findings = vec![self.journal(), self.registry().await, self.ledger().await];
+            let mut findings = vec![self.journal(), self.segments().await];
+            findings.extend([self.registry().await, self.ledger().await]);
             findings.push(self.wasm());
             findings.extend(self.compiler().await);
             if let Some(all) = &self.certificates {

@@ -34,4 +34,4 @@ pub use process::{Tool, ToolEnd};
 pub use restore::{Restored, restore};
 pub use settings::{Options, SettingRow, Settings};
 pub use trial::{Trial, TrialAnswer, TrialRequest};
-pub use up::{Ready, up};
+pub use up::{End, Ready, up};

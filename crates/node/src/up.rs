@@ -10,6 +10,7 @@ use crate::home::Home;
 use crate::settings::Settings;
 use crate::telemetry;
 use control::Control;
+use engine::Cut;
 use gateway::AccessLog;
 use model::{Code, Problem};
 use ports::Journal;
@@ -30,6 +31,15 @@ pub struct Ready {
     pub home: PathBuf,
 }
 
+/// How a node ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was asked to, and drained.
+    Drained,
+    /// A second signal, with this number, aborted the drain.
+    Aborted(u8),
+}
+
 /// Runs a node until SIGTERM or Ctrl-C has drained it. A second signal aborts the drain.
 ///
 /// `on_ready` is called once, when both listeners answer.
@@ -39,7 +49,7 @@ pub struct Ready {
 pub fn up(
     settings: Settings,
     on_ready: impl FnOnce(&Ready) + Send + 'static,
-) -> Result<(), Problem> {
+) -> Result<End, Problem> {
     telemetry::begin(&settings)?;
     let internal = |error: std::io::Error| Problem::new(Code::Internal).internal(error);
     raise_descriptor_limit();
@@ -72,7 +82,7 @@ async fn live(
     settings: Settings,
     listeners: Listeners,
     on_ready: impl FnOnce(&Ready),
-) -> Result<(), Problem> {
+) -> Result<End, Problem> {
     let internal = |error: std::io::Error| Problem::new(Code::Internal).internal(error);
     let mut signals = Signals::new().map_err(internal)?;
     certificates::check(&settings, &SystemClock)?;
@@ -121,16 +131,24 @@ async fn live(
         drop(stop_control);
         let _ended = serving.await;
     };
-    tokio::select! {
-        () = draining => {}
-        () = signals.next() => tracing::warn!("a second signal: requests under way are aborted"),
-    }
+    let again = async {
+        let signal = signals.next().await;
+        tracing::warn!("a second signal: requests under way are aborted");
+        // Before they are dropped, so that their records say why.
+        engine.cut(Cut::Abort);
+        signal
+    };
+    let end = tokio::select! {
+        () = draining => End::Drained,
+        signal = again => End::Aborted(signal),
+    };
     warming.abort();
     tending.abort();
     reopening.abort();
     watching.abort();
     Beacon::put_out(home.path());
-    close(&assembled.journal).await
+    close(&assembled.journal).await?;
+    Ok(end)
 }
 
 async fn close(journal: &Arc<dyn Journal>) -> Result<(), Problem> {
@@ -166,10 +184,11 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) {
+    /// Waits for the next one, and gives its number.
+    async fn next(&mut self) -> u8 {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => 15,
+            _ = self.interrupt.recv() => 2,
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Each tenant has a stream of its own, and so have control-plane acts and boots; a stream is a
 //! directory of segments, a segment a header and blocks, a block one group of entries that was
-//! written and synced at once. The bytes are sealed with the stream's key and bound to the place
-//! where they lie. An append encodes and copies into memory; one thread writes.
+//! written at once. The bytes are sealed with the stream's key and bound to the place
+//! where they lie. An append encodes and copies into memory; one thread writes, and another syncs.
 //!
 //! Invariant: an entry whose mark was awaited with success is read again after any crash, and an
 //! invocation that was open then has exactly one end.
@@ -30,6 +30,7 @@ mod shelf;
 mod signal;
 mod space;
 mod stream;
+mod syncer;
 mod verify;
 mod writer;
 
@@ -96,18 +97,18 @@ impl SegmentJournal {
         let core = Arc::new(Core::new(config, disk, keyring, clock, boot));
         let (pens, recovery) = recovery::recover(&core)?;
         let (sender, stopped) = watch::channel(false);
-        let mut writer = Writer::new(core.clone(), pens, sender);
+        let no_thread = |error| Error::Failed(format!("no thread: {error}"));
+        let mut writer = Writer::new(core.clone(), pens, sender).map_err(no_thread)?;
         let reserve = writer.reserve();
         let journal = Self { core, recovery, reserve, thread: Mutex::new(None), stopped };
         journal.take(Entry::Boot { boot, at: journal.core.clock.wall() })?;
-        writer.round();
+        writer.settle().map_err(|_| progress::closed())?;
         if let Some(error @ Error::Failed(_)) = journal.core.streams.control().progress.error() {
             return Err(error);
         }
         writer.look();
         let thread = std::thread::Builder::new().name("journal".into()).spawn(|| writer.run());
-        let thread = thread.map_err(|error| Error::Failed(format!("no thread: {error}")))?;
-        *journal.thread.lock() = Some(thread);
+        *journal.thread.lock() = Some(thread.map_err(no_thread)?);
         Ok(journal)
     }
 
@@ -127,15 +128,7 @@ impl SegmentJournal {
     /// and offset. Blocks for as long as that takes.
     #[must_use]
     pub fn verify(&self) -> Vec<Error> {
-        let mut found = self.core.damage();
-        for stream in self.core.streams.all() {
-            for damage in verify::verify(&self.core, &stream) {
-                if !found.contains(&damage) {
-                    found.push(damage);
-                }
-            }
-        }
-        found
+        verify::all(&self.core)
     }
 
     /// The control plane's acts and the node's boots, oldest first. Blocks.
@@ -262,7 +255,7 @@ impl SegmentJournal {
         let mut stopped = self.stopped.clone();
         // An error means that the writer is gone, which is what is waited for.
         let _ = stopped.wait_for(|stopped| *stopped).await;
-        let lost = self.core.streams.all().into_iter().find(|stream| stream.has_news());
+        let lost = self.core.streams.all().into_iter().find(|stream| stream.is_behind());
         match lost {
             Some(stream) => Err(stream.progress.error().unwrap_or_else(progress::closed)),
             None => Ok(()),
@@ -312,6 +305,13 @@ impl Journal for SegmentJournal {
             dropped: self.core.dropped.load(Ordering::Relaxed),
             state,
         }
+    }
+
+    fn check(&self) -> Future<'_, Vec<Error>> {
+        Box::pin(async {
+            let found = self.read(|core| Ok(verify::all(core))).await;
+            found.unwrap_or_else(|error| vec![error])
+        })
     }
 
     fn make_room(&self) -> bool {

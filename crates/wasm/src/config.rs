@@ -39,6 +39,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// What a compiler may use unless more is said: 4 GiB of address space, because it maps far
+    /// more than it touches; three minutes of CPU, and four on the wall; 512 MiB of output.
+    pub const COMPILE_LIMITS: ChildLimits = ChildLimits {
+        memory_bytes: 4 << 30,
+        cpu_s: 180,
+        wall_ms: 240_000,
+        output_bytes: 512 << 20,
+    };
+    /// Instances that can live at one time, unless more is said.
+    pub const INSTANCES: u32 = 1000;
+    /// Bytes of compiled code that stay loaded, unless more is said.
+    pub const CACHE_BYTES: u64 = 1 << 30;
+
     /// The defaults, with what has none.
     #[must_use]
     pub fn new(
@@ -53,17 +66,12 @@ impl Config {
             children,
             clock,
             guest_clock: None,
-            compile_limits: ChildLimits {
-                memory_bytes: 2 << 30,
-                cpu_s: 120,
-                wall_ms: 180_000,
-                output_bytes: 512 << 20,
-            },
-            instances: 1000,
+            compile_limits: Self::COMPILE_LIMITS,
+            instances: Self::INSTANCES,
             memory_bytes_max: 1 << 30,
             wasi_03: false,
             epoch_ms: 5,
-            cache_bytes: 1 << 30,
+            cache_bytes: Self::CACHE_BYTES,
         }
     }
 

@@ -12,9 +12,9 @@ impl Client {
         self.read("/v1/node")
     }
 
-    /// What the node finds about itself.
+    /// What the node finds about itself. It reads the whole journal for it.
     pub(crate) fn doctor(&self) -> Result<Page<Finding>, Failure> {
-        self.read("/v1/doctor")
+        self.ask(self.request("GET", "/v1/doctor"), (), Patience::Endless)?.json()
     }
 
     /// The ledger's state.

@@ -2,12 +2,13 @@
 
 use crate::args::Global;
 use crate::context::Context;
-use crate::local::{self, Options, Ready, Settings};
+use crate::local::{self, End, Options, Ready, Settings};
 use crate::voice::{Table, Voice, safe};
 use crate::{demo, voice};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,7 +18,10 @@ Examples:
   casemate up --print-config               what would be used, and why
 
 When the node is ready, one line on standard output says so; logs go to standard error.
-Ctrl-C and SIGTERM let it finish what it accepted; a second one stops it at once.";
+Ctrl-C and SIGTERM let it finish what it accepted; a second one stops it at once.
+
+Exit codes: 0 if it was told to stop and finished, or if the time for that (`drain`) was over; 130 or
+143 if a second Ctrl-C or SIGTERM stopped it at once; 1 or 78 if it could not start.";
 
 /// Run a node
 ///
@@ -58,15 +62,20 @@ pub(crate) struct Up {
 
 impl Up {
     /// Runs the node until it is told to stop.
-    pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let (print_config, demo) = (self.print_config, self.demo);
         let settings = local::resolve(&self.options(context))?;
         if print_config {
-            return print_settings(&settings, &context.voice);
+            print_settings(&settings, &context.voice)?;
+            return Ok(ExitCode::SUCCESS);
         }
         let announcer = Announcer { voice: context.voice, global: context.global.clone() };
-        local::up(settings, move |ready| announcer.announce(ready, demo))?;
-        Ok(())
+        let end = local::up(settings, move |ready| announcer.announce(ready, demo))?;
+        Ok(match end {
+            End::Drained => ExitCode::SUCCESS,
+            // As a shell says it of a process that a signal ended.
+            End::Aborted(signal) => ExitCode::from(128 + signal),
+        })
     }
 
     fn options(self, context: &Context) -> Options {

@@ -1,5 +1,6 @@
 //! From a fault to what the record says and what the caller is told.
 
+use crate::cut::Cut;
 use model::wire::v1::Outcome;
 use model::{Code, Problem};
 use ports::executor::{BodyError, Fault, FaultKind};
@@ -20,9 +21,10 @@ impl Ending {
         Self { outcome, code: Some(code), reason: Some(reason.into()) }
     }
 
-    /// Nobody waits for the answer any more. Nobody is told, so there is no code.
-    pub(crate) fn gone() -> Self {
-        let reason = Some("the caller went away".to_owned());
+    /// Nobody waits for the answer any more: the node cut it off, or else the caller went away.
+    /// Nobody is told, so there is no code.
+    pub(crate) fn gone(cut: Option<Cut>) -> Self {
+        let reason = Some(cut.map_or("the caller went away", Cut::reason).to_owned());
         Self { outcome: Outcome::Interrupted, code: None, reason }
     }
 

@@ -290,7 +290,11 @@ impl Drop for Flight {
         // caller has all that it asked for.
         let (Trigger::Http { method, .. } | Trigger::Direct { method }) = &aboard.start.trigger;
         let only_head = method == "HEAD" || matches!(self.status, 204 | 304);
-        let ending = if self.departed && only_head { Ending::OK } else { Ending::gone() };
+        let ending = if self.departed && only_head {
+            Ending::OK
+        } else {
+            Ending::gone(aboard.engine.cut_by())
+        };
         self.close(ending);
     }
 }

@@ -137,7 +137,7 @@ impl Stage {
             target: request.uri().to_string(),
             headers: headers.collect(),
             peer: inbound.peer,
-            secure: inbound.secure,
+            secure: request.headers().get("x-forwarded-proto").is_some_and(|it| it == "https"),
             certificate: inbound.certificate.as_deref().map(<[u8]>::to_vec),
         });
     }

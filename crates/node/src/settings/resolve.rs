@@ -118,6 +118,7 @@ impl Settings {
         let shown_policies =
             policies.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         pick.of("policies", "none".to_owned(), (!policies.is_empty()).then_some(shown_policies));
+        let engine = engine::Config::default();
         let dev = pick.from("dev", false, None, None, options.dev.then_some(("--dev", true)));
         let tls = Tls::pick(&mut pick, file.tls.as_ref(), options, &home)?;
         let settings = Self {
@@ -133,9 +134,13 @@ impl Settings {
                 None,
             ),
             drain: pick.of("drain", Duration::seconds(30), file.drain),
-            in_flight: pick.of("in_flight", 2048, file.in_flight),
-            in_flight_per_caller: pick.of("in_flight_per_caller", 1024, file.in_flight_per_caller),
-            artifact: pick.of("artifact", Size::mib(256), file.artifact),
+            in_flight: pick.of("in_flight", engine.in_flight_max, file.in_flight),
+            in_flight_per_caller: pick.of(
+                "in_flight_per_caller",
+                engine.in_flight_per_caller_max,
+                file.in_flight_per_caller,
+            ),
+            artifact: pick.of("artifact", Size { bytes: engine.artifact_bytes_max }, file.artifact),
             gateway: Gateway::pick(&mut pick, &file.gateway),
             journal: Journal::pick(&mut pick, &file.journal),
             wasm: Wasm::pick(&mut pick, &file.wasm),

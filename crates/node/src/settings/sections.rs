@@ -1,8 +1,11 @@
-//! The sections of the configuration file, with their defaults.
+//! The sections of the configuration file. Their defaults are those of the crates that they are
+//! for.
 
 use super::file;
 use super::pick::Pick;
 use model::unit::{Duration, Size};
+use ports::child::ChildLimits;
+use std::path::PathBuf;
 
 /// `[journal]`
 #[derive(Debug, Clone)]
@@ -42,19 +45,23 @@ pub struct Compile {
 
 impl Journal {
     pub(super) fn pick(pick: &mut Pick, file: &file::Journal) -> Self {
+        let default = store_sqlite::journal::Config::new(PathBuf::new());
+        let age = Duration::seconds(default.age_max.as_secs());
+        let (size, control) = (default.bytes_max, default.control_bytes);
         Self {
-            size: pick.of("journal.size", Size::mib(2048), file.size),
-            age: pick.of("journal.age", Duration::seconds(7 * 86_400), file.age),
-            control: pick.of("journal.control", Size::mib(64), file.control),
+            size: pick.of("journal.size", Size { bytes: size }, file.size),
+            age: pick.of("journal.age", age, file.age),
+            control: pick.of("journal.control", Size { bytes: control }, file.control),
         }
     }
 }
 
 impl Wasm {
     pub(super) fn pick(pick: &mut Pick, file: &file::Wasm) -> Self {
+        let cache = Size { bytes: wasm::Config::CACHE_BYTES };
         Self {
-            instances: pick.of("wasm.instances", 1000, file.instances),
-            cache: pick.of("wasm.cache", Size::mib(1024), file.cache),
+            instances: pick.of("wasm.instances", wasm::Config::INSTANCES, file.instances),
+            cache: pick.of("wasm.cache", cache, file.cache),
             wasi03: pick.of("wasm.wasi03", false, file.wasi03),
         }
     }
@@ -62,11 +69,13 @@ impl Wasm {
 
 impl Compile {
     pub(super) fn pick(pick: &mut Pick, file: &file::Compile) -> Self {
+        let ChildLimits { memory_bytes, cpu_s, wall_ms, output_bytes } =
+            wasm::Config::COMPILE_LIMITS;
         Self {
-            memory: pick.of("compile.memory", Size::mib(4096), file.memory),
-            cpu: pick.of("compile.cpu", Duration::seconds(180), file.cpu),
-            wall: pick.of("compile.wall", Duration::seconds(240), file.wall),
-            output: pick.of("compile.output", Size::mib(512), file.output),
+            memory: pick.of("compile.memory", Size { bytes: memory_bytes }, file.memory),
+            cpu: pick.of("compile.cpu", Duration::seconds(cpu_s), file.cpu),
+            wall: pick.of("compile.wall", Duration { ms: wall_ms }, file.wall),
+            output: pick.of("compile.output", Size { bytes: output_bytes }, file.output),
         }
     }
 }

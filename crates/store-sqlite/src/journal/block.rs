@@ -32,6 +32,9 @@ pub(super) struct Header {
     pub first: u64,
     /// What is in it.
     pub summary: Summary,
+    /// Bytes before it that were not durable when it was written. All that stood before those was,
+    /// so if it is damaged, no crash has done it.
+    pub afloat: u32,
 }
 
 impl Header {
@@ -47,6 +50,7 @@ impl Header {
         header[40..48].copy_from_slice(&bloom.to_le_bytes());
         header[48] = kinds;
         header[50..52].copy_from_slice(&outcomes.to_le_bytes());
+        header[52..56].copy_from_slice(&self.afloat.to_le_bytes());
         header
     }
 
@@ -60,7 +64,9 @@ impl Header {
         let bloom = u64::from_le_bytes(fields.take());
         let [kinds, _] = fields.take();
         let outcomes = u16::from_le_bytes(fields.take());
-        Self { len, first, summary: Summary { count, min_us, max_us, bloom, kinds, outcomes } }
+        let afloat = u32::from_le_bytes(fields.take());
+        let summary = Summary { count, min_us, max_us, bloom, kinds, outcomes };
+        Self { len, first, summary, afloat }
     }
 
     /// The number after the last entry's.
@@ -112,6 +118,11 @@ impl Block<'_> {
     /// Bytes with its header.
     pub(super) fn bytes(&self) -> u64 {
         (HEADER_BYTES + self.sealed.len()) as u64
+    }
+
+    /// How far the segment was durable when this was written.
+    pub(super) fn durable(&self) -> u64 {
+        self.offset.saturating_sub(u64::from(self.header.afloat))
     }
 }
 

@@ -1,12 +1,23 @@
-//! The writer's hand on one stream: gathers a group, writes it as one block, syncs it.
+//! The writer's hand on one stream: gathers a group, writes it as one block, and keeps it until it
+//! is durable.
 //!
-//! A group that could not be written stays here and is tried again: at the same place if the
-//! segment still stands, else in a new segment, sealed anew. Nothing of it was acknowledged.
+//! Groups are written while earlier ones are synced, so several may be afloat: written, and not
+//! durable yet. One that could not be written stays here and is tried again at the same place.
+//! When the disk fails a segment, all that is afloat in it is called back and written to a new
+//! one. Nothing of it was acknowledged.
 //!
 //! Invariant: a sync that failed is never repeated on the same file, because the kernel may have
 //! dropped the pages that it could not write; the segment is left as it was and a new one begun.
+//! Invariant: a segment is ended only when all of it is durable, so nothing in the next segment
+//! can outlive what stands before it.
 
-use super::block::{self, Block};
+mod file;
+mod group;
+
+pub(super) use file::write_index;
+pub(super) use group::open_block;
+
+use super::block;
 use super::core::{Core, failed};
 use super::disk::SegmentFile;
 use super::index::Index;
@@ -14,11 +25,11 @@ use super::running::Which;
 use super::segment::{self, HEADER_BYTES, Header};
 use super::shelf::Segment;
 use super::stream::{Plain, Stream};
+use super::syncer::{Done, Job};
+use group::{Group, Sealed};
 use ports::journal::Error;
-use std::io;
-use std::path::Path;
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Above this, memory for a group is given back after it was written.
 const KEEP_BYTES: usize = 1 << 20;
@@ -27,36 +38,49 @@ const KEEP_BYTES: usize = 1 << 20;
 #[derive(Default)]
 pub(super) struct Pen {
     active: Option<Active>,
-    /// The number of the next entry on disk.
+    /// The number of the next entry that is written.
     next: u64,
-    /// On its way, or stuck.
+    /// Not written, and waits to be tried again.
     group: Option<Group>,
+    /// Written to the active segment and not durable, oldest first.
+    afloat: VecDeque<Sealed>,
     spare: Vec<u8>,
     starts: Vec<u8>,
 }
 
 /// The segment that is written to.
 struct Active {
-    file: Box<dyn SegmentFile>,
+    file: Arc<dyn SegmentFile>,
     segment: Arc<Segment>,
     header: Header,
-    /// Bytes that are durable, except before the first block.
+    /// Bytes that are written.
     len: u64,
-    blocks: u64,
+    /// Bytes that are durable, except before the first block.
+    durable: u64,
+    /// Bytes that the last sync covers or will cover.
+    syncing: u64,
 }
 
-enum Group {
-    Plain(Plain),
-    Sealed(Sealed),
+impl Active {
+    fn is_empty(&self) -> bool {
+        self.len == HEADER_BYTES as u64
+    }
+
+    /// Whether a crash could take all of it.
+    fn is_fleeting(&self) -> bool {
+        self.durable == HEADER_BYTES as u64
+    }
 }
 
-/// A block that is ready for one place.
-struct Sealed {
-    bytes: Vec<u8>,
-    horizon: u64,
-    header: block::Header,
-    segment: Arc<Segment>,
-    offset: u64,
+/// What came of writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// There was nothing to write.
+    Nothing,
+    /// A block.
+    Block,
+    /// What waits can be written when what is afloat is durable.
+    Later,
 }
 
 impl Pen {
@@ -72,30 +96,66 @@ impl Pen {
 
     /// Bytes of that group.
     pub(super) fn stuck_bytes(&self) -> usize {
-        match &self.group {
-            Some(Group::Plain(plain)) => plain.bytes.len(),
-            Some(Group::Sealed(sealed)) => sealed.bytes.len(),
-            None => 0,
-        }
+        self.group.as_ref().map_or(0, Group::bytes)
+    }
+
+    /// Whether all that was taken is durable.
+    pub(super) fn is_idle(&self) -> bool {
+        self.group.is_none() && self.afloat.is_empty()
+    }
+
+    /// Whether something was written that no sync covers yet.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.active.as_ref().is_some_and(|active| active.len > active.syncing)
+            && !self.afloat.is_empty()
     }
 
     /// When the segment that is written to was begun, if it holds anything.
     pub(super) fn begun(&self) -> Option<model::Timestamp> {
-        let active = self.active.as_ref().filter(|active| active.blocks > 0)?;
+        let active = self.active.as_ref().filter(|active| !active.is_empty())?;
         Some(active.header.created)
     }
 
-    /// Writes what waits. Says whether something must be synced now.
-    pub(super) fn write(&mut self, core: &Core, stream: &Stream) -> Result<bool, Error> {
+    /// Writes what waits.
+    pub(super) fn write(&mut self, core: &Core, stream: &Stream) -> Result<Written, Error> {
         if !self.is_stuck() && !stream.has_news() {
-            return Ok(false);
+            return Ok(Written::Nothing);
         }
-        if self.active.as_ref().is_some_and(|active| active.len >= core.segment_bytes(stream)) {
-            self.seal(core, stream);
+        if let Some(active) = &self.active {
+            // A stuck group has its place in this segment.
+            let full = active.len >= core.segment_bytes(stream) && !self.is_stuck();
+            let far = active.len - active.durable >= core.config.buffer_bytes as u64;
+            if (full || far) && !self.afloat.is_empty() {
+                return Ok(Written::Later);
+            }
+            if full {
+                self.seal(core, stream);
+            }
         }
-        let Some(plain) = self.gather(core, stream)? else { return Ok(self.is_stuck()) };
+        if !matches!(self.group, Some(Group::Sealed(_))) && !self.gather(core, stream)? {
+            return Ok(Written::Nothing);
+        }
+        self.put(core, stream)?;
+        Ok(Written::Block)
+    }
+
+    /// Takes what waits in the stream, behind what is stuck, and seals it for the next place.
+    /// Says whether there was anything.
+    fn gather(&mut self, core: &Core, stream: &Stream) -> Result<bool, Error> {
+        let mut plain = match self.group.take() {
+            Some(Group::Plain(plain)) => plain,
+            _ => Plain::new(std::mem::take(&mut self.spare)),
+        };
+        // A segment's first block says all that is open: recovery need not look further back.
+        let first = self.active.as_ref().is_none_or(Active::is_empty);
+        let which = if first { Which::All } else { Which::Fresh };
+        stream.take(&mut plain, which, &mut self.starts);
         if plain.summary.count == 0 {
-            stream.progress.reach(plain.horizon);
+            // All that was asked for is in what was written before.
+            match self.afloat.back_mut() {
+                Some(last) => last.horizon = plain.horizon,
+                None => stream.progress.reach(plain.horizon),
+            }
             self.keep(plain.bytes);
             return Ok(false);
         }
@@ -105,43 +165,7 @@ impl Pen {
             self.begin(core, stream)?;
         }
         self.place(core, stream)?;
-        self.put(core, stream)?;
         Ok(true)
-    }
-
-    /// Takes what waits in the stream, behind what is stuck. `None` if a sealed group still fits
-    /// its place and was written there again.
-    fn gather(&mut self, core: &Core, stream: &Stream) -> Result<Option<Plain>, Error> {
-        let mut plain = match self.group.take() {
-            None => Plain::new(std::mem::take(&mut self.spare)),
-            Some(Group::Plain(plain)) => plain,
-            Some(Group::Sealed(sealed)) if self.fits(&sealed) => {
-                self.group = Some(Group::Sealed(sealed));
-                self.put(core, stream)?;
-                return Ok(None);
-            }
-            Some(Group::Sealed(sealed)) => match unseal(core, stream, &sealed) {
-                Ok(plain) => plain,
-                Err(error) => {
-                    // Our own bytes did not open: a broken key ring or memory. They are lost.
-                    let lost = u64::from(sealed.header.summary.count);
-                    core.dropped.fetch_add(lost, Ordering::Relaxed);
-                    tracing::error!(%error, lost, stream = stream.name, "a group was lost");
-                    return Err(error);
-                }
-            },
-        };
-        // A segment's first block says all that is open: recovery need not look further back.
-        let first = self.active.as_ref().is_none_or(|active| active.blocks == 0);
-        let which = if first { Which::All } else { Which::Fresh };
-        stream.take(&mut plain, which, &mut self.starts);
-        Ok(Some(plain))
-    }
-
-    fn fits(&self, sealed: &Sealed) -> bool {
-        self.active.as_ref().is_some_and(|active| {
-            Arc::ptr_eq(&active.segment, &sealed.segment) && active.len == sealed.offset
-        })
     }
 
     /// Makes a new segment.
@@ -155,10 +179,12 @@ impl Pen {
             stream: stream.name.clone(),
         };
         let head = header.encode();
-        let file = create(core, stream, &path, &head).map_err(|error| failed(&path, &error))?;
+        let file = file::create(core, stream, &path, &head);
+        let file = Arc::from(file.map_err(|error| failed(&path, &error))?);
         let segment = Arc::new(Segment::new(path, self.next, head, Index::new(self.next)));
         stream.shelf.push(segment.clone());
-        self.active = Some(Active { file, segment, header, len: HEADER_BYTES as u64, blocks: 0 });
+        let len = HEADER_BYTES as u64;
+        self.active = Some(Active { file, segment, header, len, durable: len, syncing: len });
         Ok(())
     }
 
@@ -167,7 +193,8 @@ impl Pen {
         let Some(active) = &self.active else { return Ok(()) };
         let sealer = core.sealer(stream, active.header.epoch)?;
         let Some(Group::Plain(mut plain)) = self.group.take() else { return Ok(()) };
-        let header = block::Header { len: 0, first: self.next, summary: plain.summary };
+        let afloat = u32::try_from(active.len - active.durable).unwrap_or(u32::MAX);
+        let header = block::Header { len: 0, first: self.next, summary: plain.summary, afloat };
         let place = header.place(&active.segment.head, active.len);
         if let Err(error) = sealer.seal(&place, &mut plain.bytes, block::HEADER_BYTES) {
             self.group = Some(Group::Plain(plain));
@@ -186,42 +213,71 @@ impl Pen {
 
     /// Writes the sealed group. A write that failed is cut away again.
     fn put(&mut self, core: &Core, stream: &Stream) -> Result<(), Error> {
-        let (Some(active), Some(Group::Sealed(sealed))) = (&self.active, &self.group) else {
+        let (Some(active), Some(Group::Sealed(sealed))) = (&mut self.active, &self.group) else {
             return Ok(());
         };
-        let Err(error) = active.file.write_all_at(&sealed.bytes, sealed.offset) else {
-            return Ok(());
-        };
-        let error = failed(&active.segment.path, &error);
-        if active.file.truncate(active.len).is_err() {
-            self.abandon(core, stream);
+        if let Err(error) = active.file.write_all_at(&sealed.bytes, sealed.offset) {
+            let error = failed(&active.segment.path, &error);
+            if active.file.truncate(active.len).is_err() {
+                self.abandon(core, stream);
+            }
+            return Err(error);
         }
-        Err(error)
+        if let Some(Group::Sealed(sealed)) = self.group.take() {
+            active.len += sealed.bytes.len() as u64;
+            self.next = sealed.header.end();
+            self.afloat.push_back(sealed);
+        }
+        Ok(())
     }
 
-    /// Makes the written group durable and says so. Gives back how many bytes it has.
-    pub(super) fn sync(&mut self, core: &Core, stream: &Stream) -> Result<u64, Error> {
-        let Some(active) = &mut self.active else { return Ok(0) };
-        let mut synced = active.file.sync_data();
-        if active.blocks == 0 {
-            synced = synced.and_then(|()| core.disk.sync_dir(&stream.dir));
+    /// What is to be synced, if anything is afloat that no sync covers.
+    pub(super) fn job(&mut self, number: usize, stream: &Stream) -> Option<Job> {
+        let active = self.active.as_mut().filter(|_| !self.afloat.is_empty())?;
+        if active.len == active.syncing {
+            return None;
         }
-        if let Err(error) = synced {
+        active.syncing = active.len;
+        Some(Job {
+            stream: number,
+            segment: active.segment.clone(),
+            file: active.file.clone(),
+            dir: active.is_fleeting().then(|| stream.dir.clone()),
+            upto: active.len,
+        })
+    }
+
+    /// Says that the groups which a sync covered are durable, or calls them back. Gives back how
+    /// many bytes they have; `None` if the segment was left meanwhile.
+    pub(super) fn settle(
+        &mut self,
+        core: &Core,
+        stream: &Stream,
+        Done { job, outcome }: Done,
+    ) -> Result<Option<u64>, Error> {
+        let Some(active) = &mut self.active else { return Ok(None) };
+        if !Arc::ptr_eq(&active.segment, &job.segment) {
+            return Ok(None);
+        }
+        if let Err(error) = outcome {
             let error = failed(&active.segment.path, &error);
             // Best effort: readers and recovery stop at the next segment's number anyway.
-            let _ = active.file.truncate(active.len);
+            let _ = active.file.truncate(active.durable);
             self.abandon(core, stream);
             return Err(error);
         }
-        let Some(Group::Sealed(sealed)) = self.group.take() else { return Ok(0) };
-        let bytes = sealed.bytes.len() as u64;
-        active.segment.push(sealed.offset, bytes, &sealed.header);
-        active.len += bytes;
-        active.blocks += 1;
-        self.next = sealed.header.end();
-        stream.progress.reach(sealed.horizon);
-        self.keep(sealed.bytes);
-        Ok(bytes)
+        let bytes = job.upto - active.durable;
+        active.durable = job.upto;
+        while let Some(sealed) = self.afloat.pop_front_if(|it| it.offset < job.upto) {
+            job.segment.push(sealed.offset, sealed.bytes.len() as u64, &sealed.header);
+            if self.is_stuck() {
+                stream.progress.advance(sealed.horizon);
+            } else {
+                stream.progress.reach(sealed.horizon);
+            }
+            self.keep(sealed.bytes);
+        }
+        Ok(Some(bytes))
     }
 
     fn keep(&mut self, bytes: Vec<u8>) {
@@ -230,96 +286,33 @@ impl Pen {
         }
     }
 
-    /// Leaves a segment that the disk failed on. One that holds nothing durable goes away.
+    /// Leaves a segment that the disk failed on, and calls back what is not durable in it. A
+    /// segment that holds nothing durable goes away.
     fn abandon(&mut self, core: &Core, stream: &Stream) {
         let Some(active) = self.active.take() else { return };
-        if active.blocks == 0 {
+        if active.is_fleeting() {
             stream.shelf.remove(active.segment.first);
             // If it stays, `create` tries again.
             let _ = core.disk.remove(&active.segment.path);
         }
+        self.next = self.afloat.front().map_or(self.next, |first| first.header.first);
+        let groups = self.afloat.drain(..).map(Group::Sealed).chain(self.group.take());
+        self.group = group::unite(core, stream, groups).map(Group::Plain);
     }
 
-    /// Ends a segment and writes its index beside it.
+    /// Ends a segment, all of which is durable, and writes its index beside it.
     pub(super) fn seal(&mut self, core: &Core, stream: &Stream) {
-        let Some(active) = self.active.take().filter(|active| active.blocks > 0) else { return };
+        let Some(active) = self.active.take().filter(|active| !active.is_fleeting()) else {
+            return;
+        };
         let segment = &active.segment;
-        let index = segment.encode_index(active.len);
+        let index = segment.encode_index(active.durable);
         match write_index(core, &segment.path, &index) {
-            Ok(()) => segment.measure(active.len + index.len() as u64),
+            Ok(()) => segment.measure(active.durable + index.len() as u64),
             // It is made again when it is missed.
             Err(error) => {
                 tracing::warn!(%error, stream = stream.name, "a segment's index was not written");
             }
         }
     }
-}
-
-/// Makes a segment's file with its header.
-fn create(
-    core: &Core,
-    stream: &Stream,
-    path: &Path,
-    head: &[u8; HEADER_BYTES],
-) -> io::Result<Box<dyn SegmentFile>> {
-    if stream.shelf.len() == 0 {
-        core.disk.make_dir(&stream.dir)?;
-        core.disk.sync_dir(&core.config.dir)?;
-    }
-    let mut file = core.disk.create(path);
-    let exists = file.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists);
-    // A file of this name that holds an entry would have given the number away.
-    if exists && !stream.shelf.holds_blocks(path) {
-        core.disk.remove(path)?;
-        file = core.disk.create(path);
-    }
-    let file = file?;
-    if let Err(error) = file.write_all_at(head, 0) {
-        let _ = core.disk.remove(path);
-        return Err(error);
-    }
-    Ok(file)
-}
-
-/// Writes the index file of the segment at `path`, in place of an older one.
-pub(super) fn write_index(core: &Core, path: &Path, index: &[u8]) -> io::Result<()> {
-    let path = path.with_extension("idx");
-    match core.disk.remove(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let written = core.disk.create(&path).and_then(|file| file.write_all_at(index, 0));
-    if written.is_err() {
-        let _ = core.disk.remove(&path);
-    }
-    written
-}
-
-/// The plain form of a group that was sealed for a place where it could not be written.
-fn unseal(core: &Core, stream: &Stream, sealed: &Sealed) -> Result<Plain, Error> {
-    let payload = sealed.bytes.get(block::HEADER_BYTES..).unwrap_or_default();
-    let segment = &sealed.segment;
-    let block = Block { offset: sealed.offset, header: sealed.header, sealed: payload };
-    let bytes = open_block(core, stream, segment, &block).map_err(Error::Failed)?;
-    let mut plain = Plain::new(Vec::with_capacity(sealed.bytes.len()));
-    plain.bytes.extend_from_slice(&bytes);
-    plain.summary = sealed.header.summary;
-    plain.horizon = sealed.horizon;
-    Ok(plain)
-}
-
-/// The plain payload of a block.
-///
-/// # Errors
-/// Why it does not open: the key is missing, or it was not written at this place.
-pub(super) fn open_block(
-    core: &Core,
-    stream: &Stream,
-    segment: &Segment,
-    block: &Block<'_>,
-) -> Result<Vec<u8>, String> {
-    let epoch = segment.header.as_ref().ok_or("its segment's header is damaged")?.epoch;
-    let sealer = core.sealer(stream, epoch).map_err(|error| error.to_string())?;
-    let place = block.header.place(&segment.head, block.offset);
-    sealer.unseal(&place, block.sealed).map_err(|error| error.to_string())
 }

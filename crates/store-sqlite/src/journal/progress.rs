@@ -28,6 +28,11 @@ impl Progress {
         self.0.send_modify(|said| (said.durable, said.error) = (said.durable.max(end), None));
     }
 
+    /// Entries before `end` are on disk, and what was said of later ones still holds.
+    pub(super) fn advance(&self, end: u64) {
+        self.0.send_modify(|said| said.durable = said.durable.max(end));
+    }
+
     /// Entries before `end` could not be written now.
     pub(super) fn fail(&self, end: u64, error: Error) {
         self.0.send_modify(|said| (said.failed, said.error) = (end, Some(error)));

@@ -4,11 +4,17 @@
 //! with a sound first block tells what was open at the end; older ones are looked at by their
 //! index only. A torn end is cut; other damage stays where it is and is noted.
 //!
+//! Several blocks may be on their way when the power fails, and the disk writes them in any order.
+//! So the first bad place is cut with all that follows, unless a later block says that the place
+//! was durable before.
+//!
 //! Invariant: nothing that was acknowledged is cut: acknowledged blocks were synced, and a torn
 //! end is what no sync had covered. Where an index says that a segment was ended in good order,
 //! a bad end is damage and is not cut.
+//! Invariant: what is read here is durable before anything new is written, so that no later
+//! crash takes back what the new entries follow from.
 
-use super::block::{self, Block, Found, Gap};
+use super::block::{self, Block, Found};
 use super::core::{Core, damaged, failed};
 use super::disk;
 use super::facts::Summary;
@@ -84,10 +90,19 @@ fn recover_stream(core: &Core, stream: &Stream, recovery: &mut Recovery) -> Resu
         }
         stream.shelf.push(Arc::new(segment));
     }
+    sync_newest(core, stream)?;
     let open = open_invocations(core, stream);
     recovery.interrupted += open.len() as u64;
     let ends = (!open.is_empty()).then(|| interrupt(core, open)).transpose()?;
     Ok(Pen::new(next, ends))
+}
+
+/// Older segments were durable before they were ended.
+fn sync_newest(core: &Core, stream: &Stream) -> Result<(), Error> {
+    let Some(newest) = stream.shelf.newest() else { return Ok(()) };
+    let file = core.disk.open(&newest.path).and_then(|file| file.sync_data());
+    let synced = file.and_then(|()| core.disk.sync_dir(&stream.dir));
+    synced.map_err(|error| failed(&newest.path, &error))
 }
 
 /// Reads a segment's header and index. The index is made again if it is missing. `end` is the
@@ -118,22 +133,19 @@ fn load(
     }
     let from = HEADER_BYTES as u64;
     let bytes = disk::read(file.as_ref(), from.min(len), len.saturating_sub(from))?;
-    let (index, gaps) = survey(&bytes, first);
-    let (mut kept, mut cut) = (len, None);
-    for gap in gaps {
-        let last = gap.offset + gap.bytes == len;
-        if last && end.is_none() && !ended {
-            (kept, cut) = (gap.offset, Some(gap));
-        } else if !last || end != Some(index.end) {
-            core.note(damaged(&stream.name, first, gap.offset, gap.reason));
-        }
+    let mut survey = survey(&bytes, first);
+    let mut kept = len;
+    let cut = survey.gaps.iter().map(|gap| gap.offset).find(|offset| *offset >= survey.durable);
+    if let Some(cut) = cut.filter(|_| end.is_none() && !ended) {
+        file.truncate(cut)?;
+        torn(stream, first, cut, len - cut, recovery);
+        survey = self::survey(bytes.get(..(cut - from) as usize).unwrap_or_default(), first);
+        kept = cut;
     }
-    let segment = Segment::new(path, first, head, index);
-    if let Some(gap) = cut {
-        file.truncate(kept)?;
-        file.sync_data()?;
-        torn(stream, first, gap, recovery);
+    for gap in survey.gaps.iter().filter(|gap| end.is_none_or(|end| gap.next < end)) {
+        core.note(damaged(&stream.name, first, gap.offset, gap.reason));
     }
+    let segment = Segment::new(path, first, head, survey.index);
     if segment.times().is_none() {
         segment.measure(kept);
         return Ok(segment);
@@ -147,10 +159,10 @@ fn load(
     Ok(segment)
 }
 
-fn torn(stream: &Stream, first: u64, gap: Gap, recovery: &mut Recovery) {
-    let place = format!("{}/{} at {}", stream.name, super::segment::file_name(first), gap.offset);
-    tracing::warn!(place, bytes = gap.bytes, "an unfinished write was cut");
-    recovery.torn.push((place, gap.bytes));
+fn torn(stream: &Stream, first: u64, offset: u64, bytes: u64, recovery: &mut Recovery) {
+    let place = format!("{}/{} at {offset}", stream.name, super::segment::file_name(first));
+    tracing::warn!(place, bytes, "an unfinished write was cut");
+    recovery.torn.push((place, bytes));
 }
 
 fn read_index(core: &Core, segment: &Path) -> Option<Vec<u8>> {
@@ -168,16 +180,36 @@ fn check_header(core: &Core, stream: &Stream, segment: &Segment) {
     core.note(damaged(&stream.name, segment.first, 0, reason));
 }
 
-/// The index of the blocks in `bytes`, which follow a header, and what is not a block.
-fn survey(bytes: &[u8], first: u64) -> (Index, Vec<Gap>) {
-    let (mut index, mut gaps) = (Index::new(first), Vec::new());
-    for found in block::blocks(bytes, HEADER_BYTES as u64) {
+/// What the bytes behind a segment's header hold.
+struct Survey {
+    index: Index,
+    /// What is no block, with the number of the entry that is expected there.
+    gaps: Vec<Gap>,
+    /// The segment was durable up to here at least.
+    durable: u64,
+}
+
+struct Gap {
+    offset: u64,
+    next: u64,
+    reason: &'static str,
+}
+
+fn survey(bytes: &[u8], first: u64) -> Survey {
+    let from = HEADER_BYTES as u64;
+    let mut survey = Survey { index: Index::new(first), gaps: Vec::new(), durable: from };
+    for found in block::blocks(bytes, from) {
         match found {
-            Found::Block(block) => index.push(block.offset, block.bytes(), &block.header),
-            Found::Gap(gap) => gaps.push(gap),
+            Found::Block(block) => {
+                survey.durable = survey.durable.max(block.durable());
+                survey.index.push(block.offset, block.bytes(), &block.header);
+            }
+            Found::Gap(block::Gap { offset, reason, .. }) => {
+                survey.gaps.push(Gap { offset, next: survey.index.end, reason });
+            }
         }
     }
-    (index, gaps)
+    survey
 }
 
 /// The invocations that were open at the end of a stream.

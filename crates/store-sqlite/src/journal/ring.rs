@@ -29,6 +29,10 @@ pub(super) fn turn(core: &Core, streams: &[Arc<Stream>], pens: &mut [Pen]) {
 /// Evicts what is older than the limit. A segment that has been written to for an eighth of it is
 /// ended, so that little traffic ages too.
 fn age(core: &Core, stream: &Stream, pen: &mut Pen) {
+    if !pen.is_idle() {
+        // Its segment cannot be ended now.
+        return;
+    }
     let now_us = core.clock.wall().0;
     let age_us = i64::try_from(core.config.age_max.as_micros()).unwrap_or(i64::MAX);
     if pen.begun().is_some_and(|begun| begun.0.saturating_add(age_us / 8) < now_us) {

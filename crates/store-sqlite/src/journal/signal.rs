@@ -19,6 +19,7 @@ pub(super) struct Signal {
 struct Flags {
     dirty: bool,
     urgent: bool,
+    synced: bool,
     stop: bool,
 }
 
@@ -27,6 +28,8 @@ struct Flags {
 pub(super) enum Wake {
     /// There is something to write.
     Work,
+    /// A sync has ended. What is to be written has not changed by it.
+    Synced,
     /// Nothing came for as long as it was ready to sleep.
     Nothing,
     /// It shall write what is left, and end.
@@ -51,6 +54,11 @@ impl Signal {
         self.set(|flags| (flags.dirty, flags.urgent) = (true, true));
     }
 
+    /// A sync has ended.
+    pub(super) fn synced(&self) {
+        self.set(|flags| flags.synced = true);
+    }
+
     /// The writer shall end.
     pub(super) fn stop(&self) {
         self.set(|flags| flags.stop = true);
@@ -68,20 +76,31 @@ impl Signal {
     }
 
     /// Sleeps until there is work, at most `patience`; then until the work is urgent, at most
-    /// `gather`.
-    pub(super) fn wait(&self, gather: Duration, patience: Duration) -> Wake {
+    /// `gather`. While the disk is `busy` nothing is urgent, as nothing would be durable sooner.
+    /// The end of a sync wakes at any time.
+    pub(super) fn wait(&self, gather: Duration, patience: Duration, busy: bool) -> Wake {
         let mut flags = self.flags.lock();
-        self.wake.wait_while_for(&mut flags, |flags| !flags.dirty && !flags.stop, patience);
+        let come = |flags: &Flags| flags.synced || flags.stop;
+        self.wake.wait_while_for(&mut flags, |it| !it.dirty && !come(it), patience);
         if flags.dirty {
-            self.wake.wait_while_for(&mut flags, |flags| !flags.urgent && !flags.stop, gather);
+            let hurry = |flags: &Flags| flags.urgent && !busy;
+            self.wake.wait_while_for(&mut flags, |it| !hurry(it) && !come(it), gather);
         }
-        let woken = std::mem::take(&mut *flags);
-        flags.stop = woken.stop;
-        self.marked.store(false, Ordering::Release);
-        match woken {
+        match *flags {
             Flags { stop: true, .. } => Wake::Stop,
+            Flags { synced: true, .. } => {
+                flags.synced = false;
+                Wake::Synced
+            }
             Flags { dirty: true, .. } => Wake::Work,
             _ => Wake::Nothing,
         }
+    }
+
+    /// Clears the mark: the writer is about to take what waits.
+    pub(super) fn clear(&self) {
+        let mut flags = self.flags.lock();
+        (flags.dirty, flags.urgent) = (false, false);
+        self.marked.store(false, Ordering::Release);
     }
 }

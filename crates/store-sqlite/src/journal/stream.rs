@@ -75,6 +75,13 @@ impl Plain {
         Self { bytes, summary: Summary::EMPTY, horizon: 0 }
     }
 
+    /// Adds a group that came after this one.
+    pub(super) fn join(&mut self, later: &Self) {
+        self.bytes.extend_from_slice(later.bytes.get(block::HEADER_BYTES..).unwrap_or_default());
+        self.summary.join(&later.summary);
+        self.horizon = self.horizon.max(later.horizon);
+    }
+
     /// Adds an entry that comes from nowhere but here.
     pub(super) fn push(&mut self, entry: &Entry, summary: &Summary) -> Result<(), Error> {
         encode(entry, |bytes| block::push_frame(&mut self.bytes, bytes))?;
@@ -199,8 +206,13 @@ impl Stream {
 
     /// Whether there is anything that the writer has not taken.
     pub(super) fn has_news(&self) -> bool {
-        self.horizon() > self.progress.durable()
+        self.horizon() > self.taken.load(Ordering::Acquire)
             || self.buffer.lock().bytes.len() > block::HEADER_BYTES
+    }
+
+    /// Whether there is anything that is not on disk.
+    pub(super) fn is_behind(&self) -> bool {
+        self.horizon() > self.progress.durable() || self.has_news()
     }
 
     /// Adds to `group` what waits, and the open invocations that `which` names. `starts` is

@@ -1,5 +1,6 @@
 //! The journal's tests: the port's suite, crashes, full disks, the ring, damage, and the codecs.
 
+mod ahead;
 mod codec;
 mod crash;
 mod cut;

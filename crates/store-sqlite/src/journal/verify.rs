@@ -9,8 +9,21 @@ use super::shelf::Segment;
 use super::stream::Stream;
 use ports::journal::Error;
 
+/// What was found damaged in all streams, now and since the journal was opened.
+pub(super) fn all(core: &Core) -> Vec<Error> {
+    let mut found = core.damage();
+    for stream in core.streams.all() {
+        for damage in verify(core, &stream) {
+            if !found.contains(&damage) {
+                found.push(damage);
+            }
+        }
+    }
+    found
+}
+
 /// Everything in a stream that does not fit, by segment and offset.
-pub(super) fn verify(core: &Core, stream: &Stream) -> Vec<Error> {
+fn verify(core: &Core, stream: &Stream) -> Vec<Error> {
     let segments = stream.shelf.all();
     let mut found = Vec::new();
     let mut next = segments.first().map_or(0, |segment| segment.first);

@@ -1,18 +1,23 @@
 //! The one thread that writes.
 //!
-//! It sleeps until something comes, lets a group gather, writes one block for each stream that has
-//! news, and syncs. While it syncs, the next group gathers by itself.
+//! It sleeps until something comes, lets a group gather, and writes one block for each stream that
+//! has news. [`super::syncer`] syncs them, and the writer does not wait for it: it writes the next
+//! groups to the system's memory meanwhile, where they outlive the process. One round of syncs
+//! follows the other as long as anything is not durable.
 //!
+//! Invariant: an entry is told to be durable only after a sync that began when it was written.
 //! Invariant: when the thread ends, for whatever reason, everybody who waits is told.
 
 use super::core::Core;
-use super::pen::Pen;
+use super::pen::{Pen, Written};
 use super::ring;
 use super::signal::Wake;
 use super::space::{Reserve, look};
 use super::stream::Stream;
+use super::syncer::{Done, Gone, Syncer};
 use parking_lot::Mutex;
 use ports::journal::Error;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -28,6 +33,9 @@ const LAST_ROUNDS: usize = 3;
 pub(super) struct Writer {
     core: Arc<Core>,
     pens: Vec<Pen>,
+    syncer: Syncer,
+    /// Whether something can be written or synced only when the syncs under way have ended.
+    waiting: bool,
     /// Shared with [`super::SegmentJournal`], which may give it back too.
     reserve: Arc<Mutex<Reserve>>,
     /// Bytes since the last look.
@@ -36,10 +44,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `pens` are those of the streams that were found, by number.
-    pub(super) fn new(core: Arc<Core>, pens: Vec<Pen>, stopped: watch::Sender<bool>) -> Self {
+    /// `pens` are those of the streams that were found, by number. Starts the thread that syncs.
+    pub(super) fn new(
+        core: Arc<Core>,
+        pens: Vec<Pen>,
+        stopped: watch::Sender<bool>,
+    ) -> io::Result<Self> {
         let reserve = Arc::new(Mutex::new(Reserve::new(&core)));
-        Self { core, pens, reserve, bytes: 0, stopped }
+        let syncer = Syncer::start(core.clone())?;
+        Ok(Self { core, pens, syncer, waiting: false, reserve, bytes: 0, stopped })
     }
 
     /// What is held back for control-plane acts.
@@ -49,22 +62,35 @@ impl Writer {
 
     /// Runs until [`super::signal::Signal::stop`].
     pub(super) fn run(mut self) {
+        if self.work().is_err() {
+            tracing::error!("the thread that syncs the journal is gone; the journal ends");
+        }
+    }
+
+    fn work(&mut self) -> Result<(), Gone> {
         let group = Duration::from_millis(self.core.config.group_ms);
         let retry = Duration::from_millis(self.core.config.retry_ms);
-        let mut took = Duration::ZERO;
+        let mut gather = group;
         loop {
-            // What came during the last sync has already waited that long.
-            let gather = group.saturating_sub(took);
             let patience = if self.is_troubled() { retry } else { IDLE };
-            let wake = self.core.signal.wait(gather, patience);
             let before = self.core.clock.monotonic();
-            self.round();
-            took = self.core.clock.monotonic().saturating_sub(before);
+            let wake = self.core.signal.wait(gather, patience, !self.syncer.is_idle());
+            let woken = self.core.clock.monotonic();
+            self.collect()?;
             match wake {
                 Wake::Stop => return self.end(),
-                Wake::Nothing => self.look(),
-                Wake::Work => {}
+                Wake::Synced if !self.waiting || !self.syncer.is_idle() => {
+                    // The group that gathers has done so for this long at most.
+                    gather = gather.saturating_sub(woken.saturating_sub(before));
+                    continue;
+                }
+                Wake::Synced | Wake::Work | Wake::Nothing => self.round()?,
             }
+            if wake == Wake::Nothing {
+                self.look();
+            }
+            // What came during the round has already waited that long.
+            gather = group.saturating_sub(self.core.clock.monotonic().saturating_sub(woken));
         }
     }
 
@@ -72,50 +98,92 @@ impl Writer {
         self.core.is_full() || self.pens.iter().any(Pen::is_stuck)
     }
 
-    /// Writes and syncs what waits in all streams.
-    pub(super) fn round(&mut self) {
+    /// Writes what waits in all streams, and has it synced as soon as the disk is free for it.
+    fn round(&mut self) -> Result<(), Gone> {
+        self.core.signal.clear();
         let streams = self.core.streams.all();
         while self.pens.len() < streams.len() {
             self.pens.push(Pen::default());
         }
-        let mut written = Vec::new();
+        self.waiting = false;
         // The control plane's stream goes first. If it finds the disk full, only it may take what
         // is free then, until the reserve stands again.
         let (control, tenants) = streams.split_at(1.min(streams.len()));
-        if control.iter().any(|stream| self.write(0, stream)) {
-            written.push(0);
-        }
+        control.iter().for_each(|stream| self.write(0, stream));
         let tenants_may = {
             let mut reserve = self.reserve.lock();
             !self.core.is_full() || reserve.hold(&self.core)
         };
         for (at, stream) in (1..).zip(tenants) {
-            if !tenants_may {
+            if tenants_may {
+                self.write(at, stream);
+            } else {
                 stream.progress.fail(stream.horizon(), Error::Full);
-            } else if self.write(at, stream) {
-                written.push(at);
             }
         }
-        for at in written {
-            if let Some(stream) = streams.get(at) {
-                self.sync(at, stream);
+        if self.syncer.is_idle() {
+            for (at, (stream, pen)) in streams.iter().zip(&mut self.pens).enumerate() {
+                pen.job(at, stream).map_or(Ok(()), |job| self.syncer.begin(job))?;
             }
+        } else {
+            self.waiting |= self.pens.iter().any(Pen::is_ahead);
         }
-        let stuck = self.pens.iter().any(Pen::is_stuck);
-        let reserve = self.reserve.lock();
-        let calm = tenants_may && reserve.is_held() && !stuck;
-        if calm && self.core.full.swap(false, Ordering::Relaxed) {
-            tracing::info!("the disk has room again; the journal takes entries");
-        }
-        drop(reserve);
+        self.calm();
         if self.bytes >= LOOK_BYTES.min(self.core.config.segment_bytes) {
             self.look();
         }
+        Ok(())
     }
 
-    /// Says whether something must be synced.
-    fn write(&mut self, at: usize, stream: &Stream) -> bool {
-        let Some(pen) = self.pens.get_mut(at) else { return false };
+    /// Writes what waits in all streams and waits until it is durable or cannot be.
+    pub(super) fn settle(&mut self) -> Result<(), Gone> {
+        self.round()?;
+        while let Some(done) = self.syncer.next()? {
+            self.settled(done);
+        }
+        self.calm();
+        Ok(())
+    }
+
+    /// Looks at the syncs that ended.
+    fn collect(&mut self) -> Result<(), Gone> {
+        while let Some(done) = self.syncer.try_next()? {
+            self.settled(done);
+        }
+        self.calm();
+        Ok(())
+    }
+
+    fn settled(&mut self, done: Done) {
+        let at = done.job.stream;
+        let stream = u16::try_from(at).ok().and_then(|number| self.core.streams.numbered(number));
+        let (Some(stream), Some(pen)) = (stream, self.pens.get_mut(at)) else { return };
+        match pen.settle(&self.core, &stream, done) {
+            Ok(bytes) => {
+                self.bytes += bytes.unwrap_or(0);
+                if bytes.is_some() && !pen.is_stuck() {
+                    unstick(&stream);
+                }
+            }
+            Err(error) => self.fail(at, &stream, error),
+        }
+    }
+
+    /// Lets tenants write again when nothing speaks against it any more.
+    fn calm(&self) {
+        if !self.core.is_full() {
+            return;
+        }
+        let stuck =
+            self.core.streams.all().iter().any(|stream| stream.stuck.load(Ordering::Relaxed));
+        let reserve = self.reserve.lock();
+        if reserve.is_held() && !stuck && self.core.full.swap(false, Ordering::Relaxed) {
+            tracing::info!("the disk has room again; the journal takes entries");
+        }
+    }
+
+    fn write(&mut self, at: usize, stream: &Stream) {
+        let Some(pen) = self.pens.get_mut(at) else { return };
         let was_stuck = pen.is_stuck();
         let mut outcome = pen.write(&self.core, stream);
         if matches!(outcome, Err(Error::Full)) && stream.tenant.is_none() {
@@ -125,31 +193,15 @@ impl Writer {
             }
         }
         match outcome {
-            Ok(true) => {
-                if was_stuck {
-                    // What came since was not part of the group.
-                    self.core.signal.nudge();
+            // What came since was not part of the group.
+            Ok(Written::Block) if was_stuck => self.core.signal.nudge(),
+            Ok(Written::Block) => {}
+            Ok(Written::Nothing) => {
+                if pen.is_idle() {
+                    unstick(stream);
                 }
-                true
             }
-            Ok(false) => {
-                unstick(stream);
-                false
-            }
-            Err(error) => {
-                self.fail(at, stream, error);
-                false
-            }
-        }
-    }
-
-    fn sync(&mut self, at: usize, stream: &Stream) {
-        let Some(pen) = self.pens.get_mut(at) else { return };
-        match pen.sync(&self.core, stream) {
-            Ok(bytes) => {
-                self.bytes += bytes;
-                unstick(stream);
-            }
+            Ok(Written::Later) => self.waiting = true,
             Err(error) => self.fail(at, stream, error),
         }
     }
@@ -174,18 +226,23 @@ impl Writer {
     }
 
     /// Writes what is left and ends the segments.
-    fn end(&mut self) {
+    fn end(&mut self) -> Result<(), Gone> {
         let streams = self.core.streams.all();
         streams.iter().for_each(|stream| stream.close());
+        // What is afloat may keep the rest from being written.
+        while let Some(done) = self.syncer.next()? {
+            self.settled(done);
+        }
         for _ in 0..LAST_ROUNDS {
-            self.round();
-            if !streams.iter().any(|stream| stream.has_news()) {
+            self.settle()?;
+            if !streams.iter().any(|stream| stream.is_behind()) {
                 break;
             }
         }
         for (stream, pen) in streams.iter().zip(&mut self.pens) {
             pen.seal(&self.core, stream);
         }
+        Ok(())
     }
 }
 

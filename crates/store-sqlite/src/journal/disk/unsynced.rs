@@ -2,13 +2,13 @@
 //!
 //! It counts the calls that change it and can stop at any of them as a machine does that loses
 //! its power: from then on every call fails, and [`UnsyncedDisk::after_crash`] is what the next
-//! start finds. It also has a size, so that it can be full.
+//! start finds. It also has a size, so that it can be full, and its syncs can be made to wait.
 //!
-//! Invariant: what a sync covered is there after a crash. What it did not cover is there, gone,
-//! or torn, as the seed says.
+//! Invariant: what was written before a sync began is there after a crash, once the sync has
+//! ended. What it did not cover is there, gone, or torn, as the seed says.
 
 use super::{Disk, SegmentFile, Space};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,21 +33,40 @@ struct Table {
     sync_error_at: Option<u64>,
 }
 
+/// How many syncs of files may still end, if they are held, and how many wait.
+#[derive(Debug, Default)]
+struct Gate {
+    state: Mutex<(Option<u64>, u64)>,
+    opened: Condvar,
+}
+
 /// The disk. Clones are the same disk.
 #[derive(Debug, Clone)]
-pub(in crate::journal) struct UnsyncedDisk(Arc<Mutex<Table>>);
+pub(in crate::journal) struct UnsyncedDisk(Arc<Mutex<Table>>, Arc<Gate>);
 
 impl UnsyncedDisk {
     /// An empty disk with room for `capacity` bytes.
     pub(in crate::journal) fn new(capacity: u64) -> Self {
-        Self(Arc::new(Mutex::new(Table {
+        let table = Table {
             files: BTreeMap::new(),
             removed: BTreeMap::new(),
             capacity,
             calls: 0,
             crash_at: None,
             sync_error_at: None,
-        })))
+        };
+        Self(Arc::new(Mutex::new(table)), Arc::default())
+    }
+
+    /// Lets so many more syncs of files end and holds the next; `None` lets all end.
+    pub(in crate::journal) fn hold_syncs_after(&self, syncs: Option<u64>) {
+        self.1.state.lock().0 = syncs;
+        self.1.opened.notify_all();
+    }
+
+    /// Whether a sync is held.
+    pub(in crate::journal) fn holds_a_sync(&self) -> bool {
+        self.1.state.lock().1 > 0
     }
 
     /// Stops at the changing call with this number, counted from now on, from 0.
@@ -78,7 +97,17 @@ impl UnsyncedDisk {
         used(&self.0.lock())
     }
 
-    /// The disk that the next start finds.
+    /// The disk that the next start finds after the process was killed.
+    pub(in crate::journal) fn after_kill(&self) -> Self {
+        let table = self.0.lock();
+        let after = Self::new(table.capacity);
+        let copy = |node: &Arc<Mutex<Node>>| Arc::new(Mutex::new(node.lock().clone()));
+        let files = table.files.iter().map(|(path, node)| (path.clone(), copy(node))).collect();
+        (after.0.lock().files, after.0.lock().removed) = (files, table.removed.clone());
+        after
+    }
+
+    /// The disk that the next start finds after the power was cut.
     pub(in crate::journal) fn after_crash(&self, seed: u64) -> Self {
         let mut dice = Dice(seed | 1);
         let table = self.0.lock();
@@ -137,10 +166,17 @@ impl UnsyncedDisk {
 fn torn(node: &Node, dice: &mut Dice) -> Vec<u8> {
     let mut bytes = node.synced.clone();
     let new = node.now.get(bytes.len()..).unwrap_or_default();
-    match dice.roll(4) {
+    match dice.roll(5) {
         0 => {}
         // The length was written and the data was not.
         1 => bytes.resize(node.now.len().max(bytes.len()), 0),
+        // The data was written in any order.
+        2 => {
+            for page in new.chunks(PAGE_BYTES) {
+                let kept = dice.roll(2) == 0;
+                bytes.extend(page.iter().map(|byte| if kept { *byte } else { 0 }));
+            }
+        }
         _ => {
             let kept = dice.roll(new.len() as u64 + 1) as usize;
             bytes.extend_from_slice(&new[..kept]);
@@ -148,6 +184,9 @@ fn torn(node: &Node, dice: &mut Dice) -> Vec<u8> {
     }
     bytes
 }
+
+/// What is written at once: small beside the blocks of a test.
+const PAGE_BYTES: usize = 64;
 
 fn used(table: &Table) -> u64 {
     table.files.values().map(|node| node.lock().now.len() as u64).sum()
@@ -280,11 +319,17 @@ impl SegmentFile for UnsyncedFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.disk.call()?;
+        let covered = self.node.lock().now.clone();
+        let gate = &self.disk.1;
+        let mut state = gate.state.lock();
+        state.1 += 1;
+        gate.opened.wait_while(&mut state, |(left, _)| *left == Some(0));
+        *state = (state.0.map(|left| left - 1), state.1 - 1);
+        drop(state);
         if self.disk.sync_fails() {
             return Err(io::Error::other("the disk lost a page"));
         }
-        let mut node = self.node.lock();
-        node.synced = node.now.clone();
+        self.node.lock().synced = covered;
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ fn block_of(entries: &[Vec<u8>], first: u64) -> (Vec<u8>, Header) {
     let mut bytes = vec![0; block::HEADER_BYTES];
     entries.iter().for_each(|entry| block::push_frame(&mut bytes, entry));
     let summary = Summary { count: entries.len() as u32, min_us: -1, max_us: 9, ..Summary::EMPTY };
-    let header = Header { len: 0, first, summary }.finish(&mut bytes);
+    let header = Header { len: 0, first, summary, afloat: 0 }.finish(&mut bytes);
     (bytes, header)
 }
 
@@ -94,7 +94,7 @@ proptest! {
         let (mut index, mut offset) = (Index::new(5), 128);
         for (at, bytes) in sizes.iter().enumerate() {
             let summary = Summary { count: 1, min_us: at as i64, max_us: at as i64, ..Summary::EMPTY };
-            index.push(offset, *bytes, &Header { len: 0, first: 5 + at as u64, summary });
+            index.push(offset, *bytes, &Header { len: 0, first: 5 + at as u64, summary, afloat: 0 });
             offset += bytes;
         }
         prop_assert_eq!(Index::decode(&index.encode(5, offset), 5, offset), Some(index.clone()));
