@@ -19,6 +19,7 @@ mod report;
 mod routing;
 mod stats;
 mod throughput;
+mod tokens;
 
 use crate::program::{cargo, print, run as run_program, say};
 use anyhow::{Context as _, Result, bail, ensure};
@@ -28,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
-  --only NAME       one of throughput, policy, routing, records, cold, density, loopers; may be repeated
+  --only NAME       one of throughput, policy, tokens, routing, records, cold, density, loopers; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -45,6 +46,7 @@ type Measure = fn(&Bench) -> Result<Section>;
 const MEASURES: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
     ("policy", policy::measure),
+    ("tokens", tokens::measure),
     ("routing", routing::measure),
     ("records", records::measure),
     ("cold", cold::measure),
