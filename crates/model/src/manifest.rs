@@ -176,6 +176,33 @@ mod tests {
     }
 
     #[test]
+    fn domains_take_every_route_without_a_host_and_files_are_members() {
+        let text = r#"{"manifest":1,"application":"shop","domains":["Shop.example","*.shop.example"],
+            "function":[{"name":"a","http":[{"route":"GET /x"},{"route":"GET api.example/y"}]}],
+            "assets":[{}]}"#;
+        let manifest: Manifest = serde_json::from_str(text).expect(text);
+        manifest.check(&Ceiling::DEFAULT).expect("fits");
+        let members = manifest.members().expect("members");
+        let routes = |at: usize| {
+            let routes = members[at].http.iter().map(|trigger| trigger.route.to_string());
+            routes.collect::<Vec<_>>()
+        };
+        assert_eq!(routes(0), ["GET shop.example/x", "GET *.shop.example/x", "GET api.example/y"]);
+        assert_eq!(members[1].name.as_str(), "shop-assets");
+        assert_eq!(routes(1), ["GET shop.example/{*path}", "GET *.shop.example/{*path}"]);
+        assert!(members[1].assets.is_some() && members[0].assets.is_none());
+    }
+
+    #[test]
+    fn a_function_and_files_do_not_answer_the_same_paths() {
+        let text = r#"{"manifest":1,"application":"shop",
+            "function":[{"name":"a","http":[{"route":"GET /{*all}"}]}],"assets":[{}]}"#;
+        let manifest: Manifest = serde_json::from_str(text).expect(text);
+        let problem = manifest.check(&Ceiling::DEFAULT).expect_err("a clash");
+        assert_eq!(problem.code, Code::RouteClash);
+    }
+
+    #[test]
     fn clashes_duplicates_and_absurd_values_are_refused() {
         assert_eq!(check(r#"{"name":"a","http":[{"route":"GET /x/{id}"}]}"#), Ok(()));
         assert_eq!(check(r#"{"name":"a"},{"name":"a"}"#), Err(Code::ManifestValue));

@@ -107,7 +107,8 @@ fn a_link_that_leads_out_is_refused_and_named() {
         ("api.wasm", "no directory"),
         ("dist", "no such directory"),
     ] {
-        let manifest = MANIFEST.replace("\"public\"", &format!("\"{directory}\""));
+        let named = format!("directory = \"{directory}\"");
+        let manifest = MANIFEST.replace("directory = \"public\"", &named);
         let (_, said) = node.fails(&["deploy", Application::new(&manifest, &[]).path()]);
         assert!(said.contains(part), "{directory}: {said}");
     }

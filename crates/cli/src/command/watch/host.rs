@@ -28,7 +28,7 @@ pub(super) struct Host {
 
 /// A node in this process. It hears Ctrl-C by itself.
 struct Own {
-    thread: JoinHandle<Result<(), Problem>>,
+    thread: JoinHandle<Result<local::End, Problem>>,
     interrupt: Interrupt,
 }
 
@@ -90,13 +90,13 @@ impl Host {
             terminate_self();
         }
         match own.thread.join() {
-            Ok(ended) => Ok(ended?),
+            Ok(ended) => Ok(ended.map(|_| ())?),
             Err(_) => Err(Problem::new(Code::Internal).detail("the node's thread").into()),
         }
     }
 }
 
-type Started = Result<(Ready, JoinHandle<Result<(), Problem>>), Problem>;
+type Started = Result<(Ready, JoinHandle<Result<local::End, Problem>>), Problem>;
 
 fn run(home: &Path, listen: &str) -> anyhow::Result<Started> {
     let mut settings = local::resolve(&Options {
@@ -125,7 +125,7 @@ fn run(home: &Path, listen: &str) -> anyhow::Result<Started> {
         Ok(ready) => Ok(Ok((ready, thread))),
         Err(_) => match thread.join() {
             Ok(Err(problem)) => Ok(Err(problem)),
-            Ok(Ok(())) => Ok(Err(Problem::new(Code::Draining).detail("the project's own node"))),
+            Ok(Ok(_)) => Ok(Err(Problem::new(Code::Draining).detail("the project's own node"))),
             Err(_) => Ok(Err(Problem::new(Code::Internal).detail("the node's thread"))),
         },
     }
