@@ -20,6 +20,7 @@ struct File {
 
 /// A kind of project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "they are the words of the command line")]
 pub(crate) enum Template {
     /// A function in Rust
     HttpRust,

@@ -58,7 +58,9 @@ const S: &str = "/v1/tenants/{tenant}/environments/{environment}";
 /// Every operation; paths that begin with `S` are relative to a scope.
 fn operations() -> Vec<Operation> {
     let mut all = of_the_node();
+    all.extend(of_artifacts());
     all.extend(of_applications());
+    all.extend(of_functions());
     all.extend(of_access());
     all.extend(of_records());
     all
@@ -94,7 +96,7 @@ fn of_the_node() -> Vec<Operation> {
     ]
 }
 
-fn of_applications() -> Vec<Operation> {
+fn of_artifacts() -> Vec<Operation> {
     use Content::{Json, Nothing, Raw};
     vec![
         Operation {
@@ -107,12 +109,6 @@ fn of_applications() -> Vec<Operation> {
             answer: Nothing,
             ..write("put", "S/artifacts/{digest}", "Keeps a component", Nothing, schema::<()>)
         },
-        read("S/applications", "The active applications", schema::<api::Page<api::Application>>),
-        read(
-            "S/applications/{application}",
-            "An application's active deployment",
-            schema::<model::revision::DeploymentRow>,
-        ),
         write(
             "post",
             "S/artifacts/missing",
@@ -131,6 +127,18 @@ fn of_applications() -> Vec<Operation> {
                 schema::<()>,
             )
         },
+    ]
+}
+
+fn of_applications() -> Vec<Operation> {
+    use Content::{Json, Nothing};
+    vec![
+        read("S/applications", "The active applications", schema::<api::Page<api::Application>>),
+        read(
+            "S/applications/{application}",
+            "An application's active deployment",
+            schema::<model::revision::DeploymentRow>,
+        ),
         write(
             "put",
             "S/applications/{application}",
@@ -152,6 +160,12 @@ fn of_applications() -> Vec<Operation> {
             Json(schema::<api::RollbackRequest>),
             schema::<api::Deployed>,
         ),
+    ]
+}
+
+fn of_functions() -> Vec<Operation> {
+    use Content::{Nothing, Raw};
+    vec![
         read("S/functions", "The active functions", schema::<api::Page<api::Function>>),
         read("S/functions/{function}", "One function", schema::<api::Function>),
         read(

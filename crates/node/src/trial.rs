@@ -294,7 +294,7 @@ mod tests {
         };
         let answer = trial.call(request("/nothing"), std::future::pending()).expect("a request");
         assert_eq!((answer.status, answer.function), (401, None));
-        assert_eq!(answer.problem.map(|problem| problem.code), Some(Code::CredentialInvalid));
+        assert_eq!(answer.problem.map(|problem| problem.code), Some(Code::CredentialRequired));
         assert!(trial.call(request("/no path"), std::future::pending()).is_err());
         trial.end().expect("ends");
     }

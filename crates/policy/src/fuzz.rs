@@ -5,7 +5,7 @@
 
 use crate::target::{Method, Target, Url};
 use crate::{Asker, Error, FunctionPolicies, InvokeAsk, Policies};
-use model::{FunctionName, FunctionRef, Grant, Scope, TokenName};
+use model::{Claims, FunctionName, FunctionRef, Grant, Scope, TokenName};
 use std::sync::{Arc, OnceLock};
 
 /// What a target says: nothing, or which promise was broken.
@@ -70,6 +70,7 @@ pub fn policies(bytes: &[u8]) -> Outcome {
                 method: "GET",
                 route: "/hello/{*rest}",
                 trigger: "http",
+                claims: Claims::NONE,
             };
             let decided = policies.decide_invoke(&ask);
             let same =

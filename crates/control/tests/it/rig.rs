@@ -10,7 +10,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use identity::OperatorToken;
 use model::api::{Finding, Node};
-use model::{Digest, Problem, Timestamp};
+use model::{Problem, Timestamp};
 use policy::Policies;
 use ports::executor::{PrepareError, Program, Run, Running};
 use ports::memory::{Artifacts, Journal, Registry};

@@ -59,6 +59,19 @@ pub struct Settings {
     rows: Vec<SettingRow>,
 }
 
+/// What is logged.
+fn log(pick: &mut Pick, file: Option<String>) -> String {
+    pick.from("log", "info".to_owned(), file, from_environment("CASEMATE_LOG"), None)
+}
+
+/// The operator's policy files, as they are named.
+fn policies(pick: &mut Pick, named: Option<Vec<PathBuf>>) -> Vec<PathBuf> {
+    let files = named.unwrap_or_default();
+    let shown = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    pick.of("policies", "none".to_owned(), (!files.is_empty()).then_some(shown));
+    files
+}
+
 pub(super) fn from_environment(name: &str) -> Option<(String, String)> {
     variable(name).map(|value| (name.to_owned(), value))
 }
@@ -114,10 +127,7 @@ impl Settings {
             from_environment("CASEMATE_ROOT_KEY_FILE"),
             key_flag,
         );
-        let policies = file.policies.unwrap_or_default();
-        let shown_policies =
-            policies.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-        pick.of("policies", "none".to_owned(), (!policies.is_empty()).then_some(shown_policies));
+        let policies = policies(&mut pick, file.policies);
         let engine = engine::Config::default();
         let dev = pick.from("dev", false, None, None, options.dev.then_some(("--dev", true)));
         let tls = Tls::pick(&mut pick, file.tls.as_ref(), options, &home)?;
@@ -126,13 +136,7 @@ impl Settings {
             admin: address("admin", &admin)?,
             root_key_file: root_key_file.into(),
             policies,
-            log: pick.from(
-                "log",
-                "info".to_owned(),
-                file.log,
-                from_environment("CASEMATE_LOG"),
-                None,
-            ),
+            log: log(&mut pick, file.log),
             drain: pick.of("drain", Duration::seconds(30), file.drain),
             in_flight: pick.of("in_flight", engine.in_flight_max, file.in_flight),
             in_flight_per_caller: pick.of(

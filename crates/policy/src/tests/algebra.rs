@@ -2,6 +2,7 @@
 //! back exactly what was added, nobody else's function is touched, and a `forbid` wins.
 
 use super::*;
+use model::Claims;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -39,6 +40,7 @@ fn decisions(
                 method,
                 route,
                 trigger: "http",
+                claims: Claims::NONE,
             };
             let answer = own.decide_invoke(&ask).is_ok();
             all.push((format!("{principal:?} {method} {route} {name}"), answer));

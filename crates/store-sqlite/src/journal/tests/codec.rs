@@ -107,7 +107,7 @@ proptest! {
 /// A checksum over each of the rest would take hours.
 #[test]
 fn bytes_full_of_beginnings_are_given_up_on() {
-    let mut beginning = vec![0; block::HEADER_BYTES];
+    let mut beginning = [0; block::HEADER_BYTES];
     beginning[..4].copy_from_slice(b"cmb1");
     beginning[8..12].copy_from_slice(&(1u32 << 20).to_le_bytes());
     let mut bytes = beginning.repeat((4 << 20) / block::HEADER_BYTES);

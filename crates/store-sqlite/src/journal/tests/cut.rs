@@ -99,7 +99,7 @@ async fn survives_forged(name: u64, forged: Vec<(u64, u32, Vec<u8>)>) -> anyhow:
             min_us: i64::MIN,
             max_us: i64::MAX,
         };
-        block::Header { len: 0, first, summary }.finish(&mut block);
+        block::Header { len: 0, first, summary, afloat: 0 }.finish(&mut block);
         bytes.extend(block);
     }
     let path = format!("/home/journal/t-default/{}", segment::file_name(name));
