@@ -11,6 +11,7 @@ Examples:
 
 /// Events to try functions with
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Events {
     #[command(subcommand)]
     command: EventsCommand,
