@@ -5,6 +5,7 @@
 //!
 //! - `<!-- not run: REASON -->`: the block is left out, for this reason.
 //! - `<!-- file: PATH -->`: the block is written to this file first.
+//! - `<!-- instead: COMMAND -->`: this is run in the block's place, where it names the reader's own.
 //!
 //! The shell differs from a reader's in this: the listeners are on free ports, absolute
 //! directories lie below the page's own, `casemate up` and `casemate watch` go to the background
@@ -112,6 +113,10 @@ fn script(page: &Path, text: &str) -> String {
             continue;
         }
         runs = true;
+        if let Some(instead) = note.strip_prefix("instead: ") {
+            script.push_str(&format!("echo '--- {name}:{}' >&2\n{instead}\n", block.line));
+            continue;
+        }
         script.push_str(&format!("echo '--- {name}:{}' >&2\n{}", block.line, block.text));
     }
     if runs { script } else { String::new() }

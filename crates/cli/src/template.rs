@@ -20,7 +20,6 @@ struct File {
 
 /// A kind of project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-#[expect(clippy::enum_variant_names, reason = "they are the words of the command line")]
 pub(crate) enum Template {
     /// A function in Rust
     HttpRust,
@@ -28,6 +27,8 @@ pub(crate) enum Template {
     HttpJs,
     /// A function in Python
     HttpPython,
+    /// A single-page application: files, and no function
+    Spa,
 }
 
 /// A text below `templates`.
@@ -69,6 +70,15 @@ const PYTHON: &[File] = &[
     File { path: ".gitignore", text: text!("http-python/gitignore") },
 ];
 
+const SPA: &[File] = &[
+    File { path: "casemate.toml", text: text!("spa/casemate.toml") },
+    File { path: "public/index.html", text: text!("spa/public/index.html") },
+    File { path: "public/app.js", text: text!("spa/public/app.js") },
+    File { path: "public/style.css", text: text!("spa/public/style.css") },
+    File { path: "README.md", text: text!("spa/README.md") },
+    File { path: ".gitignore", text: text!("spa/gitignore") },
+];
+
 impl Template {
     /// What the template is called on the command line.
     pub(crate) const fn name(self) -> &'static str {
@@ -76,6 +86,7 @@ impl Template {
             Self::HttpRust => "http-rust",
             Self::HttpJs => "http-js",
             Self::HttpPython => "http-python",
+            Self::Spa => "spa",
         }
     }
 
@@ -85,6 +96,7 @@ impl Template {
             Self::HttpRust => "src/main.rs",
             Self::HttpJs => "src/function.js",
             Self::HttpPython => "app.py",
+            Self::Spa => "public/app.js",
         }
     }
 
@@ -94,6 +106,7 @@ impl Template {
             Self::HttpRust => "rustup target add wasm32-wasip2",
             Self::HttpJs => "node --version",
             Self::HttpPython => "python3 --version",
+            Self::Spa => "true",
         }
     }
 
@@ -111,6 +124,7 @@ impl Template {
             Self::HttpRust => (RUST, &[]),
             Self::HttpJs => (JAVASCRIPT, wit::WIT),
             Self::HttpPython => (PYTHON, wit::WIT),
+            Self::Spa => (SPA, &[]),
         };
         let name = name.to_string();
         own.iter().chain(COMMON).chain(wit).map(move |file| {

@@ -31,7 +31,16 @@ fn every_command_teaches_itself() {
     let commands = listed(&check(&[]));
     for expected in [
         "up",
+        "new",
+        "build",
+        "watch",
+        "test",
+        "check",
+        "fmt",
+        "diff",
         "deploy",
+        "apply",
+        "events",
         "invoke",
         "functions",
         "revisions",
@@ -63,6 +72,7 @@ fn every_command_teaches_itself() {
     }
     below.sort();
     let expect = [
+        "events sample",
         "ledger export",
         "ledger show",
         "ledger verify",

@@ -51,6 +51,16 @@ fn caller(node: &Node, path: &'static str, token: &str, stop: &Arc<AtomicBool>) 
     })
 }
 
+/// Each node listens elsewhere.
+fn without_urls(mut list: serde_json::Value) -> serde_json::Value {
+    for item in list["items"].as_array_mut().into_iter().flatten() {
+        if let Some(function) = item.as_object_mut() {
+            function.remove("urls");
+        }
+    }
+    list
+}
+
 #[test]
 fn a_backup_under_load_brings_everything_back() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -73,6 +83,7 @@ fn a_backup_under_load_brings_everything_back() {
     let seen = |node: &Node| {
         ["functions", "grants", "token list", "revisions hello"]
             .map(|command| node.json(&command.split(' ').collect::<Vec<_>>()))
+            .map(without_urls)
     };
     let home = dir.path().join("new/home");
     restored(&backup, &home);

@@ -135,13 +135,35 @@ fn from_new_to_a_changed_answer_in_python() {
 }
 
 #[test]
+fn from_new_to_a_changed_file_of_a_single_page_application() {
+    let newcomer = Newcomer::new();
+    let next = newcomer.make("spa");
+    let mut watch = Going::of(newcomer.shell(&format!("{} && exec {}", next[0], next[1])));
+    watch.until("try in another terminal");
+    let curl = watch.until("  curl");
+    let page = out(&typed(&curl, newcomer.dir.path()));
+    assert!(page.starts_with("<!doctype html>") && page.contains("<title>hello</title>"), "{page}");
+    let script = format!("{}app.js", curl.trim_end().trim_end_matches('\''));
+    assert!(out(&typed(&script, newcomer.dir.path())).contains("Hello, World!"), "{script}");
+    let file = newcomer.project().join("public/app.js");
+    let text = std::fs::read_to_string(&file).expect("a script");
+    std::fs::write(&file, text.replace("Hello, World!", "Good day, World!")).expect("written");
+    watch.until("public/app.js changed");
+    watch.until("is new");
+    assert!(out(&typed(&script, newcomer.dir.path())).contains("Good day, World!"), "{script}");
+    assert_eq!(watch.interrupt(), Some(0));
+    let recipe = newcomer.shell("cd hello && sh ci.sh").output().expect("sh");
+    assert!(recipe.status.success(), "{}{}", out(&recipe), err(&recipe));
+}
+
+#[test]
 fn the_readmes_of_the_templates_say_what_works() {
     let help = casemate().arg("--help").output().expect("runs");
     let commands: Vec<String> = out(&help)
         .lines()
         .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned))
         .collect();
-    for template in ["http-rust", "http-js", "http-python"] {
+    for template in ["http-rust", "http-js", "http-python", "spa"] {
         let path = repository().join("templates").join(template).join("README.md");
         let text = std::fs::read_to_string(&path).expect(template);
         let typed = text.lines().filter_map(|line| line.strip_prefix("casemate "));
@@ -151,6 +173,6 @@ fn the_readmes_of_the_templates_say_what_works() {
             assert!(commands.iter().any(|known| known == command), "{template}: {line}");
             count += 1;
         }
-        assert!(count >= 5, "{template}: {text}");
+        assert!(count >= 3, "{template}: {text}");
     }
 }

@@ -44,6 +44,13 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "jq",
+        there: || works("jq", &["--version"]),
+        packages: &["jq"],
+        advice: "install jq",
+        foreign: false,
+    },
+    Need {
         what: "strace",
         there: || works("strace", &["--version"]),
         packages: &["strace"],

@@ -60,7 +60,11 @@ impl Build {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
         let outline = manifest::outline(&self.path)?;
         let functions = outline.chosen(self.function.as_ref())?;
-        if functions.iter().all(|function| function.build.is_none()) {
+        let files_only = functions.is_empty() && !outline.manifest.assets.is_empty();
+        if files_only && !context.voice.is_json() {
+            return context.voice.line("nothing to build: the application is files only");
+        }
+        if !files_only && functions.iter().all(|function| function.build.is_none()) {
             let detail = format!("`{}`", outline.file.display());
             return Err(Problem::new(Code::NothingToBuild).detail(detail).into());
         }

@@ -62,7 +62,7 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
         check("zzz = 1\n[[function]]\nqqq = 2"),
         "E0103 casemate.toml:6: unknown key `zzz` in [[function]]; known are allow, build, \
          concurrency, cpu, digest, example, http, log, memory, name, queue_wait, record, request_body, \
-         response_body, runtime, source, timeout",
+         response_body, runtime, source, timeout, wasi",
         "the first in the file is the one that is named"
     );
 }

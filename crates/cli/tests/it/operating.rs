@@ -194,8 +194,16 @@ fn help_lists_every_command() {
     Usage: casemate [OPTIONS] [COMMAND]
 
     Commands:
+      new          Write a new project to begin with
+      build        Build an application's functions with their languages' own tools
+      watch        Build, run and follow a project while you change it
+      test         Run the examples that a manifest declares
       up           Run a node
       deploy       Deploy an application or a single component
+      diff         Show what a deployment would change
+      apply        Make what is deployed be what a directory says
+      check        Check manifests, without a node
+      fmt          Bring manifests into their one form
       invoke       Call a function and print its answer
       functions    List functions, their revisions and routes
       revisions    List a function's revisions and its application's deployments
@@ -212,6 +220,7 @@ fn help_lists_every_command() {
       backup       Back up the running node's home into a file
       restore      Unpack a backup into an empty home
       doctor       Look for what is wrong or will be
+      events       Events to try functions with
       explain      Explain an error code: what happened, the likely cause, what to do
       schema       Print the manifest's JSON Schema
       completions  Print a shell's completion script

@@ -5,7 +5,6 @@
 mod behind;
 mod client;
 mod conformance;
-mod corpus;
 mod differential;
 mod encrypted;
 mod floods;

@@ -155,7 +155,7 @@ impl Teller {
         let commands = functions.map(|function| {
             let spec = self.functions.iter().find(|spec| spec.name == function.name);
             let example = spec.and_then(|spec| spec.examples.first());
-            if function.public {
+            if function.public || function.files.is_some() {
                 curl(&self.gateway, function, example)
             } else {
                 invoke(function, example, &self.named_home(project, host))
