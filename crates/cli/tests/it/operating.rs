@@ -176,6 +176,7 @@ fn a_word_without_a_command_starts_a_guide() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a snapshot is as long as what it shows")]
 fn help_lists_every_command() {
     let fake = Fake::start();
     insta::assert_snapshot!(casemate(&["--help"]).shown(&fake), @r#"
