@@ -52,7 +52,7 @@ fn caller(node: &Node, path: &'static str, token: &str, stop: &Arc<AtomicBool>) 
 }
 
 /// Each node listens elsewhere.
-fn without_urls(mut list: serde_json::Value) -> serde_json::Value {
+fn without_urls(mut list: Value) -> Value {
     for item in list["items"].as_array_mut().into_iter().flatten() {
         if let Some(function) = item.as_object_mut() {
             function.remove("urls");
