@@ -75,9 +75,10 @@ impl Project {
 
     /// Makes this component the one that is copied.
     fn put(&self, component: &Path) {
-        let new = self.dir.path().join(".input.new");
-        std::fs::copy(component, &new).expect("copied");
-        std::fs::rename(new, self.dir.path().join("input.wasm")).expect("put");
+        // Made outside of the project, so that it comes as one change.
+        let new = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::copy(component, new.path()).expect("copied");
+        new.persist(self.dir.path().join("input.wasm")).expect("put");
     }
 
     fn manifest(&self, build: &str, more: &str) {
