@@ -44,6 +44,13 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "ssh-keygen",
+        there: || Path::new("/usr/bin/ssh-keygen").exists(),
+        packages: &["openssh-client"],
+        advice: "install OpenSSH's client",
+        foreign: false,
+    },
+    Need {
         what: "jq",
         there: || works("jq", &["--version"]),
         packages: &["jq"],
