@@ -189,5 +189,6 @@ fn the_list_of_what_is_built_in_is_whole() {
     assert!(wasmtime["hashes"][0]["content"].as_str().is_some_and(|hex| hex.len() == 64));
     assert!(wasmtime["licenses"][0]["expression"].as_str().is_some_and(|it| it.contains("Apache")));
     assert!(named("casemate-engine").is_some(), "our own crates too");
+    assert!(named("ring").is_none(), "what other platforms would bring is not built in");
     assert!(named("proptest").is_none(), "what only tests use is not built in");
 }

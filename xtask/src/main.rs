@@ -15,6 +15,7 @@ mod dist;
 mod docs;
 mod fuzz;
 mod guests;
+mod packages;
 mod place;
 mod program;
 mod site;

@@ -1,48 +1,11 @@
 //! The list of all that is built in, as CycloneDX 1.6 in JSON (ECMA-424).
 
 use super::release::{Release, sha256};
-use crate::program::{cargo, text_of};
+use crate::packages::{self, Edge, Metadata, Node, Package};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    resolve: Resolve,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    id: String,
-    name: String,
-    version: String,
-    license: Option<String>,
-    source: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Deserialize)]
-struct Node {
-    id: String,
-    deps: Vec<Edge>,
-}
-
-#[derive(Deserialize)]
-struct Edge {
-    pkg: String,
-    dep_kinds: Vec<Kind>,
-}
-
-#[derive(Deserialize)]
-struct Kind {
-    kind: Option<String>,
-}
 
 #[derive(Deserialize)]
 struct Lock {
@@ -62,9 +25,7 @@ struct Locked {
 /// cargo does not say what is built in.
 pub(super) fn document(release: &Release) -> Result<Vec<u8>> {
     let platform = format!("{}-unknown-linux-gnu", release.machine);
-    let mut command = cargo();
-    command.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", &platform]);
-    let metadata: Metadata = serde_json::from_str(&text_of(&mut command)?)?;
+    let metadata = packages::built_on(&[&platform])?;
     let lock: Lock =
         toml::from_str(&std::fs::read_to_string(crate::place::root().join("Cargo.lock"))?)?;
     let value = describe(&metadata, &lock, release)?;

@@ -6,6 +6,7 @@
 use super::spdx;
 use super::tree::{Tree, line_where};
 use super::{Finding, finding};
+use crate::packages::{self, Metadata, Node, Package};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,86 +41,14 @@ struct Ban {
     wrappers: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    resolve: Resolve,
-    workspace_members: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    id: String,
-    name: String,
-    version: String,
-    license: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Deserialize)]
-struct Node {
-    id: String,
-    deps: Vec<Edge>,
-}
-
-#[derive(Deserialize)]
-struct Edge {
-    pkg: String,
-    dep_kinds: Vec<Kind>,
-}
-
-#[derive(Deserialize)]
-struct Kind {
-    kind: Option<String>,
-}
-
 /// Holds what is built against `deny.toml`.
 pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
     let Some(text) = tree.text(RULES) else {
         return Ok(vec![finding(RULES, 1, "is missing: it says which licences are allowed")]);
     };
     let rules: Rules = toml::from_str(text).context("deny.toml cannot be read")?;
-    let mut cargo = crate::program::cargo();
-    cargo.args(["metadata", "--format-version", "1", "--locked"]);
-    for platform in PLATFORMS {
-        cargo.args(["--filter-platform", platform]);
-    }
-    let json = crate::program::text_of(&mut cargo)?;
-    let mut metadata: Metadata = serde_json::from_str(&json).context("cargo's description")?;
-    let built = built()?;
-    metadata.keep(|package| built.contains(&format!("{} v{}", package.name, package.version)));
+    let metadata = packages::built_on(PLATFORMS)?;
     Ok(judge(&rules, text, &metadata))
-}
-
-/// Every package that is built on one of the platforms, as `NAME vVERSION`. The description above
-/// also names what other platforms and their features would bring.
-fn built() -> Result<BTreeSet<String>> {
-    let mut all = BTreeSet::new();
-    for platform in PLATFORMS {
-        let mut cargo = crate::program::cargo();
-        cargo.args(["tree", "--workspace", "--locked", "--edges", "normal,build"]);
-        cargo.args(["--prefix", "none", "--format", "{p}", "--target", platform]);
-        let text = crate::program::text_of(&mut cargo)?;
-        let names = text.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
-        all.extend(names);
-    }
-    Ok(all)
-}
-
-impl Metadata {
-    /// Leaves only these packages, and the edges between them.
-    fn keep(&mut self, wanted: impl Fn(&Package) -> bool) {
-        self.packages.retain(wanted);
-        let kept: BTreeSet<&str> = self.packages.iter().map(|it| it.id.as_str()).collect();
-        self.resolve.nodes.retain(|node| kept.contains(node.id.as_str()));
-        for node in &mut self.resolve.nodes {
-            node.deps.retain(|edge| kept.contains(edge.pkg.as_str()));
-        }
-    }
 }
 
 fn judge(rules: &Rules, text: &str, metadata: &Metadata) -> Vec<Finding> {
