@@ -125,7 +125,8 @@ impl Catalog {
         let by_function = grants_by_function(&grants);
         for (name, row) in rows {
             let own = by_function.get(&name).map_or(&[][..], Vec::as_slice);
-            let own_policies = policies.for_function(&row.function, own).map_err(Problem::from)?;
+            let own_policies =
+                policies.function(&row.function, own, &row.spec.allow).map_err(Problem::from)?;
             let shelf = shelf(functions.get(&name), &row);
             let new = || Arc::new(Readiness::new(program(&row)));
             let ready = match &shelf {

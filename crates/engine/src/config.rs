@@ -1,9 +1,10 @@
 //! What the engine is told at its start.
 
 use identity::jwt::Issuers;
-use model::Scope;
 use model::limit::Ceiling;
 use model::manifest::RateLimit;
+use model::{Budget, Scope};
+use ports::outbound;
 use std::sync::Arc;
 
 /// Settings of the engine.
@@ -29,6 +30,29 @@ pub struct Config {
     pub failures: RateLimit,
     /// The limit of routes that name none.
     pub limit: Option<RateLimit>,
+    /// What functions may use of the host.
+    pub host: HostLimits,
+}
+
+/// What functions may use of the host.
+#[derive(Debug, Clone, Copy)]
+pub struct HostLimits {
+    /// What a request and everything that it causes may spend together.
+    pub budget: Budget,
+    /// What one outgoing request may use.
+    pub outbound: outbound::Limits,
+    /// Most bytes of one key-value store.
+    pub keyvalue_bytes_max: u64,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        Self {
+            budget: Budget::default(),
+            outbound: outbound::Limits::DEFAULT,
+            keyvalue_bytes_max: 1 << 30,
+        }
+    }
 }
 
 impl Default for Config {
@@ -44,6 +68,7 @@ impl Default for Config {
             issuers: Arc::default(),
             failures: crate::guard::FAILURES,
             limit: None,
+            host: HostLimits::default(),
         }
     }
 }

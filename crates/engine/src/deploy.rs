@@ -332,10 +332,7 @@ fn asked_for(members: &[FunctionSpec]) -> Vec<Grant> {
             let action = Action::Invoke { function: function.name.clone() };
             wanted.insert(Grant { who, action });
         }
-        for target in &function.allow.http {
-            let action = Action::Http { target: target.clone() };
-            wanted.insert(Grant { who: Principal::Function(function.name.clone()), action });
-        }
+        wanted.extend(function.allow.grants(&function.name).map(|(_, grant)| grant));
     }
     wanted.into_iter().collect()
 }

@@ -11,8 +11,8 @@ mod refusal;
 
 pub use refusal::Refusal;
 
-use crate::broker::Broker;
 use crate::guard::network;
+use crate::host::{Audience, Broker, Purse};
 use crate::reply::{Flight, ReplyBody};
 use crate::request::{guest_request, method_name};
 use crate::slots::{CallerKey, NodeGauge, Tally};
@@ -141,17 +141,20 @@ impl Engine {
     }
 
     async fn execute(self: &Arc<Self>, funded: Funded) -> Outcomes<http::Response<ReplyBody>> {
-        let Funded { permitted: Permitted { identified, permit }, start, labels, .. } = funded;
+        let Funded { permitted: Permitted { identified, permit }, start, budget, labels } = funded;
         let Identified {
             throttled: Throttled { received, seat }, caller, vouched, function, ..
         } = identified;
-        let broker = Broker::new(
-            Arc::clone(&self.parts),
-            Arc::clone(&function),
-            received.id,
-            received.began,
-        );
-        let broker = Arc::new(broker);
+        let audience = Audience {
+            function: Arc::clone(&function),
+            invocation: received.id,
+            began: received.began,
+            vouched: vouched.clone(),
+            purse: Arc::new(Purse::new(&budget)),
+            labels: labels.clone(),
+            limits: self.config.host,
+        };
+        let broker = Arc::new(Broker::new(Arc::clone(&self.parts), audience));
         let request = guest_request(
             received.request,
             &received.id,
@@ -162,7 +165,7 @@ impl Engine {
         let run = Run {
             unit: Arc::clone(&function.unit),
             request,
-            labels: labels.clone(),
+            labels,
             host: Arc::clone(&broker) as Arc<dyn ports::Host>,
         };
         let running = self.parts.executor.run(run);
@@ -174,7 +177,6 @@ impl Engine {
             start,
             began: received.began,
             policy: permit.version(),
-            labels,
             _seat: seat,
         });
         flight.answer().await

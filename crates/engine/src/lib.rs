@@ -8,7 +8,6 @@
 #![forbid(unsafe_code)]
 
 mod assets;
-mod broker;
 mod catalog;
 mod config;
 mod crossing;
@@ -18,6 +17,7 @@ mod function;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod guard;
+mod host;
 mod hosts;
 mod invoke;
 mod query;
@@ -31,7 +31,7 @@ mod stage;
 mod wiring;
 
 pub use audit::digest as sha256;
-pub use config::Config;
+pub use config::{Config, HostLimits};
 pub use cut::Cut;
 pub use guard::FAILURES;
 pub use invoke::{Inbound, Refusal};

@@ -71,8 +71,8 @@ pub(crate) struct Funded {
     pub(crate) permitted: Permitted,
     /// The record's beginning, as the journal has it.
     pub(crate) start: Start,
-    /// What the tree of calls below this one may spend. Enforced where functions call functions.
-    pub(crate) _budget: Budget,
+    /// What the tree of calls that begins here may spend.
+    pub(crate) budget: Budget,
     /// What the request is known to contain. Nothing is classified yet.
     pub(crate) labels: Labels,
 }

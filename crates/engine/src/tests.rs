@@ -1,6 +1,7 @@
 //! The pipeline on memory ports, with guests that do what a test says.
 
 mod acts;
+mod asks;
 mod callers;
 mod flights;
 mod rig;

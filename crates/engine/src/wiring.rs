@@ -13,7 +13,7 @@ use identity::{Credentials, OperatorToken};
 use model::{Code, Problem};
 use policy::Policies;
 use ports::idempotency::{Idempotency, Kept};
-use ports::{Artifacts, Clock, Executor, Journal, Ledger, Registry};
+use ports::{Artifacts, Clock, Executor, Journal, KeyValue, Ledger, Outbound, Registry};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -30,6 +30,10 @@ pub struct Parts {
     pub ledger_key: audit::VerifierKey,
     /// The flight recorder.
     pub journal: Arc<dyn Journal>,
+    /// Key-value stores.
+    pub keyvalue: Arc<dyn KeyValue>,
+    /// The way out.
+    pub outbound: Arc<dyn Outbound>,
     /// Components.
     pub artifacts: Arc<dyn Artifacts>,
     /// Runs functions.

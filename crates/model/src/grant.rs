@@ -40,6 +40,11 @@ pub enum Action {
         /// `METHOD URL`, where the path may end in `*`.
         target: String,
     },
+    /// To use a key-value store.
+    KeyValue {
+        /// `ACCESS STORE` or `ACCESS STORE/KEYS`: see [`crate::store::StoreTarget`].
+        target: String,
+    },
 }
 
 /// One grant.
@@ -71,11 +76,14 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] crate::name::Error),
     /// Not an action.
-    #[error("`{}` is no action: write `invoke` or `http`", .0.escape_debug())]
+    #[error("`{}` is no action: write `invoke`, `http` or `keyvalue`", .0.escape_debug())]
     Action(String),
     /// Not an outgoing target.
     #[error("`{}` is no target: write a method and a URL, such as `GET https://api.example.com/v1/*`", .0.escape_debug())]
     Target(String),
+    /// Not a store.
+    #[error("`{}` is no access to a store: write `read`, `write` or `read-write`, a store and perhaps keys, such as `read-write carts` or `read carts/{{sub}}/*`", .0.escape_debug())]
+    Store(String),
     /// A pairing that means nothing.
     #[error("`{who}` cannot be granted `{action}`")]
     Pairing { who: String, action: &'static str },
@@ -91,6 +99,7 @@ impl Grant {
         let action = match action {
             "invoke" => Action::Invoke { function: FunctionName::parse(what)? },
             "http" => Action::Http { target: check_target(what)? },
+            "keyvalue" => Action::KeyValue { target: check_store(what)? },
             other => return Err(Error::Action(other.chars().take(40).collect())),
         };
         Self { who, action }.checked()
@@ -106,9 +115,20 @@ impl Grant {
                 check_target(target)?;
                 Ok(self)
             }
+            (Principal::Function(_), Action::KeyValue { target }) => {
+                check_store(target)?;
+                Ok(self)
+            }
             (who, Action::Invoke { .. }) if !matches!(who, Principal::Function(_)) => Ok(self),
             (who, action) => Err(Error::Pairing { who: who.to_string(), action: action.word() }),
         }
+    }
+}
+
+fn check_store(text: &str) -> Result<String, Error> {
+    match crate::store::StoreTarget::parse(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(Error::Store(text.chars().take(120).collect())),
     }
 }
 
@@ -134,6 +154,7 @@ impl Action {
         match self {
             Self::Invoke { .. } => "invoke",
             Self::Http { .. } => "http",
+            Self::KeyValue { .. } => "keyvalue",
         }
     }
 }
@@ -202,6 +223,7 @@ impl fmt::Display for Grant {
         match &self.action {
             Action::Invoke { function } => write!(f, "{} invoke {function}", self.who),
             Action::Http { target } => write!(f, "{} http \"{target}\"", self.who),
+            Action::KeyValue { target } => write!(f, "{} keyvalue \"{target}\"", self.who),
         }
     }
 }
@@ -222,6 +244,7 @@ mod tests {
             ("mtls:%2A", "invoke", "hello"),
             ("mtls:spiffe://a.example/x", "invoke", "hello"),
             ("function:hello", "http", "GET https://api.example.com/v1/*"),
+            ("function:hello", "keyvalue", "read-write carts/{sub}/*"),
         ] {
             let grant = Grant::parse(who, action, what).expect(what);
             assert_eq!(grant.who.to_string(), who);
@@ -250,6 +273,9 @@ mod tests {
             ("function:a", "http", "GET https://x/#\u{1b}[31m"),
             ("function:a", "http", "GET https://x/#\nGET https://y/"),
             ("public", "fly", "hello"),
+            ("public", "keyvalue", "read carts"),
+            ("function:a", "keyvalue", "carts"),
+            ("function:a", "keyvalue", "read carts/{sub}*"),
         ] {
             assert!(Grant::parse(who, action, what).is_err(), "{who} {action} {what}");
         }

@@ -27,6 +27,7 @@ pub mod problem;
 pub mod revision;
 pub mod route;
 pub mod secret;
+pub mod store;
 pub mod subject;
 pub mod time;
 pub mod token;
@@ -43,11 +44,12 @@ pub use label::{Label, Labelled, Labels};
 pub use limit::Limits;
 pub use manifest::Manifest;
 pub use name::{
-    ApplicationName, EnvironmentName, FunctionName, FunctionRef, IssuerName, Scope, TenantName,
-    TokenName,
+    ApplicationName, EnvironmentName, FunctionName, FunctionRef, IssuerName, Scope,
+    SharedStoreName, TenantName, TokenName,
 };
 pub use problem::Problem;
 pub use revision::FunctionRow;
 pub use secret::{Secret, Untrusted};
+pub use store::StoreName;
 pub use subject::Subject;
 pub use time::Timestamp;

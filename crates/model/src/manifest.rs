@@ -5,6 +5,7 @@
 //!
 //! Invariant: keys that do not exist are errors, never ignored.
 
+mod allow;
 mod assets;
 mod auth;
 mod cors;
@@ -17,12 +18,13 @@ mod require;
 mod rules;
 mod wasi;
 
+pub use allow::Allow;
 pub use assets::{AssetsSpec, Mount};
 pub use auth::{Auth, Way};
 pub use cors::{Cors, Origin};
 pub use domains::Domain;
 pub use example::{EXAMPLE_TIME, Example, ExampleAnswer, ExampleRequest};
-pub use function::{Allow, Durability, FunctionSpec, Runtime};
+pub use function::{Durability, FunctionSpec, Runtime};
 pub use http::HttpTrigger;
 pub use rate::{By, Rate, RateLimit};
 pub use require::{Network, Require, Texts};

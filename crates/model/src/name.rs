@@ -166,6 +166,10 @@ name!(
     /// What a node's configuration calls an issuer of tokens.
     IssuerName, "issuer", reserved: RESERVED
 );
+name!(
+    /// A key-value store that functions share.
+    SharedStoreName, "store", reserved: ["default"]
+);
 
 /// A tenant and one of its environments: where every name below lives.
 #[derive(

@@ -55,16 +55,19 @@ fn decide(policies: &FunctionPolicies, to: &FunctionRef, token: &TokenName, numb
 fn measure(what: &str, policies: &Arc<Policies>) {
     let to = function("hello");
     // So that every address is a key of its own, and a miss can be had at will.
-    let own = policies.for_function(&to, &grants("hello")).unwrap();
+    let own = policies.function(&to, &grants("hello"), &model::manifest::Allow::default()).unwrap();
     let token = TokenName::parse("ci").unwrap();
     decide(&own, &to, &token, 0);
     let cached = per_call(1_000_000, |_| decide(&own, &to, &token, 0));
     let fresh = per_call(20_000, |number| {
-        let own = policies.for_function(&to, &grants("hello")).unwrap();
+        let own =
+            policies.function(&to, &grants("hello"), &model::manifest::Allow::default()).unwrap();
         decide(&own, &to, &token, number);
     });
     let made = per_call(20_000, |_| {
-        black_box(policies.for_function(&to, &grants("hello")).unwrap());
+        black_box(
+            policies.function(&to, &grants("hello"), &model::manifest::Allow::default()).unwrap(),
+        );
     });
     println!("{what}: cached {cached} ns, not cached {} ns, made in {made} ns", fresh - made);
 }
@@ -83,7 +86,11 @@ fn memory(policies: &Arc<Policies>) {
     let before = resident_bytes();
     let own: Vec<_> = names
         .iter()
-        .map(|to| policies.for_function(to, &grants(to.name.as_str())).unwrap())
+        .map(|to| {
+            policies
+                .function(to, &grants(to.name.as_str()), &model::manifest::Allow::default())
+                .unwrap()
+        })
         .collect();
     let made = resident_bytes();
     for (policies, to) in own.iter().zip(&names) {

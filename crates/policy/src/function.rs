@@ -8,6 +8,7 @@
 //! policy that was looked at could not be evaluated.
 
 use crate::cache::{Cache, Key};
+use crate::calls::Reach;
 use crate::operator::{Policies, hash};
 use crate::reads::{ClaimNames, Reads};
 use crate::verdict::{Denial, DenialKind, Permit, PolicyId, command};
@@ -19,9 +20,11 @@ use std::sync::Arc;
 /// Everything that decides about one function. Made anew when a grant or a policy changes.
 pub struct FunctionPolicies {
     pub(crate) function: FunctionRef,
-    /// Grants of outgoing requests.
-    pub(crate) outbound: Box<[Grant]>,
-    policies: Arc<Policies>,
+    /// What its manifest asks for.
+    pub(crate) asked: Reach,
+    /// What grants allow it.
+    pub(crate) granted: Reach,
+    pub(crate) policies: Arc<Policies>,
     /// Who may invoke it by a grant. Sorted.
     invokers: Box<[Principal]>,
     version: u64,
@@ -35,6 +38,7 @@ impl FunctionPolicies {
         policies: &Arc<Policies>,
         function: &FunctionRef,
         grants: &[Grant],
+        asked: Reach,
     ) -> Result<Self, Error> {
         let mut own: Vec<&Grant> =
             grants.iter().filter(|grant| concerns(grant, function)).collect();
@@ -53,7 +57,8 @@ impl FunctionPolicies {
         Ok(Self {
             function: function.clone(),
             invokers: invokers.collect(),
-            outbound: own.iter().filter(|g| !is_invoke(g)).map(|g| (*g).clone()).collect(),
+            granted: Reach::of_grants(&own),
+            asked,
             version: version(policies, function, &own),
             reads,
             claims,
@@ -121,12 +126,8 @@ impl FunctionPolicies {
             Ok(findings) => findings,
             Err(error) => return Err(Denial::error(Vec::new(), &error.to_string())),
         };
-        if let Some(what) = findings.error {
-            return Err(Denial::error(sorted(findings.failed), &what));
-        }
-        if !findings.forbids.is_empty() {
-            return Err(Denial::forbidden(sorted(findings.forbids)));
-        }
+        findings.failure()?;
+        findings.forbidden()?;
         if findings.permits.is_empty() {
             return Err(Denial::no_grant(Code::Denied, self.hint(ask.principal)));
         }
@@ -137,7 +138,7 @@ impl FunctionPolicies {
         let words = &self.policies.vocabulary;
         let request = words.request(ask, self.reads)?;
         let entities = words.entities(ask, self.reads)?;
-        let granted = self.granted(ask.principal)?;
+        let granted = self.grants_for(ask.principal)?;
         let mut findings = Findings::default();
         for set in self.policies.sets_for(&words.function(ask.function)).chain([&granted]) {
             findings.add(&words.authorizer.is_authorized(&request, set, &entities));
@@ -146,7 +147,7 @@ impl FunctionPolicies {
     }
 
     /// The grants that can matter to `asker`: the public's, its own, and those of its kind.
-    fn granted(&self, asker: Asker<'_>) -> Result<PolicySet, Error> {
+    fn grants_for(&self, asker: Asker<'_>) -> Result<PolicySet, Error> {
         let (own, kind) = match asker {
             Asker::Anonymous => (None, None),
             Asker::Operator => return Ok(PolicySet::new()),
@@ -201,7 +202,9 @@ pub fn concerns(grant: &Grant, function: &FunctionRef) -> bool {
 pub fn grant_id(grant: &Grant) -> String {
     match &grant.action {
         Action::Invoke { .. } => grant.to_string(),
-        Action::Http { target } => format!("{} http \"{}\"", grant.who, target.escape_debug()),
+        Action::Http { target } | Action::KeyValue { target } => {
+            format!("{} {} \"{}\"", grant.who, grant.action.word(), target.escape_debug())
+        }
     }
 }
 
@@ -213,7 +216,7 @@ fn version(policies: &Policies, function: &FunctionRef, grants: &[&Grant]) -> u6
 
 /// What Cedar found in several sets, added up.
 #[derive(Default)]
-struct Findings {
+pub(crate) struct Findings {
     permits: Vec<PolicyId>,
     forbids: Vec<PolicyId>,
     failed: Vec<PolicyId>,
@@ -222,6 +225,30 @@ struct Findings {
 }
 
 impl Findings {
+    pub(crate) fn of(response: &Response) -> Self {
+        let mut findings = Self::default();
+        findings.add(response);
+        findings
+    }
+
+    /// # Errors
+    /// A policy could not be evaluated.
+    pub(crate) fn failure(&self) -> Result<(), Denial> {
+        match &self.error {
+            Some(what) => Err(Denial::error(sorted(self.failed.clone()), what)),
+            None => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// A policy forbids it.
+    pub(crate) fn forbidden(&self) -> Result<(), Denial> {
+        if self.forbids.is_empty() {
+            return Ok(());
+        }
+        Err(Denial::forbidden(sorted(self.forbids.clone())))
+    }
+
     fn add(&mut self, response: &Response) {
         let diagnostics = response.diagnostics();
         // A denial without a reason is one where nothing applied.

@@ -4,7 +4,7 @@
 //! Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
 use crate::target::{Method, Target, Url};
-use crate::{Asker, Error, FunctionPolicies, InvokeAsk, Policies};
+use crate::{Asker, Error, FunctionPolicies, HttpAsk, InvokeAsk, Policies};
 use model::{Claims, FunctionName, FunctionRef, Grant, Scope, TokenName};
 use std::sync::{Arc, OnceLock};
 
@@ -160,18 +160,26 @@ fn hint(url: &str) -> Outcome {
     };
     let function = hello("hello")?;
     let none = policies.for_function(&function, &[]).map_err(broken)?;
-    let Err(denial) = none.decide_http("GET", url) else { return Err("nothing granted it".into()) };
+    let Err(denial) = none.decide_http(HttpAsk { method: "GET", url }) else {
+        return Err("nothing granted it".into());
+    };
     let Some(hint) = denial.hint else { return Ok(()) };
     let target = hint.strip_prefix("casemate grant function:hello http \"");
     let target = target.and_then(|rest| rest.strip_suffix('"')).ok_or("another command")?;
     hold(!target.contains(['"', '$', '`', '\\', '!', '*', '\n']), "a shell would expand it")?;
     let grant = Grant::parse("function:hello", "http", target).map_err(broken)?;
     let granted = policies.for_function(&function, &[grant]).map_err(broken)?;
-    hold(granted.decide_http("GET", url).is_ok(), "the hint does not help")?;
-    hold(granted.decide_http("POST", url).is_err(), "the hint permits another method")?;
+    hold(granted.decide_http(HttpAsk { method: "GET", url }).is_ok(), "the hint does not help")?;
+    hold(
+        granted.decide_http(HttpAsk { method: "POST", url }).is_err(),
+        "the hint permits another method",
+    )?;
     let own = Method::parse("GET").zip(Url::parse(url)).ok_or("a hint for no URL")?.1;
     let beside = format!("{own}x");
-    hold(granted.decide_http("GET", &beside).is_err(), "the hint permits another path")
+    hold(
+        granted.decide_http(HttpAsk { method: "GET", url: &beside }).is_err(),
+        "the hint permits another path",
+    )
 }
 
 #[cfg(test)]

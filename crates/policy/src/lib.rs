@@ -13,13 +13,14 @@
 
 mod ask;
 mod cache;
+mod calls;
+mod consult;
 mod error;
 mod function;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod lint;
 mod operator;
-mod outbound;
 mod reads;
 mod target;
 mod verdict;
@@ -29,9 +30,10 @@ mod vocabulary;
 mod tests;
 
 pub use ask::{Asker, InvokeAsk};
+pub use calls::{HttpAsk, StoreAsk};
 pub use error::Error;
 pub use function::{FunctionPolicies, concerns, grant_id};
 pub use lint::{LintFinding, LintKind, lint};
 pub use operator::Policies;
-pub use verdict::{Denial, DenialKind, Permit, PolicyId};
+pub use verdict::{CallPermit, Denial, DenialKind, Permit, PolicyId};
 pub use vocabulary::SCHEMA;

@@ -26,8 +26,6 @@ pub enum LintKind {
     MatchesNothing,
     /// A function that everybody may invoke.
     Public,
-    /// A policy on actions that this version never asks about.
-    NoEffect,
     /// A policy that Cedar itself doubts, such as one that can never apply.
     Doubtful,
 }
@@ -62,6 +60,7 @@ fn of_grant(grant: &Grant) -> Vec<LintFinding> {
         }
         Action::Invoke { .. } => Vec::new(),
         Action::Http { target } => of_target(&id, target),
+        Action::KeyValue { .. } => Vec::new(),
     }
 }
 
@@ -97,20 +96,7 @@ pub(crate) fn operator_policy(policy: &Policy) -> Vec<LintFinding> {
         };
         findings.push(finding(LintKind::Unconstrained, id, message));
     }
-    if names_http(policy) {
-        let message = "speaks of outgoing requests, which this version refuses in any case";
-        findings.push(finding(LintKind::NoEffect, id, message));
-    }
     findings
-}
-
-fn names_http(policy: &Policy) -> bool {
-    let is_http = |uid: &cedar_policy::EntityUid| uid.id().unescaped() == "http";
-    match policy.action_constraint() {
-        ActionConstraint::Any => false,
-        ActionConstraint::Eq(action) => is_http(&action),
-        ActionConstraint::In(actions) => actions.iter().any(is_http),
-    }
 }
 
 /// What Cedar's validator warned about.

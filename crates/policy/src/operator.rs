@@ -6,6 +6,7 @@
 //!
 //! Invariant: every policy in here fits the schema in Cedar's strict mode.
 
+use crate::calls::Reach;
 use crate::error::Place;
 use crate::lint::{self, LintFinding};
 use crate::reads::{self, ClaimNames, Reads};
@@ -14,6 +15,7 @@ use crate::{Error, FunctionPolicies};
 use cedar_policy::{
     ActionConstraint, EntityUid, Policy, PolicySet, ResourceConstraint, ValidationMode, Validator,
 };
+use model::manifest::Allow;
 use model::{FunctionRef, Grant};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -31,6 +33,10 @@ pub struct Policies {
     version: u64,
     everywhere: Slice,
     by_function: HashMap<EntityUid, Slice>,
+    /// Policies that speak of outgoing requests.
+    pub(crate) on_http: PolicySet,
+    /// Policies that speak of key-value stores.
+    pub(crate) on_keyvalue: PolicySet,
 }
 
 /// Policies that are always looked at together.
@@ -54,6 +60,8 @@ impl Policies {
             version: version(operator),
             everywhere: Slice::default(),
             by_function: HashMap::new(),
+            on_http: PolicySet::new(),
+            on_keyvalue: PolicySet::new(),
         };
         let id = cedar_policy::PolicyId::new(BUILT_IN.0);
         policies.add(Policy::parse(Some(id), BUILT_IN.1).map_err(Error::invariant)?)?;
@@ -78,18 +86,30 @@ impl Policies {
         self.version
     }
 
-    /// Makes the policies of one function out of the grants that concern it; others are skipped.
+    /// Makes the policies of one function out of the grants that concern it, others are skipped,
+    /// and of what its manifest asks for.
     ///
     /// Cheap: Cedar's form of a grant is made when somebody asks.
     ///
     /// # Errors
     /// [`Error::Grant`] if a grant pairs what cannot be paired.
-    pub fn for_function(
+    pub fn function(
+        self: &Arc<Self>,
+        function: &FunctionRef,
+        grants: &[Grant],
+        asked: &Allow,
+    ) -> Result<FunctionPolicies, Error> {
+        FunctionPolicies::new(self, function, grants, Reach::of_manifest(asked))
+    }
+
+    /// As [`Policies::function`], for a manifest that asks for everything.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn for_function(
         self: &Arc<Self>,
         function: &FunctionRef,
         grants: &[Grant],
     ) -> Result<FunctionPolicies, Error> {
-        FunctionPolicies::new(self, function, grants)
+        FunctionPolicies::new(self, function, grants, Reach::everything())
     }
 
     /// The operator's policies that may concern `function`.
@@ -141,7 +161,16 @@ impl Policies {
     }
 
     fn add(&mut self, policy: Policy) -> Result<(), Error> {
-        if !concerns_invoke(&policy, self.vocabulary.invoke()) {
+        let on_calls = [
+            (&self.vocabulary.http, &mut self.on_http),
+            (&self.vocabulary.keyvalue, &mut self.on_keyvalue),
+        ];
+        for (action, set) in on_calls {
+            if concerns(&policy, action) {
+                set.add(policy.clone()).map_err(Error::invariant)?;
+            }
+        }
+        if !concerns(&policy, self.vocabulary.invoke()) {
             return Ok(());
         }
         let slice = match only_resource(&policy) {
@@ -168,12 +197,12 @@ fn name(file: &str, set: &PolicySet, id: &cedar_policy::PolicyId) -> String {
     }
 }
 
-fn concerns_invoke(policy: &Policy, invoke: &EntityUid) -> bool {
+fn concerns(policy: &Policy, wanted: &EntityUid) -> bool {
     match policy.action_constraint() {
         ActionConstraint::Any => true,
-        ActionConstraint::Eq(action) => action == *invoke,
+        ActionConstraint::Eq(action) => action == *wanted,
         // The schema has no groups of actions, so being in one is being it.
-        ActionConstraint::In(actions) => actions.contains(invoke),
+        ActionConstraint::In(actions) => actions.contains(wanted),
     }
 }
 

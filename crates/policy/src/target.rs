@@ -26,6 +26,15 @@ impl Url {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Parts::split(text).and_then(|parts| parts.url(parts.path))
     }
+
+    /// `scheme://host:port`, the port always written out.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}:{}", self.scheme, self.host, self.port)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
 }
 
 impl fmt::Display for Url {

@@ -43,6 +43,17 @@ impl fmt::Debug for Permit {
     }
 }
 
+/// The proof that what a function asks of the host was permitted. Whatever does it takes one.
+#[derive(Debug)]
+#[must_use]
+pub struct CallPermit(());
+
+impl CallPermit {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+}
+
 /// How a denial came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -64,7 +75,7 @@ pub enum DenialKind {
 pub struct Denial {
     /// How it came about.
     pub kind: DenialKind,
-    /// E0201, E0202 or E0203.
+    /// E0201, E0202, E0203 or E0207.
     pub code: Code,
     /// The policies that forbade it, or that could not be evaluated. Empty where nothing permits.
     pub reasons: Arc<[PolicyId]>,
@@ -79,6 +90,12 @@ impl Denial {
         Self { kind, code, reasons: Arc::default(), detail: None, hint: None }
     }
 
+    /// Nothing permits it, and no command would help.
+    #[must_use]
+    pub fn of(code: Code) -> Self {
+        Self::new(DenialKind::NoGrant, code)
+    }
+
     pub(crate) fn error(reasons: Vec<PolicyId>, detail: &str) -> Self {
         let base = Self::new(DenialKind::Error, Code::PolicyError);
         Self { reasons: reasons.into(), detail: Some(detail.into()), ..base }
@@ -86,6 +103,11 @@ impl Denial {
 
     pub(crate) fn forbidden(reasons: Vec<PolicyId>) -> Self {
         Self { reasons: reasons.into(), ..Self::new(DenialKind::Forbidden, Code::Denied) }
+    }
+
+    /// The code of a call that a policy forbids is that of the call.
+    pub(crate) fn code_or(&self, call: Code) -> Code {
+        if self.kind == DenialKind::Forbidden { call } else { self.code }
     }
 
     pub(crate) fn no_grant(code: Code, hint: Option<String>) -> Self {

@@ -13,7 +13,7 @@ use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, Request,
     RestrictedExpression, Schema, pst,
 };
-use model::{FunctionRef, Principal, Scope};
+use model::{FunctionRef, Principal, Scope, StoreName};
 use std::collections::HashSet;
 use std::fmt::Display;
 
@@ -32,6 +32,10 @@ pub(crate) struct Vocabulary {
     public: EntityUid,
     operator: EntityUid,
     invoke: EntityUid,
+    pub(crate) http: EntityUid,
+    pub(crate) keyvalue: EntityUid,
+    host: EntityTypeName,
+    store: EntityTypeName,
     /// The one entity that carries a request's claims.
     claims: EntityUid,
     tree: TreeWords,
@@ -65,6 +69,10 @@ impl Vocabulary {
             public: uid(entity_type("Public")?, "public"),
             operator: uid(entity_type("Operator")?, "operator"),
             invoke: uid(entity_type("Action")?, "invoke"),
+            http: uid(entity_type("Action")?, "http"),
+            keyvalue: uid(entity_type("Action")?, "keyvalue"),
+            host: entity_type("Host")?,
+            store: entity_type("Store")?,
             tree: TreeWords {
                 token: tree_type("Token")?,
                 function: tree_type("Function")?,
@@ -83,6 +91,15 @@ impl Vocabulary {
 
     pub(crate) fn function(&self, function: &FunctionRef) -> EntityUid {
         uid(self.function.clone(), &function.to_string())
+    }
+
+    /// Where a request goes: `scheme://host:port`.
+    pub(crate) fn host(&self, origin: &str) -> EntityUid {
+        uid(self.host.clone(), origin)
+    }
+
+    pub(crate) fn store(&self, scope: &Scope, name: &StoreName) -> EntityUid {
+        uid(self.store.clone(), &format!("{scope}/{name}"))
     }
 
     /// The ask as a Cedar request, checked against the schema. `reads` is what the policies can

@@ -15,7 +15,9 @@ pub mod host;
 pub mod idempotency;
 pub mod journal;
 pub mod keyring;
+pub mod keyvalue;
 pub mod ledger;
+pub mod outbound;
 pub mod registry;
 
 #[cfg(feature = "memory")]
@@ -27,7 +29,9 @@ pub use executor::Executor;
 pub use host::Host;
 pub use journal::Journal;
 pub use keyring::KeyRing;
+pub use keyvalue::KeyValue;
 pub use ledger::Ledger;
+pub use outbound::Outbound;
 pub use registry::Registry;
 
 /// A boxed future: what an asynchronous method of a port returns.

@@ -8,7 +8,7 @@ use ports::Future;
 use ports::executor::{
     Executor, Fault, FaultKind, PrepareError, Program, RequestBody, Run, Running,
 };
-use ports::host::{Host, HostCall};
+use ports::host::{Answer, Ask, Host, HostCall, HostError, Line};
 use std::collections::{BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,8 +28,12 @@ pub enum Step {
     Echo,
     /// End the body.
     End,
-    /// Ask the host.
+    /// Ask the host, and wait for its answer.
     Ask(HostCall),
+    /// Ask the host, and write what it said as a frame: the reply, or the error, as text.
+    Tell(HostCall),
+    /// Write a line to the log.
+    Log(Line),
     /// Let everybody else run once.
     Yield,
     /// Wait for ever.
@@ -99,6 +103,7 @@ impl Executor for Scripted {
             body,
             steps,
             host: run.host,
+            asking: None,
             usage: Usage::default(),
             _alive: alive,
         })
@@ -118,6 +123,7 @@ struct Guest {
     body: RequestBody,
     steps: VecDeque<Step>,
     host: Arc<dyn Host>,
+    asking: Option<Future<'static, Result<Answer, HostError>>>,
     usage: Usage,
     _alive: Alive,
 }
@@ -134,7 +140,7 @@ impl Guest {
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Did, Fault>> {
         loop {
             let Some(step) = self.steps.front().cloned() else { return Poll::Ready(Ok(Did::Over)) };
-            let did = match step {
+            let did = match step.clone() {
                 Step::Hang => return Poll::Pending,
                 Step::Yield => {
                     self.steps.pop_front();
@@ -160,9 +166,18 @@ impl Guest {
                 Step::Headers => Some(Did::Frame(self.headers())),
                 Step::End => Some(Did::End),
                 Step::Fail(kind) => return Poll::Ready(Err(fault(kind))),
-                Step::Ask(call) => {
-                    let _denied_or_done = self.host.call(model::Labelled::plain(call));
+                Step::Log(line) => {
+                    self.host.log(model::Labelled::plain(line));
                     None
+                }
+                Step::Ask(call) | Step::Tell(call) => {
+                    let host = &self.host;
+                    let ask = || Arc::clone(host).call(Ask::plain(call));
+                    let asked = self.asking.get_or_insert_with(ask).as_mut().poll(cx);
+                    let Poll::Ready(answer) = asked else { return Poll::Pending };
+                    self.asking = None;
+                    let tells = matches!(step, Step::Tell(_));
+                    tells.then(|| Did::Frame(Bytes::from(told(&answer))))
                 }
             };
             self.steps.pop_front();
@@ -177,6 +192,14 @@ impl Guest {
             format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
         });
         Bytes::from(lines.collect::<String>())
+    }
+}
+
+/// What the host said, as text.
+fn told(answer: &Result<Answer, HostError>) -> String {
+    match answer {
+        Ok(answer) => format!("{:?}", answer.reply.value),
+        Err(error) => format!("{error:?}"),
     }
 }
 

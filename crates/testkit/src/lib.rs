@@ -9,4 +9,5 @@ pub mod artifacts;
 pub mod clock;
 pub mod executor;
 pub mod journal;
+pub mod outbound;
 pub mod registry;

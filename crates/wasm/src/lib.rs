@@ -23,6 +23,7 @@ mod fuzz;
 mod inspect;
 mod lines;
 mod meter;
+mod outgoing;
 mod prepare;
 mod run;
 mod runtime;

@@ -7,7 +7,7 @@ use crate::meter::Shared;
 use bytes::Bytes;
 use model::Labelled;
 use model::wire::v1::Level;
-use ports::host::{Host, HostCall};
+use ports::Host;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl Line {
     fn send(&mut self, level: Level, cut: bool, host: &dyn Host) {
         let line = std::mem::take(&mut self.bytes);
         // Whether it is kept is the host's affair; the guest is not told.
-        let _ = host.call(Labelled::plain(HostCall::Log { level, line, cut }));
+        host.log(Labelled::plain(ports::host::Line { level, bytes: line, cut }));
     }
 
     /// Sends a last line that has no end.
@@ -149,16 +149,18 @@ impl Pollable for Stream {
 mod tests {
     use super::*;
     use parking_lot::Mutex;
-    use ports::host::{HostDenial, HostReply};
+    use ports::host::{Answer, Ask, HostError};
 
     #[derive(Default)]
     struct Kept(Mutex<Vec<(Vec<u8>, bool)>>);
 
     impl Host for Kept {
-        fn call(&self, call: Labelled<HostCall>) -> Result<Labelled<HostReply>, HostDenial> {
-            let HostCall::Log { line, cut, .. } = call.value else { return Err(HostDenial) };
-            self.0.lock().push((line, cut));
-            Ok(Labelled::plain(HostReply::Done))
+        fn log(&self, line: Labelled<ports::host::Line>) {
+            self.0.lock().push((line.value.bytes, line.value.cut));
+        }
+
+        fn call(self: Arc<Self>, _: Ask) -> ports::Future<'static, Result<Answer, HostError>> {
+            Box::pin(std::future::ready(Err(HostError::Denied)))
         }
     }
 

@@ -1,16 +1,15 @@
 //! A store's data: the guest's view of the world, and the limits on what it takes of ours.
 //!
 //! Invariant: no directory, socket, variable, argument or input is given to a guest; standard
-//! output and standard error are log lines; outgoing HTTP is asked of the host and refused.
+//! output and standard error are log lines; outgoing HTTP is asked of the host.
 
 use crate::lines::Stream;
 use crate::meter::{Shared, thread_cpu_ns};
+use crate::outgoing::Sent;
 use crate::settings;
 use crate::turns::Place;
-use model::Labelled;
 use model::wire::v1::Level;
 use ports::Clock;
-use ports::host::HostCall;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -277,14 +276,10 @@ impl WasiHttpHooks for Hooks {
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,
-        _: Option<RequestOptions>,
+        options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let call =
-            HostCall::Http { method: request.method().to_string(), url: bare_url(request.uri()) };
-        // The host records and explains; in this version its answer is always a refusal.
-        let _ = self.shared.host.call(Labelled::plain(call));
-        Box::new(std::future::ready(Err(HttpError::HttpRequestDenied)))
+        Box::new(crate::outgoing::send(Arc::clone(&self.shared.host), request, options))
     }
 
     fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
@@ -300,32 +295,9 @@ impl WasiHttpHooks for Hooks {
     }
 }
 
-type Sent = Result<
-    (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), HttpError>> + Send>),
-    HttpError,
->;
-
-/// Scheme, host, port and path: no user, password or query.
-fn bare_url(uri: &http::Uri) -> String {
-    let scheme = uri.scheme_str().unwrap_or("https");
-    let host = uri.host().unwrap_or_default();
-    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{scheme}://{host}{port}{}", uri.path())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_for_the_host_holds_no_secret() {
-        for (given, expect) in [
-            ("https://user:pw@api.example:8443/v1/a?card=1#x", "https://api.example:8443/v1/a"),
-            ("http://api.example", "http://api.example/"),
-        ] {
-            assert_eq!(bare_url(&given.parse().expect("uri")), expect);
-        }
-    }
 
     #[test]
     fn growth_counts_bytes_and_leaves_declared_maxima_to_wasmtime() {

@@ -271,9 +271,10 @@ fn print_grants(voice: &Voice, deployed: &Deployed) -> anyhow::Result<()> {
 /// A grant as a shell takes it: targets are quoted so that nothing in them is expanded.
 pub(crate) fn shell(grant: &Grant) -> String {
     match &grant.action {
-        model::Action::Http { target } => {
+        action @ (model::Action::Http { target } | model::Action::KeyValue { target }) => {
             let target = target.replace('\'', r"'\''");
-            crate::voice::safe(&format!("{} http '{target}'", grant.who)).into_owned()
+            let line = format!("{} {} '{target}'", grant.who, action.word());
+            crate::voice::safe(&line).into_owned()
         }
         model::Action::Invoke { .. } => grant.to_string(),
     }

@@ -8,7 +8,7 @@ use crate::stage::{Funded, Identified, Permitted};
 use crate::wiring::Engine;
 use model::trace::TraceParent;
 use model::wire::v1::{Outcome, Start};
-use model::{Budget, Code, Labels, Problem};
+use model::{Code, Labels, Problem};
 use std::sync::Arc;
 
 impl Engine {
@@ -40,7 +40,7 @@ impl Engine {
             }
             tracing::debug!(%error, "the start of an invocation is not recorded");
         }
-        Ok(Funded { permitted, start, _budget: Budget::default(), labels: Labels::NONE })
+        Ok(Funded { permitted, start, budget: self.config.host.budget, labels: Labels::NONE })
     }
 
     /// Refuses a call that was permitted, and keeps why. Only a full function or node refuses

@@ -5,8 +5,8 @@
 
 use super::body::ReplyBody;
 use super::close::{Ending, code_number};
-use crate::broker::Broker;
 use crate::function::Function;
+use crate::host::Broker;
 use crate::invoke::Refusal;
 use crate::stage::Seat;
 use crate::wiring::Engine;
@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http_body::Frame;
 use model::wire::v1::{Entry, Outcome, Record, Start, Trigger};
-use model::{Code, Cost, Labels, Problem};
+use model::{Code, Cost, Problem};
 use ports::executor::{Fault, FaultKind, Running};
 use ports::journal::Mark;
 use std::future::{Future, poll_fn};
@@ -33,7 +33,6 @@ pub(crate) struct Boarding {
     pub(crate) start: Start,
     pub(crate) began: Duration,
     pub(crate) policy: u64,
-    pub(crate) labels: Labels,
     /// Room on the node; given back with the rest.
     pub(crate) _seat: Seat,
 }
@@ -269,7 +268,7 @@ impl Flight {
             calls_omitted: asked.omitted,
             log_lines: asked.log_lines,
             log_dropped: asked.log_dropped,
-            labels: aboard.labels,
+            labels: aboard.broker.labels(),
             start: aboard.start,
         };
         let mark = match parts.journal.append(Entry::End(Box::new(record))) {

@@ -7,7 +7,7 @@ use model::Code;
 use model::manifest::Wasi;
 use model::wire::v1::{Decision, Level, Outcome};
 use ports::executor::{FaultKind, Program};
-use ports::host::HostCall;
+use ports::host::Line;
 use std::sync::atomic::Ordering;
 use testkit::executor::Step;
 
@@ -148,10 +148,10 @@ async fn the_record_has_the_status_that_the_caller_saw() {
 
 #[tokio::test(start_paused = true)]
 async fn a_guest_may_work_on_after_its_answer_and_is_recorded_then() {
-    let line = HostCall::Log { level: Level::Info, line: b"after".to_vec(), cut: false };
+    let line = Line { level: Level::Info, bytes: b"after".to_vec(), cut: false };
     let rig = open(move |_| {
         let mut steps = answer();
-        steps.extend([Step::Yield, Step::Yield, Step::Ask(line.clone())]);
+        steps.extend([Step::Yield, Step::Yield, Step::Log(line.clone())]);
         steps
     })
     .await;
@@ -181,28 +181,10 @@ async fn bodies_above_the_limit_are_refused_early_or_cut_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn outgoing_requests_are_denied_recorded_and_explained() {
-    let ask =
-        HostCall::Http { method: "GET".to_owned(), url: "https://api.example.com/v1".to_owned() };
-    let rig = open(move |_| {
-        let mut steps = vec![Step::Ask(ask.clone())];
-        steps.extend(answer());
-        steps
-    })
-    .await;
-    rig.call("/f/x", None).await.expect("answered");
-    let record = &rig.records()[0];
-    assert_eq!((record.calls.len(), record.calls[0].decision), (1, Decision::Denied));
-    assert_eq!(record.calls[0].resource, "GET https://api.example.com/v1");
-    let hint = &rig.lines()[0].text;
-    assert!(hint.contains("casemate grant function:f http"), "{hint}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_flood_of_lines_ends_at_the_limit_and_is_counted() {
-    let line = HostCall::Log { level: Level::Info, line: vec![b'x'; 1023], cut: false };
+    let line = Line { level: Level::Info, bytes: vec![b'x'; 1023], cut: false };
     let rig = open(move |_| {
-        let mut steps = vec![Step::Ask(line.clone()); 300];
+        let mut steps = vec![Step::Log(line.clone()); 300];
         steps.extend(answer());
         steps
     })

@@ -20,6 +20,8 @@ pub(super) struct Rig {
     pub(super) executor: Arc<Scripted>,
     pub(super) artifacts: Arc<memory::artifacts::Artifacts>,
     pub(super) clock: Arc<FakeClock>,
+    /// What is outside.
+    pub(super) outside: Arc<testkit::outbound::Scripted>,
     pub(super) operator: String,
 }
 
@@ -55,6 +57,7 @@ pub(super) async fn rig_with(
     let journal = Arc::new(memory::journal::Journal::default());
     let executor = Arc::new(Scripted::new(script));
     let artifacts = Arc::new(memory::artifacts::Artifacts::new(audit::digest));
+    let outside = testkit::outbound::Scripted::new(|_| Ok((200, b"from outside".to_vec())));
     let clock = Arc::new(FakeClock::at(1_800_000_000_000_000));
     let (operator, minted) = identity::OperatorToken::mint().expect("random bytes");
     let parts = Parts {
@@ -63,6 +66,8 @@ pub(super) async fn rig_with(
         ledger_key,
         journal: Arc::clone(&journal) as _,
         artifacts: Arc::clone(&artifacts) as _,
+        keyvalue: Arc::new(memory::KeyValue::default()),
+        outbound: Arc::new(testkit::outbound::Shared(Arc::clone(&outside))),
         executor: Arc::clone(&executor) as _,
         operator,
         idempotency: Arc::new(NoIdempotency),
@@ -75,7 +80,15 @@ pub(super) async fn rig_with(
         .note("casemate", Act::Genesis { version: "0".to_owned() })
         .await
         .expect("the first entry");
-    Rig { engine, journal, executor, artifacts, clock, operator: minted.token.expose().clone() }
+    Rig {
+        engine,
+        journal,
+        executor,
+        artifacts,
+        clock,
+        outside,
+        operator: minted.token.expose().clone(),
+    }
 }
 
 struct NoIdempotency;

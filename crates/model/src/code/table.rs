@@ -122,11 +122,14 @@ codes! {
         cause: "It was revoked already, or its parts are written differently.",
         remedy: "`casemate grants` lists every grant in the form that `casemate revoke` takes.";
     BadGrant = "E0205", 422, "a grant cannot be read",
-        cause: "A grant is `WHO ACTION WHAT`: `token:NAME invoke FUNCTION`, `jwt:ISSUER invoke FUNCTION`, `mtls:NAME invoke FUNCTION`, `public invoke FUNCTION` or `function:NAME http \"METHOD URL\"`.",
+        cause: "A grant is `WHO ACTION WHAT`: `token:NAME invoke FUNCTION`, `jwt:ISSUER invoke FUNCTION`, `mtls:NAME invoke FUNCTION`, `public invoke FUNCTION`, `function:NAME http \"METHOD URL\"` or `function:NAME keyvalue \"ACCESS STORE\"`.",
         remedy: "Write it in one of these forms.";
     BadPolicy = "E0206", 422, "an operator's policy cannot be used",
         cause: "The file is no Cedar, or does not fit the schema in docs/reference/policy.cedarschema.",
         remedy: "Correct the policy at the place that the message names.";
+    StoreDenied = "E0207", 403, "the function asked for a key-value store, or a key of one, that it may not use",
+        cause: "The manifest does not ask for this use of the store, or no grant allows it. A grant with `{claim}` in it covers only keys of the caller whose token says so.",
+        remedy: "The log of the invocation prints the line of the manifest or the `casemate grant` command that would allow it.";
 
     // 04xx runtime
     Trapped = "E0401", 502, "the function crashed",

@@ -1,5 +1,6 @@
 //! One function of a manifest: what it is, its limits, and what it asks for.
 
+use super::allow::Allow;
 use super::auth::Auth;
 use super::example::{self, Example};
 use super::http::HttpTrigger;
@@ -98,15 +99,6 @@ pub struct FunctionSpec {
     pub examples: Vec<Example>,
 }
 
-/// What a function asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Allow {
-    /// Outgoing requests, each `METHOD URL`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub http: Vec<String>,
-}
-
 impl FunctionSpec {
     /// A bare component with safe defaults: one route below its name, a token required.
     #[must_use]
@@ -198,11 +190,9 @@ impl FunctionSpec {
                 return fail(key, why);
             }
         }
-        for target in &self.allow.http {
-            let principal = crate::Principal::Function(self.name.clone());
-            let action = crate::Action::Http { target: target.clone() };
-            if let Err(error) = (crate::Grant { who: principal, action }).checked() {
-                return fail("allow.http", error.to_string());
+        for (key, grant) in self.allow.grants(&self.name) {
+            if let Err(error) = grant.checked() {
+                return fail(key, error.to_string());
             }
         }
         example::check(&self.examples).map_err(|problem| {

@@ -226,6 +226,10 @@ pub enum Decision {
     Allowed,
     /// Refused by policy.
     Denied,
+    /// Allowed, and it did not work.
+    Failed,
+    /// Refused because a limit or a budget was used up.
+    Limited,
 }
 
 /// Where a log line came from, and how loud it is.

@@ -47,7 +47,10 @@ fn decisions(
         }
     }
     for url in ["https://a.example/v1/x", "https://a.example/v2", "https://b.example/"] {
-        all.push((format!("{name} GET {url}"), own.decide_http("GET", url).is_ok()));
+        all.push((
+            format!("{name} GET {url}"),
+            own.decide_http(HttpAsk { method: "GET", url }).is_ok(),
+        ));
     }
     all
 }

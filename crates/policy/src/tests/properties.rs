@@ -178,13 +178,13 @@ proptest! {
     #[test]
     fn the_hint_of_a_refused_request_is_a_grant_that_covers_it(path in "(/[ -~]{0,10}){0,3}") {
         let url = format!("https://a.example{path}");
-        let denial = hello("function:hello http GET https://b.example/", "").decide_http("GET", &url).unwrap_err();
+        let denial = hello("function:hello http GET https://b.example/", "").decide_http(HttpAsk { method: "GET", url: &url }).unwrap_err();
         if let Some(hint) = denial.hint {
             let target = hint.strip_prefix("casemate grant function:hello http \"").unwrap();
             let target = target.strip_suffix('"').unwrap();
             prop_assert!(!target.contains(['"', '$', '`', '\\', '!', '*', '\n']), "{}", target);
             let granted = hello(&format!("function:hello http {target}"), "");
-            prop_assert!(granted.decide_http("GET", &url).is_ok(), "{}", target);
+            prop_assert!(granted.decide_http(HttpAsk { method: "GET", url: &url }).is_ok(), "{}", target);
         }
     }
 }

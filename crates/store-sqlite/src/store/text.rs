@@ -41,7 +41,7 @@ pub(super) fn grant(who: &str, action: &str, what: &str) -> Result<Grant, Error>
 pub(super) fn object(grant: &Grant) -> &str {
     match &grant.action {
         Action::Invoke { function } => function.as_str(),
-        Action::Http { target } => target,
+        Action::Http { target } | Action::KeyValue { target } => target,
     }
 }
 

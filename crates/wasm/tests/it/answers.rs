@@ -4,7 +4,6 @@ use crate::guests::{guest, hello};
 use crate::rig::{Rig, broken, finish, get, post, request};
 use http_body_util::BodyExt as _;
 use ports::executor::{BodyError, FaultKind};
-use ports::host::HostCall;
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
@@ -200,9 +199,7 @@ async fn outgoing_http_is_asked_of_the_host_and_denied() {
         r#"(data (i32.const 2048) "api.example") (data (i32.const 2080) "/v1/x?card=1")"#,
     );
     assert_eq!(rig.call(asks).await.text(), "hello");
-    let expect =
-        HostCall::Http { method: "GET".to_owned(), url: "https://api.example/v1/x".to_owned() };
-    assert_eq!(*rig.ears.0.lock(), vec![expect]);
+    assert_eq!(rig.ears.requests(), ["GET https://api.example/v1/x?card=1"]);
 }
 
 #[tokio::test]

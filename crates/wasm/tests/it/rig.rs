@@ -11,7 +11,7 @@ use ports::executor::{
     BodyError, Executor as _, Fault, FaultKind, PrepareError, Program, RequestBody, Run, Running,
     Unit,
 };
-use ports::host::{HostCall, HostDenial, HostReply};
+use ports::host::{self, Ask, HostCall, HostError, Line};
 use ports::{Clock, Future, Host};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -59,15 +59,33 @@ impl Children for Failing {
     }
 }
 
-/// Remembers what guests asked; refuses everything but log lines.
+/// Remembers what guests said and asked; refuses everything.
 #[derive(Default)]
-pub(crate) struct Ears(pub Mutex<Vec<HostCall>>);
+pub(crate) struct Ears {
+    pub lines: Mutex<Vec<Line>>,
+    pub calls: Mutex<Vec<HostCall>>,
+}
 
 impl Host for Ears {
-    fn call(&self, call: Labelled<HostCall>) -> Result<Labelled<HostReply>, HostDenial> {
-        let refuse = matches!(call.value, HostCall::Http { .. });
-        self.0.lock().push(call.value);
-        if refuse { Err(HostDenial) } else { Ok(Labelled::plain(HostReply::Done)) }
+    fn log(&self, line: Labelled<Line>) {
+        self.lines.lock().push(line.value);
+    }
+
+    fn call(self: Arc<Self>, ask: Ask) -> Future<'static, Result<host::Answer, HostError>> {
+        self.calls.lock().push(ask.call.value);
+        Box::pin(std::future::ready(Err(HostError::Denied)))
+    }
+}
+
+impl Ears {
+    /// The outgoing requests that were asked for.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let calls = self.calls.lock();
+        let requests = calls.iter().filter_map(|call| match call {
+            HostCall::Http(call) => Some(format!("{} {}", call.method, call.uri)),
+            HostCall::KeyValue { .. } => None,
+        });
+        requests.collect()
     }
 }
 
@@ -177,15 +195,12 @@ impl Rig {
 
     /// Log lines until now, as text, marked if cut.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let calls = self.ears.0.lock();
-        let lines = calls.iter().filter_map(|call| match call {
-            HostCall::Log { level, line, cut } => {
-                let line = String::from_utf8_lossy(line);
-                Some(format!("{}: {line}{}", level.word(), if *cut { "[cut]" } else { "" }))
-            }
-            HostCall::Http { .. } => None,
-        });
-        lines.collect()
+        let lines = self.ears.lines.lock();
+        let text = |line: &Line| {
+            let bytes = String::from_utf8_lossy(&line.bytes);
+            format!("{}: {bytes}{}", line.level.word(), if line.cut { "[cut]" } else { "" })
+        };
+        lines.iter().map(text).collect()
     }
 }
 

@@ -115,6 +115,8 @@ fn describe(call: &Call) -> String {
     let decision = match call.decision {
         Decision::Allowed => "allowed",
         Decision::Denied => "DENIED",
+        Decision::Failed => "failed",
+        Decision::Limited => "LIMITED",
     };
     format!(
         "+{} {} {}: {decision}, {}, {}",

@@ -1,0 +1,129 @@
+//! Answers what a function asks of the world: the only implementation of `ports::Host`.
+//!
+//! Every ask is one step, whatever it is for: decide, label, charge, do, record. What differs from
+//! ask to ask is in the files below; docs/ADDING-A-CAPABILITY.md says what a new one needs.
+//!
+//! Invariant: nothing is done without a `CallPermit`, and whatever was decided is recorded.
+
+mod body;
+mod http;
+mod keyvalue;
+mod log;
+mod purse;
+mod record;
+
+pub(crate) use purse::Purse;
+pub(crate) use record::Asked;
+
+use crate::config::HostLimits;
+use crate::function::Function;
+use crate::wiring::Parts;
+use identity::jwt::Vouched;
+use model::{Claims, InvocationId, Labelled, Labels};
+use parking_lot::Mutex;
+use policy::Denial;
+use ports::Future;
+use ports::host::{Answer, Ask, Host, HostCall, HostError, Line};
+use record::{Entry, Step};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The host of one invocation.
+pub(crate) struct Broker {
+    parts: Arc<Parts>,
+    function: Arc<Function>,
+    invocation: InvocationId,
+    began: Duration,
+    limits: HostLimits,
+    /// What an issuer said about the caller.
+    vouched: Option<Arc<Vouched>>,
+    /// What the tree of invocations that this one belongs to may still spend.
+    purse: Arc<Purse>,
+    /// What the invocation is known to have seen.
+    labels: Mutex<Labels>,
+    asked: Mutex<Asked>,
+}
+
+/// What a broker is made for.
+pub(crate) struct Audience {
+    pub(crate) function: Arc<Function>,
+    pub(crate) invocation: InvocationId,
+    pub(crate) began: Duration,
+    pub(crate) vouched: Option<Arc<Vouched>>,
+    pub(crate) purse: Arc<Purse>,
+    pub(crate) labels: Labels,
+    pub(crate) limits: HostLimits,
+}
+
+impl Broker {
+    pub(crate) fn new(parts: Arc<Parts>, audience: Audience) -> Self {
+        let Audience { function, invocation, began, vouched, purse, labels, limits } = audience;
+        let (labels, asked) = (Mutex::new(labels), Mutex::default());
+        Self { parts, function, invocation, began, limits, vouched, purse, labels, asked }
+    }
+
+    fn claims(&self) -> &Claims {
+        self.vouched.as_ref().map_or(Claims::NONE, |vouched| &vouched.claims)
+    }
+
+    /// Adds what came in or goes out to what the invocation is known to have seen.
+    fn join(&self, labels: &Labels) {
+        if !labels.is_empty() {
+            self.labels.lock().join(labels);
+        }
+    }
+
+    /// What the invocation is known to have seen.
+    pub(crate) fn labels(&self) -> Labels {
+        self.labels.lock().clone()
+    }
+
+    /// One call of the host, of those that a tree of invocations may make.
+    fn charge(&self, step: &Step) -> Result<(), HostError> {
+        self.purse.take_call().map_err(|limit| self.limited(step, limit))
+    }
+
+    /// A limit or a budget stopped it.
+    fn limited(&self, step: &Step, limit: &'static str) -> HostError {
+        let text = format!("E1001: {} stopped: the limit of {limit} is reached", step.name());
+        self.finish(step, Entry::limited(), text);
+        HostError::Limit(limit)
+    }
+
+    /// The policies stopped it.
+    fn denied(&self, step: &Step, denial: &Denial) -> HostError {
+        let hint = denial.hint.as_deref().map(|hint| format!("; to allow it: {hint}"));
+        let detail = denial.detail.as_deref().map(|detail| format!(": {detail}"));
+        let text = format!(
+            "{}: {} was denied{}{}",
+            denial.code,
+            step.name(),
+            detail.unwrap_or_default(),
+            hint.unwrap_or_default()
+        );
+        self.finish(step, Entry::denied(), text);
+        HostError::Denied
+    }
+
+    /// It was done, and it did not work. `why` is for the function's log.
+    fn failed(&self, step: &Step, error: HostError, why: &str) -> HostError {
+        let text = format!("{} failed: {why}", step.name());
+        self.finish(step, Entry::failed(), text);
+        error
+    }
+}
+
+impl Host for Broker {
+    fn log(&self, line: Labelled<Line>) {
+        self.take_line(&line.value, line.labels);
+    }
+
+    fn call(self: Arc<Self>, ask: Ask) -> Future<'static, Result<Answer, HostError>> {
+        let Ask { call: Labelled { value, labels }, body } = ask;
+        self.join(&labels);
+        match value {
+            HostCall::Http(call) => Box::pin(self.http(call, labels, body)),
+            HostCall::KeyValue { store, ask } => Box::pin(self.keyvalue(store, ask, labels)),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What an invocation asked, for its record.
+//!
+//! Invariant: a guest can neither suppress nor forge an entry, and a flood of one kind hides no
+//! other: when the list is nearly full, only what it does not hold yet is added, and the rest is
+//! counted.
+
+use super::Broker;
+use model::Labels;
+use model::wire::v1::{CALLS_MAX, Call, Decision};
+
+/// Places that only an ask of a new kind may take.
+const KEPT_FOR_NEW: usize = 64;
+/// Lines about asks that one invocation's log may hold: denials and failures. The record lists more.
+const LINES_MAX: u32 = 64;
+
+/// What was asked so far.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) calls: Vec<Call>,
+    pub(crate) omitted: u32,
+    pub(crate) log_bytes: u64,
+    pub(crate) log_lines: u32,
+    pub(crate) log_dropped: u32,
+    lines: u32,
+}
+
+/// An ask that is under way.
+pub(super) struct Step {
+    /// What is asked, such as `http`.
+    operation: &'static str,
+    /// Of what.
+    resource: String,
+    /// Microseconds after the invocation's start.
+    at_us: u64,
+    digest: [u8; 16],
+    labels: Labels,
+}
+
+impl Step {
+    /// Of what it is.
+    pub(super) fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// What it is called in the log.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.operation, self.resource)
+    }
+}
+
+/// How a step ended.
+pub(super) struct Entry {
+    decision: Decision,
+    bytes: u64,
+}
+
+impl Entry {
+    pub(super) const fn done(bytes: u64) -> Self {
+        Self { decision: Decision::Allowed, bytes }
+    }
+
+    pub(super) const fn denied() -> Self {
+        Self { decision: Decision::Denied, bytes: 0 }
+    }
+
+    pub(super) const fn failed() -> Self {
+        Self { decision: Decision::Failed, bytes: 0 }
+    }
+
+    pub(super) const fn limited() -> Self {
+        Self { decision: Decision::Limited, bytes: 0 }
+    }
+}
+
+/// Where a call stands in the record, to add what becomes known later.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place(Option<usize>);
+
+impl Broker {
+    /// An ask begins. `arguments` are digested with a key, so that records can be compared.
+    pub(super) fn begin(
+        &self,
+        operation: &'static str,
+        resource: String,
+        arguments: &[u8],
+        labels: Labels,
+    ) -> Step {
+        let digest = (self.parts.digest)(arguments);
+        Step { operation, resource, at_us: self.elapsed_us(), digest, labels }
+    }
+
+    /// An ask ended well, or its answer begins.
+    pub(super) fn done(&self, step: &Step, bytes: u64) -> Place {
+        self.enter(step, &Entry::done(bytes))
+    }
+
+    /// An ask ended, and the function's log says how.
+    pub(super) fn finish(&self, step: &Step, entry: Entry, line: String) {
+        self.enter(step, &entry);
+        let mut asked = self.asked.lock();
+        asked.lines = asked.lines.saturating_add(1);
+        let lines = asked.lines;
+        drop(asked);
+        if lines <= LINES_MAX {
+            self.platform_line(line);
+        }
+    }
+
+    fn enter(&self, step: &Step, entry: &Entry) -> Place {
+        let mut asked = self.asked.lock();
+        if !asked.has_room_for(step, entry.decision) {
+            asked.omitted = asked.omitted.saturating_add(1);
+            return Place(None);
+        }
+        asked.calls.push(Call {
+            at_us: step.at_us,
+            operation: step.operation.to_owned(),
+            resource: step.resource.clone(),
+            decision: entry.decision,
+            digest: step.digest,
+            bytes: entry.bytes,
+            duration_us: self.elapsed_us().saturating_sub(step.at_us),
+            labels: step.labels.clone(),
+        });
+        Place(Some(asked.calls.len() - 1))
+    }
+
+    /// The answer to a call ended, after so many bytes in both directions. `broke` says that it
+    /// broke off.
+    pub(super) fn ended(&self, place: Place, bytes: u64, broke: bool) {
+        let now = self.elapsed_us();
+        self.amend(place, |call| {
+            call.bytes = bytes;
+            call.duration_us = now.saturating_sub(call.at_us);
+            if broke {
+                call.decision = Decision::Failed;
+            }
+        });
+    }
+
+    fn amend(&self, Place(at): Place, change: impl FnOnce(&mut Call)) {
+        // The list is gone once the record is closed; what comes later is not in it.
+        let mut asked = self.asked.lock();
+        if let Some(call) = at.and_then(|at| asked.calls.get_mut(at)) {
+            change(call);
+        }
+    }
+
+    /// Takes out what was asked, to close the record.
+    pub(crate) fn settle(&self) -> Asked {
+        let asked = std::mem::take(&mut *self.asked.lock());
+        if asked.log_dropped > 0 {
+            let text = format!(
+                "the log limit of {} bytes was reached: {} more lines were dropped",
+                self.function.unit.limits.log_bytes, asked.log_dropped
+            );
+            self.platform_line(text);
+        }
+        asked
+    }
+
+    fn elapsed_us(&self) -> u64 {
+        let elapsed = self.parts.clock.monotonic().saturating_sub(self.began);
+        u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Asked {
+    fn has_room_for(&self, step: &Step, decision: Decision) -> bool {
+        let same = |call: &Call| {
+            (&*call.operation, &call.resource, call.decision)
+                == (step.operation, &step.resource, decision)
+        };
+        match self.calls.len() {
+            listed if listed < CALLS_MAX - KEPT_FOR_NEW => true,
+            listed if listed < CALLS_MAX => !self.calls.iter().any(same),
+            _ => false,
+        }
+    }
+}

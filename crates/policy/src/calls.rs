@@ -1,0 +1,238 @@
+//! What a running function may ask of the host.
+//!
+//! Two keys open a door: the function's manifest asks for it, and a grant allows it. An operator's
+//! `permit` stands in the place of a grant, and an operator's `forbid` beats everything; where no
+//! policy of the operator speaks of the action, Cedar is not asked at all.
+
+use crate::FunctionPolicies;
+use crate::target::{Method, Target, Url};
+use crate::verdict::{CallPermit, Denial, command};
+use model::manifest::Allow;
+use model::store::{Access, StoreTarget};
+use model::{Action, Claims, Code, Grant, Principal, StoreName};
+
+/// An outgoing HTTP request.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpAsk<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The absolute URL. It comes from the guest and may be anything; a query in it is not looked at.
+    pub url: &'a str,
+}
+
+/// The use of a key-value store.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreAsk<'a> {
+    /// The store, as the function calls it.
+    pub store: &'a str,
+    /// The same store in its environment.
+    pub name: &'a StoreName,
+    /// What is to be done.
+    pub access: Access,
+    /// With which key; `None` to open the store, which any part of it allows.
+    pub key: Option<&'a str>,
+    /// What the caller's token says.
+    pub claims: &'a Claims,
+}
+
+/// What a manifest asks for, or what grants allow, as it is compared.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    http: Box<[Box<str>]>,
+    stores: Box<[StoreTarget]>,
+    /// Only tests say that everything is asked for.
+    everything: bool,
+}
+
+impl Reach {
+    pub(crate) fn of_grants(grants: &[&Grant]) -> Self {
+        let mut http = Vec::new();
+        let mut stores = Vec::new();
+        for grant in grants {
+            match &grant.action {
+                Action::Invoke { .. } => {}
+                Action::Http { target } => http.push(target.as_str().into()),
+                Action::KeyValue { target } => stores.extend(StoreTarget::parse(target)),
+            }
+        }
+        Self { http: http.into(), stores: stores.into(), everything: false }
+    }
+
+    pub(crate) fn of_manifest(allow: &Allow) -> Self {
+        let store = |(what, access): (&String, &Access)| {
+            StoreTarget::parse(&format!("{} {what}", access.word()))
+        };
+        Self {
+            http: allow.http.iter().map(|target| target.as_str().into()).collect(),
+            stores: allow.keyvalue.iter().filter_map(store).collect(),
+            everything: false,
+        }
+    }
+
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn everything() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
+    fn has_http(&self, method: &str, url: &Url) -> bool {
+        let covers = |text: &str| Target::parse(text).is_some_and(|it| it.covers(method, url));
+        self.everything || self.http.iter().any(|text| covers(text))
+    }
+
+    fn has_store(&self, ask: &StoreAsk<'_>) -> bool {
+        let fits = |target: &&StoreTarget| *target.store == *ask.store;
+        let covers = |target: &StoreTarget| match ask.key {
+            Some(key) => target.access.covers(ask.access) && target.covers_key(key, ask.claims),
+            None => target.keys(ask.claims).is_some(),
+        };
+        self.everything || self.stores.iter().filter(fits).any(covers)
+    }
+
+    /// What the keys that may be read begin with; each with whether any rest may follow.
+    fn readable(&self, store: &str, claims: &Claims) -> Vec<(String, bool)> {
+        let readable =
+            |target: &&StoreTarget| *target.store == *store && target.access.covers(Access::Read);
+        self.stores.iter().filter(readable).filter_map(|target| target.keys(claims)).collect()
+    }
+}
+
+impl FunctionPolicies {
+    /// Decides whether the function may send an HTTP request.
+    ///
+    /// # Errors
+    /// [`Denial`] with code E0203, or E0202 if a policy could not be evaluated. Its hint is what
+    /// would allow exactly this request, safe to paste into a shell whatever the guest asked for.
+    pub fn decide_http(&self, ask: HttpAsk<'_>) -> Result<CallPermit, Denial> {
+        let code = Code::OutboundDenied;
+        let Some(url) = Url::parse(ask.url) else { return Err(Denial::no_grant(code, None)) };
+        if !self.asked.has_http(ask.method, &url) {
+            let target = Method::parse(ask.method).map(|method| format!("{method} {url}"));
+            let line = target.map(|target| format!("http = [\"{target}\"]"));
+            return Err(not_asked(code, "allow.http", line));
+        }
+        let granted = self.granted.has_http(ask.method, &url);
+        self.conclude(granted, self.consult_http(ask.method, &url), code, || {
+            let method = Method::parse(ask.method)?;
+            Some(Action::Http { target: format!("{method} {url}") })
+        })
+    }
+
+    /// Decides whether the function may use a key of a store, or the store at all.
+    ///
+    /// # Errors
+    /// [`Denial`] with code E0207, or E0202 if a policy could not be evaluated.
+    pub fn decide_store(&self, ask: StoreAsk<'_>) -> Result<CallPermit, Denial> {
+        let code = Code::StoreDenied;
+        if !self.asked.has_store(&ask) {
+            let line = format!("keyvalue = {{ {} = \"{}\" }}", ask.store, ask.access.word());
+            return Err(not_asked(code, "allow.keyvalue", Some(line)));
+        }
+        let granted = self.granted.has_store(&ask);
+        self.conclude(granted, self.consult_store(&ask), code, || {
+            let target = format!("{} {}", ask.access.word(), ask.store);
+            StoreTarget::parse(&target)?;
+            Some(Action::KeyValue { target })
+        })
+    }
+
+    /// What the keys of a store begin with that this function may list for its caller, in order, no
+    /// two of them overlapping; each with whether any rest may follow. Empty if there are none.
+    #[must_use]
+    pub fn listable(&self, store: &str, claims: &Claims) -> Vec<(String, bool)> {
+        let granted = self.granted.readable(store, claims);
+        if self.asked.everything {
+            return disjoint(granted);
+        }
+        let asked = self.asked.readable(store, claims);
+        let both = granted.iter().flat_map(|one| asked.iter().map(move |two| overlap(one, two)));
+        disjoint(both.flatten().collect())
+    }
+
+    fn conclude(
+        &self,
+        granted: bool,
+        consulted: Result<bool, Denial>,
+        code: Code,
+        action: impl FnOnce() -> Option<Action>,
+    ) -> Result<CallPermit, Denial> {
+        // An operator's policy can forbid what is granted, so it is asked in any case.
+        if consulted.map_err(|denial| Denial { code: denial.code_or(code), ..denial })? || granted {
+            return Ok(CallPermit::new());
+        }
+        let hint = || {
+            let who = Principal::Function(self.function.name.clone());
+            Some(command(&self.function.scope, &Grant { who, action: action()? }.checked().ok()?))
+        };
+        Err(Denial::no_grant(code, hint()))
+    }
+}
+
+/// The keys that both cover.
+fn overlap(one: &(String, bool), two: &(String, bool)) -> Option<(String, bool)> {
+    let (short, long) = if one.0.len() <= two.0.len() { (one, two) } else { (two, one) };
+    if short.0 == long.0 {
+        return Some((short.0.clone(), short.1 && long.1));
+    }
+    (short.1 && long.0.starts_with(&short.0)).then(|| long.clone())
+}
+
+fn disjoint(mut all: Vec<(String, bool)>) -> Vec<(String, bool)> {
+    // Of two with one text, the open one comes first and covers the other.
+    all.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
+    let mut kept: Vec<(String, bool)> = Vec::with_capacity(all.len());
+    for next in all {
+        let covered =
+            kept.last().is_some_and(
+                |(text, open)| {
+                    if *open { next.0.starts_with(text) } else { next.0 == *text }
+                },
+            );
+        if !covered {
+            kept.push(next);
+        }
+    }
+    kept
+}
+
+fn not_asked(code: Code, key: &str, line: Option<String>) -> Denial {
+    let hint = line.map(|line| {
+        format!("write `{line}` below `[function.allow]` of the manifest, then `casemate deploy --grant`")
+    });
+    let mut denial = Denial::no_grant(code, hint);
+    denial.detail = Some(format!("the manifest's `{key}` does not ask for it").into());
+    denial
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(text: &str) -> (String, bool) {
+        match text.strip_suffix('*') {
+            Some(text) => (text.to_owned(), true),
+            None => (text.to_owned(), false),
+        }
+    }
+
+    #[test]
+    fn what_two_keys_open_is_what_both_do() {
+        for (one, two, both) in [
+            ("*", "a/*", Some("a/*")),
+            ("a/*", "*", Some("a/*")),
+            ("a/*", "b/*", None),
+            ("a/*", "a/b", Some("a/b")),
+            ("a/b", "a/b", Some("a/b")),
+            ("a/b*", "a/b", Some("a/b")),
+            ("a", "a/b", None),
+        ] {
+            assert_eq!(overlap(&pair(one), &pair(two)), both.map(pair), "{one} {two}");
+        }
+    }
+
+    #[test]
+    fn ranges_of_keys_do_not_overlap() {
+        let given = ["b/*", "a/x", "a/*", "b/c", "b", "a/*"].map(pair).to_vec();
+        assert_eq!(disjoint(given), ["a/*", "b", "b/*"].map(pair).to_vec());
+        assert_eq!(disjoint(["a", "*"].map(pair).to_vec()), vec![pair("*")]);
+    }
+}

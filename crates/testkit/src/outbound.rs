@@ -1,0 +1,60 @@
+//! A way out that leads to a test.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use parking_lot::Mutex;
+use ports::Future;
+use ports::host::Body;
+use ports::outbound::{Error, Failure, Outbound, Outgoing};
+
+/// What a test answers a request with: status and body, or how it fails.
+type Answers = dyn Fn(&http::Request<Bytes>) -> Result<(u16, Vec<u8>), Failure> + Send + Sync;
+
+/// Reads every request to its end, remembers it, and answers what a test says.
+pub struct Scripted {
+    answers: Box<Answers>,
+    /// What was sent until now.
+    pub sent: std::sync::Arc<Mutex<Vec<http::Request<Bytes>>>>,
+}
+
+impl Scripted {
+    /// A way out that answers like this.
+    pub fn new(
+        answers: impl Fn(&http::Request<Bytes>) -> Result<(u16, Vec<u8>), Failure>
+        + Send
+        + Sync
+        + 'static,
+    ) -> std::sync::Arc<Self> {
+        std::sync::Arc::new(Self { answers: Box::new(answers), sent: std::sync::Arc::default() })
+    }
+
+    fn answer(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, Error> {
+        let answer = (self.answers)(&request);
+        self.sent.lock().push(request);
+        let failed = |failure| Error { failure, detail: "a test said so".to_owned() };
+        let (status, body) = answer.map_err(failed)?;
+        let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
+        let mut response = http::Response::new(body);
+        *response.status_mut() =
+            http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::IM_A_TEAPOT);
+        Ok(response)
+    }
+}
+
+/// [`Scripted`] as a port: reading a body takes time, so it has to be held.
+pub struct Shared(pub std::sync::Arc<Scripted>);
+
+impl Outbound for Shared {
+    fn send(&self, outgoing: Outgoing) -> Future<'static, Result<http::Response<Body>, Error>> {
+        let scripted = std::sync::Arc::clone(&self.0);
+        Box::pin(async move {
+            let (head, body) = outgoing.request.into_parts();
+            let broke = |error: ports::host::HostError| Error {
+                failure: Failure::RequestBody,
+                detail: error.to_string(),
+            };
+            let body = body.collect().await.map_err(broke)?.to_bytes();
+            scripted.answer(http::Request::from_parts(head, body))
+        })
+    }
+}
