@@ -7,7 +7,11 @@
 
 use crate::Future;
 use bytes::Bytes;
-use model::{Scope, StoreName};
+use model::{Code, Problem, Scope, StoreName};
+
+mod check;
+
+pub use check::{number, number_text, page_end, too_much_to_read};
 
 /// Longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 1024;
@@ -77,6 +81,9 @@ pub enum Ask {
         changes: Vec<Change>,
     },
     /// Add to a number. A key that is not there counts as 0. Answered by [`Reply::Number`].
+    ///
+    /// The number is kept as decimal text, `-12`, so a guest that reads the key sees what it would
+    /// see in Redis, and can begin to count with a value that it wrote. See [`number`].
     Add {
         /// The key.
         key: String,
@@ -92,13 +99,13 @@ pub enum Ask {
         /// The new value.
         value: Bytes,
     },
-    /// List keys in their order. Answered by [`Reply::Keys`].
+    /// List keys in the order of their bytes. Answered by [`Reply::Keys`].
     List {
         /// Only keys that begin like this.
         prefix: String,
         /// Only keys after this one.
         after: Option<String>,
-        /// Most keys, at most [`PAGE_MAX`].
+        /// Most keys, 1 to [`PAGE_MAX`].
         limit: usize,
     },
 }
@@ -165,16 +172,40 @@ pub enum Error {
     /// A cell is not what was last written there: changed, moved, or brought back from before.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// The stores of the tenant are as they were earlier than the rest of the home knows.
+    #[error("the stores of the tenant are from before: {0}")]
+    RolledBack(String),
     /// The store failed.
     #[error("the store failed: {0}")]
     Failed(String),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let restore = "stop the node and restore a backup of the whole home into a new place: \
+                       `casemate restore BACKUP --home NEW`";
+        match error {
+            Error::Full => Self::new(Code::DiskFull),
+            Error::Damaged(what) => Self::new(Code::KeyValueDamaged).internal(what).hint(restore),
+            Error::RolledBack(what) => {
+                Self::new(Code::KeyValueRolledBack).internal(what).hint(restore)
+            }
+            Error::Invalid(_) | Error::NotANumber => Self::new(Code::KeyValueInvalid).detail(error),
+            Error::Quota { .. } => Self::new(Code::KeyValueQuota).detail(error),
+            Error::Failed(why) => Self::new(Code::StoreFailed).internal(why),
+        }
+    }
 }
 
 /// Stores by name. A store that nothing was written to is empty.
 pub trait KeyValue: Send + Sync {
     /// Does one ask. A change is on disk when this returns.
     ///
-    /// `bytes_max` is the store's quota: changes that would make it larger are refused.
+    /// `bytes_max` is the store's quota, for keys and values together as they were given: changes
+    /// that make it larger than that are refused, and those that make it smaller never are.
+    ///
+    /// # Errors
+    /// [`Error`]. Nothing was changed then.
     fn ask<'a>(
         &'a self,
         store: &'a StoreRef,
@@ -183,11 +214,20 @@ pub trait KeyValue: Send + Sync {
     ) -> Future<'a, Result<Reply, Error>>;
 
     /// How much a store holds.
+    ///
+    /// # Errors
+    /// [`Error`] if the store failed or is damaged.
     fn size<'a>(&'a self, store: &'a StoreRef) -> Future<'a, Result<Size, Error>>;
 
     /// The stores of a tenant and environment, in order.
+    ///
+    /// # Errors
+    /// [`Error`] if the store failed or is damaged.
     fn stores<'a>(&'a self, scope: &'a Scope) -> Future<'a, Result<Vec<(StoreName, Size)>, Error>>;
 
     /// Removes a store and everything in it. Says whether there was one.
+    ///
+    /// # Errors
+    /// [`Error`] if the store failed or is damaged.
     fn remove<'a>(&'a self, store: &'a StoreRef) -> Future<'a, Result<bool, Error>>;
 }

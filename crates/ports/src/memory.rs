@@ -2,8 +2,10 @@
 
 pub mod artifacts;
 pub mod journal;
+pub mod keyvalue;
 pub mod registry;
 
 pub use artifacts::Artifacts;
 pub use journal::Journal;
+pub use keyvalue::KeyValue;
 pub use registry::Registry;

@@ -194,6 +194,18 @@ codes! {
     RestoreTarget = "E0508", 409, "a backup is restored into an empty place only",
         cause: "The home that you named already holds something.",
         remedy: "Name another directory with `--home`, or move the old one away.";
+    KeyValueDamaged = "E0510", 500, "a key-value store is damaged",
+        cause: "Something in `kv/` of the home is not what the node wrote last: a value was changed, moved, removed, or brought back from before.",
+        remedy: "The node's log names the store and a digest of the key. Restore the last backup with `casemate restore`, and find out who can write to the disk.";
+    KeyValueRolledBack = "E0511", 500, "the key-value stores of a tenant are older than the rest of the home",
+        cause: "A file in `kv/` of the home is missing or was replaced by an older copy of itself.",
+        remedy: "Put the newer file back, or restore a backup of the whole home with `casemate restore`; one file alone is never restored.";
+    KeyValueQuota = "E0512", 507, "a key-value store is full",
+        cause: "What was to be written would make the store larger than its quota. Nothing was written.",
+        remedy: "Delete keys, or raise the quota.";
+    KeyValueInvalid = "E0513", 422, "a key-value store cannot do what it was asked",
+        cause: "A key, a value or a batch is over a limit of key-value stores, or the value is no number.",
+        remedy: "See the limits in docs/concepts/storage.md.";
 
     // 06xx node
     HomeLocked = "E0601", 409, "another Casemate is using this home",
