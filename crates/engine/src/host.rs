@@ -93,14 +93,8 @@ impl Broker {
     /// The policies stopped it.
     fn denied(&self, step: &Step, denial: &Denial) -> HostError {
         let hint = denial.hint.as_deref().map(|hint| format!("; to allow it: {hint}"));
-        let detail = denial.detail.as_deref().map(|detail| format!(": {detail}"));
-        let text = format!(
-            "{}: {} was denied{}{}",
-            denial.code,
-            step.name(),
-            detail.unwrap_or_default(),
-            hint.unwrap_or_default()
-        );
+        let hint = hint.unwrap_or_default();
+        let text = format!("{}: {} was denied: {denial}{hint}", denial.code, step.name());
         self.finish(step, Entry::denied(), text);
         HostError::Denied
     }

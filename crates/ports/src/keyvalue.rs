@@ -50,16 +50,6 @@ pub enum Change {
     },
 }
 
-impl Change {
-    /// The key that it is about.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        match self {
-            Self::Set { key, .. } | Self::Delete { key } => key,
-        }
-    }
-}
-
 /// What is asked of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {

@@ -5,7 +5,7 @@ use crate::Config;
 use http_body_util::BodyExt;
 use model::Code;
 use model::manifest::Wasi;
-use model::wire::v1::{Decision, Level, Outcome};
+use model::wire::v1::{Level, Outcome};
 use ports::executor::{FaultKind, Program};
 use ports::host::Line;
 use std::sync::atomic::Ordering;

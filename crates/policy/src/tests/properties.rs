@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 /// Operator policies to choose from: each reads something else, some fail for some asks.
 const PIECES: [&str; 17] = [
-    r#"forbid(principal, action, resource) when { context.method == "PUT" };"#,
+    r#"forbid(principal, action in [Casemate::Action::"invoke", Casemate::Action::"http"], resource) when { context.method == "PUT" };"#,
     r#"forbid(principal == Casemate::Token::"default/main/a", action, resource);"#,
     r#"forbid(principal in Casemate::Public::"public", action == Casemate::Action::"invoke", resource) when { context has source && context.source.isInRange(ip("10.0.0.0/9")) };"#,
     r#"forbid(principal, action == Casemate::Action::"invoke", resource == Casemate::Function::"default/main/hello") when { context.trigger == "direct" };"#,
