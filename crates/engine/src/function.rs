@@ -67,6 +67,8 @@ impl Endpoint {
             Caller::Token(_) => ways.contains(&Way::Token) || self.open,
             Caller::Jwt { issuer, .. } => self.http.auth.issuers().any(|known| known == issuer),
             Caller::Certificate(_) => ways.contains(&Way::Mtls),
+            // Functions come by no route.
+            Caller::Function(_) => false,
         };
         if !taken {
             let ways: Vec<String> = ways.iter().map(ToString::to_string).collect();

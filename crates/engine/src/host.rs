@@ -6,6 +6,7 @@
 //! Invariant: nothing is done without a `CallPermit`, and whatever was decided is recorded.
 
 mod body;
+mod call;
 mod http;
 mod keyvalue;
 mod log;
@@ -17,7 +18,7 @@ pub(crate) use record::Asked;
 
 use crate::config::HostLimits;
 use crate::function::Function;
-use crate::wiring::Parts;
+use crate::wiring::{Engine, Parts};
 use identity::jwt::Vouched;
 use model::{Claims, InvocationId, Labelled, Labels};
 use parking_lot::Mutex;
@@ -26,13 +27,19 @@ use ports::Future;
 use ports::host::{Answer, Ask, Host, HostCall, HostError, Line};
 use record::{Entry, Step};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+/// Asks of one invocation that may wait for their answer at once. More are refused.
+const WAITING_MAX: u32 = 128;
 
 /// The host of one invocation.
 pub(crate) struct Broker {
-    parts: Arc<Parts>,
+    engine: Arc<Engine>,
     function: Arc<Function>,
     invocation: InvocationId,
+    root: InvocationId,
+    depth: u16,
     began: Duration,
     limits: HostLimits,
     /// What an issuer said about the caller.
@@ -42,12 +49,19 @@ pub(crate) struct Broker {
     /// What the invocation is known to have seen.
     labels: Mutex<Labels>,
     asked: Mutex<Asked>,
+    /// Asks that wait for their answer's beginning.
+    waiting: AtomicU32,
+    /// CPU time that was taken out of the purse and is not used yet, in microseconds.
+    cpu_us: AtomicU64,
 }
 
 /// What a broker is made for.
 pub(crate) struct Audience {
     pub(crate) function: Arc<Function>,
     pub(crate) invocation: InvocationId,
+    pub(crate) root: InvocationId,
+    pub(crate) depth: u16,
+    pub(crate) cpu_us: u64,
     pub(crate) began: Duration,
     pub(crate) vouched: Option<Arc<Vouched>>,
     pub(crate) purse: Arc<Purse>,
@@ -56,10 +70,38 @@ pub(crate) struct Audience {
 }
 
 impl Broker {
-    pub(crate) fn new(parts: Arc<Parts>, audience: Audience) -> Self {
-        let Audience { function, invocation, began, vouched, purse, labels, limits } = audience;
-        let (labels, asked) = (Mutex::new(labels), Mutex::default());
-        Self { parts, function, invocation, began, limits, vouched, purse, labels, asked }
+    pub(crate) fn new(engine: Arc<Engine>, audience: Audience) -> Self {
+        Self {
+            engine,
+            function: audience.function,
+            invocation: audience.invocation,
+            root: audience.root,
+            depth: audience.depth,
+            began: audience.began,
+            limits: audience.limits,
+            vouched: audience.vouched,
+            purse: audience.purse,
+            labels: Mutex::new(audience.labels),
+            asked: Mutex::default(),
+            waiting: AtomicU32::new(0),
+            cpu_us: AtomicU64::new(audience.cpu_us),
+        }
+    }
+
+    fn parts(&self) -> &Parts {
+        &self.engine.parts
+    }
+
+    /// The invocation ended and used this much CPU time: what it left goes back into the purse.
+    pub(crate) fn spent_cpu(&self, used_us: u64) {
+        let taken_us = self.cpu_us.swap(0, Relaxed);
+        self.purse.give_back_cpu(taken_us.saturating_sub(used_us));
+    }
+
+    /// A place among the asks that one invocation may have waiting.
+    fn wait(self: &Arc<Self>) -> Option<Waiting> {
+        let waiting = Waiting(Arc::clone(self));
+        (self.waiting.fetch_add(1, Relaxed) < WAITING_MAX).then_some(waiting)
     }
 
     fn claims(&self) -> &Claims {
@@ -104,6 +146,15 @@ impl Broker {
         let text = format!("{} failed: {why}", step.name());
         self.finish(step, Entry::failed(), text);
         error
+    }
+}
+
+/// An ask that waits.
+struct Waiting(Arc<Broker>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Relaxed);
     }
 }
 

@@ -6,13 +6,15 @@
 mod credential;
 mod fund;
 mod identify;
+mod inside;
 mod permit;
 mod refusal;
 
+pub(crate) use inside::Origin;
 pub use refusal::Refusal;
 
 use crate::guard::network;
-use crate::host::{Audience, Broker, Purse};
+use crate::host::{Audience, Broker};
 use crate::reply::{Flight, ReplyBody};
 use crate::request::{guest_request, method_name};
 use crate::slots::{CallerKey, NodeGauge, Tally};
@@ -20,7 +22,7 @@ use crate::stage::{Funded, Identified, Permitted, Received, Seat, Throttled};
 use crate::wiring::Engine;
 use model::wire::v1::{Caller, Trigger};
 use model::{Code, FunctionRef, InvocationId, Problem};
-use ports::executor::{RequestBody, Run};
+use ports::executor::{RequestBody, Run, Unit};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -123,7 +125,7 @@ impl Engine {
         let at = self.parts.clock.wall();
         let id = InvocationId::from_parts(at.0, fastrand::u64(..).to_ne_bytes());
         let began = self.parts.clock.monotonic();
-        Received { request, peer: None, certificate: None, id, at, began }
+        Received { request, peer: None, certificate: None, id, origin: None, at, began }
     }
 
     /// Cheap limits, before anything costs CPU.
@@ -141,7 +143,8 @@ impl Engine {
     }
 
     async fn execute(self: &Arc<Self>, funded: Funded) -> Outcomes<http::Response<ReplyBody>> {
-        let Funded { permitted: Permitted { identified, permit }, start, budget, labels } = funded;
+        let Funded { permitted: Permitted { identified, permit }, start, purse, cpu_us, labels } =
+            funded;
         let Identified {
             throttled: Throttled { received, seat }, caller, vouched, function, ..
         } = identified;
@@ -150,11 +153,14 @@ impl Engine {
             invocation: received.id,
             began: received.began,
             vouched: vouched.clone(),
-            purse: Arc::new(Purse::new(&budget)),
+            purse,
+            cpu_us,
+            root: start.root,
+            depth: start.depth,
             labels: labels.clone(),
             limits: self.config.host,
         };
-        let broker = Arc::new(Broker::new(Arc::clone(&self.parts), audience));
+        let broker = Arc::new(Broker::new(Arc::clone(self), audience));
         let request = guest_request(
             received.request,
             &received.id,
@@ -163,7 +169,7 @@ impl Engine {
             function.unit.limits.request_body_bytes,
         );
         let run = Run {
-            unit: Arc::clone(&function.unit),
+            unit: with_cpu(&function.unit, cpu_us),
             request,
             labels,
             host: Arc::clone(&broker) as Arc<dyn ports::Host>,
@@ -181,4 +187,15 @@ impl Engine {
         });
         flight.answer().await
     }
+}
+
+/// The same unit with less CPU time, if the purse has no more.
+fn with_cpu(unit: &Arc<Unit>, cpu_us: u64) -> Arc<Unit> {
+    let cpu_ms = cpu_us.div_ceil(1000);
+    if cpu_ms >= unit.limits.cpu_ms {
+        return Arc::clone(unit);
+    }
+    let mut less = Unit::clone(unit);
+    less.limits.cpu_ms = cpu_ms;
+    Arc::new(less)
 }

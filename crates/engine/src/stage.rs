@@ -6,10 +6,12 @@
 //! a [`Funded`]. So no caller that compiles can skip a stage.
 
 use crate::function::{Endpoint, Function};
+use crate::host::Purse;
+use crate::invoke::Origin;
 use crate::slots::{CallerKey, Counted, Share, Slot};
 use identity::jwt::Vouched;
 use model::wire::v1::{Caller, Start, Trigger};
-use model::{Budget, Claims, InvocationId, Labels, Timestamp};
+use model::{Claims, InvocationId, Labels, Timestamp};
 use policy::Permit;
 use ports::executor::RequestBody;
 use std::net::IpAddr;
@@ -23,6 +25,8 @@ pub(crate) struct Received {
     /// The client's certificate in DER, if it proved to hold one.
     pub(crate) certificate: Option<Arc<[u8]>>,
     pub(crate) id: InvocationId,
+    /// The invocation that caused it, if one did.
+    pub(crate) origin: Option<Origin>,
     pub(crate) at: Timestamp,
     pub(crate) began: Duration,
 }
@@ -71,8 +75,10 @@ pub(crate) struct Funded {
     pub(crate) permitted: Permitted,
     /// The record's beginning, as the journal has it.
     pub(crate) start: Start,
-    /// What the tree of calls that begins here may spend.
-    pub(crate) budget: Budget,
+    /// What the tree of calls that it belongs to may spend.
+    pub(crate) purse: Arc<Purse>,
+    /// CPU time that was taken out of the purse for it, in microseconds.
+    pub(crate) cpu_us: u64,
     /// What the request is known to contain. Nothing is classified yet.
     pub(crate) labels: Labels,
 }

@@ -3,6 +3,7 @@
 mod acts;
 mod asks;
 mod callers;
+mod calls;
 mod flights;
 mod rig;
 mod strangers;

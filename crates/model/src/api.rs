@@ -327,6 +327,7 @@ impl Record {
         let trigger = match &start.trigger {
             v1::Trigger::Http { method, route } => format!("http {method} {route}"),
             v1::Trigger::Direct { method } => format!("invoke {method}"),
+            v1::Trigger::Call { method } => format!("call {method}"),
         };
         Self {
             id: start.id,

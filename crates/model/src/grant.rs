@@ -119,7 +119,7 @@ impl Grant {
                 check_store(target)?;
                 Ok(self)
             }
-            (who, Action::Invoke { .. }) if !matches!(who, Principal::Function(_)) => Ok(self),
+            (_, Action::Invoke { .. }) => Ok(self),
             (who, action) => Err(Error::Pairing { who: who.to_string(), action: action.word() }),
         }
     }
@@ -245,6 +245,7 @@ mod tests {
             ("mtls:spiffe://a.example/x", "invoke", "hello"),
             ("function:hello", "http", "GET https://api.example.com/v1/*"),
             ("function:hello", "keyvalue", "read-write carts/{sub}/*"),
+            ("function:hello", "invoke", "shipping"),
         ] {
             let grant = Grant::parse(who, action, what).expect(what);
             assert_eq!(grant.who.to_string(), who);
@@ -266,7 +267,6 @@ mod tests {
             ("jwt:shop", "http", "GET https://x/"),
             ("mtls:*", "http", "GET https://x/"),
             ("public", "http", "GET https://x/"),
-            ("function:a", "invoke", "b"),
             ("function:a", "http", "https://x/"),
             ("function:a", "http", "GET file:///etc/passwd"),
             ("function:a", "http", "GET /relative"),

@@ -1,7 +1,7 @@
 //! What is asked: who wants to invoke which function, and how.
 
 use model::wire::v1::Caller;
-use model::{Claims, FunctionRef, IssuerName, Subject, TokenName};
+use model::{Claims, FunctionName, FunctionRef, IssuerName, Subject, TokenName};
 use std::net::IpAddr;
 
 /// Who asks.
@@ -20,6 +20,9 @@ pub enum Asker<'a> {
     Jwt(&'a IssuerName, &'a Subject),
     /// The holder of a client certificate that was verified.
     Certificate(&'a Subject),
+    /// A function of the same tenant and environment. It is not of the public: only its own grants
+    /// let it call another, so that the edges between functions are those that somebody granted.
+    Function(&'a FunctionName),
 }
 
 impl<'a> From<&'a Caller> for Asker<'a> {
@@ -30,6 +33,7 @@ impl<'a> From<&'a Caller> for Asker<'a> {
             Caller::Operator => Self::Operator,
             Caller::Jwt { issuer, subject } => Self::Jwt(issuer, subject),
             Caller::Certificate(subject) => Self::Certificate(subject),
+            Caller::Function(name) => Self::Function(name),
         }
     }
 }
@@ -47,7 +51,7 @@ pub struct InvokeAsk<'a> {
     pub method: &'a str,
     /// The route's pattern; empty for direct calls.
     pub route: &'a str,
-    /// `http` or `direct`.
+    /// `http`, `direct` or `call`.
     pub trigger: &'static str,
     /// What the caller's token says, if it is one of an issuer.
     pub claims: &'a Claims,

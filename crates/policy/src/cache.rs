@@ -12,7 +12,7 @@
 use crate::reads::{ClaimNames, Reads};
 use crate::verdict::{Denial, DenialKind, Permit};
 use crate::{Asker, InvokeAsk};
-use model::{Claims, IssuerName, Subject, TokenName};
+use model::{Claims, FunctionName, IssuerName, Subject, TokenName};
 use parking_lot::RwLock;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -47,6 +47,7 @@ enum Kind<'a> {
     Operator,
     Jwt(&'a IssuerName, Option<&'a Subject>),
     Certificate(Option<&'a Subject>),
+    Function(&'a FunctionName),
 }
 
 /// Those of a caller's claims that policies can read.
@@ -105,6 +106,7 @@ impl<'a> Key<'a> {
             Asker::Operator => Kind::Operator,
             Asker::Jwt(issuer, subject) => Kind::Jwt(issuer, (!one_of_many).then_some(subject)),
             Asker::Certificate(subject) => Kind::Certificate((!one_of_many).then_some(subject)),
+            Asker::Function(name) => Kind::Function(name),
         };
         let claims = Read { claims: ask.claims, names: names.known() };
         Self {
@@ -140,6 +142,7 @@ enum Owned {
     Operator,
     Jwt(IssuerName, Option<Subject>),
     Certificate(Option<Subject>),
+    Function(FunctionName),
 }
 
 impl Owned {
@@ -150,6 +153,7 @@ impl Owned {
             Kind::Operator => Self::Operator,
             Kind::Jwt(issuer, subject) => Self::Jwt(issuer.clone(), subject.cloned()),
             Kind::Certificate(subject) => Self::Certificate(subject.cloned()),
+            Kind::Function(name) => Self::Function(name.clone()),
         }
     }
 
@@ -160,6 +164,7 @@ impl Owned {
             Self::Operator => Kind::Operator,
             Self::Jwt(issuer, subject) => Kind::Jwt(issuer, subject.as_ref()),
             Self::Certificate(subject) => Kind::Certificate(subject.as_ref()),
+            Self::Function(name) => Kind::Function(name),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::target::{Method, Target, Url};
 use crate::verdict::{CallPermit, Denial, command};
 use model::manifest::Allow;
 use model::store::{Access, StoreTarget};
-use model::{Action, Claims, Code, Grant, Principal, StoreName};
+use model::{Action, Claims, Code, FunctionName, Grant, Principal, StoreName};
 
 /// An outgoing HTTP request.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,7 @@ pub struct StoreAsk<'a> {
 pub(crate) struct Reach {
     http: Box<[Box<str>]>,
     stores: Box<[StoreTarget]>,
+    functions: Box<[FunctionName]>,
     /// Only tests say that everything is asked for.
     everything: bool,
 }
@@ -50,12 +51,13 @@ impl Reach {
         let mut stores = Vec::new();
         for grant in grants {
             match &grant.action {
+                // That is a matter of the other function's policies.
                 Action::Invoke { .. } => {}
                 Action::Http { target } => http.push(target.as_str().into()),
                 Action::KeyValue { target } => stores.extend(StoreTarget::parse(target)),
             }
         }
-        Self { http: http.into(), stores: stores.into(), everything: false }
+        Self { http: http.into(), stores: stores.into(), ..Self::default() }
     }
 
     pub(crate) fn of_manifest(allow: &Allow) -> Self {
@@ -65,6 +67,7 @@ impl Reach {
         Self {
             http: allow.http.iter().map(|target| target.as_str().into()).collect(),
             stores: allow.keyvalue.iter().filter_map(store).collect(),
+            functions: allow.invoke.clone().into(),
             everything: false,
         }
     }
@@ -133,6 +136,18 @@ impl FunctionPolicies {
             StoreTarget::parse(&target)?;
             Some(Action::KeyValue { target })
         })
+    }
+
+    /// Decides whether the manifest asks to call another function. Whether a grant allows it the
+    /// other function's policies decide.
+    ///
+    /// # Errors
+    /// [`Denial`] with code E0201.
+    pub fn decide_call(&self, name: &FunctionName) -> Result<CallPermit, Denial> {
+        if self.asked.everything || self.asked.functions.contains(name) {
+            return Ok(CallPermit::new());
+        }
+        Err(not_asked(Code::Denied, "allow.invoke", Some(format!("invoke = [\"{name}\"]"))))
     }
 
     /// What the keys of a store begin with that this function may list for its caller, in order, no

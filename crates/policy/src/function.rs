@@ -50,7 +50,8 @@ impl FunctionPolicies {
                 .checked()
                 .map_err(|source| Error::Grant { grant: grant_id(grant), source })?;
         }
-        let is_invoke = |grant: &Grant| matches!(grant.action, Action::Invoke { .. });
+        // Grants of this function to call others are among its own.
+        let is_invoke = |grant: &Grant| matches!(&grant.action, Action::Invoke { function: to } if *to == function.name);
         let invokers = own.iter().filter(|grant| is_invoke(grant)).map(|grant| grant.who.clone());
         let uid = policies.vocabulary.function(function);
         let (reads, claims) = policies.reads_for(&uid);
@@ -150,6 +151,7 @@ impl FunctionPolicies {
     fn grants_for(&self, asker: Asker<'_>) -> Result<PolicySet, Error> {
         let (own, kind) = match asker {
             Asker::Anonymous => (None, None),
+            Asker::Function(name) => return self.permits([Principal::Function(name.clone())]),
             Asker::Operator => return Ok(PolicySet::new()),
             Asker::Token(name) => (Some(Principal::Token(name.clone())), None),
             Asker::Jwt(issuer, subject) => (
@@ -160,9 +162,13 @@ impl FunctionPolicies {
                 (Some(Principal::Certificate(subject.clone())), Some(Principal::AnyCertificate))
             }
         };
-        let policies = [Some(Principal::Public), own, kind]
+        self.permits([Some(Principal::Public), own, kind].into_iter().flatten())
+    }
+
+    /// Those of these that a grant names, as policies.
+    fn permits(&self, who: impl IntoIterator<Item = Principal>) -> Result<PolicySet, Error> {
+        let policies = who
             .into_iter()
-            .flatten()
             .filter(|who| self.invoke_by(who))
             .map(|who| {
                 let id = grant_id(&self.invoke_grant(who.clone()));
@@ -178,6 +184,7 @@ impl FunctionPolicies {
             Asker::Token(name) => Principal::Token(name.clone()),
             Asker::Jwt(issuer, subject) => Principal::Subject(issuer.clone(), subject.clone()),
             Asker::Certificate(subject) => Principal::Certificate(subject.clone()),
+            Asker::Function(name) => Principal::Function(name.clone()),
             Asker::Operator => return None,
         };
         Some(command(&self.function.scope, &self.invoke_grant(who)))

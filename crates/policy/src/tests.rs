@@ -294,7 +294,7 @@ fn a_grant_that_pairs_what_cannot_be_paired_is_refused() {
     let bad = Grant { who: Principal::Public, action: model::Action::Http { target } };
     let to_hello = Grant {
         who: Principal::Function(FunctionName::parse("hello").unwrap()),
-        action: model::Action::Invoke { function: FunctionName::parse("hello").unwrap() },
+        action: model::Action::KeyValue { target: "fly carts".to_owned() },
     };
     let policies = operator("");
     let error = policies.for_function(&function("hello"), &[to_hello]).err().unwrap();

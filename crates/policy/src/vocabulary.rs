@@ -116,7 +116,7 @@ impl Vocabulary {
     pub(crate) fn entities(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Result<Entities, Error> {
         let public = self.public.clone();
         let parents = match ask.principal {
-            Asker::Anonymous | Asker::Operator => HashSet::new(),
+            Asker::Anonymous | Asker::Operator | Asker::Function(_) => HashSet::new(),
             Asker::Token(_) | Asker::Certificate(_) => HashSet::from([public]),
             Asker::Jwt(issuer, _) => {
                 HashSet::from([public, uid(self.issuer.clone(), issuer.as_str())])
@@ -155,6 +155,9 @@ impl Vocabulary {
                 uid(self.subject.clone(), &format!("{issuer}/{}", subject.as_str()))
             }
             Asker::Certificate(subject) => uid(self.certificate.clone(), subject.as_str()),
+            Asker::Function(name) => {
+                uid(self.function.clone(), &format!("{}/{name}", ask.function.scope))
+            }
         }
     }
 

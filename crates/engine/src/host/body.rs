@@ -2,13 +2,17 @@
 
 use super::Broker;
 use super::record::Place;
+use crate::reply::ReplyBody;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Empty};
 use ports::host::{Body, HostError};
+use ports::outbound::Failure;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
+use tokio::sync::mpsc;
 
 /// What a guest sends out. Every byte is charged before it goes.
 pub(super) struct Leaving {
@@ -102,5 +106,53 @@ impl Drop for Coming {
     fn drop(&mut self) {
         // The guest had enough of it.
         self.ends(false);
+    }
+}
+
+/// No bytes.
+pub(super) fn nothing() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Frames of a reply that a called function may be ahead of its caller.
+const FRAMES_AHEAD: usize = 1;
+
+/// A function's reply that a task of its own drives, so that its CPU time is never its caller's:
+/// whoever reads a guest's reply runs it. The task ends with the body.
+pub(super) fn driven(mut reply: ReplyBody) -> Body {
+    if reply.is_end_stream() {
+        return nothing();
+    }
+    let (sender, frames) = mpsc::channel(FRAMES_AHEAD);
+    tokio::spawn(async move {
+        loop {
+            // First the reply: one that has ended is to land, even if nobody listens any more.
+            let frame = tokio::select! {
+                biased;
+                frame = reply.frame() => frame,
+                () = sender.closed() => return,
+            };
+            let Some(frame) = frame else { return };
+            let frame = frame.map_err(|_| HostError::Upstream(Failure::Cut));
+            if sender.send(frame).await.is_err() {
+                return;
+            }
+        }
+    });
+    Driven(frames).boxed_unsync()
+}
+
+/// The frames that are there. Dropping it stops the task, and so the guest.
+struct Driven(mpsc::Receiver<Result<Frame<Bytes>, HostError>>);
+
+impl HttpBody for Driven {
+    type Data = Bytes;
+    type Error = HostError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HostError>>> {
+        self.get_mut().0.poll_recv(cx)
     }
 }

@@ -1,10 +1,11 @@
 //! Outgoing HTTP requests.
 
 use super::Broker;
-use super::body::{Coming, Leaving};
+use super::body::{Coming, Leaving, nothing};
+use super::call::inside;
 use super::record::Step;
 use http::header::{HOST, HeaderValue};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::BodyExt as _;
 use model::{Labelled, Labels};
 use policy::{CallPermit, HttpAsk};
 use ports::host::{Answer, Body, HostError, HostReply, HttpCall};
@@ -22,6 +23,9 @@ impl Broker {
         labels: Labels,
         body: Option<Body>,
     ) -> Result<Answer, HostError> {
+        if let Some(inside) = inside(call.uri.host().unwrap_or_default()) {
+            return self.call_inside(inside, call, labels, body).await;
+        }
         let url = bare_url(&call.uri);
         let method = call.method.as_str();
         let resource = format!("{method} {url}");
@@ -34,7 +38,8 @@ impl Broker {
             .decide_http(HttpAsk { method, url: &url })
             .map_err(|denial| self.denied(&step, &denial))?;
         self.charge(&step)?;
-        self.send(permit, step, call, body).await
+        let _waiting = self.wait().ok_or_else(|| self.limited(&step, "asks at once"))?;
+        Arc::clone(&self).send(permit, step, call, body).await
     }
 
     async fn send(
@@ -49,7 +54,7 @@ impl Broker {
             Some(body) => {
                 Leaving { body, broker: Arc::clone(&self), sent: Arc::clone(&sent) }.boxed_unsync()
             }
-            None => Empty::new().map_err(|never| match never {}).boxed_unsync(),
+            None => nothing(),
         };
         let limits = limits(&call, &self.limits.outbound);
         let request = request(call, body).ok_or_else(|| {
@@ -57,7 +62,7 @@ impl Broker {
             self.failed(&step, error, "its header fields contradict each other")
         })?;
         let function = Arc::clone(self.function.reference());
-        match self.parts.outbound.send(Outgoing { function, request, limits }).await {
+        match self.parts().outbound.send(Outgoing { function, request, limits }).await {
             Ok(response) => {
                 let place = self.done(&step, sent.load(Relaxed));
                 let (head, body) = response.into_parts();
@@ -85,7 +90,7 @@ fn limits(call: &HttpCall, most: &Limits) -> Limits {
 }
 
 /// The request as it leaves. `None` if its `host` fields name another place than its URI.
-fn request(call: HttpCall, body: Body) -> Option<http::Request<Body>> {
+pub(super) fn request(call: HttpCall, body: Body) -> Option<http::Request<Body>> {
     let authority = call.uri.authority()?.as_str().to_owned();
     let mut headers = call.headers;
     let names_it =

@@ -29,11 +29,17 @@ impl Broker {
         Ok(Answer { reply: Labelled::plain(HostReply::KeyValue(reply)), body: None })
     }
 
-    async fn use_store(&self, step: &Step, name: StoreName, ask: Ask) -> Result<Reply, HostError> {
+    async fn use_store(
+        self: &Arc<Self>,
+        step: &Step,
+        name: StoreName,
+        ask: Ask,
+    ) -> Result<Reply, HostError> {
         let permit = self
             .may_use(step.resource(), &name, &ask)
             .map_err(|denial| self.denied(step, &denial))?;
         self.charge(step)?;
+        let _waiting = self.wait().ok_or_else(|| self.limited(step, "asks at once"))?;
         let store = StoreRef { scope: self.function.reference().scope.clone(), name };
         let answered = match ask {
             Ask::Open => Ok(Reply::Done),
@@ -41,7 +47,7 @@ impl Broker {
                 let ranges = self.function.policies.listable(step.resource(), self.claims());
                 self.list(&permit, &store, &ranges, Listing { prefix, after, limit }).await
             }
-            ask => self.parts.keyvalue.ask(&store, ask, self.limits.keyvalue_bytes_max).await,
+            ask => self.parts().keyvalue.ask(&store, ask, self.limits.keyvalue_bytes_max).await,
         };
         answered.map_err(|error| {
             let why = error.to_string();
@@ -109,7 +115,8 @@ impl Broker {
                 after: listing.after.clone(),
                 limit: limit - found.len(),
             };
-            let page = self.parts.keyvalue.ask(store, page, self.limits.keyvalue_bytes_max).await?;
+            let page =
+                self.parts().keyvalue.ask(store, page, self.limits.keyvalue_bytes_max).await?;
             if let Reply::Keys { keys, more: rest } = page {
                 // A range that is not open is one key.
                 found.extend(keys.into_iter().filter(|key| *open || key == text));

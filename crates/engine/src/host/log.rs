@@ -34,13 +34,13 @@ impl Broker {
         let line = LogLine {
             invocation: self.invocation,
             function: std::sync::Arc::clone(self.function.reference()),
-            at: self.parts.clock.wall(),
+            at: self.parts().clock.wall(),
             level,
             text,
             cut,
             labels,
         };
-        if let Err(error) = self.parts.journal.append(Entry::Log(line)) {
+        if let Err(error) = self.parts().journal.append(Entry::Log(line)) {
             tracing::debug!(%error, "a log line was dropped");
         }
     }

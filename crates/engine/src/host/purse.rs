@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 pub(crate) struct Purse {
     host_calls: AtomicU32,
     egress_bytes: AtomicU64,
+    descendants: AtomicU32,
+    cpu_us: AtomicU64,
 }
 
 impl Purse {
@@ -15,6 +17,8 @@ impl Purse {
         Self {
             host_calls: AtomicU32::new(budget.host_calls),
             egress_bytes: AtomicU64::new(budget.egress_bytes),
+            descendants: AtomicU32::new(budget.descendants),
+            cpu_us: AtomicU64::new(budget.cpu_us),
         }
     }
 
@@ -31,6 +35,24 @@ impl Purse {
             self.egress_bytes.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes));
         taken.map(|_| ()).map_err(|_| "bytes sent out")
     }
+
+    /// Takes one more invocation, or says which limit is reached.
+    pub(crate) fn take_descendant(&self) -> Result<(), &'static str> {
+        let taken = self.descendants.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        taken.map(|_| ()).map_err(|_| "descendants")
+    }
+
+    /// Takes CPU time for one invocation: `wanted_us`, or what is left. What it does not use goes
+    /// back, so that invocations side by side can never use more than there is.
+    pub(crate) fn take_cpu(&self, wanted_us: u64) -> Result<u64, &'static str> {
+        let take = |left: u64| (left > 0).then(|| left.saturating_sub(wanted_us));
+        let left = self.cpu_us.fetch_update(Relaxed, Relaxed, take).map_err(|_| "CPU time")?;
+        Ok(left.min(wanted_us))
+    }
+
+    pub(crate) fn give_back_cpu(&self, unused_us: u64) {
+        self.cpu_us.fetch_add(unused_us, Relaxed);
+    }
 }
 
 #[cfg(test)]
@@ -45,5 +67,15 @@ mod tests {
         assert_eq!(purse.take_egress(11), Err("bytes sent out"));
         assert!(purse.take_egress(10).is_ok());
         assert_eq!(purse.take_egress(1), Err("bytes sent out"));
+    }
+
+    #[test]
+    fn cpu_time_that_is_not_used_comes_back() {
+        let purse = Purse::new(&Budget { cpu_us: 10, ..Budget::default() });
+        assert_eq!(purse.take_cpu(7), Ok(7));
+        assert_eq!(purse.take_cpu(7), Ok(3));
+        assert_eq!(purse.take_cpu(7), Err("CPU time"));
+        purse.give_back_cpu(2);
+        assert_eq!(purse.take_cpu(7), Ok(2));
     }
 }

@@ -85,7 +85,7 @@ impl Broker {
         arguments: &[u8],
         labels: Labels,
     ) -> Step {
-        let digest = (self.parts.digest)(arguments);
+        let digest = (self.parts().digest)(arguments);
         Step { operation, resource, at_us: self.elapsed_us(), digest, labels }
     }
 
@@ -160,7 +160,7 @@ impl Broker {
     }
 
     fn elapsed_us(&self) -> u64 {
-        let elapsed = self.parts.clock.monotonic().saturating_sub(self.began);
+        let elapsed = self.parts().clock.monotonic().saturating_sub(self.began);
         u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
     }
 }

@@ -1,10 +1,11 @@
 //! Funded: a slot, a budget and an open record; and the records of what got none.
 
 use super::{Outcomes, Refusal};
+use crate::host::Purse;
 use crate::reply::Ending;
 use crate::request::check_length;
 use crate::slots::Full;
-use crate::stage::{Funded, Identified, Permitted};
+use crate::stage::{Funded, Identified, Permitted, Received};
 use crate::wiring::Engine;
 use model::trace::TraceParent;
 use model::wire::v1::{Outcome, Start};
@@ -29,6 +30,14 @@ impl Engine {
                 self.not_run(&permitted, Outcome::Platform, unready(&problem))
             })?;
         }
+        let origin = permitted.identified.throttled.received.origin.as_ref();
+        let purse = match origin {
+            Some(origin) => Arc::clone(&origin.purse),
+            None => Arc::new(Purse::new(&self.config.host.budget)),
+        };
+        let cpu_us = purse
+            .take_cpu(function.unit.limits.cpu_ms.saturating_mul(1000))
+            .map_err(|_| self.not_run(&permitted, Outcome::Budget, Code::BudgetSpent.into()))?;
         let identified = &permitted.identified;
         let trace = identified.throttled.received.request.headers().get("traceparent");
         let trace = trace.and_then(|value| value.to_str().ok()).and_then(TraceParent::parse);
@@ -40,7 +49,7 @@ impl Engine {
             }
             tracing::debug!(%error, "the start of an invocation is not recorded");
         }
-        Ok(Funded { permitted, start, budget: self.config.host.budget, labels: Labels::NONE })
+        Ok(Funded { permitted, start, purse, cpu_us, labels: Labels::NONE })
     }
 
     /// Refuses a call that was permitted, and keeps why. Only a full function or node refuses
@@ -99,12 +108,13 @@ fn unready(problem: &Problem) -> Problem {
 }
 
 fn start(identified: &Identified, at: model::Timestamp, traceparent: Option<TraceParent>) -> Start {
-    let id = identified.throttled.received.id;
+    let Received { id, origin, .. } = &identified.throttled.received;
+    let (id, origin) = (*id, origin.as_ref());
     Start {
         id,
-        root: id,
-        parent: None,
-        depth: 0,
+        root: origin.map_or(id, |origin| origin.root),
+        parent: origin.map(|origin| origin.parent),
+        depth: origin.map_or(0, |origin| origin.depth),
         function: Arc::clone(identified.function.reference()),
         revision: identified.function.row.revision,
         digest: identified.function.row.digest,

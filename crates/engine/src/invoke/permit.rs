@@ -17,6 +17,7 @@ impl Engine {
         let (method, route, trigger) = match &identified.trigger {
             Trigger::Http { method, route } => (method, &**route, "http"),
             Trigger::Direct { method } => (method, "", "direct"),
+            Trigger::Call { method } => (method, "", "call"),
         };
         let (claims, source) = (identified.claims(), identified.throttled.received.peer);
         let endpoint = identified.endpoint.as_ref();
@@ -62,11 +63,17 @@ impl Engine {
                 let problem = Problem::new(code).internal(why);
                 Problem { hint: hint.map(str::to_owned), ..problem }.into()
             }
-            Caller::Token(_) | Caller::Jwt { .. } | Caller::Certificate(_) => {
+            Caller::Token(_)
+            | Caller::Jwt { .. }
+            | Caller::Certificate(_)
+            | Caller::Function(_) => {
                 let ending = Ending::new(Outcome::Denied, code, why.to_owned());
                 self.record_refused(identified, 0, Code::NotFound.status(), ending);
-                // Without the id: where there is nothing, there is none.
-                Problem::new(Code::NotFound).internal(why).into()
+                // Without the id: where there is nothing, there is none. The hint goes no further
+                // than to the log of a function that called.
+                let problem = Problem::new(Code::NotFound).internal(why);
+                let calls = matches!(identified.caller, Caller::Function(_));
+                Problem { hint: hint.filter(|_| calls).map(str::to_owned), ..problem }.into()
             }
         }
     }

@@ -246,6 +246,7 @@ impl Flight {
         }
         let asked = aboard.broker.settle();
         let usage = aboard.running.usage();
+        aboard.broker.spent_cpu(usage.cpu_us);
         let calls =
             u32::try_from(asked.calls.len()).unwrap_or(u32::MAX).saturating_add(asked.omitted);
         let wall_us = parts.clock.monotonic().saturating_sub(aboard.began).as_micros();
@@ -287,7 +288,8 @@ impl Drop for Flight {
         let Some(aboard) = &self.aboard else { return };
         // An answer to HEAD, or one that has no body, is dropped when its head has been sent. The
         // caller has all that it asked for.
-        let (Trigger::Http { method, .. } | Trigger::Direct { method }) = &aboard.start.trigger;
+        let (Trigger::Http { method, .. } | Trigger::Direct { method } | Trigger::Call { method }) =
+            &aboard.start.trigger;
         let only_head = method == "HEAD" || matches!(self.status, 204 | 304);
         let ending = if self.departed && only_head {
             Ending::OK

@@ -115,7 +115,7 @@ pub fn grant(bytes: &[u8]) -> Outcome {
         (Principal::Function(_), Action::KeyValue { target }) => {
             target == what && crate::store::StoreTarget::parse(what).is_some()
         }
-        (Principal::Function(_), _) | (_, Action::Http { .. } | Action::KeyValue { .. }) => false,
+        (_, Action::Http { .. } | Action::KeyValue { .. }) => false,
         (_, Action::Invoke { function }) => function.as_str() == what,
     };
     hold(sound, format_args!("a grant that means nothing: {grant:?}"))

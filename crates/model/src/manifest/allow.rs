@@ -17,6 +17,9 @@ pub struct Allow {
     /// `default` is the function's own; all others are shared.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keyvalue: BTreeMap<String, Access>,
+    /// Functions of the same environment that it calls, as `http://NAME.fn.casemate.internal/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invoke: Vec<FunctionName>,
 }
 
 impl Allow {
@@ -31,6 +34,10 @@ impl Allow {
             let target = format!("{} {what}", access.word());
             ("allow.keyvalue", grant(Action::KeyValue { target }))
         });
-        http.chain(keyvalue)
+        let invoke = self
+            .invoke
+            .iter()
+            .map(move |name| ("allow.invoke", grant(Action::Invoke { function: name.clone() })));
+        http.chain(keyvalue).chain(invoke)
     }
 }

@@ -1,7 +1,7 @@
 //! How a caller is written for people, and read back.
 
 use super::v1::Caller;
-use crate::{IssuerName, Subject, TokenName};
+use crate::{FunctionName, IssuerName, Subject, TokenName};
 use std::fmt;
 
 impl fmt::Display for Caller {
@@ -12,6 +12,7 @@ impl fmt::Display for Caller {
             Self::Operator => f.write_str("operator"),
             Self::Jwt { issuer, subject } => write!(f, "jwt:{issuer}/{subject}"),
             Self::Certificate(subject) => write!(f, "mtls:{subject}"),
+            Self::Function(name) => write!(f, "function:{name}"),
         }
     }
 }
@@ -19,7 +20,7 @@ impl fmt::Display for Caller {
 /// A text that names no caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{}` is no caller: write `anonymous`, `operator`, `token:NAME`, `jwt:ISSUER/SUBJECT` or `mtls:SUBJECT`",
+    "`{}` is no caller: write `anonymous`, `operator`, `token:NAME`, `jwt:ISSUER/SUBJECT`, `mtls:SUBJECT` or `function:NAME`",
     .0.escape_debug()
 )]
 pub struct NoCaller(String);
@@ -36,6 +37,7 @@ impl std::str::FromStr for Caller {
                 let issuer = IssuerName::parse(issuer).ok()?;
                 Some(Self::Jwt { issuer, subject: Subject::parse(subject).ok()? })
             }
+            Some(("function", name)) => Some(Self::Function(FunctionName::parse(name).ok()?)),
             Some(("mtls", subject)) => Some(Self::Certificate(Subject::parse(subject).ok()?)),
             _ => None,
         };
@@ -56,6 +58,7 @@ mod tests {
             "jwt:shop/alice",
             "jwt:shop/a%7Cb/c",
             "mtls:spiffe://a.example/x",
+            "function:orders",
         ] {
             assert_eq!(text.parse::<Caller>().map(|caller| caller.to_string()), Ok(text.into()));
         }
@@ -73,6 +76,7 @@ mod tests {
             ("operator", "02"),
             ("jwt:shop/alice", "030473686f7005616c696365"),
             ("mtls:cn:a", "0404636e3a61"),
+            ("function:a", "050161"),
         ] {
             let caller: Caller = text.parse().expect(text);
             let written = postcard::to_stdvec(&caller).expect("encodes");

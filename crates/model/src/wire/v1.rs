@@ -114,6 +114,8 @@ pub enum Caller {
     },
     /// The holder of a client certificate.
     Certificate(crate::Subject),
+    /// A function of the same environment.
+    Function(crate::FunctionName),
 }
 
 /// What caused an invocation.
@@ -129,6 +131,11 @@ pub enum Trigger {
     },
     /// `casemate invoke`.
     Direct {
+        /// The method.
+        method: Cow<'static, str>,
+    },
+    /// Another function's call.
+    Call {
         /// The method.
         method: Cow<'static, str>,
     },
