@@ -40,6 +40,7 @@ const TARGETS: &[(&str, How)] = &[
     ("backup", blind("casemate-node", "restore::fuzz::backups")),
     ("component", blind("casemate-wasm", "fuzz::components")),
     ("credentials", How::Guided),
+    ("destination", How::Guided),
     ("frames", How::Guided),
     ("grant", How::Guided),
     ("head", How::Guided),

@@ -37,6 +37,7 @@ const HOUSE: &[Room] = &[
     room("keys", 2),
     room("store-sqlite", 2),
     room("tls", 2),
+    room("egress", 2),
     narrow("engine", 3, &["model", "ports", "identity", "policy", "audit"]),
     narrow("gateway", 4, &["model", "engine"]),
     narrow("control", 4, &["model", "engine"]),
@@ -54,6 +55,7 @@ const PURE: &[&str] = &["model", "ports", "identity", "policy", "audit"];
 /// Crates that touch the world.
 const WORLDLY: &[&str] = &[
     "axum",
+    "hickory-resolver",
     "hyper",
     "hyper-util",
     "landlock",

@@ -349,6 +349,11 @@ codes! {
         cause: "The file is missing, is neither a JSON Web Key Set nor PEM, holds a private key, or holds no key for the algorithms of its section.",
         remedy: "Put the issuer's public keys there. A running node keeps the keys that it has until the file can be used.";
 
+    // 09xx egress
+    OutboundAuthorities = "E0901", 422, "a file of certificate authorities for outgoing requests cannot be used",
+        cause: "It is missing, cannot be read, is not PEM, or holds no certificate.",
+        remedy: "Put the authority's certificate there in PEM, as in `openssl x509 -in FILE -noout -subject`, or take the file out of the node's configuration.";
+
     // 10xx budget
     BudgetSpent = "E1001", 429, "the request has used up its budget",
         cause: "The root request and everything that it caused together passed a limit.",
