@@ -4,6 +4,7 @@ mod access;
 mod apply;
 mod build;
 mod check;
+mod cost;
 mod deploy;
 mod diff;
 mod doctor;
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Token(token::Token),
     Logs(logs::Logs),
     Records(records::Records),
+    Cost(cost::Cost),
     Record(records::Record),
     Ledger(ledger::Ledger),
     Backup(home::Backup),
@@ -94,6 +96,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Token(token)) => token.run(context),
         Some(Command::Logs(logs)) => logs.run(context),
         Some(Command::Records(records)) => records.run(context),
+        Some(Command::Cost(cost)) => cost.run(context),
         Some(Command::Record(record)) => record.run(context),
         Some(Command::Ledger(ledger)) => ledger.run(context),
         Some(Command::Backup(backup)) => backup.run(context),

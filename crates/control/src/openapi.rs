@@ -220,10 +220,16 @@ fn of_access() -> Vec<Operation> {
 fn of_records() -> Vec<Operation> {
     vec![
         Operation {
-            query: &["function", "outcome", "caller", "since_us", "before", "limit"],
+            query: &[
+                "function", "outcome", "caller", "root", "calls", "since_us", "before", "limit",
+            ],
             ..read("S/records", "Flight records, newest first", schema::<api::Page<api::Record>>)
         },
         read("S/records/{id}", "One flight record", schema::<api::Record>),
+        Operation {
+            query: &["by", "since_us"],
+            ..read("S/costs", "What invocations cost, added up", schema::<api::Costs>)
+        },
         Operation {
             query: &["function", "invocation", "level", "since_us", "after", "limit", "follow"],
             ..read(

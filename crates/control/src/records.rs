@@ -10,7 +10,8 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use engine::{LogQuery, RecordQuery};
 use futures_util::stream;
-use model::api::{Log, Page, Record};
+use model::api::{CostBy, Costs, Log, Page, Record};
+use model::wire::AskedFor;
 use model::wire::v1::{Caller, Level, Outcome};
 use model::{FunctionName, InvocationId, Timestamp};
 use serde::Deserialize;
@@ -29,6 +30,8 @@ pub(crate) struct RecordParams {
     function: Option<FunctionName>,
     outcome: Option<String>,
     caller: Option<String>,
+    root: Option<InvocationId>,
+    calls: Option<String>,
     since_us: Option<i64>,
     before: Option<String>,
     limit: Option<usize>,
@@ -61,11 +64,14 @@ pub(crate) async fn list(
         None => None,
     };
     let caller = params.caller.as_deref().map(str::parse::<Caller>).transpose();
+    let asked = params.calls.as_deref().map(str::parse::<AskedFor>).transpose();
     let query = RecordQuery {
         scope: place.scope,
         function: params.function,
         outcome,
         caller: caller.map_err(bad_request)?,
+        root: params.root,
+        asked: asked.map_err(bad_request)?,
         since: params.since_us.map(Timestamp),
         before: params.before,
         limit: params.limit.unwrap_or(LIMIT),
@@ -78,6 +84,28 @@ pub(crate) async fn show(place: Place, State(shared): State<Shared>) -> Answer<J
     let id: InvocationId =
         place.text("id").parse().map_err(|_| bad_request("an invocation's id is a UUID"))?;
     Ok(Json(shared.engine.record(&place.scope, id).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CostParams {
+    by: Option<String>,
+    since_us: Option<i64>,
+}
+
+/// `GET …/costs`
+pub(crate) async fn costs(
+    place: Place,
+    State(shared): State<Shared>,
+    Params(params): Params<CostParams>,
+) -> Answer<Json<Costs>> {
+    let word = params.by.as_deref().unwrap_or("function");
+    let by = CostBy::parse(word).ok_or_else(|| {
+        let words = CostBy::ALL.map(CostBy::word).join(", ");
+        bad_request(format!("costs are by {words}, and not by `{}`", word.escape_debug()))
+    })?;
+    let since = Timestamp(params.since_us.unwrap_or(i64::MIN));
+    Ok(Json(shared.engine.costs(&place.scope, by, since).await?))
 }
 
 /// `GET …/logs`

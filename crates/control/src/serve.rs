@@ -109,6 +109,7 @@ fn plain() -> Router<Shared> {
         .route("/tokens/{name}", delete(tokens::revoke))
         .route("/records", get(records::list))
         .route("/records/{id}", get(records::show))
+        .route("/costs", get(records::costs))
         .route("/logs", get(records::logs))
 }
 

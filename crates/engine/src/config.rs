@@ -32,6 +32,8 @@ pub struct Config {
     pub limit: Option<RateLimit>,
     /// What functions may use of the host.
     pub host: HostLimits,
+    /// What a unit of cost is worth, if the operator says so.
+    pub price: Option<model::api::Price>,
 }
 
 /// What functions may use of the host.
@@ -69,6 +71,7 @@ impl Default for Config {
             failures: crate::guard::FAILURES,
             limit: None,
             host: HostLimits::default(),
+            price: None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Everything that can be read.
 
+mod costs;
+
 use crate::catalog::View;
 use crate::function::Function;
 use crate::wiring::Engine;

@@ -1,5 +1,9 @@
 //! Bodies of the admin API, shared by the server and the command line.
 
+mod cost;
+
+pub use cost::{CostBy, CostRow, Costs, Price};
+
 use crate::act::Leaf;
 use crate::manifest::{Auth, Manifest};
 use crate::revision::{DeploymentRow, RevisionRow};

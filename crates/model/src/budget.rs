@@ -57,16 +57,17 @@ pub struct Cost {
 
 impl Cost {
     /// The formula that [`Cost::of`] uses today.
-    pub const FORMULA: u16 = 1;
+    pub const FORMULA: u16 = 2;
 
-    /// Formula 1: one unit is a millisecond of CPU, or 64 MiB held for 100 ms of wall time, or
-    /// 10 host calls, or 1 MiB sent; each part is counted in thousandths and summed.
+    /// Formula 2: one unit is a millisecond of CPU, or 64 MiB held for 100 ms of wall time, or
+    /// 10 host calls, or 1 MiB sent as a reply or moved by host calls; each part is counted in
+    /// thousandths and summed. Formula 1 was the same without what host calls moved.
     #[must_use]
-    pub fn of(usage: &Usage, wall_us: u64, host_calls: u32) -> Self {
+    pub fn of(usage: &Usage, wall_us: u64, host_calls: u32, moved_bytes: u64) -> Self {
         let cpu = usage.cpu_us;
         let memory = u128::from(usage.memory_peak_bytes) * u128::from(wall_us) / ((64 << 20) * 100);
         let calls = u64::from(host_calls) * 100;
-        let sent = (u128::from(usage.bytes_out) * 1000) >> 20;
+        let sent = ((u128::from(usage.bytes_out) + u128::from(moved_bytes)) * 1000) >> 20;
         let memory = u64::try_from(memory).unwrap_or(u64::MAX);
         let sent = u64::try_from(sent).unwrap_or(u64::MAX);
         Self {
@@ -81,20 +82,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formula_1_counts_what_it_says() {
+    fn formula_2_counts_what_it_says() {
         let cpu = Usage { cpu_us: 1000, ..Usage::default() };
-        assert_eq!(Cost::of(&cpu, 0, 0).milliunits, 1000);
+        assert_eq!(Cost::of(&cpu, 0, 0, 0).milliunits, 1000);
         let memory = Usage { memory_peak_bytes: 64 << 20, ..Usage::default() };
-        assert_eq!(Cost::of(&memory, 100_000, 0).milliunits, 1000);
-        assert_eq!(Cost::of(&Usage::default(), 0, 10).milliunits, 1000);
+        assert_eq!(Cost::of(&memory, 100_000, 0, 0).milliunits, 1000);
+        assert_eq!(Cost::of(&Usage::default(), 0, 10, 0).milliunits, 1000);
         let sent = Usage { bytes_out: 1 << 20, ..Usage::default() };
-        assert_eq!(Cost::of(&sent, 0, 0).milliunits, 1000);
+        assert_eq!(Cost::of(&sent, 0, 0, 1 << 20).milliunits, 2000);
         let absurd = Usage {
             cpu_us: u64::MAX,
             memory_peak_bytes: u64::MAX,
             bytes_out: u64::MAX,
             bytes_in: 0,
         };
-        assert_eq!(Cost::of(&absurd, u64::MAX, u32::MAX).milliunits, u64::MAX);
+        assert_eq!(Cost::of(&absurd, u64::MAX, u32::MAX, u64::MAX).milliunits, u64::MAX);
     }
 }

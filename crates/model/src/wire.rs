@@ -2,7 +2,9 @@
 //!
 //! A version never changes once released: a new field means a new version beside the old one.
 
+mod asked;
 mod caller;
 pub mod v1;
 
+pub use asked::{AskedFor, NotAsked};
 pub use caller::NoCaller;

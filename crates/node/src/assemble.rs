@@ -77,6 +77,8 @@ pub(crate) async fn assemble(
         journal: Arc::clone(&journal),
         artifacts: Arc::new(artifacts),
         executor: Arc::clone(&executor) as Arc<dyn ports::Executor>,
+        keyvalue: Arc::new(keyvalue),
+        outbound: Arc::new(outbound(settings)?),
         operator: operator(home)?,
         idempotency: Arc::new(store.clone()),
         policies: policies(settings)?,
@@ -93,6 +95,12 @@ pub(crate) async fn assemble(
         issuers: Arc::clone(&key_files.issuers),
         failures: settings.limit.failures,
         limit: settings.limit.route,
+        host: engine::HostLimits {
+            budget: settings.budget,
+            outbound: settings.outbound.limits,
+            keyvalue_bytes_max: settings.keyvalue.bytes,
+        },
+        price: settings.price.clone(),
         ..engine::Config::default()
     };
     let engine = Engine::start(config, parts).await?;
@@ -116,6 +124,11 @@ pub(crate) fn refuse_headless(home: &Path) -> Result<(), Problem> {
     }
     let detail = format!("{} is missing or empty, and the home was in use", registry.display());
     Err(Problem::new(Code::StoreCorrupt).detail(detail))
+}
+
+/// The way out. Its connections live on the node's own runtime.
+fn outbound(settings: &Settings) -> Result<egress::Egress, Problem> {
+    egress::Egress::open(&settings.outbound.door, tokio::runtime::Handle::current())
 }
 
 /// Opens the root key, or makes it for a home that is new.

@@ -4,6 +4,7 @@
 //! an error.
 
 mod assets;
+mod budget;
 mod file;
 #[cfg(test)]
 mod fuzz;
@@ -12,7 +13,9 @@ mod http2;
 mod issuer;
 mod limit;
 mod network;
+mod outbound;
 mod pick;
+mod price;
 mod resolve;
 mod sections;
 mod tls;

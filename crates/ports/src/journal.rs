@@ -1,6 +1,7 @@
 //! The flight recorder's storage.
 
 use crate::Future;
+use model::wire::AskedFor;
 use model::wire::v1::{Caller, Entry, Level, LogLine, Outcome, Record, Start};
 use model::{FunctionName, InvocationId, Scope, Timestamp};
 
@@ -42,12 +43,31 @@ pub struct RecordQuery {
     pub outcome: Option<Outcome>,
     /// That this caller caused.
     pub caller: Option<Caller>,
+    /// Of this tree of calls only.
+    pub root: Option<InvocationId>,
+    /// That asked the host for this.
+    pub asked: Option<AskedFor>,
     /// That began at this time or later.
     pub since: Option<Timestamp>,
     /// That ended before this position, as a page said in `next`.
     pub before: Option<String>,
     /// Most to return.
     pub limit: usize,
+}
+
+impl RecordQuery {
+    /// Whether a record is one of these; where the page begins and ends is not looked at.
+    #[must_use]
+    pub fn fits(&self, record: &Record) -> bool {
+        let start = &record.start;
+        start.function.scope == self.scope
+            && self.function.as_ref().is_none_or(|name| start.function.name == *name)
+            && self.outcome.is_none_or(|outcome| record.outcome == outcome)
+            && self.caller.as_ref().is_none_or(|caller| start.caller == *caller)
+            && self.root.is_none_or(|root| start.root == root)
+            && self.asked.as_ref().is_none_or(|asked| record.calls.iter().any(|it| asked.fits(it)))
+            && self.since.is_none_or(|since| start.start_us >= since)
+    }
 }
 
 /// Which log lines to list.

@@ -3,7 +3,8 @@
 use super::Client;
 use super::transport::{Patience, query};
 use crate::voice::Failure;
-use model::api::{Function, Log, Page, Record, Revisions};
+use model::api::{CostBy, Costs, Function, Log, Page, Record, Revisions};
+use model::wire::AskedFor;
 use model::wire::v1::{Caller, Level, Outcome};
 use model::{FunctionName, InvocationId, Timestamp};
 use std::io::{BufRead, BufReader};
@@ -20,6 +21,10 @@ pub(crate) struct RecordFilter {
     pub(crate) outcome: Option<Outcome>,
     /// That this caller caused.
     pub(crate) caller: Option<Caller>,
+    /// Of this tree of calls.
+    pub(crate) root: Option<InvocationId>,
+    /// That asked the host for this.
+    pub(crate) calls: Option<AskedFor>,
     /// That began then or later.
     pub(crate) since: Option<Timestamp>,
 }
@@ -73,6 +78,8 @@ impl Client {
                 ("function", filter.function.as_ref().map(ToString::to_string)),
                 ("outcome", filter.outcome.map(|outcome| outcome.word().to_owned())),
                 ("caller", filter.caller.as_ref().map(ToString::to_string)),
+                ("root", filter.root.map(|root| root.to_string())),
+                ("calls", filter.calls.as_ref().map(ToString::to_string)),
                 ("since_us", filter.since.map(|time| time.0.to_string())),
                 ("before", before),
                 ("limit", Some(limit.to_string())),
@@ -86,6 +93,12 @@ impl Client {
                 return Ok(items);
             }
         }
+    }
+
+    /// What invocations cost since then.
+    pub(crate) fn costs(&self, by: CostBy, since: Timestamp) -> Result<Costs, Failure> {
+        let parts = [("by", Some(by.word().to_owned())), ("since_us", Some(since.0.to_string()))];
+        self.read(&self.scoped(&format!("costs{}", query(&parts))))
     }
 
     /// One record.

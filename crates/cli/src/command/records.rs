@@ -1,6 +1,9 @@
 //! `casemate records` and `record`: what was called and how it ended.
 
+mod tree;
 mod view;
+
+pub(super) use view::{size, time};
 
 use crate::client::RecordFilter;
 use crate::clock::{self, Since};
@@ -8,8 +11,12 @@ use crate::context::Context;
 use crate::voice::Table;
 use clap::Args;
 use model::api;
-use model::wire::v1::{Caller, Outcome};
-use model::{FunctionName, InvocationId};
+use model::wire::AskedFor;
+use model::wire::v1::{Call, Caller, Outcome};
+use model::{FunctionName, InvocationId, Timestamp};
+
+/// Most invocations of a tree that are shown.
+const TREE_MAX: usize = 1000;
 
 const RECORDS_EXAMPLES: &str = "\
 Examples:
@@ -17,6 +24,7 @@ Examples:
   casemate records --function hello --since 1h
   casemate records --outcome trapped -n 5
   casemate records --caller jwt:shop/alice
+  casemate records --calls host=api.example.com
   casemate records --format json | jq '.items[].cpu_us'
 
 Outcomes: ok, denied, guest_error, timeout, cpu, memory, budget, trapped, interrupted, platform.";
@@ -33,9 +41,12 @@ pub(crate) struct Records {
     /// With this outcome only
     #[arg(long, value_name = "OUTCOME", value_parser = outcome)]
     outcome: Option<Outcome>,
-    /// That this caller caused: `token:NAME`, `jwt:ISSUER/SUBJECT`, `mtls:NAME`, `anonymous` or `operator`
+    /// That this caller caused: `token:NAME`, `jwt:ISSUER/SUBJECT`, `mtls:NAME`, `function:NAME`, `anonymous` or `operator`
     #[arg(long, value_name = "CALLER")]
     caller: Option<Caller>,
+    /// That asked the host for this, allowed or not: `host=NAME`, `store=NAME` or `function=NAME`
+    #[arg(long, value_name = "WHAT")]
+    calls: Option<AskedFor>,
     /// That began then or later: how long ago, such as `10m`, or a time in RFC 3339
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
@@ -68,7 +79,9 @@ impl Records {
             function: self.function,
             outcome: self.outcome,
             caller: self.caller,
+            calls: self.calls,
             since: self.since.map(|since| since.resolve(clock::now())),
+            ..RecordFilter::default()
         };
         let items = context.client()?.records(&filter, self.count)?;
         if voice.is_json() {
@@ -105,7 +118,7 @@ Examples:
 /// Show the record of one invocation
 ///
 /// What called what, how it ended and why, what was measured, and every ask of the host with
-/// what was decided about it.
+/// what was decided about it; then the same of everything that it caused, as a tree.
 #[derive(Debug, Args)]
 #[command(after_help = RECORD_EXAMPLES)]
 pub(crate) struct Record {
@@ -117,10 +130,18 @@ pub(crate) struct Record {
 impl Record {
     /// Shows the record.
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
-        let record = context.client()?.record(&self.id)?;
+        let client = context.client()?;
+        let record = client.record(&self.id)?;
         if context.voice.is_json() {
             return context.voice.document(&record);
         }
-        view::print(&context.voice, &record)
+        view::print(&context.voice, &record)?;
+        let calls = |call: &Call| call.operation == "call";
+        if !record.calls.iter().any(calls) {
+            return Ok(());
+        }
+        let since = Some(Timestamp(record.start_us));
+        let tree = RecordFilter { root: Some(record.root), since, ..RecordFilter::default() };
+        tree::print(&context.voice, &record, client.records(&tree, TREE_MAX)?)
     }
 }

@@ -43,6 +43,8 @@ impl Rig {
             journal: Arc::new(Journal::default()),
             artifacts: Arc::new(Artifacts::new(engine::sha256)),
             executor: Arc::new(Nothing),
+            keyvalue: Arc::new(ports::memory::KeyValue::default()),
+            outbound: Arc::new(Nothing),
             operator,
             idempotency: Arc::new(Nothing),
             policies: Policies::new(&[]).expect("no policies"),
@@ -122,6 +124,16 @@ impl ports::idempotency::Idempotency for Nothing {
         _: Timestamp,
     ) -> ports::Future<'a, Result<(), String>> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+impl ports::Outbound for Nothing {
+    fn send(
+        &self,
+        _: ports::outbound::Outgoing,
+    ) -> ports::Future<'static, Result<Response<ports::host::Body>, ports::outbound::Error>> {
+        let failure = ports::outbound::Failure::Refused;
+        Box::pin(async move { Err(ports::outbound::Error { failure, detail: String::new() }) })
     }
 }
 

@@ -80,7 +80,7 @@ impl Broker {
         let answer = Arc::clone(&self.engine).invoke_inside(origin, caller, scope, &name, asked);
         match Box::pin(answer).await {
             Ok(response) => {
-                let place = self.done(&step, sent.load(Relaxed));
+                let place = self.done(&step, 0);
                 let (head, body) = response.into_parts();
                 let body = driven(body);
                 let coming = Coming { body, broker: self, place, sent, received: 0, over: false };

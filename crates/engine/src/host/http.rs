@@ -11,7 +11,7 @@ use policy::{CallPermit, HttpAsk};
 use ports::host::{Answer, Body, HostError, HostReply, HttpCall};
 use ports::outbound::{Failure, Limits, Outgoing};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 
 /// Header fields of the platform's own. They say who called, which is nobody's business outside.
 const OWN_PREFIX: &str = "casemate-";
@@ -64,7 +64,7 @@ impl Broker {
         let function = Arc::clone(self.function.reference());
         match self.parts().outbound.send(Outgoing { function, request, limits }).await {
             Ok(response) => {
-                let place = self.done(&step, sent.load(Relaxed));
+                let place = self.done(&step, 0);
                 let (head, body) = response.into_parts();
                 let coming = Coming { body, broker: self, place, sent, received: 0, over: false };
                 let body = coming.boxed_unsync();

@@ -21,6 +21,8 @@ pub(crate) struct Asked {
     pub(crate) log_bytes: u64,
     pub(crate) log_lines: u32,
     pub(crate) log_dropped: u32,
+    /// Bytes that asks moved, in both directions.
+    pub(crate) moved_bytes: u64,
     lines: u32,
 }
 
@@ -108,6 +110,7 @@ impl Broker {
 
     fn enter(&self, step: &Step, entry: &Entry) -> Place {
         let mut asked = self.asked.lock();
+        asked.moved_bytes = asked.moved_bytes.saturating_add(entry.bytes);
         if !asked.has_room_for(step, entry.decision) {
             asked.omitted = asked.omitted.saturating_add(1);
             return Place(None);
@@ -129,6 +132,8 @@ impl Broker {
     /// broke off.
     pub(super) fn ended(&self, place: Place, bytes: u64, broke: bool) {
         let now = self.elapsed_us();
+        let before = &mut self.asked.lock().moved_bytes;
+        *before = before.saturating_add(bytes);
         self.amend(place, |call| {
             call.bytes = bytes;
             call.duration_us = now.saturating_sub(call.at_us);

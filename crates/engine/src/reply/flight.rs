@@ -250,6 +250,7 @@ impl Flight {
         let calls =
             u32::try_from(asked.calls.len()).unwrap_or(u32::MAX).saturating_add(asked.omitted);
         let wall_us = parts.clock.monotonic().saturating_sub(aboard.began).as_micros();
+        let wall_us = u64::try_from(wall_us).unwrap_or(u64::MAX);
         let status = match ending.code {
             Some(code) if !self.departed => code.status(),
             // The caller went away before it saw anything.
@@ -263,7 +264,7 @@ impl Flight {
             status,
             code: ending.code.and_then(code_number),
             reason: ending.reason.clone(),
-            cost: Cost::of(&usage, u64::try_from(wall_us).unwrap_or(u64::MAX), calls),
+            cost: Cost::of(&usage, wall_us, calls, asked.moved_bytes),
             usage,
             calls: asked.calls,
             calls_omitted: asked.omitted,

@@ -34,6 +34,14 @@ pub(super) struct File {
     pub(super) compile: Compile,
     #[serde(default)]
     pub(super) assets: super::assets::File,
+    #[serde(default)]
+    pub(super) outbound: super::outbound::File,
+    #[serde(default)]
+    pub(super) budget: super::budget::File,
+    #[serde(default)]
+    pub(super) keyvalue: super::budget::KeyValueFile,
+    #[serde(default)]
+    pub(super) price: super::price::File,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

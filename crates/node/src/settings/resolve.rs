@@ -5,6 +5,7 @@ use super::file::File;
 use super::gateway::Gateway;
 use super::issuer::{self, Issuer};
 use super::limit::Limit;
+use super::outbound::Outbound;
 use super::pick::{Pick, SettingRow};
 use super::sections::{Compile, Journal, Wasm};
 use super::tls::Tls;
@@ -54,6 +55,14 @@ pub struct Settings {
     pub issuers: Vec<Issuer>,
     /// How often routes may be called, and credentials may be wrong.
     pub limit: Limit,
+    /// The way out.
+    pub outbound: Outbound,
+    /// What a request and all that it causes may spend.
+    pub budget: model::Budget,
+    /// Most bytes of one key-value store.
+    pub keyvalue: Size,
+    /// What a unit of cost is worth.
+    pub price: Option<model::api::Price>,
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
@@ -152,6 +161,10 @@ impl Settings {
             tls,
             assets: Assets::pick(&mut pick, &file.assets),
             limit: file.limit.pick(&mut pick),
+            outbound: Outbound::pick(&mut pick, file.outbound, directory, dev),
+            budget: file.budget.pick(&mut pick),
+            keyvalue: file.keyvalue.pick(&mut pick),
+            price: file.price.pick(&mut pick)?,
             issuers: issuer::resolve(file.issuers, directory, &mut pick.0)?,
             dev,
             home,

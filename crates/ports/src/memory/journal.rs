@@ -94,15 +94,9 @@ impl Kept {
 
     fn records(&self, query: &RecordQuery) -> Result<Page<Record>, Error> {
         let before = position('r', query.before.as_deref())?.unwrap_or(usize::MAX);
-        let fits = |record: &Record| {
-            fits(&record.start.function, &query.scope, query.function.as_ref())
-                && query.outcome.is_none_or(|outcome| record.outcome == outcome)
-                && query.caller.as_ref().is_none_or(|caller| record.start.caller == *caller)
-                && query.since.is_none_or(|since| record.start.start_us >= since)
-        };
         let mut found = self.entries.iter().enumerate().rev().filter_map(|(at, entry)| {
             let Entry::End(record) = entry else { return None };
-            (at < before && fits(record)).then_some((at, record))
+            (at < before && query.fits(record)).then_some((at, record))
         });
         let page: Vec<_> = found.by_ref().take(query.limit).collect();
         let last = page.last().map_or(before, |(at, _)| *at);

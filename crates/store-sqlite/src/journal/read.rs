@@ -24,7 +24,7 @@ pub(super) fn records(
     stream: &Stream,
     query: &RecordQuery,
 ) -> Result<Page<Record>, Error> {
-    let RecordQuery { scope, function, outcome, caller, since, before, limit } = query;
+    let RecordQuery { scope, function, outcome, since, before, limit, .. } = query;
     let before = before.as_deref().map(|text| position::parse(List::Records, &stream.name, text));
     let before = before.transpose()?.unwrap_or(u64::MAX);
     let limit = (*limit).min(PAGE_MAX);
@@ -34,11 +34,7 @@ pub(super) fn records(
     let (mut items, mut last, mut more) = (Vec::new(), before, false);
     scan.run(|number, entry| {
         let Entry::End(record) = entry else { return ControlFlow::Continue(()) };
-        let fits = fits(&record.start.function, scope, function.as_ref())
-            && outcome.is_none_or(|outcome| record.outcome == outcome)
-            && caller.as_ref().is_none_or(|caller| record.start.caller == *caller)
-            && since.is_none_or(|since| record.start.start_us >= since);
-        if !fits {
+        if !query.fits(&record) {
             return ControlFlow::Continue(());
         }
         if items.len() == limit {

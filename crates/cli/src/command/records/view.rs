@@ -5,7 +5,7 @@ use model::api::Record;
 use model::wire::v1::{Call, Decision};
 
 /// Microseconds in the unit that reads best.
-pub(super) fn time(us: u64) -> String {
+pub(in crate::command) fn time(us: u64) -> String {
     match us {
         0..1000 => format!("{us} us"),
         1000..1_000_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
@@ -14,7 +14,7 @@ pub(super) fn time(us: u64) -> String {
 }
 
 /// Bytes in the unit that reads best.
-fn size(bytes: u64) -> String {
+pub(in crate::command) fn size(bytes: u64) -> String {
     let (unit, shift) = match bytes {
         0..1024 => return format!("{bytes} B"),
         1024..1_048_576 => ("KiB", 10),
@@ -90,7 +90,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn outcome(record: &Record) -> String {
+pub(super) fn outcome(record: &Record) -> String {
     let status =
         if record.status == 0 { String::new() } else { format!(", HTTP {}", record.status) };
     match &record.code {
@@ -111,7 +111,7 @@ fn calls(record: &Record) -> String {
     if count == 0 { "none".to_owned() } else { count.to_string() }
 }
 
-fn describe(call: &Call) -> String {
+pub(super) fn describe(call: &Call) -> String {
     let decision = match call.decision {
         Decision::Allowed => "allowed",
         Decision::Denied => "DENIED",

@@ -1,0 +1,100 @@
+//! What invocations cost, added up from their records.
+
+use super::{PAGE_MAX, journal_problem};
+use crate::wiring::Engine;
+use model::api::{CostBy, CostRow, Costs};
+use model::wire::v1::Record;
+use model::{Problem, Scope, Timestamp};
+use ports::journal::RecordQuery;
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// What the invocations of a scope cost that began at `since` or later; by tenant, those of all
+    /// environments of its tenant. Reads all of their records.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn costs(
+        &self,
+        scope: &Scope,
+        by: CostBy,
+        since: Timestamp,
+    ) -> Result<Costs, Problem> {
+        let mut rows = BTreeMap::new();
+        for scope in self.counted(scope, by) {
+            self.add_costs(&scope, by, since, &mut rows).await?;
+        }
+        let mut items: Vec<CostRow> = rows.into_values().collect();
+        items.sort_by_key(|row| std::cmp::Reverse(row.milliunits));
+        let oldest = self.parts.journal.health().oldest;
+        let partial = oldest.is_some_and(|oldest| oldest > since);
+        Ok(Costs { by, items, price: self.config.price.clone(), partial })
+    }
+
+    fn counted(&self, scope: &Scope, by: CostBy) -> Vec<Scope> {
+        if by != CostBy::Tenant {
+            return vec![scope.clone()];
+        }
+        let catalog = self.catalog.load();
+        let scopes = catalog.views().map(|(scope, _)| scope);
+        scopes.filter(|other| other.tenant == scope.tenant).cloned().collect()
+    }
+
+    async fn add_costs(
+        &self,
+        scope: &Scope,
+        by: CostBy,
+        since: Timestamp,
+        rows: &mut BTreeMap<String, CostRow>,
+    ) -> Result<(), Problem> {
+        let mut before = None;
+        loop {
+            let query = RecordQuery {
+                scope: scope.clone(),
+                since: Some(since),
+                before,
+                limit: PAGE_MAX,
+                ..RecordQuery::default()
+            };
+            let page =
+                self.parts.journal.records(query).await.map_err(|error| journal_problem(&error))?;
+            for record in &page.items {
+                let name = self.whose(scope, by, record);
+                let row = rows.entry(name).or_default();
+                count(row, record);
+            }
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        for (name, row) in rows {
+            row.name.clone_from(name);
+        }
+        Ok(())
+    }
+
+    fn whose(&self, scope: &Scope, by: CostBy, record: &Record) -> String {
+        match by {
+            CostBy::Function => record.start.function.name.to_string(),
+            CostBy::Caller => record.start.caller.to_string(),
+            CostBy::Tenant => scope.tenant.to_string(),
+            CostBy::Application => {
+                let catalog = self.catalog.load();
+                let view = catalog.view(scope);
+                let name = &record.start.function.name;
+                let function = view.and_then(|view| view.functions.get(name));
+                function.map_or_else(|| "-".to_owned(), |it| it.row.application.to_string())
+            }
+        }
+    }
+}
+
+fn count(row: &mut CostRow, record: &Record) {
+    let calls = record.calls.len() as u64 + u64::from(record.calls_omitted);
+    row.invocations += 1;
+    row.cpu_us = row.cpu_us.saturating_add(record.usage.cpu_us);
+    row.bytes_out = row.bytes_out.saturating_add(record.usage.bytes_out);
+    row.host_calls = row.host_calls.saturating_add(calls);
+    row.milliunits = row.milliunits.saturating_add(record.cost.milliunits);
+}

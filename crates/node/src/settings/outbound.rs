@@ -1,0 +1,85 @@
+//! `[outbound]`: the way out, and what one request may use of it.
+
+use super::network::Network;
+use super::pick::Pick;
+use ipnet::IpNet;
+use model::unit::{Duration, Size};
+use ports::outbound::Limits;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// `[outbound]`
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    /// The door.
+    pub door: egress::Config,
+    /// What one request may use.
+    pub limits: Limits,
+}
+
+/// The section's keys in the file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    networks: Option<Vec<Network>>,
+    authorities: Option<Vec<PathBuf>>,
+    system_authorities: Option<bool>,
+    resolvers: Option<Vec<SocketAddr>>,
+    connect: Option<Duration>,
+    first_byte: Option<Duration>,
+    between_bytes: Option<Duration>,
+    response: Option<Size>,
+    per_function: Option<usize>,
+    per_node: Option<usize>,
+}
+
+impl Outbound {
+    /// `directory` is where relative paths begin. With `dev`, functions reach this machine.
+    pub(super) fn pick(pick: &mut Pick, file: File, directory: &Path, dev: bool) -> Self {
+        let mut door = egress::Config::default();
+        door.networks = networks(pick, file.networks, dev);
+        let authorities = file.authorities.unwrap_or_default();
+        door.authorities = authorities.iter().map(|path| directory.join(path)).collect();
+        list(pick, "outbound.authorities", door.authorities.iter().map(|path| path.display()));
+        door.system_authorities = pick.of(
+            "outbound.system_authorities",
+            door.system_authorities,
+            file.system_authorities,
+        );
+        list(pick, "outbound.resolvers", file.resolvers.iter().flatten());
+        if let Some(resolvers) = file.resolvers.filter(|resolvers| !resolvers.is_empty()) {
+            door.servers = egress::Servers::These(resolvers);
+        }
+        door.per_function = pick.of("outbound.per_function", door.per_function, file.per_function);
+        door.per_node = pick.of("outbound.per_node", door.per_node, file.per_node);
+        let default = Limits::DEFAULT;
+        let mut time = |key, default: std::time::Duration, value| {
+            pick.of(key, Duration::seconds(default.as_secs()), value).std()
+        };
+        let connect = time("outbound.connect", default.connect, file.connect);
+        let first_byte = time("outbound.first_byte", default.first_byte, file.first_byte);
+        let between_bytes =
+            time("outbound.between_bytes", default.between_bytes, file.between_bytes);
+        let response = Size { bytes: default.response_bytes };
+        let response_bytes = pick.of("outbound.response", response, file.response).bytes;
+        Self { door, limits: Limits { connect, first_byte, between_bytes, response_bytes } }
+    }
+}
+
+/// What functions may reach beside the public internet. A developer's functions reach the
+/// developer's machine.
+fn networks(pick: &mut Pick, named: Option<Vec<Network>>, dev: bool) -> Vec<IpNet> {
+    let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|text| text.parse().ok());
+    let networks: Vec<IpNet> = match (&named, dev) {
+        (None, true) => loopback.collect(),
+        _ => named.iter().flatten().map(|network| network.0).collect(),
+    };
+    list(pick, "outbound.networks", &networks);
+    networks
+}
+
+fn list<T: std::fmt::Display>(pick: &mut Pick, key: &str, all: impl IntoIterator<Item = T>) {
+    let shown: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
+    pick.of(key, "none".to_owned(), (!shown.is_empty()).then(|| shown.join(", ")));
+}
