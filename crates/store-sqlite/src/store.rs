@@ -15,14 +15,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+mod anchor;
 mod apply;
 mod commit;
-mod connect;
-mod copy;
+pub(crate) mod connect;
+pub(crate) mod copy;
 mod idempotency;
 mod ledger;
 mod meta;
-mod migrate;
+pub(crate) mod migrate;
 mod query;
 mod text;
 mod view;
@@ -77,7 +78,7 @@ impl Store {
         steps: &[migrate::Step],
     ) -> Result<Self, Error> {
         let file = dir.join(FILE);
-        let connection = connect::writer(&file, &dir.join(BACKUPS), steps)?;
+        let connection = connect::writer(&file, &dir.join(BACKUPS), &connect::registry(steps))?;
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let writer = std::thread::Builder::new()
             .name("registry-writer".to_owned())

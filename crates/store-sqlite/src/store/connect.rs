@@ -1,8 +1,8 @@
-//! Opens connections to `registry.db` with the settings that durability rests on.
+//! Opens connections to the SQLite files of a home with the settings that durability rests on.
 //!
 //! Invariant: a file that is not ours, or is newer than we are, is left untouched.
 
-use super::migrate::{self, Step};
+use super::migrate::{self, Form, Step};
 use crate::Error;
 use rusqlite::{Connection, OpenFlags};
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,15 +17,20 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
 
-pub(super) fn writer(file: &Path, backups: &Path, steps: &[Step]) -> Result<Connection, Error> {
+/// The registry, by these steps.
+pub(super) const fn registry(steps: &[Step]) -> Form<'_> {
+    Form { name: "registry", backup: "registry", application_id: APPLICATION_ID, steps }
+}
+
+pub(crate) fn writer(file: &Path, backups: &Path, form: &Form<'_>) -> Result<Connection, Error> {
     create(file)?;
     let mut connection = Connection::open_with_flags(
         file,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY)?;
-    let found = schema(&connection, file)?;
-    migrate::refuse_newer(file, found, steps)?;
+    let found = schema(&connection, file, form)?;
+    migrate::refuse_newer(file, found, form)?;
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
@@ -36,11 +41,11 @@ pub(super) fn writer(file: &Path, backups: &Path, steps: &[Step]) -> Result<Conn
     // A damaged file cannot make SQLite run functions or trust stored definitions.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    migrate::migrate(&mut connection, file, backups, found, steps)?;
+    migrate::migrate(&mut connection, file, backups, found, form)?;
     Ok(connection)
 }
 
-pub(super) fn reader(file: &Path) -> Result<Connection, Error> {
+pub(crate) fn reader(file: &Path) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(
         file,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -62,7 +67,7 @@ fn create(file: &Path) -> Result<(), Error> {
 }
 
 /// The file's schema number; 0 if it is empty.
-fn schema(connection: &Connection, file: &Path) -> Result<u32, Error> {
+fn schema(connection: &Connection, file: &Path, form: &Form<'_>) -> Result<u32, Error> {
     let place = || file.display().to_string();
     let number = |name: &str| {
         connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(|error| {
@@ -77,7 +82,7 @@ fn schema(connection: &Connection, file: &Path) -> Result<u32, Error> {
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (id, version, tables) {
         (0, 0, 0) => Ok(0),
-        (APPLICATION_ID, 1.., 1..) => Ok(version.unsigned_abs()),
-        _ => Err(Error::corrupt(place(), "it is no registry of Casemate")),
+        (id, 1.., 1..) if id == form.application_id => Ok(version.unsigned_abs()),
+        _ => Err(Error::corrupt(place(), format!("it is no {} of Casemate", form.name))),
     }
 }

@@ -9,7 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-pub(super) fn copy(source: &Connection, file: &Path) -> Result<(), Error> {
+pub(crate) fn copy(source: &Connection, file: &Path) -> Result<(), Error> {
     std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -1,6 +1,7 @@
 //! Facts about the home.
 //!
-//! Invariant: a fact is written once and never changed.
+//! Invariant: a fact is written once and never changed; but for [`super::anchor`], whose numbers
+//! grow.
 
 use super::Store;
 use crate::Error;

@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod kv;
+#[cfg(test)]
 mod store;

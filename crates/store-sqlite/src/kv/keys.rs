@@ -1,0 +1,116 @@
+//! Keys of a tenant and of a store: what rows are sealed and told apart with.
+//!
+//! Every row is sealed for its place: what sort of row, of which store, under which key, in which
+//! version. A version is used for one row only, so a row fits nowhere else, and not at another
+//! time.
+
+use aws_lc_rs::hmac;
+use model::key::{Epoch, KeyPurpose};
+use ports::KeyRing;
+use ports::keyring::{Error, Sealer};
+use std::sync::Arc;
+
+/// What sort of row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Sort {
+    Cell = 1,
+    Leaf = 2,
+    Store = 3,
+    Head = 4,
+}
+
+/// Where a row belongs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) sort: Sort,
+    /// The store's id; 0 for the head.
+    pub(super) store: u64,
+    pub(super) version: u64,
+    pub(super) key: &'a [u8],
+}
+
+impl Place<'_> {
+    /// All but the key has a fixed length, so two places never are the same bytes.
+    fn bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(17 + self.key.len());
+        bytes.push(self.sort as u8);
+        bytes.extend(self.store.to_be_bytes());
+        bytes.extend(self.version.to_be_bytes());
+        bytes.extend(self.key);
+        bytes
+    }
+}
+
+/// Stands for a set of rows: the exclusive or of a keyed hash of each, so that a row is put in and
+/// taken out without looking at the others (the XOR scheme of Clarke et al., "Incremental multiset
+/// hash functions", 2003). It is secret, and only ever written sealed: whoever knew sums of hashes
+/// could add them up to another set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct SetHash([u8; 32]);
+
+impl SetHash {
+    pub(super) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Puts a row in that was not there, or takes one out that was.
+    pub(super) fn toggle(&mut self, element: &Self) {
+        for (own, other) in self.0.iter_mut().zip(element.0) {
+            *own ^= other;
+        }
+    }
+}
+
+/// The keys of one store, or of the tenant's file.
+pub(super) struct Keys {
+    sealer: Arc<dyn Sealer>,
+    mac: hmac::Key,
+    /// Bytes by which what is sealed is longer.
+    over: usize,
+}
+
+impl Keys {
+    /// Derives them. No name of a tenant, an environment or a store can be taken for another
+    /// part, as the ring puts a length before each.
+    pub(super) fn derive(ring: &dyn KeyRing, epoch: Epoch, names: &[&str]) -> Result<Self, Error> {
+        let context: Vec<&str> = std::iter::once("kv").chain(names.iter().copied()).collect();
+        let sealer = ring.sealer(epoch, KeyPurpose::Value, &context)?;
+        let secret = ring.hash_key(epoch, KeyPurpose::Value, &context)?;
+        let mac = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
+        let mut empty = Vec::new();
+        sealer.seal(&[], &mut empty, 0)?;
+        Ok(Self { sealer, mac, over: empty.len() })
+    }
+
+    pub(super) fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut buffer = Vec::with_capacity(plain.len() + self.over);
+        buffer.extend_from_slice(plain);
+        self.sealer.seal(&place.bytes(), &mut buffer, 0)?;
+        Ok(buffer)
+    }
+
+    pub(super) fn unseal(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, Error> {
+        self.sealer.unseal(&place.bytes(), sealed)
+    }
+
+    /// Length of the plain bytes, from that of the sealed ones.
+    pub(super) const fn plain_bytes(&self, sealed_bytes: u64) -> u64 {
+        sealed_bytes.saturating_sub(self.over as u64)
+    }
+
+    /// Stands for a row in a [`SetHash`]. Its length is part of it, as sizes are counted from
+    /// lengths, without opening anything.
+    pub(super) fn element(&self, place: Place<'_>, sealed_bytes: u64) -> SetHash {
+        let mut bytes = place.bytes();
+        bytes.extend(sealed_bytes.to_be_bytes());
+        let tag = hmac::sign(&self.mac, &bytes);
+        let mut element = [0; 32];
+        element.copy_from_slice(tag.as_ref());
+        SetHash(element)
+    }
+}
