@@ -8,6 +8,7 @@
 mod cold;
 mod density;
 mod http;
+mod keyvalue;
 mod load;
 mod loopers;
 mod machine;
@@ -29,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
-  --only NAME       one of throughput, policy, tokens, routing, records, cold, density, loopers; may be repeated
+  --only NAME       one of throughput, policy, tokens, routing, records, cold, density, loopers, keyvalue; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -52,6 +53,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("cold", cold::measure),
     ("density", density::measure),
     ("loopers", loopers::measure),
+    ("keyvalue", keyvalue::measure),
 ];
 
 /// What was asked for.
