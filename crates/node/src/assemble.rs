@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 #[cfg(not(feature = "danger-no-records"))]
 use store_sqlite::journal::{Config as JournalConfig, SegmentJournal, give_back_reserve};
+use store_sqlite::kv::Stores;
 use store_sqlite::{Files, Store};
 use wasm::WasmExecutor;
 
@@ -77,7 +78,10 @@ pub(crate) async fn assemble(
         journal: Arc::clone(&journal),
         artifacts: Arc::new(artifacts),
         executor: Arc::clone(&executor) as Arc<dyn ports::Executor>,
-        keyvalue: Arc::new(keyvalue),
+        keyvalue: Arc::new(
+            Stores::open(home.path(), Arc::clone(&keyring), Arc::new(store.clone()))
+                .map_err(Problem::from)?,
+        ),
         outbound: Arc::new(outbound(settings)?),
         operator: operator(home)?,
         idempotency: Arc::new(store.clone()),

@@ -102,7 +102,7 @@ impl Records {
                 view::status(&record),
                 record.code.clone().unwrap_or_else(|| "-".to_owned()),
                 view::took(&record),
-                view::time(record.usage.cpu_us),
+                time(record.usage.cpu_us),
                 record.id.to_string(),
             ]);
         }
