@@ -64,8 +64,8 @@ impl Default for Config {
 /// Who is asked for the addresses of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Servers {
-    /// The name servers of `/etc/resolv.conf`, and `/etc/hosts` before them. Both are read when
-    /// the first name is looked up. Search domains are not used: a name is what it says.
+    /// The name servers of `/etc/resolv.conf`, and `/etc/hosts` before them. Both are read again
+    /// when they change. Search domains are not used: a name is what it says.
     System,
     /// These, and nothing of the system.
     These(Vec<SocketAddr>),

@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// How often connections are looked at that wait.
+/// How often connections are looked at that wait, and the files that name servers for names.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// Sends requests to addresses that somebody else chose. See the crate's page for its promises.
@@ -71,5 +71,6 @@ async fn sweep(door: Weak<Door>, period: Duration) {
         tokio::time::sleep(period).await;
         let Some(door) = door.upgrade() else { return };
         door.pool.sweep();
+        door.names.refresh();
     }
 }

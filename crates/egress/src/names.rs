@@ -11,11 +11,11 @@ use hickory_resolver::config::{
 };
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use parking_lot::Mutex;
 use ports::outbound::{Error, Failure};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long one server is waited for before it, or another, is asked again.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,15 +26,23 @@ const REMEMBER_MAX: Duration = Duration::from_secs(3600);
 /// Longest time that a name's absence is remembered.
 const ABSENT_MAX: Duration = Duration::from_secs(60);
 /// Most addresses of one name that are looked at.
-const ADDRESSES_MAX: usize = 32;
+const ADDRESSES_MAX: usize = 16;
 
-/// The resolver. It is made when the first name is looked up, so that a node without a network
-/// starts.
+/// What the system says about names.
+const FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
+
+/// The resolver. It is made when a name is looked up, so that a node without a network starts.
 pub(crate) struct Names {
     hosts: BTreeMap<String, Vec<IpAddr>>,
     servers: Servers,
     remembered: u64,
-    resolver: OnceLock<Result<TokioResolver, String>>,
+    made: Mutex<Option<Made>>,
+}
+
+/// A resolver, and when the system's files were written that it was made of.
+struct Made {
+    resolver: TokioResolver,
+    files: [Option<SystemTime>; 2],
 }
 
 impl Names {
@@ -43,7 +51,7 @@ impl Names {
             hosts: config.hosts.clone(),
             servers: config.servers.clone(),
             remembered: config.names,
-            resolver: OnceLock::new(),
+            made: Mutex::new(None),
         }
     }
 
@@ -52,9 +60,8 @@ impl Names {
         if let Some(addresses) = self.hosts.get(name).filter(|known| !known.is_empty()) {
             return Ok(addresses.clone());
         }
-        let resolver = self.resolver.get_or_init(|| self.make()).as_ref();
-        let resolver = resolver.map_err(|why| {
-            fail(Failure::Name, format!("{name}: this node cannot look up names: {why}"))
+        let resolver = self.resolver().map_err(|error| {
+            fail(Failure::Name, format!("{name}: this node cannot look up names: {error}"))
         })?;
         // With its dot, a name is whole: no domain is tried behind it.
         let found = resolver.lookup_ip(format!("{name}.")).await;
@@ -66,24 +73,50 @@ impl Names {
         }
     }
 
-    fn make(&self) -> Result<TokioResolver, String> {
-        let made = match &self.servers {
-            Servers::System => TokioResolver::builder_tokio().map(|mut builder| {
-                set(builder.options_mut(), self.remembered, ResolveHosts::Always);
-                builder
-            }),
+    /// Forgets the resolver, and all that it remembers, if the system's files have changed.
+    pub(crate) fn refresh(&self) {
+        if self.servers == Servers::System {
+            let written = written();
+            self.made.lock().take_if(|made| made.files != written);
+        }
+    }
+
+    fn resolver(&self) -> Result<TokioResolver, NetError> {
+        let mut made = self.made.lock();
+        if let Some(made) = &*made {
+            return Ok(made.resolver.clone());
+        }
+        // Looked at first: what is written after is noticed.
+        let files = written();
+        let resolver = self.make()?;
+        *made = Some(Made { resolver: resolver.clone(), files });
+        Ok(resolver)
+    }
+
+    fn make(&self) -> Result<TokioResolver, NetError> {
+        let of = |servers: Vec<NameServerConfig>| {
+            let config = ResolverConfig::from_name_servers(servers);
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+        };
+        let (mut builder, hosts) = match &self.servers {
             Servers::These(servers) => {
-                let servers = servers.iter().map(server).collect();
-                let config = ResolverConfig::from_name_servers(servers);
-                let provider = TokioRuntimeProvider::default();
-                let mut builder = TokioResolver::builder_with_config(config, provider);
-                set(builder.options_mut(), self.remembered, ResolveHosts::Never);
-                Ok(builder)
+                (of(servers.iter().map(server).collect()), ResolveHosts::Never)
+            }
+            Servers::System => {
+                let system = TokioResolver::builder_tokio().unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the system names no servers for names");
+                    of(Vec::new())
+                });
+                (system, ResolveHosts::Always)
             }
         };
-        let made = made.and_then(hickory_resolver::ResolverBuilder::build);
-        made.map_err(|error| error.to_string())
+        set(builder.options_mut(), self.remembered, hosts);
+        builder.build()
     }
+}
+
+fn written() -> [Option<SystemTime>; 2] {
+    FILES.map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok())
 }
 
 fn set(options: &mut ResolverOpts, remembered: u64, hosts: ResolveHosts) {

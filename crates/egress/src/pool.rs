@@ -153,7 +153,8 @@ impl Pool {
     pub(crate) fn tidy(&self, function: &Arc<FunctionRef>, target: &Target) {
         let mut places = self.places.lock();
         let Some(own) = places.each.get_mut(function) else { return };
-        if own.get(target).is_some_and(Place::is_empty) {
+        // What was seen of a server is kept a while: many may be about to dial it.
+        if own.get(target).is_some_and(|place| place.is_empty() && !place.plain) {
             own.remove(target);
         }
         if own.is_empty() {
