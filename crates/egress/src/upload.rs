@@ -121,8 +121,11 @@ impl Upload {
         if let Some(left) = &mut self.left {
             *left = left.checked_sub(size).ok_or(Broken::Length)?;
         }
-        let turn = if self.left == Some(0) { Turn::Answer } else { Turn::Server };
-        self.turn.send_replace(turn);
+        let last = match self.left {
+            Some(left) => left == 0,
+            None => self.inner.is_end_stream(),
+        };
+        self.turn.send_replace(if last { Turn::Answer } else { Turn::Server });
         Ok(frame)
     }
 

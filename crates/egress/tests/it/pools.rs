@@ -1,8 +1,12 @@
 //! Connections that are used again, and those that never are.
 
-use crate::rig::{Door, SOON, Server, get, head, ok, open, pieces, request, text, until};
+use crate::rig::{Door, SOON, Server, get, head, ok, open, request, text, until};
+use bytes::Bytes;
 use casemate_egress::Config;
+use futures_util::StreamExt;
 use http::Method;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -102,18 +106,33 @@ async fn a_request_that_is_given_up_takes_its_connection_along() {
     until("the connection is closed", || closed.load(Ordering::SeqCst) == 1).await;
 }
 
-#[tokio::test]
-async fn an_early_reply_ends_the_request_that_was_not_read() {
-    let server = Server::says_once(ok("no")).await;
-    let door = Door::new(&open());
-    let never = pieces(std::iter::repeat_n(Ok("x"), 1 << 16));
-    let reply = door.send("one", request(Method::POST, &server.url(), never)).await;
-    // The server closes with bytes unread, so the reply may be lost, as with any client.
-    if let Ok(reply) = reply {
-        let _ = text(reply).await;
+/// Says when it is dropped.
+struct Dropped(Arc<AtomicUsize>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
-    let again = Server::says(ok("yes")).await;
-    assert_eq!(door.text(&again.url()).await, "yes");
+}
+
+#[tokio::test]
+async fn a_reply_that_comes_early_ends_the_request() {
+    let server = Server::says(ok("enough")).await;
+    let door = Door::new(&open());
+    let dropped = Arc::new(AtomicUsize::new(0));
+    for time in 1..=3 {
+        let held = Dropped(Arc::clone(&dropped));
+        let begins = futures_util::stream::iter([Ok(Frame::data(Bytes::from_static(b"x")))]);
+        let never = futures_util::stream::pending().map(move |frame| {
+            let _ = &held;
+            frame
+        });
+        let body = StreamBody::new(begins.chain(never)).boxed_unsync();
+        let reply = door.send("one", request(Method::POST, &server.url(), body)).await;
+        assert_eq!(text(reply.expect("a reply")).await.expect("whole"), "enough");
+        until("the request's body is let go", || dropped.load(Ordering::SeqCst) == time).await;
+        assert_eq!(server.accepted(), time, "nothing follows half a request");
+    }
 }
 
 #[tokio::test]
