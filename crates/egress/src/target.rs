@@ -86,29 +86,11 @@ mod tests {
 
     #[test]
     fn what_programs_read_differently_is_refused() {
-        for text in [
-            "ftp://a/",
-            "/",
-            "a:1",
-            "*",
-            "http://u@a/",
-            "http://u:p@a/",
-            "http://a:0/",
-            "http://a:65536/",
-            "http://a:+80/",
-            "http://a:/",
-            "http://a:80:90/",
-            "http://[::1]x/",
-            "http://[::1]:x/",
-            "http://@a/",
-            "http://a@b@c/",
-            "http://0x7f.1/",
-            "http://a%2eb/",
-            "http://127.1/",
-            "http://[::1%25lo]/",
-            "http://2130706433/",
-            "http://a\\b/",
-        ] {
+        let all = "ftp://a/ / a:1 * http://u@a/ http://u:p@a/ http://a:0/ http://a:65536/ \
+            http://a:+80/ http://a:/ http://a:80:90/ http://[::1]x/ http://[::1]:x/ http://@a/ \
+            http://a@b@c/ http://0x7f.1/ http://a%2eb/ http://127.1/ http://[::1%25lo]/ \
+            http://2130706433/ http://a\\b/";
+        for text in all.split(' ') {
             assert_eq!(read(text), Err(Failure::Request), "{text}");
         }
     }

@@ -1,5 +1,7 @@
 //! The outbound door against real servers on loopback addresses.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
+
 mod dns;
 mod flow;
 mod limits;

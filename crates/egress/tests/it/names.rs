@@ -134,32 +134,11 @@ async fn no_spelling_of_a_private_address_is_dialled_or_looked_up() {
     let (_public, private, port) = both().await;
     let dns = Dns::fixed(&[ONE.into()]).await;
     let door = Door::new(&Config { servers: Servers::These(vec![dns.address]), ..named(&[]) });
-    for host in [
-        "127.0.0.1",
-        "127.1",
-        "127.0.1",
-        "0177.0.0.1",
-        "0x7f.1",
-        "0x7f000001",
-        "2130706433",
-        "017700000001",
-        "127.0.0.1.",
-        "0x7f.0x0.0x0.0x1",
-        "127.0.0.0x1",
-        "0",
-        "0.0.0.0",
-        "[::]",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[::127.0.0.1]",
-        "[64:ff9b::127.0.0.1]",
-        "[64:ff9b::7f00:1]",
-        "[2002:7f00:1::]",
-        "[fe80::1]",
-        "[::ffff:0:127.0.0.1]",
-        "[0:0:0:0:0:ffff:7f00:0001]",
-    ] {
+    let all = "127.0.0.1 127.1 127.0.1 0177.0.0.1 0x7f.1 0x7f000001 2130706433 017700000001 \
+        127.0.0.1. 0x7f.0x0.0x0.0x1 127.0.0.0x1 0 0.0.0.0 [::] [::1] [::ffff:127.0.0.1] \
+        [::ffff:7f00:1] [::127.0.0.1] [64:ff9b::127.0.0.1] [64:ff9b::7f00:1] [2002:7f00:1::] \
+        [fe80::1] [::ffff:0:127.0.0.1] [0:0:0:0:0:ffff:7f00:0001]";
+    for host in all.split(' ') {
         let failure = door.failure(&format!("http://{host}:{port}/")).await;
         assert!(matches!(failure, Failure::Address | Failure::Request), "{host}: {failure}");
     }
