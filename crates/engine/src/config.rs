@@ -1,5 +1,6 @@
 //! What the engine is told at its start.
 
+use crate::websocket::WebSockets;
 use identity::jwt::Issuers;
 use model::limit::Ceiling;
 use model::manifest::RateLimit;
@@ -34,6 +35,8 @@ pub struct Config {
     pub host: HostLimits,
     /// What a unit of cost is worth, if the operator says so.
     pub price: Option<model::api::Price>,
+    /// Most WebSockets at a time.
+    pub websockets: WebSockets,
 }
 
 /// What functions may use of the host.
@@ -72,6 +75,7 @@ impl Default for Config {
             limit: None,
             host: HostLimits::default(),
             price: None,
+            websockets: WebSockets::default(),
         }
     }
 }

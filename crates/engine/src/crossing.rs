@@ -105,6 +105,11 @@ impl Crossed {
         self.preflight
     }
 
+    /// Whether the page that asks is one that the route admits.
+    pub(crate) fn is_admitted(&self) -> bool {
+        self.origin.is_some()
+    }
+
     /// The answer to a preflight of an admitted origin.
     pub(crate) fn permission(&self) -> Response<ReplyBody> {
         let mut response = Response::new(ReplyBody::whole(bytes::Bytes::new()));

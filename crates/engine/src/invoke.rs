@@ -45,7 +45,7 @@ impl Inbound {
     }
 }
 
-type Outcomes<T> = Result<T, Refusal>;
+pub(crate) type Outcomes<T> = Result<T, Refusal>;
 
 impl Engine {
     /// Runs the function that the request is for, if everything allows it.
@@ -71,11 +71,15 @@ impl Engine {
         let throttled = self.throttle(received)?;
         let identified = self.identify(throttled)?;
         let permitted = self.permit(identified)?;
+        self.is_ordinary(&permitted)?;
         self.answer(permitted).await
     }
 
     /// Answers what is permitted: with a file, or by running the function.
-    async fn answer(self: &Arc<Self>, permitted: Permitted) -> Outcomes<http::Response<ReplyBody>> {
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        permitted: Permitted,
+    ) -> Outcomes<http::Response<ReplyBody>> {
         if let Some(shelf) = permitted.identified.function.shelf.clone() {
             return self.serve(permitted, &shelf).await;
         }
@@ -115,7 +119,7 @@ impl Engine {
         self.answer(permitted).await
     }
 
-    fn receive(&self, inbound: Inbound) -> Received {
+    pub(crate) fn receive(&self, inbound: Inbound) -> Received {
         let Inbound { request, peer, certificate } = inbound;
         Received { peer: Some(peer), certificate, ..self.receive_direct(request) }
     }
@@ -129,7 +133,7 @@ impl Engine {
     }
 
     /// Cheap limits, before anything costs CPU.
-    fn throttle(&self, received: Received) -> Outcomes<Throttled> {
+    pub(crate) fn throttle(&self, received: Received) -> Outcomes<Throttled> {
         self.not_draining()?;
         let counted = NodeGauge::enter(&self.gauge).ok_or(Code::Overloaded)?;
         let share = match &received.peer {
@@ -142,7 +146,10 @@ impl Engine {
         Ok(Throttled { received, seat: Seat { _counted: counted, _share: share, _slot: None } })
     }
 
-    async fn execute(self: &Arc<Self>, funded: Funded) -> Outcomes<http::Response<ReplyBody>> {
+    pub(crate) async fn execute(
+        self: &Arc<Self>,
+        funded: Funded,
+    ) -> Outcomes<http::Response<ReplyBody>> {
         let Funded { permitted: Permitted { identified, permit }, start, purse, cpu_us, labels } =
             funded;
         let Identified {

@@ -28,6 +28,7 @@ mod request;
 mod router;
 mod slots;
 mod stage;
+mod websocket;
 mod wiring;
 
 pub use audit::digest as sha256;
@@ -41,6 +42,7 @@ pub use ports::idempotency::Kept;
 pub use ports::journal::{LogQuery, RecordQuery};
 pub use query::Health;
 pub use reply::{ReplyBody, ReplyError};
+pub use websocket::{Message, Opening, Socket, SocketLimits, WebSockets};
 pub use wiring::{Digester, Engine, Parts};
 
 #[cfg(test)]

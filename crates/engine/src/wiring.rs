@@ -7,6 +7,7 @@ use crate::cut::Cut;
 use crate::guard::Guard;
 use crate::rate::Rates;
 use crate::slots::{NodeGauge, Tally};
+use crate::websocket::Rooms;
 use arc_swap::ArcSwap;
 use identity::certificate::Certificates;
 use identity::{Credentials, OperatorToken};
@@ -63,6 +64,8 @@ pub struct Engine {
     pub(crate) rates: Rates,
     /// What slows guessing.
     pub(crate) guard: Guard,
+    /// WebSockets that are open.
+    pub(crate) sockets: Rooms,
     /// Names that client certificates have.
     pub(crate) certificates: Certificates,
     /// One act at a time, so that the catalog follows the registry in order.
@@ -86,6 +89,7 @@ impl Engine {
             chunks: Arc::new(Chunks::new(Arc::clone(&parts.artifacts), config.files_bytes_max)),
             rates: Rates::new(),
             guard: Guard::new(config.failures),
+            sockets: Rooms::new(config.websockets),
             certificates: Certificates::default(),
             config,
             parts: Arc::new(parts),

@@ -40,7 +40,7 @@ impl<E: Invoke> Visit<E> {
         match self.manner.tls.take() {
             Some(config) => self.shake_hands(config, socket).await,
             None if self.manner.h2c => self.listen(socket).await,
-            None => connection::serve(self.desk, self.builder, socket, self.line).await,
+            None => connection::host(self.desk, self.builder, socket, self.line, self.berth).await,
         }
     }
 
@@ -67,7 +67,7 @@ impl<E: Invoke> Visit<E> {
         match greeting.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())) {
             Ok(Greeting::Http1(stream)) => {
                 self.go_on(self.line.origin.encrypted(Tls::of(&stream)));
-                connection::serve(self.desk, self.builder, stream, self.line).await;
+                connection::host(self.desk, self.builder, stream, self.line, self.berth).await;
             }
             Ok(Greeting::Http2(stream)) => {
                 let origin = self.line.origin.encrypted(Tls::of(&stream));
@@ -91,7 +91,7 @@ impl<E: Invoke> Visit<E> {
                 h2::serve(self.desk, socket, self.line).await;
             }
             Some(Ok(false)) => {
-                connection::serve(self.desk, self.builder, socket, self.line).await;
+                connection::host(self.desk, self.builder, socket, self.line, self.berth).await;
             }
             Some(Err(_)) | None => {}
         }

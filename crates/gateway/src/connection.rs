@@ -1,16 +1,18 @@
 //! Drives one connection from its first byte to its last.
 
 use crate::alarm::Alarm;
+use crate::berth::Berth;
 use crate::channel::Channel;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::door::Invoke;
 use crate::line::{Expiry, Line};
 use crate::linger;
-use crate::remains::Keep;
+use crate::remains::{Keep, Remains};
 use crate::service;
 use crate::strict::Wire;
 use crate::violation::Violation;
+use crate::websocket::{self, Handover, Live};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use std::future::poll_fn;
@@ -50,18 +52,33 @@ pub(crate) fn builder(config: &Config) -> Builder {
     builder
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn serve<E: Invoke, S: Channel>(
+/// Serves a connection to its end, whatever it becomes.
+pub(crate) async fn host<E: Invoke, S: Channel>(
     desk: Arc<Desk<E>>,
     builder: Builder,
     channel: S,
     line: Arc<Line>,
+    berth: Berth,
 ) {
+    if let Some(live) = serve(desk, builder, channel, line).await {
+        // A task of its own, since this one is as large as hyper.
+        tokio::spawn(websocket::run(live, berth));
+    }
+}
+
+/// Speaks HTTP to the connection's end, or until it becomes a WebSocket.
+async fn serve<E: Invoke, S: Channel>(
+    desk: Arc<Desk<E>>,
+    builder: Builder,
+    channel: S,
+    line: Arc<Line>,
+) -> Option<Live<S>> {
     let keep = Keep::new();
+    let handover = Handover::default();
     let end = {
         let limits = desk.config.head_limits();
         let wire = Wire::new(channel, keep.clone(), Arc::clone(&line), limits);
-        let service = service_fn(|request| service::answer(&desk, &line, request));
+        let service = service_fn(|request| service::answer(&desk, &line, request, Some(&handover)));
         let mut connection = pin!(builder.serve_connection(wire, service));
         let mut alarm = Alarm::new(Instant::now() + desk.config.head_timeout());
         poll_fn(|cx| {
@@ -71,7 +88,7 @@ pub(crate) async fn serve<E: Invoke, S: Channel>(
                     let broken = result.is_err() && line.is_broken();
                     return Poll::Ready(if broken { End::Broken } else { End::Closed });
                 }
-                if line.is_gone() {
+                if line.is_gone() || handover.is_full() {
                     return Poll::Ready(End::Lost);
                 }
                 let Some((deadline, expiry)) = line.deadline() else { return Poll::Pending };
@@ -88,7 +105,11 @@ pub(crate) async fn serve<E: Invoke, S: Channel>(
         })
         .await
     };
-    let Some(remains) = keep.take() else { return };
+    let remains = keep.take()?;
+    if let Some(accepted) = handover.take() {
+        let Remains { channel, ahead, .. } = remains;
+        return Some(Live { channel, ahead, accepted, line });
+    }
     match end {
         End::Closed if !remains.ended => linger::close(remains.channel).await,
         // A reset is the only way to say that a body without a length is not complete, and the
@@ -97,6 +118,7 @@ pub(crate) async fn serve<E: Invoke, S: Channel>(
         End::Closed => drop(remains.channel),
         End::Idle => linger::leave(remains.channel).await,
     }
+    None
 }
 
 /// Does what comes before a connection's first request, as long as its line allows.

@@ -50,11 +50,12 @@ mod target;
 mod tls;
 mod violation;
 mod walk;
+mod websocket;
 mod worker;
 
 pub use access::{AccessLog, Destination, WallClock};
 pub use config::{Config, Http2};
-pub use door::{BoxError, Inbound, Invoke, Refusal};
+pub use door::{BoxError, Inbound, Invoke, Opening, Refusal, Session, Told};
 pub use entry::{Aids, Challenges, Door};
 pub use handle::{Drained, Gateway, Handle};
 pub use proxies::{Proxies, Says};

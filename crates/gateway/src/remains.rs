@@ -7,6 +7,8 @@ pub(crate) struct Remains<S> {
     pub(crate) channel: S,
     /// The client had closed its side.
     pub(crate) ended: bool,
+    /// What it sent and nobody asked for.
+    pub(crate) ahead: Vec<u8>,
 }
 
 /// Where a wire puts its remains when hyper drops it.

@@ -3,27 +3,30 @@
 use crate::answer::{self, Answer, Ticket};
 use crate::body;
 use crate::desk::Desk;
-use crate::door::{Invoke, Refusal};
+use crate::door::{Inbound, Invoke, Opening, Refusal};
 use crate::h2;
 use crate::line::Line;
 use crate::local;
 use crate::violation::Violation;
+use crate::websocket::{self, Accepted, Handover, Wish};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Extensions, Request, Response, Uri, Version};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use model::{Code, Problem};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-/// Answers one request of a connection.
+/// Answers one request of a connection. One that becomes a WebSocket goes to the `handover`, if
+/// there is one, and is not answered here.
 pub(crate) async fn answer<E: Invoke>(
     desk: &Desk<E>,
     line: &Arc<Line>,
     request: Request<Incoming>,
+    handover: Option<&Handover>,
 ) -> Result<Response<Answer<E::Body>>, Infallible> {
     let (mut parts, incoming) = request.into_parts();
     let mut ticket = Ticket::new(line, &parts, desk.log.as_ref());
@@ -33,6 +36,7 @@ pub(crate) async fn answer<E: Invoke>(
     if let Some(response) = local::answer(desk, line, &parts) {
         return Ok(send(response, ticket, line, Answer::text));
     }
+    let wish = handover.and_then(|_| websocket::wish(&parts, incoming.is_end_stream()));
     prepare(&mut parts);
     let method = parts.method.clone();
     let meter = ticket.entry().map(|entry| entry.meter());
@@ -41,7 +45,19 @@ pub(crate) async fn answer<E: Invoke>(
     if let Some(entry) = ticket.entry() {
         entry.comes_from(inbound.peer);
     }
-    let mut result = desk.engine.invoke(inbound).await;
+    let mut result = match (wish, handover) {
+        (Some(wish), Some(handover)) => {
+            // It is rare, and nobody else's connection has to be as large as this.
+            match Box::pin(open(desk, line, inbound, &wish)).await {
+                Ok(Opened::Accepted(accepted, headers)) => {
+                    return hand_over(handover, accepted, ticket, &headers).await;
+                }
+                Ok(Opened::Answer(response)) => Ok(response),
+                Err(refusal) => Err(refusal),
+            }
+        }
+        _ => desk.engine.invoke(inbound).await,
+    };
     // The body was refused while it was read. Whatever the guest made of the half that it saw is
     // not an answer to the request that the client meant.
     if let Some(violation) = line.violation() {
@@ -57,6 +73,48 @@ pub(crate) async fn answer<E: Invoke>(
         Ok(response) => send(response, ticket, line, Answer::reply),
         Err(refusal) => refused(&refusal, ticket, line),
     })
+}
+
+/// What became of a request for a WebSocket.
+enum Opened<B> {
+    Answer(Response<B>),
+    Accepted(Accepted, HeaderMap),
+}
+
+/// Asks the engine for a WebSocket.
+async fn open<E: Invoke>(
+    desk: &Desk<E>,
+    line: &Line,
+    inbound: Inbound,
+    wish: &Wish,
+) -> Result<Opened<E::Body>, Refusal> {
+    // Whoever does not get one gets nothing more: what follows may be meant to be frames.
+    line.hang_up();
+    match desk.engine.open(inbound, wish.flaw).await? {
+        Opening::Answer(response) => Ok(Opened::Answer(response)),
+        Opening::Accepted { headers, first, session } => {
+            let wrong = |why| Refusal::from(Problem::new(Code::BadResponse).internal(why));
+            let noted = headers.clone();
+            let head = wish.answer(headers).map_err(wrong)?;
+            Ok(Opened::Accepted(Accepted { head, first, session }, noted))
+        }
+    }
+}
+
+/// Leaves an accepted connection to its driver, who lets go of hyper and of this.
+async fn hand_over<T>(
+    handover: &Handover,
+    accepted: Accepted,
+    mut ticket: Ticket,
+    headers: &HeaderMap,
+) -> T {
+    if let Some(entry) = ticket.entry() {
+        entry.answered(StatusCode::SWITCHING_PROTOCOLS, headers);
+        entry.complete();
+    }
+    drop(ticket);
+    handover.put(accepted);
+    std::future::pending().await
 }
 
 /// What is wrong with a request, or with the connection that it came over.
@@ -95,9 +153,13 @@ fn send<T, B>(
     if let Some(entry) = ticket.entry() {
         entry.answered(response.status(), response.headers());
     }
-    // HTTP/2 has GOAWAY for this.
-    if line.is_last_answer() && !line.origin.multiplexed {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let headers = response.headers_mut();
+    if line.origin.multiplexed {
+        // HTTP/2 has GOAWAY for the one, and nothing for the other.
+        headers.remove(header::CONNECTION);
+        headers.remove(header::UPGRADE);
+    } else if line.is_last_answer() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response.map(|content| wrap(content, ticket))
 }

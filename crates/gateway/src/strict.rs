@@ -331,7 +331,8 @@ impl<S: Channel> Write for Wire<S> {
 impl<S: Channel> Drop for Wire<S> {
     fn drop(&mut self) {
         if let Some(channel) = self.channel.take() {
-            self.keep.put(Remains { channel, ended: self.ended });
+            let ahead = self.buffer.filled().to_vec();
+            self.keep.put(Remains { channel, ended: self.ended, ahead });
         }
     }
 }

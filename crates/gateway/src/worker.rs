@@ -116,11 +116,7 @@ impl<E: Invoke> Crew<E> {
         let (desk, builder) = (Arc::clone(&self.desk), self.builder.clone());
         if manner.is_bare() {
             // What the task holds while it serves is as small as it can be.
-            let served = connection::serve(desk, builder, socket, line);
-            tokio::spawn(async move {
-                served.await;
-                drop(berth);
-            });
+            tokio::spawn(connection::host(desk, builder, socket, line, berth));
         } else {
             let visit = Visit { desk, builder, manner, line, berth };
             tokio::spawn(visit.receive(socket));

@@ -332,6 +332,9 @@ impl Record {
             v1::Trigger::Http { method, route } => format!("http {method} {route}"),
             v1::Trigger::Direct { method } => format!("invoke {method}"),
             v1::Trigger::Call { method } => format!("call {method}"),
+            v1::Trigger::WebSocket { event, route } => {
+                format!("websocket {} {route}", event.word())
+            }
         };
         Self {
             id: start.id,

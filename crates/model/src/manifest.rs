@@ -17,6 +17,7 @@ mod rate;
 mod require;
 mod rules;
 mod wasi;
+mod websocket;
 
 pub use allow::Allow;
 pub use assets::{AssetsSpec, Mount};
@@ -30,6 +31,7 @@ pub use rate::{By, Rate, RateLimit};
 pub use require::{Network, Require, Texts};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};
 pub use wasi::Wasi;
+pub use websocket::{WebSocket, WebSocketLimits};
 
 use crate::limit::Ceiling;
 use crate::{ApplicationName, Code, FunctionName, Problem};

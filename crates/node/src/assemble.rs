@@ -105,6 +105,7 @@ pub(crate) async fn assemble(
             keyvalue_bytes_max: settings.keyvalue.bytes,
         },
         price: settings.price.clone(),
+        websockets: settings.websockets,
         ..engine::Config::default()
     };
     let engine = Engine::start(config, parts).await?;

@@ -19,6 +19,7 @@ mod price;
 mod resolve;
 mod sections;
 mod tls;
+mod websockets;
 
 pub(crate) use gateway::ProxyProtocol;
 pub(crate) use issuer::Issuer;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 impl Engine {
     /// A slot, a budget, and the record's beginning.
-    pub(super) async fn fund(&self, mut permitted: Permitted) -> Outcomes<Funded> {
+    pub(crate) async fn fund(&self, mut permitted: Permitted) -> Outcomes<Funded> {
         let function = Arc::clone(&permitted.identified.function);
         let request = &permitted.identified.throttled.received.request;
         check_length(request, function.unit.limits.request_body_bytes)

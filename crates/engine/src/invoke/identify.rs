@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 impl Engine {
     /// Finds the function and the caller. Credentials of the platform end here.
-    pub(super) fn identify(&self, mut throttled: Throttled) -> Outcomes<Identified> {
+    pub(crate) fn identify(&self, mut throttled: Throttled) -> Outcomes<Identified> {
         let catalog = self.catalog.load();
         let received = &mut throttled.received;
         let host = request_host(&received.request);

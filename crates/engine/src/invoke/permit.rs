@@ -13,11 +13,12 @@ use model::{Code, Problem};
 use policy::{Asker, InvokeAsk};
 
 impl Engine {
-    pub(super) fn permit(&self, identified: Identified) -> Outcomes<Permitted> {
+    pub(crate) fn permit(&self, identified: Identified) -> Outcomes<Permitted> {
         let (method, route, trigger) = match &identified.trigger {
-            Trigger::Http { method, route } => (method, &**route, "http"),
-            Trigger::Direct { method } => (method, "", "direct"),
-            Trigger::Call { method } => (method, "", "call"),
+            Trigger::Http { method, route } => (&**method, &**route, "http"),
+            Trigger::Direct { method } => (&**method, "", "direct"),
+            Trigger::WebSocket { route, .. } => ("GET", &**route, "websocket"),
+            Trigger::Call { method } => (&**method, "", "call"),
         };
         let (claims, source) = (identified.claims(), identified.throttled.received.peer);
         let endpoint = identified.endpoint.as_ref();

@@ -289,9 +289,13 @@ impl Drop for Flight {
         let Some(aboard) = &self.aboard else { return };
         // An answer to HEAD, or one that has no body, is dropped when its head has been sent. The
         // caller has all that it asked for.
-        let (Trigger::Http { method, .. } | Trigger::Direct { method } | Trigger::Call { method }) =
-            &aboard.start.trigger;
-        let only_head = method == "HEAD" || matches!(self.status, 204 | 304);
+        let to_head = match &aboard.start.trigger {
+            Trigger::Http { method, .. }
+            | Trigger::Direct { method }
+            | Trigger::Call { method } => method == "HEAD",
+            Trigger::WebSocket { .. } => false,
+        };
+        let only_head = to_head || matches!(self.status, 204 | 304);
         let ending = if self.departed && only_head {
             Ending::OK
         } else {

@@ -47,7 +47,7 @@ impl Spawner {
         *self.next() = Some(Arc::clone(&flow));
         let desk = Arc::clone(desk);
         async move {
-            let response = service::answer(&desk, &flow.pace.line, request).await?;
+            let response = service::answer(&desk, &flow.pace.line, request, None).await?;
             let paced = |answer| Paced { answer, flow: Arc::clone(&flow) };
             Ok(response.map(paced))
         }

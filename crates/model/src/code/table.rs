@@ -313,6 +313,21 @@ codes! {
     NotImplemented = "E0712", 501, "this part of HTTP is not spoken here",
         cause: "CONNECT, upgrades and transfer codings other than `chunked` are refused.",
         remedy: "Send an ordinary request.";
+    WebSocketOnly = "E0713", 426, "this path speaks WebSocket",
+        cause: "The route says `websocket`, and the request does not ask for one. A WebSocket begins with a GET over HTTP/1.1 that has `upgrade: websocket`.",
+        remedy: "Open it with a WebSocket client; `docs/guides/websockets.md` has examples.";
+    BadHandshake = "E0714", 400, "the WebSocket handshake is not valid",
+        cause: "The request asks for a WebSocket and breaks RFC 6455: it needs HTTP/1.1, no body, `connection: upgrade`, `sec-websocket-version: 13`, and a `sec-websocket-key` of 16 bytes in base64.",
+        remedy: "Use an ordinary WebSocket client.";
+    OriginRefused = "E0715", 403, "pages of this origin may not open this WebSocket",
+        cause: "The request's `Origin` is another site than the one that it is sent to, and the route's `cors` does not name it. Browsers send cookies and client certificates along, whatever page asks.",
+        remedy: "Add the origin to `cors.origins` of the route.";
+    WebSocketsFull = "E0716", 503, "too many WebSockets are open",
+        cause: "The node or the function has as many as `websockets.connections` or `websockets.connections_per_function` allow.",
+        remedy: "Try again after the time in `Retry-After`, or raise the limit in the node's configuration.";
+    WebSocketsCrowded = "E0717", 429, "too many WebSockets of this address are open",
+        cause: "One address may hold only `websockets.connections_per_address` of them; an IPv6 address counts with its /64.",
+        remedy: "Close some.";
     TlsOnly = "E0720", 400, "this port speaks TLS",
         cause: "The request came in the clear to a listener of `tls.listen`.",
         remedy: "Write the address with `https://`.";

@@ -4,6 +4,7 @@ use super::auth::Auth;
 use super::cors::Cors;
 use super::rate::RateLimit;
 use super::require::Require;
+use super::websocket::WebSocket;
 use crate::route::Route;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,13 +27,16 @@ pub struct HttpTrigger {
     /// How often it may be called. The node's own limit if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<RateLimit>,
+    /// Whether it speaks WebSocket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub websocket: Option<WebSocket>,
 }
 
 impl HttpTrigger {
     /// A route with nothing said about it but who may call it.
     #[must_use]
     pub const fn new(route: Route, auth: Auth) -> Self {
-        Self { route, auth, cors: None, require: None, limit: None }
+        Self { route, auth, cors: None, require: None, limit: None, websocket: None }
     }
 
     /// What is wrong with it: the key, and why.
@@ -45,6 +49,9 @@ impl HttpTrigger {
         if self.limit.is_some_and(|limit| limit.burst == Some(0)) {
             return Err(("http.limit.burst", "must be at least 1".to_owned()));
         }
-        Ok(())
+        match self.websocket {
+            Some(websocket) => websocket.check(&self.route.method),
+            None => Ok(()),
+        }
     }
 }

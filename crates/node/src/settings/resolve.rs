@@ -9,8 +9,9 @@ use super::outbound::Outbound;
 use super::pick::{Pick, SettingRow};
 use super::sections::{Compile, Journal, Wasm};
 use super::tls::Tls;
-use super::{Options, variable};
+use super::{Options, variable, websockets};
 use crate::home;
+use engine::WebSockets;
 use model::unit::{Duration, Size};
 use model::{Code, Problem};
 use std::net::SocketAddr;
@@ -63,6 +64,8 @@ pub struct Settings {
     pub keyvalue: Size,
     /// What a unit of cost is worth.
     pub price: Option<model::api::Price>,
+    /// Most WebSockets at a time.
+    pub websockets: WebSockets,
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
@@ -165,6 +168,7 @@ impl Settings {
             budget: file.budget.pick(&mut pick),
             keyvalue: file.keyvalue.pick(&mut pick),
             price: file.price.pick(&mut pick)?,
+            websockets: websockets::pick(&mut pick, &file.websockets),
             issuers: issuer::resolve(file.issuers, directory, &mut pick.0)?,
             dev,
             home,
