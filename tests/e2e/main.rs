@@ -34,4 +34,5 @@ mod sites;
 mod strangers;
 mod tour;
 mod wasi03;
+mod websockets;
 mod wire;
