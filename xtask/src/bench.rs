@@ -21,6 +21,7 @@ mod routing;
 mod stats;
 mod throughput;
 mod tokens;
+mod websockets;
 
 use crate::program::{cargo, print, run as run_program, say};
 use anyhow::{Context as _, Result, bail, ensure};
@@ -30,7 +31,8 @@ use std::path::{Path, PathBuf};
 
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
-  --only NAME       one of throughput, policy, tokens, routing, records, cold, density, loopers, keyvalue; may be repeated
+  --only NAME       one of throughput, policy, tokens, routing, records, cold, density,
+                    loopers, keyvalue, websockets; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -54,6 +56,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("density", density::measure),
     ("loopers", loopers::measure),
     ("keyvalue", keyvalue::measure),
+    ("websockets", websockets::measure),
 ];
 
 /// What was asked for.

@@ -6,4 +6,5 @@ mod callers;
 mod calls;
 mod flights;
 mod rig;
+mod sockets;
 mod strangers;

@@ -2,11 +2,11 @@
 
 use super::Bench;
 use super::http::{Client, Request};
-use super::machine::field;
+use super::machine::resident_kib;
 use super::node::{Function, Home, Node};
 use super::report::{Row, Section};
 use crate::program::say;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::time::Instant;
 
 /// Functions that share a component.
@@ -27,11 +27,11 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let deployed = begin.elapsed().as_secs_f64();
     node.stop()?;
     let node = Node::start(bench, &home, "")?;
-    let before = resident_kib(&node, "VmRSS")?;
+    let before = resident_kib(node.pid(), "VmRSS")?;
     let begin = Instant::now();
     let errors = call_all(&node, count)?;
     let called = begin.elapsed().as_secs_f64();
-    let (after, peak) = (resident_kib(&node, "VmRSS")?, resident_kib(&node, "VmHWM")?);
+    let (after, peak) = (resident_kib(node.pid(), "VmRSS")?, resident_kib(node.pid(), "VmHWM")?);
     let ready = node.ready_after.as_secs_f64();
     node.stop()?;
     let components = count.div_ceil(PER_COMPONENT);
@@ -109,16 +109,6 @@ fn call_all(node: &Node, count: usize) -> Result<usize> {
         client = Client::connect(&node.gateway)?;
     }
     Ok(errors)
-}
-
-fn resident_kib(node: &Node, name: &str) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", node.pid()))?;
-    let value = field(&status, name).and_then(|value| value.strip_suffix(" kB"));
-    value
-        .context("/proc says nothing of memory")?
-        .trim()
-        .parse()
-        .context("a size that is no number")
 }
 
 /// The component with a custom section that holds a number: other bytes, the same code.

@@ -1,6 +1,7 @@
 //! The machine that numbers come from, and which program runs on which of its cores.
 
 use crate::program::{text_of, works};
+use anyhow::{Context as _, Result};
 use std::fs::read_to_string;
 use std::process::Command;
 
@@ -70,6 +71,14 @@ pub(super) fn facts() -> Vec<(&'static str, String)> {
 pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let lines = text.lines().filter_map(|line| line.split_once(':'));
     lines.filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim()).next()
+}
+
+/// A size that the system knows of a process, such as `VmRSS`, in KiB.
+pub(super) fn resident_kib(pid: u32, name: &str) -> Result<u64> {
+    let status = read_to_string(format!("/proc/{pid}/status"))?;
+    let value = field(&status, name).and_then(|value| value.strip_suffix(" kB"));
+    let value = value.context("/proc says nothing of memory")?;
+    value.trim().parse().context("a size that is no number")
 }
 
 #[cfg(test)]

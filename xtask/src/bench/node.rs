@@ -154,7 +154,17 @@ impl Node {
 
     /// Deploys an application, with every grant that it asks for.
     pub(super) fn deploy(&self, application: &str, functions: &[Function<'_>]) -> Result<()> {
-        let functions: Vec<Value> = functions.iter().map(Function::spec).collect();
+        self.deploy_with(application, functions, &json!({}))
+    }
+
+    /// The same, with more keys on each route.
+    pub(super) fn deploy_with(
+        &self,
+        application: &str,
+        functions: &[Function<'_>],
+        route: &Value,
+    ) -> Result<()> {
+        let functions: Vec<Value> = functions.iter().map(|it| it.spec(route)).collect();
         let manifest = json!({ "manifest": 1, "application": application, "function": functions });
         let body = json!({ "manifest": manifest, "grant": true }).to_string();
         self.admin("PUT", &format!("/applications/{application}"), body.as_bytes())?;
@@ -193,10 +203,14 @@ impl Drop for Node {
 }
 
 impl Function<'_> {
-    fn spec(&self) -> Value {
+    fn spec(&self, more: &Value) -> Value {
+        let mut route = more.clone();
+        if let Some(keys) = route.as_object_mut() {
+            keys.insert("route".to_owned(), self.route.into());
+            keys.insert("auth".to_owned(), self.auth.into());
+        }
         json!({
-            "name": self.name, "digest": self.digest, "cpu": self.cpu,
-            "http": [{ "route": self.route, "auth": self.auth }],
+            "name": self.name, "digest": self.digest, "cpu": self.cpu, "http": [route],
         })
     }
 }
