@@ -17,6 +17,7 @@ mod crash;
 mod deploying;
 mod docs;
 mod drain;
+mod events;
 mod front_door;
 mod gitops;
 mod guests;

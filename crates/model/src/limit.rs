@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Longest wall time from acceptance to the last byte; for streams, longest silence.
     pub wall_ms: u64,
+    /// Longest silence of an answer whose head was sent.
+    pub stream_idle_ms: u64,
     /// CPU time of the guest, by the clock of the thread that runs it.
     pub cpu_ms: u64,
     /// Bytes over all linear memories and tables of one instance.
@@ -32,6 +34,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             wall_ms: 10_000,
+            stream_idle_ms: 10_000,
             cpu_ms: 5_000,
             memory_bytes: 128 << 20,
             request_body_bytes: 6 << 20,

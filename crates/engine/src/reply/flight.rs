@@ -142,6 +142,8 @@ impl Flight {
     /// The head goes out, with what is there of the body.
     fn depart(mut self, first: Option<Bytes>) -> ReplyBody {
         self.departed = true;
+        // From here on another silence counts.
+        self.wall = None;
         ReplyBody::stream(first, self)
     }
 
@@ -220,7 +222,8 @@ impl Flight {
                 Poll::Ready(Err(self.close(fault.into())))
             }
             Poll::Pending => {
-                let wall_ms = aboard.function.unit.limits.wall_ms;
+                let limits = &aboard.function.unit.limits;
+                let wall_ms = if self.departed { limits.stream_idle_ms } else { limits.wall_ms };
                 let wall = Duration::from_millis(wall_ms);
                 let sleep = self.wall.get_or_insert_with(|| Box::pin(tokio::time::sleep(wall)));
                 if sleep.as_mut().poll(cx).is_pending() {

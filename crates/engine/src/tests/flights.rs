@@ -94,6 +94,30 @@ async fn a_stream_may_be_long_and_not_silent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_may_have_longer_silences_than_its_head() {
+    let patient =
+        r#"{"name":"f","timeout":"2s","stream_idle":"1m","http":[{"route":"* /f/{way}"}]}"#;
+    let rig = rig(|request| {
+        let head = Step::Head(http::StatusCode::OK);
+        match request.uri().path() {
+            "/f/late" => vec![Step::Hang],
+            _ => vec![head, Step::Frame(b"tick"), Step::Hang],
+        }
+    })
+    .await;
+    rig.deploy(patient).await.expect("deployed");
+    rig.grant("public", "invoke", "f").await;
+    let took = |since: tokio::time::Instant| since.elapsed().as_secs();
+    let since = tokio::time::Instant::now();
+    assert_eq!(rig.call("/f/late", None).await, Err(Code::WallTimeout));
+    assert_eq!(took(since), 2);
+    let since = tokio::time::Instant::now();
+    let response = rig.send(get("/f/stream", None)).await.expect("the head");
+    assert!(response.into_body().collect().await.is_err(), "the client must see that it broke off");
+    assert_eq!(took(since), 60);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_stops_the_guest_and_the_record_says_so() {
     let rig = open(|_| {
         vec![

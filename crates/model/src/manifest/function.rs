@@ -59,6 +59,10 @@ pub struct FunctionSpec {
     /// Longest wall time; for streams, longest silence. Default `10s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
+    /// Longest silence of an answer whose head was sent, such as a stream of events. As `timeout`
+    /// if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_idle: Option<Duration>,
     /// Most CPU time. Default `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Duration>,
@@ -112,6 +116,7 @@ impl FunctionSpec {
             digest: None,
             build: None,
             timeout: None,
+            stream_idle: None,
             cpu: None,
             memory: None,
             concurrency: None,
@@ -137,6 +142,7 @@ impl FunctionSpec {
             }
         };
         set(&mut limits.wall_ms, self.timeout.map(|d| d.ms));
+        limits.stream_idle_ms = self.stream_idle.map_or(limits.wall_ms, |d| d.ms);
         set(&mut limits.cpu_ms, self.cpu.map(|d| d.ms));
         set(&mut limits.memory_bytes, self.memory.map(|s| s.bytes));
         set(&mut limits.queue_wait_ms, self.queue_wait.map(|d| d.ms));
@@ -154,6 +160,7 @@ impl FunctionSpec {
         };
         let durations = [
             ("timeout", self.timeout, ceiling.wall),
+            ("stream_idle", self.stream_idle, ceiling.wall),
             ("cpu", self.cpu, ceiling.cpu),
             ("queue_wait", self.queue_wait, ceiling.wall),
         ];
