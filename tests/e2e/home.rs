@@ -4,6 +4,7 @@
 
 mod backup;
 mod disk;
+mod unused;
 
 use crate::rig::{Node, casemate, example, request};
 use std::collections::BTreeMap;

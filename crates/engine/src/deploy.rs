@@ -6,6 +6,7 @@
 use crate::catalog::Catalog;
 use crate::query::function_view;
 use crate::readiness::{Readiness, artifact_problem, prepare_problem};
+use crate::sweep::Using;
 use crate::wiring::Engine;
 use bytes::Bytes;
 use model::act::{Act, Committed};
@@ -33,7 +34,9 @@ impl Engine {
             let detail = format!("{} bytes, at most {most} are taken", bytes.len());
             return Err(Problem::new(Code::ArtifactTooLarge).detail(detail));
         }
-        self.parts.artifacts.put(digest, bytes).await.map_err(artifact_problem)
+        let _in_use = self.using([digest]).await;
+        self.parts.artifacts.put(digest, bytes).await.map_err(artifact_problem)?;
+        self.want(vec![digest]).await.map(drop)
     }
 
     /// Keeps the artifacts of a bundle, all or none.
@@ -43,8 +46,11 @@ impl Engine {
     pub async fn put_bundle(&self, bundle: Bytes) -> Result<(), Problem> {
         let parts = model::bundle::parts(&bundle)
             .ok_or_else(|| Problem::new(Code::DigestMismatch).detail("the bundle was cut"))?;
+        let digests: Vec<Digest> = parts.iter().map(|(digest, _)| *digest).collect();
         let all = parts.into_iter().map(|(digest, range)| (digest, bundle.slice(range))).collect();
-        self.parts.artifacts.put_all(all).await.map_err(artifact_problem)
+        let _in_use = self.using(digests.iter().copied()).await;
+        self.parts.artifacts.put_all(all).await.map_err(artifact_problem)?;
+        self.want(digests).await.map(drop)
     }
 
     /// Which of these artifacts have to be sent: they are missing or damaged.
@@ -52,6 +58,8 @@ impl Engine {
     /// # Errors
     /// The store failed.
     pub async fn missing_artifacts(&self, digests: Vec<Digest>) -> Result<Vec<Digest>, Problem> {
+        // Before, so that what is said to be there is not swept just now.
+        self.want(digests.clone()).await?;
         self.parts.artifacts.missing(digests).await.map_err(artifact_problem)
     }
 
@@ -61,6 +69,7 @@ impl Engine {
     /// The store failed.
     pub async fn has_artifact(&self, digest: Digest) -> Result<bool, Problem> {
         use ports::artifacts::Error;
+        self.want(vec![digest]).await?;
         match self.parts.artifacts.read(digest).await {
             Ok(_) => Ok(true),
             Err(Error::Missing(_) | Error::Digest { .. }) => Ok(false),
@@ -84,7 +93,8 @@ impl Engine {
         manifest.check(&self.config.ceiling)?;
         let members = manifest.members()?;
         self.check_issuers(&members)?;
-        let prepared = self.prepare(&members).await?;
+        let mut in_use = self.using(members.iter().filter_map(|member| member.digest)).await;
+        let prepared = self.prepare(&members, &mut in_use).await?;
         let wanted = asked_for(&members);
         let grants =
             if request.grant || self.config.grant_all { wanted.clone() } else { Vec::new() };
@@ -257,7 +267,11 @@ impl Engine {
     }
 
     /// Compiles every component of the manifest that is not runnable yet.
-    async fn prepare(&self, members: &[FunctionSpec]) -> Result<Vec<Program>, Problem> {
+    async fn prepare(
+        &self,
+        members: &[FunctionSpec],
+        in_use: &mut Using<'_>,
+    ) -> Result<Vec<Program>, Problem> {
         let mut done = BTreeSet::new();
         for function in members {
             let missing = || {
@@ -266,7 +280,7 @@ impl Engine {
             };
             let artifact = function.digest.ok_or_else(missing)?;
             if let Some(rules) = &function.assets {
-                let checked = self.check_assets(function, rules, artifact).await;
+                let checked = self.check_assets(function, rules, artifact, in_use).await;
                 checked.map_err(|problem| named(problem, function.name.as_str()))?;
                 continue;
             }

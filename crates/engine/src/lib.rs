@@ -28,6 +28,7 @@ mod request;
 mod router;
 mod slots;
 mod stage;
+mod sweep;
 mod websocket;
 mod wiring;
 
@@ -42,6 +43,7 @@ pub use ports::idempotency::Kept;
 pub use ports::journal::{LogQuery, RecordQuery};
 pub use query::Health;
 pub use reply::{ReplyBody, ReplyError};
+pub use sweep::Swept;
 pub use websocket::{Message, Opening, Socket, SocketLimits, WebSockets};
 pub use wiring::{Digester, Engine, Parts};
 

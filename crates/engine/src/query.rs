@@ -253,7 +253,20 @@ impl Engine {
         registry: std::path::PathBuf,
     ) -> Result<Vec<model::Digest>, Problem> {
         self.parts.registry.backup(registry).await.map_err(Problem::from)?;
-        self.parts.artifacts.list().await.map_err(crate::readiness::artifact_problem)
+        // Looked up after the copy, so that nothing is missing; what nothing refers to may go any
+        // time.
+        let used = self.used_artifacts().await;
+        let all = self.parts.artifacts.list().await;
+        let mut all = all.map_err(crate::readiness::artifact_problem)?;
+        match used {
+            Ok(used) => all.retain(|digest| used.contains(digest)),
+            // A backup of a damaged home is better than none: nothing goes while it is so.
+            Err(problem) if problem.code == Code::StoreCorrupt => {
+                tracing::warn!(%problem, "the backup takes everything, used or not");
+            }
+            Err(problem) => return Err(problem),
+        }
+        Ok(all)
     }
 
     /// Reads a component, for a backup.

@@ -8,3 +8,4 @@ mod flights;
 mod rig;
 mod sockets;
 mod strangers;
+mod sweep;

@@ -7,6 +7,7 @@ use crate::cut::Cut;
 use crate::guard::Guard;
 use crate::rate::Rates;
 use crate::slots::{NodeGauge, Tally};
+use crate::sweep::InUse;
 use crate::websocket::Rooms;
 use arc_swap::ArcSwap;
 use identity::certificate::Certificates;
@@ -72,6 +73,7 @@ pub struct Engine {
     pub(crate) acts: tokio::sync::Mutex<()>,
     draining: AtomicBool,
     cut: OnceLock<Cut>,
+    pub(crate) in_use: InUse,
 }
 
 impl Engine {
@@ -97,6 +99,7 @@ impl Engine {
             acts: tokio::sync::Mutex::new(()),
             draining: AtomicBool::new(false),
             cut: OnceLock::new(),
+            in_use: InUse::default(),
         }))
     }
 

@@ -10,13 +10,17 @@ use crate::home::Home;
 use crate::settings::Settings;
 use crate::telemetry;
 use control::Control;
-use engine::Cut;
+use engine::{Cut, Engine};
 use gateway::AccessLog;
 use model::{Code, Problem};
 use ports::Journal;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// How often unused components and files are looked for.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
 /// What a node says when it takes requests.
 #[derive(Debug, Clone)]
@@ -62,7 +66,7 @@ pub fn up(
         .build()
         .map_err(internal)?;
     let outcome = runtime.block_on(live(settings, listeners, on_ready));
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
 
@@ -117,7 +121,10 @@ async fn live(
         .light(home.path())?;
     let warming = tokio::spawn({
         let engine = Arc::clone(&engine);
-        async move { engine.warm().await }
+        async move {
+            engine.warm().await;
+            sweep(&engine).await;
+        }
     });
     let tending = certificates::tend(assembled.certificates.clone()).map_err(internal)?;
     let watching = tokio::spawn(assembled.key_files.watch());
@@ -149,6 +156,17 @@ async fn live(
     Beacon::put_out(home.path());
     close(&assembled.journal).await?;
     Ok(end)
+}
+
+/// Removes what nothing refers to, now and then.
+async fn sweep(engine: &Engine) {
+    loop {
+        if let Err(problem) = engine.sweep().await {
+            let internal = problem.internal.as_deref();
+            tracing::warn!(%problem, internal, "unused components and files were not removed");
+        }
+        tokio::time::sleep(SWEEP_EVERY).await;
+    }
 }
 
 async fn close(journal: &Arc<dyn Journal>) -> Result<(), Problem> {

@@ -1,7 +1,7 @@
 //! Components, and the files of applications, by digest.
 
 use crate::Future;
-use model::Digest;
+use model::{Digest, Timestamp};
 
 /// Why an artifact could not be kept or found.
 #[derive(Debug, thiserror::Error)]
@@ -51,4 +51,14 @@ pub trait Artifacts: Send + Sync {
 
     /// All digests, in order.
     fn list(&self) -> Future<'_, Result<Vec<Digest>, Error>>;
+
+    /// Notes that somebody wants these, now. Those that are not there are passed over.
+    fn want(&self, digests: Vec<Digest>, now: Timestamp) -> Future<'_, Result<(), Error>>;
+
+    /// Those that nobody has wanted since `before`, in order. One that was put and never wanted
+    /// counts as wanted at any time.
+    fn unwanted(&self, before: Timestamp) -> Future<'_, Result<Vec<Digest>, Error>>;
+
+    /// Removes artifacts, in this order. One that is not there is no error.
+    fn remove(&self, digests: Vec<Digest>) -> Future<'_, Result<(), Error>>;
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http_body::Frame;
 use model::manifest::Wasi;
 use model::{Digest, FunctionRef, Limits, Usage};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -149,6 +150,11 @@ pub trait Executor: Send + Sync {
 
     /// Whether the compiled form is there and authentic. Cheap if it is loaded already.
     fn ready(&self, program: Program) -> Future<'_, Result<bool, PrepareError>>;
+
+    /// Removes the compiled forms of all components but these, and says how many went.
+    fn keep_only(&self, _components: BTreeSet<Digest>) -> Future<'_, usize> {
+        Box::pin(std::future::ready(0))
+    }
 
     /// Begins an invocation. A component that is not loaded is loaded first; one that was never
     /// prepared, or whose compiled form is not authentic, faults with [`FaultKind::Platform`].

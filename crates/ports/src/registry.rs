@@ -2,9 +2,11 @@
 
 use crate::Future;
 use model::act::{Act, Committed};
+use model::manifest::FunctionSpec;
 use model::revision::{DeploymentRow, FunctionRow, RevisionRow};
 use model::token::TokenRow;
-use model::{ApplicationName, Code, FunctionRef, Grant, Problem, Scope, Timestamp};
+use model::{ApplicationName, Code, Digest, FunctionRef, Grant, Problem, Scope, Timestamp};
+use std::collections::BTreeSet;
 
 /// Why the registry did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,23 @@ pub struct ScopeState {
     pub tokens: Vec<TokenRow>,
 }
 
+/// What revisions refer to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Referred {
+    /// Components.
+    pub components: BTreeSet<Digest>,
+    /// Lists of files. What is in them is referred to as well.
+    pub lists: BTreeSet<Digest>,
+}
+
+impl Referred {
+    /// Notes what a revision with these settings refers to.
+    pub fn add(&mut self, artifact: Digest, spec: &FunctionSpec) {
+        let kind = if spec.assets.is_some() { &mut self.lists } else { &mut self.components };
+        kind.insert(artifact);
+    }
+}
+
 /// Who asks for an act, where and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct By {
@@ -78,6 +97,9 @@ pub trait Registry: Send + Sync {
         scope: &'a Scope,
         application: &'a ApplicationName,
     ) -> Future<'a, Result<Vec<DeploymentRow>, Error>>;
+
+    /// What the revisions of all scopes refer to, active or not.
+    fn artifacts(&self) -> Future<'_, Result<Referred, Error>>;
 
     /// Writes a consistent copy of the registry to a new file, while the node runs.
     fn backup(&self, file: std::path::PathBuf) -> Future<'_, Result<(), Error>>;

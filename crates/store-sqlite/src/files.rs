@@ -2,20 +2,23 @@
 //!
 //! Invariant: a file under its final name was written whole and synced first; and what is read
 //! is checked against its name, so bytes that were swapped on disk are never run.
+//!
+//! A file's time of modification says when somebody last wanted it.
 
 use crate::error::is_full;
 use crate::store::sha256;
 use bytes::Bytes;
-use model::Digest;
+use model::{Digest, Timestamp};
 use ports::Future;
 use ports::artifacts::{Artifacts, Error};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// The directory in the home.
 pub const DIRECTORY: &str = "artifacts";
@@ -103,6 +106,39 @@ impl Artifacts for Files {
     fn list(&self) -> Future<'_, Result<Vec<Digest>, Error>> {
         Box::pin(self.run(NONE, move |inner| inner.list().map_err(|error| failed(NONE, error))))
     }
+
+    fn want(&self, digests: Vec<Digest>, now: Timestamp) -> Future<'_, Result<(), Error>> {
+        let now = UNIX_EPOCH + Duration::from_micros(now.0.unsigned_abs());
+        Box::pin(self.run(NONE, move |inner| {
+            digests.into_iter().try_for_each(|digest| {
+                let file = File::options().write(true).open(inner.path(digest));
+                unless_missing(digest, file.and_then(|file| file.set_modified(now)))
+            })
+        }))
+    }
+
+    fn unwanted(&self, before: Timestamp) -> Future<'_, Result<Vec<Digest>, Error>> {
+        Box::pin(self.run(NONE, move |inner| {
+            let mut unwanted = Vec::new();
+            for digest in inner.list().map_err(|error| failed(NONE, error))? {
+                let found = match fs::metadata(inner.path(digest)) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    found => found.map_err(|error| failed(digest, error))?,
+                };
+                let wanted = Timestamp(found.mtime() * 1_000_000 + found.mtime_nsec() / 1000);
+                unwanted.extend((wanted < before).then_some(digest));
+            }
+            Ok(unwanted)
+        }))
+    }
+
+    fn remove(&self, digests: Vec<Digest>) -> Future<'_, Result<(), Error>> {
+        Box::pin(self.run(NONE, move |inner| {
+            digests
+                .into_iter()
+                .try_for_each(|digest| unless_missing(digest, fs::remove_file(inner.path(digest))))
+        }))
+    }
 }
 
 impl Inner {
@@ -167,10 +203,7 @@ impl Inner {
     fn read(&self, digest: Digest) -> Result<Bytes, Error> {
         let bytes = match fs::read(self.path(digest)) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(Error::Missing(digest));
-            }
-            Err(error) => return Err(failed(digest, error)),
+            Err(error) => return Err(lost(digest, error)),
         };
         check(digest, &bytes)?;
         Ok(bytes.into())
@@ -198,6 +231,22 @@ fn check(expected: Digest, bytes: &[u8]) -> Result<(), Error> {
 
 fn failed(digest: Digest, source: io::Error) -> Error {
     if is_full(&source) { Error::Full(digest) } else { Error::Io { digest, source } }
+}
+
+/// The error for a file that should be there.
+fn lost(digest: Digest, source: io::Error) -> Error {
+    match source.kind() {
+        ErrorKind::NotFound => Error::Missing(digest),
+        _ => failed(digest, source),
+    }
+}
+
+/// What is not there is passed over.
+fn unless_missing(digest: Digest, done: io::Result<()>) -> Result<(), Error> {
+    match done {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(digest, error)),
+        _ => Ok(()),
+    }
 }
 
 /// Makes a directory and its parents, readable by the owner only and durable.

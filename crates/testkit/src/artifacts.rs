@@ -5,7 +5,7 @@
 use anyhow::{Result, ensure};
 use aws_lc_rs::digest;
 use bytes::Bytes;
-use model::Digest;
+use model::{Digest, Timestamp};
 use ports::artifacts::{Artifacts, Error};
 
 /// SHA-256, as memory versions of the ports want it.
@@ -60,7 +60,8 @@ pub async fn conforms(store: &dyn Artifacts) -> Result<()> {
     }
     all.sort();
     ensure!(store.list().await? == all, "does not list what it keeps, in order");
-    several(store, &all).await
+    several(store, &all).await?;
+    goes(store, digest, &bytes).await
 }
 
 /// Many at a time, beside what is kept already.
@@ -87,6 +88,28 @@ async fn several(store: &dyn Artifacts, kept: &[Digest]) -> Result<()> {
     for (digest, bytes) in &more {
         ensure!(store.read(*digest).await? == *bytes, "reads other bytes");
     }
+    Ok(())
+}
+
+/// What is wanted is known, and what is removed is gone.
+async fn goes(store: &dyn Artifacts, digest: Digest, bytes: &Bytes) -> Result<()> {
+    let all = store.list().await?;
+    let rest: Vec<Digest> = all.iter().copied().filter(|one| *one != digest).collect();
+    let at = |second: i64| Timestamp(1_900_000_000_000_000 + second * 1_000_000);
+    store.want(rest.clone(), at(9)).await?;
+    for second in [5, 7] {
+        store.want(vec![digest, sha256(b"never put")], at(second)).await?;
+        ensure!(store.unwanted(at(second)).await?.is_empty(), "what is wanted is unwanted");
+        ensure!(store.unwanted(at(second + 1)).await? == [digest], "it stays wanted");
+    }
+    ensure!(store.unwanted(at(10)).await? == all, "not all are unwanted, in order");
+    for again in 0..2 {
+        store.remove(vec![digest]).await?;
+        ensure!(!store.contains(digest).await?, "removal {again}: it is still there");
+        ensure!(store.list().await? == rest, "removal {again}: others are not as they were");
+    }
+    store.put(digest, bytes.clone()).await?;
+    ensure!(store.read(digest).await? == *bytes, "what was removed cannot be put again");
     Ok(())
 }
 

@@ -92,6 +92,13 @@ impl Executor for Scripted {
         Box::pin(async move { Ok(ready) })
     }
 
+    fn keep_only(&self, components: BTreeSet<Digest>) -> Future<'_, usize> {
+        let mut prepared = self.prepared.lock();
+        let before = prepared.len();
+        prepared.retain(|digest| components.contains(digest));
+        Box::pin(std::future::ready(before - prepared.len()))
+    }
+
     fn run(&self, run: Run) -> Pin<Box<dyn Running>> {
         let (head, body) = run.request.into_parts();
         let request = http::Request::from_parts(head, ());

@@ -10,9 +10,10 @@ use crate::run::{self, Guest, Invocation};
 use crate::runtime::{Found, LoadError, Runtime};
 use bytes::Bytes;
 use model::manifest::Wasi;
-use model::{Code, Problem};
+use model::{Code, Digest, Problem};
 use ports::Future;
 use ports::executor::{Executor, FaultKind, PrepareError, Program, Run, Running};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -122,6 +123,16 @@ impl Executor for WasmExecutor {
                 }
             }
         })
+    }
+
+    fn keep_only(&self, components: BTreeSet<Digest>) -> Future<'_, usize> {
+        let runtimes: Vec<_> =
+            [Some(&self.runtime_02), self.runtime_03.as_ref()].into_iter().flatten().collect();
+        let runtimes: Vec<Arc<Runtime>> = runtimes.into_iter().map(Arc::clone).collect();
+        let work = tokio::task::spawn_blocking(move || {
+            runtimes.iter().map(|runtime| runtime.shelf.keep_only(&components)).sum()
+        });
+        Box::pin(async { work.await.unwrap_or_default() })
     }
 
     fn run(&self, run: Run) -> Pin<Box<dyn Running>> {

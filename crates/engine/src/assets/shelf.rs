@@ -3,6 +3,7 @@
 use super::Chunks;
 use super::site::Site;
 use crate::readiness::artifact_problem;
+use crate::sweep::Using;
 use crate::wiring::Engine;
 use model::listing::Listing;
 use model::manifest::{FileRules, FunctionSpec};
@@ -60,7 +61,8 @@ fn mount(spec: &FunctionSpec) -> String {
 }
 
 impl Engine {
-    async fn listing(&self, digest: Digest) -> Result<Listing, Problem> {
+    /// Reads a directory's list.
+    pub(crate) async fn listing(&self, digest: Digest) -> Result<Listing, Problem> {
         let bytes = self.parts.artifacts.read(digest).await.map_err(artifact_problem)?;
         Listing::parse(&bytes).map_err(|error| Problem::new(Code::AssetList).detail(error))
     }
@@ -72,11 +74,14 @@ impl Engine {
         spec: &FunctionSpec,
         rules: &FileRules,
         list: Digest,
+        in_use: &mut Using<'_>,
     ) -> Result<(), Problem> {
         let list = self.listing(list).await?;
         let chunks: BTreeSet<Digest> =
             list.files.iter().flat_map(|file| file.chunks.iter().copied()).collect();
         Site::new(list, rules, &mount(spec))?;
+        // Before they are looked for, so that what is found stays.
+        self.also_using(in_use, chunks.iter().copied()).await;
         let chunks: Vec<Digest> = chunks.into_iter().collect();
         for some in chunks.chunks(LOOKED_FOR) {
             let missing = self.parts.artifacts.missing(some.to_vec()).await;

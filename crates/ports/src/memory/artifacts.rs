@@ -5,8 +5,8 @@
 use crate::Future;
 use crate::artifacts::Error;
 use bytes::Bytes;
-use model::Digest;
 use model::plan::Sha256;
+use model::{Digest, Timestamp};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
@@ -14,13 +14,14 @@ use std::collections::BTreeMap;
 pub struct Artifacts {
     sha256: Sha256,
     kept: Mutex<BTreeMap<Digest, Bytes>>,
+    wanted: Mutex<BTreeMap<Digest, Timestamp>>,
 }
 
 impl Artifacts {
     /// An empty store that checks digests with `sha256`.
     #[must_use]
     pub fn new(sha256: Sha256) -> Self {
-        Self { sha256, kept: Mutex::default() }
+        Self { sha256, kept: Mutex::default(), wanted: Mutex::default() }
     }
 
     /// Replaces what is kept under `digest` without a check, as somebody with the disk could.
@@ -68,5 +69,28 @@ impl crate::Artifacts for Artifacts {
 
     fn list(&self) -> Future<'_, Result<Vec<Digest>, Error>> {
         Box::pin(std::future::ready(Ok(self.kept.lock().keys().copied().collect())))
+    }
+
+    fn want(&self, digests: Vec<Digest>, now: Timestamp) -> Future<'_, Result<(), Error>> {
+        let kept = self.kept.lock();
+        let there = digests.into_iter().filter(|digest| kept.contains_key(digest));
+        self.wanted.lock().extend(there.map(|digest| (digest, now)));
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn unwanted(&self, before: Timestamp) -> Future<'_, Result<Vec<Digest>, Error>> {
+        let (kept, wanted) = (self.kept.lock(), self.wanted.lock());
+        let old = |digest: &&Digest| wanted.get(digest).is_none_or(|at| *at < before);
+        let unwanted = kept.keys().filter(old).copied().collect();
+        Box::pin(std::future::ready(Ok(unwanted)))
+    }
+
+    fn remove(&self, digests: Vec<Digest>) -> Future<'_, Result<(), Error>> {
+        let (mut kept, mut wanted) = (self.kept.lock(), self.wanted.lock());
+        for digest in digests {
+            kept.remove(&digest);
+            wanted.remove(&digest);
+        }
+        Box::pin(std::future::ready(Ok(())))
     }
 }

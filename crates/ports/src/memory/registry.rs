@@ -7,7 +7,7 @@
 
 use crate::Future;
 use crate::ledger::{self, Edge, Notary, Tile, partial_tiles};
-use crate::registry::{By, Error, ScopeState};
+use crate::registry::{By, Error, Referred, ScopeState};
 use model::act::{Act, Committed, Leaf};
 use model::plan::{Outcome, Plan, Sha256, plan};
 use model::revision::{DeploymentRow, RevisionRow};
@@ -132,6 +132,12 @@ impl crate::Registry for Registry {
         let state = self.state.lock();
         let rows = state.scopes.get(scope);
         Box::pin(ready(Ok(rows.map(|rows| rows.deployments(application)).unwrap_or_default())))
+    }
+
+    fn artifacts(&self) -> Future<'_, Result<Referred, Error>> {
+        let mut referred = Referred::default();
+        self.state.lock().scopes.values().for_each(|rows| rows.refer(&mut referred));
+        Box::pin(ready(Ok(referred)))
     }
 
     /// Always refused: memory has no file to copy.

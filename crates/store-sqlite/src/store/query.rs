@@ -10,7 +10,7 @@ use model::revision::{DeploymentRow, RevisionRow};
 use model::token::{TokenId, TokenRow};
 use model::{ApplicationName, Digest, FunctionRef, FunctionRow, Scope, Timestamp};
 use ports::Future;
-use ports::registry::{By, Error as RegistryError, Registry, ScopeState};
+use ports::registry::{By, Error as RegistryError, Referred, Registry, ScopeState};
 use rusqlite::{Connection, Row, params};
 use std::collections::BTreeMap;
 
@@ -49,6 +49,10 @@ impl Registry for Store {
             let work = move |connection: &Connection| deployments(connection, &scope, &application);
             Ok(self.read(work).await?)
         })
+    }
+
+    fn artifacts(&self) -> Future<'_, Result<Referred, RegistryError>> {
+        Box::pin(async move { Ok(self.read(artifacts).await?) })
     }
 
     fn backup(&self, file: std::path::PathBuf) -> Future<'_, Result<(), RegistryError>> {
@@ -141,6 +145,17 @@ fn load_tokens(connection: &Connection, scopes: &mut Scopes) -> Result<(), Error
         });
     }
     Ok(())
+}
+
+fn artifacts(connection: &Connection) -> Result<Referred, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT DISTINCT artifact, spec FROM revision")?;
+    let mut rows = statement.query([])?;
+    let mut referred = Referred::default();
+    while let Some(row) = rows.next()? {
+        referred.add(Digest(row.get(0)?), &spec(&row.get::<_, String>(1)?)?);
+    }
+    Ok(referred)
 }
 
 fn revisions(connection: &Connection, function: &FunctionRef) -> Result<Vec<RevisionRow>, Error> {

@@ -116,6 +116,8 @@ pub async fn same(left: &dyn Both, right: &dyn Both, history: &[(Act, By)]) -> R
 }
 
 async fn same_history(left: &dyn Both, right: &dyn Both) -> Result<()> {
+    let (one, two) = (left.artifacts().await?, right.artifacts().await?);
+    ensure!(one == two, "what all revisions refer to: {one:?} and {two:?}");
     for tenant in TENANTS {
         for text in FUNCTIONS {
             let mut function = function(text);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use model::act::{Act, Changes, Committed, Leaf, LeafAct};
 use model::{Code, Grant, Problem};
 use ports::ledger::partial_tiles;
-use ports::registry::{By, ScopeState};
+use ports::registry::{By, Referred, ScopeState};
 
 mod cases;
 
@@ -96,6 +96,10 @@ async fn holds(registry: &dyn Both, fact: Then) -> Result<()> {
                 _ => true,
             });
             ensure!(newest_first, "`{name}`: revisions are not listed newest first");
+            let Referred { components, lists } = registry.artifacts().await?;
+            let either = |digest| components.contains(digest) || lists.contains(digest);
+            let all = rows.iter().all(|row| either(&row.artifact));
+            ensure!(all, "`{name}`: a revision's component is not listed");
         }
         Then::Granted(grant) => ensure!(state.grants.contains(&grant), "`{grant}` is not there"),
         Then::NotGranted(grant) => ensure!(!state.grants.contains(&grant), "`{grant}` is there"),

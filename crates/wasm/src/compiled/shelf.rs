@@ -8,6 +8,7 @@
 
 use super::{SealedFile, sealed};
 use model::{Digest, Secret};
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
@@ -163,6 +164,20 @@ impl Shelf {
         }
     }
 
+    /// Removes the compiled forms of all components but these, and says how many went. What cannot
+    /// be removed costs space only.
+    pub(crate) fn keep_only(&self, components: &BTreeSet<Digest>) -> usize {
+        let Ok(entries) = std::fs::read_dir(&self.dir) else { return 0 };
+        let of = |path: &Path| -> Option<Digest> {
+            let hex = path.file_stem()?.to_str()?;
+            format!("sha256:{hex}").parse().ok()
+        };
+        let paths = entries.flatten().map(|entry| entry.path());
+        let unused =
+            paths.filter(|path| of(path).is_some_and(|digest| !components.contains(&digest)));
+        unused.filter(|path| std::fs::remove_file(path).is_ok()).count()
+    }
+
     /// One pass: every chunk is hashed and kept; only then the hash is compared.
     fn authenticate(&self, mut file: File, digest: Digest) -> io::Result<Option<SealedFile>> {
         let mut header = [0; HEADER_BYTES];
@@ -261,6 +276,19 @@ mod tests {
         let other = Digest([8; 32]);
         std::fs::write(shelf.path(other), &whole).expect("write");
         assert!(matches!(shelf.read(other), Err(ShelfError::NotAuthentic(_))));
+    }
+
+    #[test]
+    fn keeps_only_what_it_is_told_to() {
+        let dir = tempfile::tempdir().expect("dir");
+        let shelf = shelf(dir.path(), 1, 1);
+        for digest in [DIGEST, Digest([8; 32]), Digest([7; 32])] {
+            shelf.put(digest, &code(b"machine code")).expect("put");
+        }
+        std::fs::write(shelf.dir.join("notes.cwasm"), "not ours").expect("written");
+        assert_eq!(shelf.keep_only(&BTreeSet::from([DIGEST])), 2);
+        assert!(shelf.read(DIGEST).is_ok() && shelf.dir.join("notes.cwasm").exists());
+        assert!(matches!(shelf.read(Digest([8; 32])), Err(ShelfError::Missing(_))));
     }
 
     #[test]

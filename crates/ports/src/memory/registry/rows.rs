@@ -2,7 +2,7 @@
 //!
 //! Invariant: an active function's revision and an application's active deployment are kept rows.
 
-use crate::registry::{By, ScopeState};
+use crate::registry::{By, Referred, ScopeState};
 use model::act::Changes;
 use model::manifest::Manifest;
 use model::plan::{Activation, ApplicationState, Plan, RouteKey, View};
@@ -45,6 +45,13 @@ struct Revision {
 impl Rows {
     pub(super) fn token_ids(&self) -> impl Iterator<Item = TokenId> {
         self.tokens.values().map(|token| token.id.clone())
+    }
+
+    /// Notes what the revisions refer to.
+    pub(super) fn refer(&self, referred: &mut Referred) {
+        for Revision { row, .. } in self.revisions.values().flatten() {
+            referred.add(row.artifact, &row.spec);
+        }
     }
 
     /// Whether nothing is active here.
