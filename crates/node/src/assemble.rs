@@ -123,6 +123,7 @@ pub(crate) fn refuse_headless(home: &Path) -> Result<(), Problem> {
     // Nothing is written there before the registry is.
     let components = home.join("artifacts/sha256");
     let used = home.join("journal").exists()
+        || home.join(store_sqlite::kv::DIRECTORY).exists()
         || std::fs::read_dir(components).is_ok_and(|mut entries| entries.next().is_some());
     if !used {
         return Ok(());

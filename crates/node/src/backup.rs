@@ -1,12 +1,14 @@
-//! Backups: one tar file that holds the registry with its ledger, the components, the flight
-//! records, certificates, and, if asked for, the root key.
+//! Backups: one tar file that holds the registry with its ledger, the components, the key-value
+//! stores, the flight records, certificates, and, if asked for, the root key.
 //!
 //! The first entry is [`CONTENTS`], which lists every other with its size and SHA-256, so that a
 //! file that was cut or changed is not taken for a backup.
 //!
-//! Invariant: a backup is made from files that do not change any more: a copy of the registry,
-//! components, journal segments up to the length they had, and sealed files that are replaced as a
-//! whole.
+//! Invariant: a backup is made from files that do not change any more: copies of the registry and
+//! of key-value files, components, journal segments up to the length they had, and sealed files
+//! that are replaced as a whole.
+//! Invariant: the registry is copied before key-value files. It knows how far each had come, and
+//! one that is older than that is not opened after a restore.
 
 use control::{Pieces, RootKey};
 use engine::Engine;
@@ -114,6 +116,13 @@ async fn make_in(
         let path = format!("{ARTIFACTS}sha256/{}/{hex}", hex.get(..2).unwrap_or_default());
         list.push((path.clone(), source.home.join(path), Extent::Whole));
     }
+    let (home, target) = (source.home.clone(), work.to_owned());
+    let copy = move || store_sqlite::kv::copy_all(&home, &target);
+    let copies = tokio::task::spawn_blocking(copy)
+        .await
+        .map_err(|error| Problem::new(Code::Internal).internal(error))?;
+    let copies = copies.map_err(Problem::from)?;
+    list.extend(copies.into_iter().map(|(path, copy)| (path, copy, Extent::Whole)));
     for (name, ending) in [("journal", SEGMENT), ("tls", SEALED)] {
         collect(&source.home, Path::new(name), ending, &mut list)
             .map_err(|error| failed(&source.home.join(name), error))?;

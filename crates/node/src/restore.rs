@@ -139,8 +139,15 @@ fn belongs(path: &str) -> bool {
         || path == "root.key"
         || path.starts_with("artifacts/")
         || path.starts_with("journal/")
+        || is_key_value(path)
         || path.starts_with("tls/") && path.ends_with(".sealed");
     plain && known
+}
+
+/// Whether it is the file of a tenant's key-value stores.
+fn is_key_value(path: &str) -> bool {
+    let tenant = path.strip_prefix("kv/").and_then(|name| name.strip_suffix(".db"));
+    tenant.is_some_and(|name| model::TenantName::parse(name).is_ok())
 }
 
 fn write(mut entry: impl Read, path: &Path, item: &Item) -> Result<(), Problem> {

@@ -110,6 +110,28 @@ fn a_backup_under_load_brings_everything_back() {
 }
 
 #[test]
+fn key_value_files_are_part_of_a_backup() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (_used, home, token) = used();
+    let kv = home.join("kv");
+    fs::create_dir(&kv).expect("made");
+    // Any database will do: it is copied as one, and opened when a function asks for it.
+    fs::copy(home.join("registry.db"), kv.join("acme.db")).expect("copied");
+    fs::write(kv.join("acme.db.old"), "not ours").expect("written");
+    let node = Node::start_on(&home, &[]);
+    let backup = dir.path().join("backup.tar");
+    node.ok(&["backup", text(&backup), "--include-root-key"]);
+    drop(node);
+    let new = dir.path().join("new");
+    restored(&backup, &new);
+    assert_eq!(below(&new.join("kv")), [new.join("kv/acme.db")]);
+    assert_eq!((mode(&new.join("kv")), mode(&new.join("kv/acme.db"))), (0o700, 0o600));
+    let bytes = fs::read(new.join("kv/acme.db")).expect("readable");
+    assert!(bytes.starts_with(b"SQLite format 3\0"));
+    assert_works(&new, &[], &token);
+}
+
+#[test]
 fn a_backup_without_the_root_key_needs_it_from_elsewhere() {
     let dir = tempfile::tempdir().expect("a directory");
     let (_used, home, token) = used();
@@ -252,6 +274,10 @@ fn a_hostile_backup_writes_nothing_outside_its_place() {
         "operator.token",
         "restored",
         "backups/evil",
+        "kv/evil",
+        "kv/Evil.db",
+        "kv/below/evil.db",
+        "kv/acme.db-wal",
     ];
     for name in escapes {
         fs::write(&bad, archive_of(&[(name, content)], &listed(name, content))).expect("written");
