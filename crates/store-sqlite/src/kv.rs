@@ -135,7 +135,7 @@ impl Stores {
         }
         let source = Source {
             tenant: name.clone(),
-            path: path_of(&self.dir, name),
+            path: path_of(&self.dir, name).into(),
             backups: self.backups.clone(),
             ring: Arc::clone(&self.ring),
             board: Arc::default(),

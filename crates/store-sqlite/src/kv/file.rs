@@ -28,7 +28,7 @@ const LOG_BYTES_KEPT: i64 = 32 << 20;
 /// Where a tenant's file is and what it is opened with.
 pub(super) struct Source {
     pub(super) tenant: TenantName,
-    pub(super) path: PathBuf,
+    pub(super) path: Arc<Path>,
     /// Where copies lie that are made before a migration.
     pub(super) backups: PathBuf,
     pub(super) ring: Arc<dyn KeyRing>,

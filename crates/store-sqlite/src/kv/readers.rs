@@ -11,7 +11,7 @@ use ports::keyvalue::{BATCH_BYTES_MAX, Cell, Error, Reply, too_much_to_read};
 use rusqlite::{Connection, params};
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -42,27 +42,28 @@ struct Waiting {
 
 /// Connections of one thread, by file.
 #[derive(Default)]
-struct Open(HashMap<PathBuf, Connection>);
+struct Open(HashMap<Arc<Path>, Connection>);
 
 impl Open {
     fn read<T>(
         &mut self,
-        path: &Path,
+        path: &Arc<Path>,
         work: impl FnOnce(&Connection) -> Result<T, Stop>,
     ) -> Result<T, Error> {
-        // Taken out, so that one that failed is closed, in case the failure is its own.
-        let connection = match self.0.remove(path) {
-            Some(connection) => connection,
-            None => connect::reader(path).map_err(|error| of_store(&error))?,
-        };
-        let done = work(&connection).map_err(Stop::error);
-        if done.is_ok() {
+        if !self.0.contains_key(path) {
+            let connection = connect::reader(path).map_err(|error| of_store(&error))?;
             if self.0.len() >= FILES_MAX {
                 self.0.clear();
             }
-            self.0.insert(path.to_owned(), connection);
+            self.0.insert(Arc::clone(path), connection);
         }
-        done
+        let gone = || Error::Failed("a connection is gone".to_owned());
+        let done = work(self.0.get(path).ok_or_else(gone)?);
+        if matches!(done, Err(Stop::Fatal(_))) {
+            // Closed, in case the failure is its own.
+            self.0.remove(path);
+        }
+        done.map_err(Stop::error)
     }
 }
 
@@ -82,7 +83,7 @@ impl Readers {
     /// Runs `work` on one of the threads, with a connection to the file at `path`.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        path: PathBuf,
+        path: Arc<Path>,
         work: impl FnOnce(&Connection) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, wait) = oneshot::channel();

@@ -75,7 +75,7 @@ impl Tenant {
         readers: &Readers,
     ) -> Result<Reply, Error> {
         self.open().await?;
-        let path = self.source.path.clone();
+        let path = Arc::clone(&self.source.path);
         let Some(shown) = self.board.store(&name) else { return Ok(nothing(&ask)) };
         match ask {
             Ask::Get { keys } => {
@@ -123,7 +123,7 @@ impl Tenant {
                 let read = move |connection: &_| {
                     readers::list(connection, &shown, (&from, end.as_deref()), limit)
                 };
-                readers.read(self.source.path.clone(), read).await?
+                readers.read(Arc::clone(&self.source.path), read).await?
             };
             let last = match &reply {
                 Reply::Keys { keys, more: true } => keys.last().map(|key| after_key(key)),

@@ -28,7 +28,7 @@ impl Anchors for NoAnchors {
 fn source(home: &Path) -> Arc<Source> {
     Arc::new(Source {
         tenant: TenantName::parse("default").expect("name"),
-        path: home.join("kv/default.db"),
+        path: home.join("kv/default.db").into(),
         backups: home.join("backups"),
         ring: Arc::new(FileRing::from_root([7; 32]).expect("ring")),
         board: Arc::default(),

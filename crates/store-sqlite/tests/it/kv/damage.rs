@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use casemate_store_sqlite::Stores;
 use ports::KeyValue;
 use ports::keyvalue::{Ask, Error, Reply, StoreRef};
+use proptest::prelude::*;
 use rusqlite::Connection;
 use testkit::keyvalue::{PLENTY, delete, set, store, write};
 
@@ -167,6 +168,44 @@ async fn any_flipped_byte_of_what_is_sealed_is_found() -> Result<()> {
         "it was not put back"
     );
     Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+    #[test]
+    fn a_flipped_bit_anywhere_in_the_file_is_found_or_means_nothing(
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), 0..8_u32), 1..4),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+        let home = Home::new();
+        let (whole, answers) = runtime.block_on(async {
+            fill(&home).await.expect("filled");
+            let whole = std::fs::read(home.file()).expect("bytes");
+            (whole, read_all(&home.open_unanchored()).await)
+        });
+        prop_assert!(answers.iter().all(Result::is_ok));
+        let mut changed = whole;
+        for (at, bit) in flips {
+            let at = at.index(changed.len());
+            changed[at] ^= 1 << bit;
+        }
+        std::fs::write(home.file(), changed).expect("written");
+        let found = runtime.block_on(read_all(&home.open_unanchored()));
+        for (found, answer) in found.iter().zip(&answers) {
+            prop_assert!(found.is_err() || found == answer, "{found:?} and not {answer:?}");
+        }
+    }
+}
+
+async fn read_all(stores: &Stores) -> Vec<Result<Reply, Error>> {
+    let mut answers = Vec::new();
+    for at in [store("carts"), store("orders")] {
+        let keys = [&KEYS[..], &["gone", "never"]].concat().into_iter().map(str::to_owned);
+        let list = Ask::List { prefix: String::new(), after: None, limit: 100 };
+        answers.push(stores.ask(&at, Ask::Get { keys: keys.collect() }, PLENTY).await);
+        answers.push(stores.ask(&at, list, PLENTY).await);
+    }
+    answers
 }
 
 #[tokio::test]
