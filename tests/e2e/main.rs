@@ -26,6 +26,7 @@ mod install;
 mod issuers;
 mod ledger;
 mod line;
+mod outbound;
 #[path = "../../crates/tls/tests/it/pebble.rs"]
 mod pebble;
 mod project;

@@ -27,7 +27,7 @@ fn no_variable_argument_or_directory_is_given() {
 }
 
 #[test]
-fn outgoing_requests_are_denied_with_the_command_that_would_allow_them() {
+fn outgoing_requests_are_denied_with_what_would_allow_them() {
     let ward = Ward::open();
     let (reply, record) = ward.call("/m/outbound?url=https://api.example.com/v1/charges?card=42");
     assert_eq!(reply.text(), "refused ErrorCode::HttpRequestDenied\n");
@@ -39,32 +39,6 @@ fn outgoing_requests_are_denied_with_the_command_that_would_allow_them() {
     let id = record["id"].as_str().expect("an id");
     let lines = ward.node.lines_of(id);
     let said = lines[0]["text"].as_str().expect("text");
-    let grant = r#"casemate grant function:m http "GET https://api.example.com/v1/charges""#;
-    assert!(said.contains("E0203") && said.contains(grant), "{said}");
-    // The command is one that works; there is still no way out in this version, and it says so.
-    ward.node.ok(&["grant", "function:m", "http", "GET https://api.example.com/v1/charges"]);
-    let (reply, record) = ward.call("/m/outbound?url=https://api.example.com/v1/charges");
-    assert_eq!(reply.text(), "refused ErrorCode::HttpRequestDenied\n");
-    let lines = ward.node.lines_of(record["id"].as_str().expect("an id"));
-    assert!(
-        lines[0]["text"].as_str().is_some_and(|text| text.contains("it is granted")),
-        "{lines:?}"
-    );
-}
-
-#[test]
-fn a_denied_target_cannot_put_anything_into_a_shell() {
-    let ward = Ward::open();
-    // `http://x.example/$(id)'"` as the guest decodes it.
-    let (_, record) = ward.call("/m/outbound?url=http://x.example/%24(id)%27%60id%60;id");
-    let lines = ward.node.lines_of(record["id"].as_str().expect("an id"));
-    for line in &lines {
-        let text = line["text"].as_str().expect("text");
-        let Some((_, command)) = text.split_once("casemate grant") else { continue };
-        let script = format!("printf '%s\\n'{command}");
-        let output =
-            std::process::Command::new("sh").args(["-c", &script]).output().expect("sh runs");
-        let printed = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && !printed.contains("uid="), "{command}: {printed}");
-    }
+    let asks = r#"write `http = ["GET https://api.example.com/v1/charges"]` below"#;
+    assert!(said.contains("E0203") && said.contains(asks), "{said}");
 }
