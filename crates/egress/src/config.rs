@@ -1,6 +1,8 @@
 //! What the operator says about the way out.
 
+use crate::trust::Trust;
 use ipnet::IpNet;
+use model::Problem;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -39,6 +41,16 @@ pub struct Config {
     pub age: Duration,
     /// Bytes of a reply's head; at least 8 KiB. 64 KiB by default.
     pub head_bytes: usize,
+}
+
+impl Config {
+    /// Looks at the operator's files, and dials nothing.
+    ///
+    /// # Errors
+    /// `E0901`, as [`crate::Egress::open`].
+    pub fn check(&self) -> Result<(), Problem> {
+        Trust::open(self).map(drop)
+    }
 }
 
 impl Default for Config {

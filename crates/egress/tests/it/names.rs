@@ -157,6 +157,22 @@ async fn what_is_named_is_reached_in_its_usual_spelling() {
     assert_eq!(door.failure(&format!("http://0x7f.1:{port}/")).await, Failure::Request);
 }
 
+/// Runs the test above in a process whose environment names a proxy for everything.
+#[tokio::test]
+async fn proxies_of_the_environment_are_not_used() {
+    let proxy = Server::says(ok("from a proxy")).await;
+    let mut child = tokio::process::Command::new(std::env::current_exe().expect("a path"));
+    child.args(["--exact", "names::what_is_named_is_reached_in_its_usual_spelling"]);
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    {
+        child.env(name, proxy.url());
+    }
+    let output = child.output().await.expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(proxy.accepted(), 0);
+}
+
 #[tokio::test]
 async fn a_redirect_is_handed_back_and_asking_again_is_checked() {
     let (public, private, port) = both().await;

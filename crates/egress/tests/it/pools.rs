@@ -27,6 +27,23 @@ async fn a_connection_is_used_again_by_its_own_function_only() {
     assert_eq!(server.accepted(), 2);
 }
 
+/// Requests are made by threads that come and go; connections live elsewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn connections_outlive_the_thread_that_wanted_them() {
+    let server = Server::says(ok("hello")).await;
+    let door = Arc::new(Door::new(&open()));
+    for _ in 0..3 {
+        let (door, url) = (Arc::clone(&door), server.url());
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async { door.text(&url).await })
+        });
+        let joined = tokio::task::spawn_blocking(|| thread.join()).await.expect("no panic");
+        assert_eq!(joined.expect("no panic"), "hello");
+    }
+    assert_eq!(server.accepted(), 1);
+}
+
 #[tokio::test]
 async fn a_name_and_its_address_have_connections_of_their_own() {
     let server = Server::says(ok("hello")).await;

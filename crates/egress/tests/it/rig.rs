@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 
 /// How long anything may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// Short, for what is expected to take too long.
 pub(crate) const SOON: Duration = Duration::from_millis(300);
 
@@ -231,7 +231,7 @@ pub(crate) fn ok(body: &str) -> String {
 
 /// Waits until something is so.
 pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
-    for _ in 0..6000 {
+    for _ in 0..24_000 {
         if so() {
             return;
         }

@@ -339,6 +339,7 @@ async fn files_of_authorities_are_read_at_the_start() {
         let config = Config { authorities: vec![path.to_owned()], ..named(&[]) };
         let opened = Egress::open(&config, tokio::runtime::Handle::current());
         let problem = opened.map(|_| ()).expect_err("it cannot be used");
+        assert_eq!(config.check().expect_err("nor here").code, problem.code);
         assert_eq!(problem.code, model::Code::OutboundAuthorities);
         assert!(problem.to_string().contains(&*path.to_string_lossy()), "{problem}");
     }
