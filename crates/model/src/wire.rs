@@ -4,6 +4,7 @@
 
 mod asked;
 mod caller;
+mod socket;
 pub mod v1;
 
 pub use asked::{AskedFor, NotAsked};

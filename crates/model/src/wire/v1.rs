@@ -4,6 +4,8 @@
 //! Variants and fields are written by position, so their order here is the format.
 //! People never see these bytes: every command and API shows the same structs as JSON.
 
+pub use super::socket::SocketEvent;
+
 use crate::{BootId, Cost, Digest, FunctionRef, InvocationId, Labels, Timestamp, Usage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -147,30 +149,6 @@ pub enum Trigger {
         /// The pattern of the route that the WebSocket is of.
         route: Arc<str>,
     },
-}
-
-/// What happens on a WebSocket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SocketEvent {
-    /// A client wants to open one.
-    Connect,
-    /// The client sent a message.
-    Message,
-    /// It is closed.
-    Disconnect,
-}
-
-impl SocketEvent {
-    /// The word that people and functions see.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Message => "message",
-            Self::Disconnect => "disconnect",
-        }
-    }
 }
 
 /// What is known when an invocation begins.
@@ -404,19 +382,6 @@ mod tests {
         ] {
             let bytes = postcard::to_stdvec(&entry).expect("encodes");
             assert_eq!(postcard::from_bytes::<Entry>(&bytes).expect("decodes"), entry);
-        }
-    }
-
-    /// If this fails, the on-disk format changed: add `v2`, do not edit `v1`.
-    #[test]
-    fn an_event_of_a_websocket_keeps_its_bytes() {
-        for (at, event) in
-            [SocketEvent::Connect, SocketEvent::Message, SocketEvent::Disconnect].iter().enumerate()
-        {
-            let trigger = Trigger::WebSocket { event: *event, route: "/a".into() };
-            let bytes = postcard::to_stdvec(&trigger).expect("encodes");
-            assert_eq!(hex::encode(&bytes), format!("020{at}022f61"));
-            assert_eq!(postcard::from_bytes::<Trigger>(&bytes).expect("decodes"), trigger);
         }
     }
 
