@@ -250,7 +250,7 @@ fn unless_missing(digest: Digest, done: io::Result<()>) -> Result<(), Error> {
 }
 
 /// Makes a directory and its parents, readable by the owner only and durable.
-fn make_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }

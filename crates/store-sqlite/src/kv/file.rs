@@ -12,7 +12,6 @@ use model::TenantName;
 use ports::KeyRing;
 use ports::keyvalue::Error;
 use rusqlite::Connection;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -91,8 +90,8 @@ impl File {
 
 fn connect(source: &Source) -> Result<Connection, crate::Error> {
     if let Some(dir) = source.path.parent() {
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-        made.map_err(|error| crate::Error::io(dir, error))?;
+        // The files in it are made durable by SQLite, with its log's first sync.
+        crate::files::make_directory(dir).map_err(|error| crate::Error::io(dir, error))?;
     }
     let backup = format!("kv-{}", source.tenant);
     let form = Form {
