@@ -110,7 +110,7 @@ impl Stage {
                 problem
             }
         };
-        let answer = self.trial.call(request(case.example)?, stop).map_err(named)?;
+        let answer = self.trial.call(request(case)?, stop).map_err(named)?;
         let took_ms = u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Outcome { differences: differences(case, &answer), answer, took_ms })
     }
@@ -124,7 +124,8 @@ impl Stage {
     }
 }
 
-fn request(example: &Example) -> Result<TrialRequest, Problem> {
+fn request(case: &Case<'_>) -> Result<TrialRequest, Problem> {
+    let example = case.example;
     let given = &example.request;
     let mut headers: Vec<(String, String)> =
         given.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -144,6 +145,8 @@ fn request(example: &Example) -> Result<TrialRequest, Problem> {
         headers,
         body,
         at: example.time()?,
+        outbound: example.outbound.clone(),
+        stored: model::manifest::named(&example.keyvalue, case.function),
     })
 }
 
@@ -165,7 +168,8 @@ mod tests {
         assert_eq!(titles(None), (vec!["a: one two".to_owned(), "a: three".to_owned()], 0));
         assert_eq!(titles(Some("two")), (vec!["a: one two".to_owned()], 1));
         assert_eq!(titles(Some("a: three")).0, ["a: three"]);
-        let sent = request(&function.examples[1]).expect("a request");
+        let (cases, _) = cases(&[&function], None);
+        let sent = request(&cases[1]).expect("a request");
         assert_eq!((sent.method.as_str(), sent.body.as_slice()), ("POST", &br#"{"x":1}"#[..]));
         assert_eq!(sent.headers[0].1, "application/json");
     }

@@ -24,7 +24,7 @@ pub use assets::{AssetsSpec, Mount};
 pub use auth::{Auth, Way};
 pub use cors::{Cors, Origin};
 pub use domains::Domain;
-pub use example::{EXAMPLE_TIME, Example, ExampleAnswer, ExampleRequest};
+pub use example::{EXAMPLE_TIME, Example, ExampleAnswer, ExampleRequest, Outside, Stored, named};
 pub use function::{Durability, FunctionSpec, Runtime};
 pub use http::HttpTrigger;
 pub use rate::{By, Rate, RateLimit};

@@ -28,12 +28,14 @@ pub(crate) struct Surroundings {
     pub(crate) clock: Arc<dyn Clock>,
     /// The wall clock that guests see; the system's if none is given.
     pub(crate) guest_clock: Option<Arc<dyn Clock>>,
+    /// Who answers outgoing requests; the world if nobody is given.
+    pub(crate) outside: Option<Arc<dyn ports::Outbound>>,
 }
 
 impl Surroundings {
     /// As it is on this machine.
     pub(crate) fn real() -> Self {
-        Self { clock: Arc::new(SystemClock), guest_clock: None }
+        Self { clock: Arc::new(SystemClock), guest_clock: None, outside: None }
     }
 }
 
@@ -42,6 +44,7 @@ pub(crate) struct Assembled {
     pub(crate) engine: Arc<Engine>,
     pub(crate) key_files: KeyFiles,
     pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) keyvalue: Arc<dyn ports::KeyValue>,
     pub(crate) store: Store,
     pub(crate) executor: Arc<WasmExecutor>,
     pub(crate) children: Arc<process::ChildProcesses>,
@@ -55,7 +58,7 @@ pub(crate) async fn assemble(
     home: &Home,
     surroundings: Surroundings,
 ) -> Result<Assembled, Problem> {
-    let Surroundings { clock, guest_clock } = surroundings;
+    let Surroundings { clock, guest_clock, outside } = surroundings;
     refuse_headless(home.path())?;
     crate::backup::sweep(home.path())?;
     let ring = Arc::new(root_key(settings, home)?);
@@ -71,6 +74,8 @@ pub(crate) async fn assemble(
     let executor = executor(settings, home, &ring, &children, (&clock, guest_clock))?;
     let artifacts = Files::open(home.path()).map_err(Problem::from)?;
     let digest_key = ring.hash_key(ring.epoch(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
+    let keyvalue = Stores::open(home.path(), Arc::clone(&keyring), Arc::new(store.clone()));
+    let keyvalue: Arc<dyn ports::KeyValue> = Arc::new(keyvalue.map_err(Problem::from)?);
     let parts = Parts {
         registry: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
@@ -78,11 +83,11 @@ pub(crate) async fn assemble(
         journal: Arc::clone(&journal),
         artifacts: Arc::new(artifacts),
         executor: Arc::clone(&executor) as Arc<dyn ports::Executor>,
-        keyvalue: Arc::new(
-            Stores::open(home.path(), Arc::clone(&keyring), Arc::new(store.clone()))
-                .map_err(Problem::from)?,
-        ),
-        outbound: Arc::new(outbound(settings)?),
+        keyvalue: Arc::clone(&keyvalue),
+        outbound: match outside {
+            Some(outside) => outside,
+            None => Arc::new(outbound(settings)?),
+        },
         operator: operator(home)?,
         idempotency: Arc::new(store.clone()),
         policies: policies(settings)?,
@@ -110,7 +115,17 @@ pub(crate) async fn assemble(
     };
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;
-    Ok(Assembled { engine, key_files, journal, store, executor, children, certificates, boot })
+    Ok(Assembled {
+        engine,
+        key_files,
+        journal,
+        keyvalue,
+        store,
+        executor,
+        children,
+        certificates,
+        boot,
+    })
 }
 
 /// Refuses a home that was in use and whose registry is gone or empty. Taken for a new one, it

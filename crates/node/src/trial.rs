@@ -5,6 +5,8 @@
 //! Invariant: what a function sees of the time of day is what the trial was told, and so is what
 //! the records say.
 
+mod outside;
+
 use crate::assemble::{Assembled, Surroundings, assemble};
 use crate::clock::StandingClock;
 use crate::home::Home;
@@ -12,10 +14,14 @@ use crate::settings::{Options, Settings};
 use bytes::Bytes;
 use engine::{BodyError, Inbound, LogQuery, RequestBody};
 use http_body_util::{BodyExt as _, Full};
+use model::StoreName;
 use model::api::{DeployRequest, Log, TokenRequest};
+use model::manifest::Outside;
 use model::{
     Code, Digest, FunctionName, InvocationId, Manifest, Problem, Scope, Timestamp, TokenName,
 };
+use outside::Declared;
+use ports::keyvalue::{Ask, BATCH_MAX, Change, StoreRef};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,6 +37,7 @@ pub struct Trial {
     runtime: Runtime,
     assembled: Assembled,
     clock: Arc<StandingClock>,
+    outside: Declared,
     token: String,
     _home: Home,
 }
@@ -48,6 +55,10 @@ pub struct TrialRequest {
     pub body: Vec<u8>,
     /// The time of day at which it comes.
     pub at: Timestamp,
+    /// What is answered outside, and nothing else.
+    pub outbound: Vec<Outside>,
+    /// What is stored when it comes, and nothing else.
+    pub stored: Vec<(StoreName, Vec<(String, String)>)>,
 }
 
 /// What came back.
@@ -89,12 +100,14 @@ impl Trial {
             .map_err(|error| Problem::new(Code::Internal).internal(error))?;
         let opened = Home::open(&settings.home)?;
         let clock = Arc::new(StandingClock::at(model::manifest::EXAMPLE_TIME));
+        let outside = Declared::default();
         let surroundings = Surroundings {
             clock: Arc::clone(&clock) as _,
             guest_clock: Some(Arc::clone(&clock) as _),
+            outside: Some(Arc::new(outside.clone())),
         };
         let assembled = runtime.block_on(assemble(&settings, &opened, surroundings))?;
-        Ok(Self { runtime, assembled, clock, token: String::new(), _home: opened })
+        Ok(Self { runtime, assembled, clock, outside, token: String::new(), _home: opened })
     }
 
     /// Keeps a component.
@@ -139,8 +152,30 @@ impl Trial {
         stop: impl Future<Output = ()>,
     ) -> Result<TrialAnswer, Problem> {
         self.clock.put(request.at);
+        self.outside.declare(request.outbound.clone());
+        self.runtime.block_on(self.store(&request.stored))?;
         let inbound = Inbound::plain(self.inbound(request)?, IpAddr::V4(Ipv4Addr::LOCALHOST));
         self.runtime.block_on(until(stop, self.answer(inbound)))
+    }
+
+    /// Empties all stores and fills them with these cells.
+    async fn store(&self, stored: &[(StoreName, Vec<(String, String)>)]) -> Result<(), Problem> {
+        let (stores, scope) = (&self.assembled.keyvalue, Scope::default());
+        for (name, _) in stores.stores(&scope).await? {
+            stores.remove(&StoreRef { scope: scope.clone(), name }).await?;
+        }
+        for (name, cells) in stored {
+            let set = |(key, value): &(String, String)| Change::Set {
+                key: key.clone(),
+                value: Bytes::from(value.clone()),
+            };
+            let store = StoreRef { scope: scope.clone(), name: name.clone() };
+            for some in cells.chunks(BATCH_MAX) {
+                let ask = Ask::Write { changes: some.iter().map(set).collect() };
+                stores.ask(&store, ask, u64::MAX).await?;
+            }
+        }
+        Ok(())
     }
 
     fn inbound(&self, request: TrialRequest) -> Result<http::Request<RequestBody>, Problem> {
@@ -291,6 +326,8 @@ mod tests {
             headers: Vec::new(),
             body: Vec::new(),
             at: model::manifest::EXAMPLE_TIME,
+            outbound: Vec::new(),
+            stored: Vec::new(),
         };
         let answer = trial.call(request("/nothing"), std::future::pending()).expect("a request");
         assert_eq!((answer.status, answer.function), (401, None));

@@ -25,7 +25,10 @@ An example in casemate.toml:
   expect = { status = 200, headers = { content-type = \"text/plain\" }, body = \"Hello, Ada!\\n\" }
   at = \"2026-01-01T00:00:00Z\"
 
-`request` takes `body` or `json`, `expect` one of `body`, `json` and `contains`.";
+`request` takes `body` or `json`, `expect` one of `body`, `json` and `contains`.
+What is outside and what is stored is declared, too; nothing leaves, and stores begin empty:
+  outbound = [{ request = \"GET https://api.example.com/rate\", json = { eur = 2 } }]
+  keyvalue = { carts = { ann = \"3\" } }";
 
 /// Run the examples that a manifest declares
 ///

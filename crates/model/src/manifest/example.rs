@@ -2,6 +2,10 @@
 //!
 //! Examples are the developer's: `casemate deploy` leaves them at home.
 
+mod world;
+
+pub use world::{Outside, Stored, named};
+
 use crate::{Code, Problem, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +30,12 @@ pub struct Example {
     /// Default `2026-01-01T00:00:00Z`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// What is answered outside. A request that is not among them fails: nothing leaves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outbound: Vec<Outside>,
+    /// What is stored before: `carts = { ann = "3" }`. All other stores are empty.
+    #[serde(default, skip_serializing_if = "Stored::is_empty")]
+    pub keyvalue: Stored,
 }
 
 /// The request of an example.
@@ -117,6 +127,8 @@ impl Example {
         if request.body.is_some() && request.json.is_some() {
             return Err(self.wrong("`request`: `body` and `json` are two bodies"));
         }
+        self.outbound.iter().try_for_each(Outside::check).map_err(|why| self.wrong(why))?;
+        world::check_stored(&self.keyvalue).map_err(|why| self.wrong(why))?;
         let Some(expect) = &self.expect else { return Ok(()) };
         if !(100..=599).contains(&expect.status) {
             return Err(self.wrong(format!("`status`: {} is none", expect.status)));
