@@ -21,6 +21,7 @@ mod events;
 mod front_door;
 mod gitops;
 mod guests;
+mod hints;
 mod home;
 mod install;
 mod issuers;

@@ -12,7 +12,9 @@ mod format;
 #[cfg(test)]
 mod fuzz;
 mod keys;
+mod mend;
 mod outline;
+mod reading;
 mod resolve;
 
 pub(crate) use assets::Directory;
@@ -73,14 +75,16 @@ pub(crate) fn read(path: &Path, bare: &Bare) -> anyhow::Result<Plan> {
     }
 }
 
-/// Reads a manifest whose components need not be built, and says which file it was.
+/// Reads a manifest whose components need not be built, checks all that can be known without a
+/// node, and says which file it was.
 ///
 /// # Errors
-/// As [`read`], but for `source` files.
-pub(crate) fn unbuilt(path: &Path) -> anyhow::Result<(String, Manifest)> {
+/// As [`read`], but for `source` files, and what [`Manifest::check`] says; each with the line and
+/// with what to write instead.
+pub(crate) fn checked(path: &Path) -> anyhow::Result<(String, Manifest)> {
     let (file, text) = raw(path)?;
     let name = file.display().to_string();
-    let manifest = resolve::unbuilt(&name, &text)?;
+    let manifest = reading::checked(&name, &text)?;
     Ok((name, manifest))
 }
 

@@ -346,7 +346,7 @@ fn asked_for(members: &[FunctionSpec]) -> Vec<Grant> {
             let action = Action::Invoke { function: function.name.clone() };
             wanted.insert(Grant { who, action });
         }
-        wanted.extend(function.allow.grants(&function.name).map(|(_, grant)| grant));
+        wanted.extend(function.allow.grants(&function.name).map(|asked| asked.grant));
     }
     wanted.into_iter().collect()
 }

@@ -96,59 +96,88 @@ impl Manifest {
     pub fn check(&self, ceiling: &Ceiling) -> Result<(), Problem> {
         if self.manifest != FORMAT {
             let why = format!("`manifest = {}`: this build reads format {FORMAT}", self.manifest);
-            return Err(Problem::new(Code::ManifestValue).detail(why));
+            return Err(Problem::new(Code::ManifestValue).detail(why).below("/manifest"));
         }
         let count = self.functions.len() + self.assets.len();
         if count == 0 || count > FUNCTIONS_MAX {
             let why = format!(
                 "an application has 1 to {FUNCTIONS_MAX} functions and assets, this one has {count}"
             );
-            return Err(Problem::new(Code::ManifestValue).detail(why));
+            return Err(Problem::new(Code::ManifestValue).detail(why).below(""));
         }
         self.check_domains()?;
         if let Some(function) = self.functions.iter().find(|function| function.assets.is_some()) {
             let why = format!("function `{}`: files are declared as `[[assets]]`", function.name);
             return Err(Problem::new(Code::ManifestValue).detail(why));
         }
-        for assets in &self.assets {
-            assets.check(&self.application)?;
+        for (at, assets) in self.assets.iter().enumerate() {
+            let below = |problem: Problem| problem.below(format_args!("/assets/{at}"));
+            assets.check(&self.application).map_err(below)?;
         }
-        check_members(&self.members()?, ceiling)
+        self.check_members(&self.members()?, ceiling)
     }
 
     fn check_domains(&self) -> Result<(), Problem> {
         let mut seen = std::collections::BTreeSet::new();
-        let twice = self.domains.iter().find(|domain| !seen.insert(*domain));
-        let why = match twice {
-            Some(domain) => format!("`domains` names `{domain}` twice"),
+        let twice = self.domains.iter().position(|domain| !seen.insert(domain));
+        let (at, why) = match twice.and_then(|at| Some((at, self.domains.get(at)?))) {
+            Some((at, domain)) => (at, format!("`domains` names `{domain}` twice")),
             None if self.domains.len() > DOMAINS_MAX => {
-                format!("`domains` has more than {DOMAINS_MAX} entries")
+                (DOMAINS_MAX, format!("`domains` has more than {DOMAINS_MAX} entries"))
             }
             None => return Ok(()),
         };
-        Err(Problem::new(Code::ManifestValue).detail(why))
+        Err(Problem::new(Code::ManifestValue).detail(why).below(format_args!("/domains/{at}")))
     }
-}
 
-fn check_members(members: &[FunctionSpec], ceiling: &Ceiling) -> Result<(), Problem> {
-    let mut names = std::collections::BTreeSet::new();
-    let mut routes: BTreeMap<(Option<&str>, String, &str), &FunctionName> = BTreeMap::new();
-    for function in members {
-        function.check(ceiling)?;
-        if !names.insert(&function.name) {
-            return Err(Problem::new(Code::ManifestValue)
-                .detail(format!("two functions are called `{}`", function.name)));
-        }
-        for trigger in &function.http {
-            let route = &trigger.route;
-            let key = (route.host.as_deref(), route.shape(), route.method.as_str());
-            if let Some(other) = routes.insert(key, &function.name) {
-                let why = format!("`{route}` is asked for by `{other}` and by `{}`", function.name);
-                return Err(Problem::new(Code::RouteClash).detail(why));
+    fn check_members(&self, members: &[FunctionSpec], ceiling: &Ceiling) -> Result<(), Problem> {
+        let mut names = std::collections::BTreeSet::new();
+        let mut routes: BTreeMap<(Option<&str>, String, &str), &FunctionName> = BTreeMap::new();
+        for (at, member) in members.iter().enumerate() {
+            let below = |problem: Problem| problem.below(self.pointer_of(at));
+            // As it was written, so that places are told as they were written.
+            self.functions.get(at).unwrap_or(member).check(ceiling).map_err(below)?;
+            if !names.insert(&member.name) {
+                let why = format!("two functions are called `{}`", member.name);
+                let twice = Problem::new(Code::ManifestValue).detail(why);
+                return Err(below(twice.below("/name")));
+            }
+            for (index, trigger) in member.http.iter().enumerate() {
+                let route = &trigger.route;
+                let key = (route.host.as_deref(), route.shape(), route.method.as_str());
+                if let Some(other) = routes.insert(key, &member.name) {
+                    let why =
+                        format!("`{route}` is asked for by `{other}` and by `{}`", member.name);
+                    let clash = Problem::new(Code::RouteClash).detail(why);
+                    return Err(below(clash.below(self.route_of(at, index))));
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Where the member of this number was written.
+    fn pointer_of(&self, member: usize) -> String {
+        match member.checked_sub(self.functions.len()) {
+            None => format!("/function/{member}"),
+            Some(at) => format!("/assets/{at}"),
+        }
+    }
+
+    /// Where a member's route was written, seen from the member. On several domains it is there as
+    /// often.
+    fn route_of(&self, member: usize, route: usize) -> String {
+        let Some(function) = self.functions.get(member) else { return "/route".to_owned() };
+        let on = |trigger: &HttpTrigger| match trigger.route.host {
+            Some(_) => 1,
+            None => self.domains.len().max(1),
+        };
+        let ends = function.http.iter().scan(0, |end, trigger| {
+            *end += on(trigger);
+            Some(*end)
+        });
+        format!("/http/{}/route", ends.take_while(|end| *end <= route).count())
+    }
 }
 
 #[cfg(test)]

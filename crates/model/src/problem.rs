@@ -15,13 +15,16 @@ pub struct Problem {
     pub internal: Option<String>,
     /// What to do, where that is more exact than the code's remedy.
     pub hint: Option<String>,
+    /// Where in the document that it is about, as a JSON pointer (RFC 6901), if that is known.
+    /// Stays on this side of a wire.
+    pub pointer: Option<String>,
 }
 
 impl Problem {
     /// A failure that says no more than its code.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, detail: None, internal: None, hint: None }
+        Self { code, detail: None, internal: None, hint: None, pointer: None }
     }
 
     /// Adds what may be shown to the caller.
@@ -42,6 +45,14 @@ impl Problem {
     #[must_use]
     pub fn hint(mut self, text: impl fmt::Display) -> Self {
         self.hint = Some(text.to_string());
+        self
+    }
+
+    /// Says where in its document it is, seen from `above`: what is known already is below that.
+    #[must_use]
+    pub fn below(mut self, above: impl fmt::Display) -> Self {
+        let inner = self.pointer.take().unwrap_or_default();
+        self.pointer = Some(format!("{above}{inner}"));
         self
     }
 

@@ -97,6 +97,7 @@ pub(super) fn refused(asked: &str, status: u16, version: Option<&str>, bytes: &[
         detail: document.body.detail,
         internal: document.reason,
         hint: document.body.hint,
+        pointer: None,
     };
     Failure { problem: skew(problem, asked, version), invocation: document.body.invocation }
 }

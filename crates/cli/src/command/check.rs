@@ -5,7 +5,6 @@ use crate::manifest;
 use crate::voice::{Tone, safe};
 use anyhow::Context as _;
 use clap::Args;
-use model::limit::Ceiling;
 use model::{Code, Problem};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -42,8 +41,7 @@ impl Check {
         let voice = &context.voice;
         let mut all = Vec::new();
         for path in &self.paths {
-            let (file, manifest) = manifest::unbuilt(path)?;
-            manifest.check(&Ceiling::DEFAULT).map_err(|problem| in_file(problem, &file))?;
+            let (file, manifest) = manifest::checked(path)?;
             let functions = manifest.functions.len();
             let routes = manifest.functions.iter().map(|function| function.http.len()).sum();
             let application = manifest.application.to_string();
@@ -60,14 +58,6 @@ impl Check {
             ))?;
         }
         Ok(())
-    }
-}
-
-/// Says in which file, where the problem does not.
-fn in_file(problem: Problem, file: &str) -> Problem {
-    match problem.detail.clone() {
-        Some(detail) if !detail.contains(file) => problem.detail(format!("{file}: {detail}")),
-        _ => problem,
     }
 }
 

@@ -4,6 +4,21 @@ use model::{Code, Problem};
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
+/// What is wrong, and where in the text.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// With the file and the line.
+    pub(crate) problem: Problem,
+    /// The bytes that it is about; all of them if that is not known.
+    pub(crate) span: Range<usize>,
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        fault.problem
+    }
+}
+
 /// A manifest that was read as TOML, and nothing more yet.
 pub(super) struct Document<'a> {
     /// What to call the file.
@@ -17,11 +32,12 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// E0118 with the line.
-    pub(super) fn parse(file: &str, text: &'a str) -> Result<Self, Problem> {
+    pub(super) fn parse(file: &str, text: &'a str) -> Result<Self, Fault> {
         let root = DeTable::parse(text).map_err(|error| {
-            let line = line_of(text, error.span());
-            Problem::new(Code::ManifestUnreadable)
-                .detail(format!("{file}:{line}: {}", first_line(error.message())))
+            let span = error.span().unwrap_or_default();
+            let line = line_of(text, Some(span.clone()));
+            let what = format!("{file}:{line}: {}", first_line(error.message()));
+            Fault { problem: Problem::new(Code::ManifestUnreadable).detail(what), span }
         })?;
         Ok(Self { file: file.to_owned(), text, root: root.into_inner() })
     }
@@ -42,20 +58,48 @@ impl<'a> Document<'a> {
         Problem::new(code).detail(format!("{}:{line}: {what}", self.file))
     }
 
+    /// A problem at a place, with the place.
+    pub(super) fn fault(
+        &self,
+        code: Code,
+        span: Option<Range<usize>>,
+        what: impl std::fmt::Display,
+    ) -> Fault {
+        let problem = self.at(code, span.clone(), what);
+        Fault { problem, span: span.unwrap_or(0..self.text.len()) }
+    }
+
     /// Reads the text as a manifest.
     ///
     /// # Errors
     /// E0104 with the line and what was expected there.
-    pub(super) fn manifest(&self) -> Result<model::Manifest, Problem> {
+    pub(super) fn manifest(&self) -> Result<model::Manifest, Fault> {
         toml::from_str(self.text).map_err(|error: toml::de::Error| {
             let key = error.span().and_then(|span| self.key_at(&span));
             let key = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
-            self.at(
+            self.fault(
                 Code::ManifestValue,
                 error.span(),
                 format_args!("{key}{}", first_line(error.message())),
             )
         })
+    }
+
+    /// The place that a JSON pointer means, or of what is nearest above it.
+    pub(super) fn pointed(&self, pointer: &str) -> Option<Range<usize>> {
+        let mut steps = pointer.split('/').skip(1);
+        let first = self.root.get(steps.next()?)?;
+        let (mut value, mut place) = (first.get_ref(), first.span());
+        for step in steps {
+            let inner = match value {
+                DeValue::Table(table) => table.get(step),
+                DeValue::Array(items) => step.parse().ok().and_then(|at: usize| items.get(at)),
+                _ => None,
+            };
+            let Some(inner) = inner else { break };
+            (value, place) = (inner.get_ref(), inner.span());
+        }
+        Some(place)
     }
 
     /// The place of a function's key.

@@ -3,7 +3,7 @@
 //! Compiled for tests and for the fuzzer only, which includes this file and the two beside it by
 //! their paths; see `docs/FUZZING.md`.
 
-use super::document::Document;
+use super::document::{Document, Fault};
 use super::keys;
 use model::limit::Ceiling;
 use model::{Code, Manifest, Problem};
@@ -27,14 +27,14 @@ pub(crate) fn manifest_toml(bytes: &[u8]) -> Outcome {
     let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };
     let document = match Document::parse(FILE, text) {
         Ok(document) => document,
-        Err(problem) => return placed(&problem, text, Code::ManifestUnreadable),
+        Err(fault) => return placed(&fault.problem, text, Code::ManifestUnreadable),
     };
-    if let Err(problem) = keys::check(&document) {
-        return placed(&problem, text, Code::ManifestUnknownKey);
+    if let Err(fault) = keys::check(&document) {
+        return placed(&fault.problem, text, Code::ManifestUnknownKey);
     }
     let manifest = match document.manifest() {
         Ok(manifest) => manifest,
-        Err(problem) => {
+        Err(Fault { problem, .. }) => {
             let detail = problem.detail.as_deref().unwrap_or_default();
             let agree = !detail.contains("unknown field") || text.contains("unknown field");
             hold(agree, "the schema knows a key that the types do not")?;
@@ -42,9 +42,10 @@ pub(crate) fn manifest_toml(bytes: &[u8]) -> Outcome {
         }
     };
     let written = toml::to_string(&manifest).map_err(|error| error.to_string())?;
-    let again = Document::parse(FILE, &written).map_err(|problem| problem.to_string())?;
-    keys::check(&again).map_err(|problem| format!("a key of its own is unknown: {problem}"))?;
-    let again = again.manifest().map_err(|problem| problem.to_string())?;
+    let again = Document::parse(FILE, &written).map_err(|fault| fault.problem.to_string())?;
+    keys::check(&again)
+        .map_err(|fault| format!("a key of its own is unknown: {}", fault.problem))?;
+    let again = again.manifest().map_err(|fault| fault.problem.to_string())?;
     hold(again == manifest, "it does not come back as TOML")?;
     let json = serde_json::to_vec(&manifest).map_err(|error| error.to_string())?;
     let again = serde_json::from_slice::<Manifest>(&json).map_err(|error| error.to_string())?;

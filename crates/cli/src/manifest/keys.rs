@@ -3,10 +3,11 @@
 //! The known keys come from the manifest's JSON Schema, which comes from its types, so that they
 //! are listed nowhere a second time.
 
-use super::document::Document;
-use model::{Code, Manifest, Problem};
+use super::document::{Document, Fault};
+use model::{Code, Manifest};
 use serde_json::{Map, Value};
 use std::ops::Range;
+use std::sync::LazyLock;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -14,13 +15,13 @@ use toml::de::{DeTable, DeValue};
 ///
 /// # Errors
 /// E0103 with the line, the table and the nearest known key.
-pub(super) fn check(document: &Document<'_>) -> Result<(), Problem> {
+pub(super) fn check(document: &Document<'_>) -> Result<(), Fault> {
     let schema = Schema::of_manifest();
     let mut found = Vec::new();
     schema.walk(&document.root, schema.root.as_object(), &Place::default(), &mut found);
     // The first one in the file, not the first in the tables' order.
     match found.into_iter().min_by_key(|unknown| unknown.span.start) {
-        Some(unknown) => Err(document.at(
+        Some(unknown) => Err(document.fault(
             Code::ManifestUnknownKey,
             Some(unknown.span.clone()),
             schema.say(&unknown),
@@ -64,17 +65,19 @@ struct Unknown {
     known: Vec<String>,
 }
 
-struct Schema {
+/// What the manifest's types say of every key.
+pub(super) struct Schema {
     root: Value,
 }
 
 impl Schema {
-    fn of_manifest() -> Self {
-        Self { root: schema().to_value() }
+    pub(super) fn of_manifest() -> &'static Self {
+        static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema { root: schema().to_value() });
+        &SCHEMA
     }
 
     /// Follows references and the "or null" of optional values.
-    fn resolve<'s>(&'s self, schema: &'s Value) -> Option<&'s Map<String, Value>> {
+    pub(super) fn resolve<'s>(&'s self, schema: &'s Value) -> Option<&'s Map<String, Value>> {
         let object = schema.as_object()?;
         if let Some(target) = object.get("$ref").and_then(Value::as_str) {
             return self.resolve(self.root.pointer(target.strip_prefix('#')?)?);
@@ -86,6 +89,61 @@ impl Schema {
             Some(choice) => self.resolve(choice),
             None => Some(object),
         }
+    }
+
+    /// What may stand at the top.
+    pub(super) fn top(&self) -> Option<&Map<String, Value>> {
+        self.root.as_object()
+    }
+
+    /// The known keys that the first unknown key of a text may mean, the likeliest first.
+    pub(super) fn meant(&self, root: &DeTable<'_>, key: &Range<usize>) -> Vec<String> {
+        let mut found = Vec::new();
+        self.walk(root, self.top(), &Place::default(), &mut found);
+        let unknown = found.into_iter().find(|unknown| unknown.span == *key);
+        let Some(Unknown { key, mut known, .. }) = unknown else { return Vec::new() };
+        let lower = key.to_lowercase().replace('-', "_");
+        let distance = |known: &String| strsim::damerau_levenshtein(&lower, known);
+        let within = |one: &String| {
+            key.len().min(one.len()) > 2 && (lower.contains(one.as_str()) || one.contains(&lower))
+        };
+        known.retain(|one| distance(one) <= (one.len() / 3).max(1) || within(one));
+        known.sort_by_key(distance);
+        known
+    }
+
+    /// The heading of the table where a key of this name does exist; none for the top.
+    pub(super) fn heading_of(&self, key: &str) -> Option<String> {
+        let place = self.home_of(key, &Place::default())?;
+        let path = place.path.join(".");
+        match (path.is_empty(), place.repeated) {
+            (true, _) => None,
+            (false, true) => Some(format!("[[{path}]]")),
+            (false, false) => Some(format!("[{path}]")),
+        }
+    }
+
+    /// The heading of a table that is not at the top, as it should be written.
+    pub(super) fn full_heading_of(&self, key: &str) -> Option<String> {
+        let place = self.home_of(key, &Place::default())?;
+        let mut table = self.top();
+        for step in place.path.iter().map(String::as_str).chain([key]) {
+            let property = table?.get("properties")?.as_object()?.get(step)?;
+            let schema = self.resolve(property);
+            let items = schema.and_then(|s| s.get("items"));
+            table = items.map_or(schema, |items| self.resolve(items));
+            if step == key {
+                let path = place.below(key, items.is_some());
+                return Some(path.heading().replace("in ", ""));
+            }
+        }
+        None
+    }
+
+    /// Whether the top has a key of this name.
+    pub(super) fn is_of_top(&self, key: &str) -> bool {
+        let properties = self.top().and_then(|top| top.get("properties"));
+        properties.and_then(Value::as_object).is_some_and(|all| all.contains_key(key))
     }
 
     fn walk(

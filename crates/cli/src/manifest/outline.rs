@@ -3,9 +3,9 @@
 //! Invariant: no `source` leads out of the manifest's directory, neither as it is written nor by a
 //! symbolic link.
 
-use super::document::Document;
+use super::reading;
 use super::resolve::{Refusal, inside};
-use super::{FILE_NAME, keys, text, unreadable};
+use super::{FILE_NAME, text, unreadable};
 use model::manifest::FunctionSpec;
 use model::{Code, FunctionName, Manifest, Problem};
 use std::path::{Path, PathBuf};
@@ -56,9 +56,7 @@ pub(crate) fn outline(path: &Path) -> Result<Outline, Problem> {
     let file = file_of(path)?;
     let directory = directory_of(&file)?;
     let text = text(&file)?;
-    let document = Document::parse(&file.display().to_string(), &text)?;
-    keys::check(&document)?;
-    let manifest = document.manifest()?;
+    let (document, manifest) = reading::read(&file.display().to_string(), &text)?;
     for (index, function) in manifest.functions.iter().enumerate() {
         let Some(source) = &function.source else { continue };
         if let Err(refusal @ Refusal::Outside) = inside(&directory, source) {

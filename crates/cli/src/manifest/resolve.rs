@@ -1,7 +1,8 @@
 //! A manifest's `source` files, found, digested and replaced by their digests.
 
 use super::document::Document;
-use super::{Component, Content, Plan, assets, component, keys};
+use super::reading::{self, check_named};
+use super::{Component, Content, Plan, assets, component};
 use model::manifest::FunctionSpec;
 use model::{Code, Digest, FunctionName, Manifest, Problem};
 use std::collections::BTreeMap;
@@ -32,19 +33,6 @@ pub(crate) fn embedded(
         let file = files.iter().find(|(path, _)| *path == source);
         file.map(|(_, bytes)| Content::Embedded(bytes)).ok_or(Refusal::Missing)
     })
-}
-
-/// A manifest as it is written, without a look at the files that it names.
-pub(super) fn unbuilt(name: &str, text: &str) -> Result<Manifest, Problem> {
-    let document = Document::parse(name, text)?;
-    keys::check(&document)?;
-    let manifest = document.manifest()?;
-    for (index, function) in manifest.functions.iter().enumerate() {
-        if function.source.is_none() {
-            check_named(&document, function, index)?;
-        }
-    }
-    Ok(manifest)
 }
 
 /// Why a `source` is not read.
@@ -98,9 +86,7 @@ fn plan(
     only: Option<&FunctionName>,
     find: impl Fn(&str) -> Result<Content, Refusal>,
 ) -> Result<Plan, Problem> {
-    let document = Document::parse(name, text)?;
-    keys::check(&document)?;
-    let mut manifest = document.manifest()?;
+    let (document, mut manifest) = reading::read(name, text)?;
     let components = fill_in(&document, &mut manifest, only, find)?;
     manifest.functions.retain(|function| only.is_none_or(|name| function.name == *name));
     let mut directories = Vec::new();
@@ -144,18 +130,6 @@ fn fill_in(
         components.insert(component.digest, component);
     }
     Ok(components.into_values().collect())
-}
-
-fn check_named(
-    document: &Document<'_>,
-    function: &FunctionSpec,
-    index: usize,
-) -> Result<(), Problem> {
-    if function.digest.is_some() {
-        return Ok(());
-    }
-    let what = format!("function `{}` names no `source`", function.name);
-    Err(document.at(Code::ManifestValue, document.function_key(index, "name"), what))
 }
 
 fn check_announced(

@@ -36,33 +36,39 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
     let check = |rest: &str| below_head(&format!("{function}{rest}"));
     assert_eq!(
         check("timout = \"3s\""),
-        "E0103 casemate.toml:6: unknown key `timout` in [[function]]; did you mean `timeout`?"
+        "E0103 casemate.toml:6: unknown key `timout` in [[function]]; did you mean `timeout`? \
+         | in line 6 write `timeout` instead of `timout`"
     );
     assert_eq!(
         check("[[function.http]]\nrout = \"GET /\""),
-        "E0103 casemate.toml:7: unknown key `rout` in [[function.http]]; did you mean `route`?"
+        "E0103 casemate.toml:7: unknown key `rout` in [[function.http]]; did you mean `route`? \
+         | in line 7 write `route` instead of `rout`"
     );
     assert_eq!(
         check("route = \"GET /\""),
-        "E0103 casemate.toml:6: unknown key `route` in [[function]]; it belongs in [[function.http]]"
+        "E0103 casemate.toml:6: unknown key `route` in [[function]]; it belongs in [[function.http]] \
+         | remove line 6"
     );
     assert_eq!(
         check("[function.allow]\nhtpp = []"),
-        "E0103 casemate.toml:7: unknown key `htpp` in [function.allow]; did you mean `http`?"
+        "E0103 casemate.toml:7: unknown key `htpp` in [function.allow]; did you mean `http`? \
+         | in line 7 write `http` instead of `htpp`"
     );
     assert_eq!(
         check("allow = { tcp = [] }"),
-        "E0103 casemate.toml:6: unknown key `tcp` in [function.allow]; known are http"
+        "E0103 casemate.toml:6: unknown key `tcp` in [function.allow]; known are http \
+         | in line 6 write `allow = {  }` instead of `allow = { tcp = [] }`"
     );
     assert_eq!(
         below_head("functions = []"),
-        "E0103 casemate.toml:3: unknown key `functions` at the top; did you mean `function`?"
+        "E0103 casemate.toml:3: unknown key `functions` at the top; did you mean `function`? \
+         | in line 3 write `function` instead of `functions`"
     );
     assert_eq!(
         check("zzz = 1\n[[function]]\nqqq = 2"),
         "E0103 casemate.toml:6: unknown key `zzz` in [[function]]; known are allow, build, \
          concurrency, cpu, digest, example, http, log, memory, name, queue_wait, record, request_body, \
-         response_body, runtime, source, timeout, wasi",
+         response_body, runtime, source, timeout, wasi | remove line 6",
         "the first in the file is the one that is named"
     );
 }

@@ -22,22 +22,38 @@ pub struct Allow {
     pub invoke: Vec<FunctionName>,
 }
 
+/// One thing that is asked for, as the grant that would make it true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The manifest's key, such as `allow.http`.
+    pub key: &'static str,
+    /// Where it stands in the function's table: a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// The grant.
+    pub grant: Grant,
+}
+
 impl Allow {
     /// The grants that would make everything true that `function` asks for.
-    pub fn grants(&self, function: &FunctionName) -> impl Iterator<Item = (&'static str, Grant)> {
-        let grant = |action| Grant { who: Principal::Function(function.clone()), action };
-        let http = self
-            .http
-            .iter()
-            .map(move |target| ("allow.http", grant(Action::Http { target: target.clone() })));
-        let keyvalue = self.keyvalue.iter().map(move |(what, access)| {
-            let target = format!("{} {what}", access.word());
-            ("allow.keyvalue", grant(Action::KeyValue { target }))
+    pub fn grants(&self, function: &FunctionName) -> impl Iterator<Item = Asked> {
+        let who = Principal::Function(function.clone());
+        let asked = move |key, place: String, action| Asked {
+            key,
+            pointer: format!("/{}/{place}", key.replace('.', "/")),
+            grant: Grant { who: who.clone(), action },
+        };
+        let http = self.http.iter().enumerate().map(|(at, target)| {
+            ("allow.http", at.to_string(), Action::Http { target: target.clone() })
         });
-        let invoke = self
-            .invoke
-            .iter()
-            .map(move |name| ("allow.invoke", grant(Action::Invoke { function: name.clone() })));
-        http.chain(keyvalue).chain(invoke)
+        let keyvalue = self.keyvalue.iter().map(|(what, access)| {
+            let target = format!("{} {what}", access.word());
+            let place = what.replace('~', "~0").replace('/', "~1");
+            ("allow.keyvalue", place, Action::KeyValue { target })
+        });
+        let invoke = self.invoke.iter().enumerate().map(|(at, name)| {
+            ("allow.invoke", at.to_string(), Action::Invoke { function: name.clone() })
+        });
+        let all = http.chain(keyvalue).chain(invoke);
+        all.map(move |(key, place, action)| asked(key, place, action))
     }
 }

@@ -130,7 +130,8 @@ impl AssetsSpec {
             return Ok(name.clone());
         }
         FunctionName::parse(&format!("{application}-assets")).map_err(|error| {
-            Problem::new(Code::BadName).detail(error).hint("give the `[[assets]]` a `name`")
+            let problem = Problem::new(Code::BadName).detail(error);
+            problem.hint("give the `[[assets]]` a `name`").below("")
         })
     }
 

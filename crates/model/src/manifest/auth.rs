@@ -68,7 +68,11 @@ impl Auth {
         ways.sort();
         ways.dedup();
         if ways.is_empty() || ways.len() < count {
-            return Err("`auth` lists at least one way, and each of them once".to_owned());
+            return Err(
+                "`auth` lists at least one way, and each of them once: write `token`, `public`, \
+                        `jwt:ISSUER` or `mtls`"
+                    .to_owned(),
+            );
         }
         Ok(match ways.as_slice() {
             [Way::Token] => Self::Token,

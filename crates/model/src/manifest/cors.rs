@@ -202,36 +202,48 @@ impl Cors {
     /// # Errors
     /// E0128, naming `whose` route it is.
     pub(super) fn check(&self, whose: &str) -> Result<(), Problem> {
-        let fail = |why: String, hint: &str| {
+        let fail = |place: &str, why: String, hint: &str| {
             let detail = format!("{whose}, `cors`: {why}");
-            Err(Problem::new(Code::BadCors).detail(detail).hint(hint))
+            let problem = Problem::new(Code::BadCors).detail(detail).hint(hint);
+            Err(problem.below(format_args!("/cors{place}")))
         };
         if self.origins.is_empty() {
-            return fail("`origins` is empty".into(), "name an origin, or leave `cors` out");
+            return fail(
+                "/origins",
+                "`origins` is empty".into(),
+                "name an origin, or leave `cors` out",
+            );
         }
         if self.credentials && self.is_for_all() {
             let why = "`credentials` with the origin `*` would let every page act as its visitor";
-            return fail(why.into(), "name the origins that may send cookies");
+            return fail("/credentials", why.into(), "name the origins that may send cookies");
         }
         let methods = self.methods.as_deref().unwrap_or_default();
         let headers = self.headers.as_deref().unwrap_or_default();
         let lists = [self.origins.len(), methods.len(), headers.len(), self.expose.len()];
         if lists.iter().any(|length| *length > ENTRIES_MAX) {
-            return fail(format!("a list has more than {ENTRIES_MAX} entries"), "shorten it");
+            return fail("", format!("a list has more than {ENTRIES_MAX} entries"), "shorten it");
         }
         let known = |method: &&String| METHODS.contains(&method.as_str()) && *method != "*";
-        if let Some(method) = methods.iter().find(|method| !known(method)) {
+        if let Some((at, method)) = methods.iter().enumerate().find(|(_, method)| !known(method)) {
             let why = format!("`{}` in `methods` is no method of a route", method.escape_debug());
-            return fail(why, "write methods in capitals, such as \"GET\"");
+            let place = format!("/methods/{at}");
+            return fail(&place, why, "write methods in capitals, such as \"GET\"");
         }
         let is_name = |name: &&String| http::HeaderName::try_from(name.as_str()).is_ok();
-        let names = headers.iter().chain(&self.expose);
-        if let Some(name) = names.into_iter().find(|name| *name == "*" || !is_name(name)) {
+        let placed = |list: &'static str| move |(at, name)| (format!("/{list}/{at}"), name);
+        let names = headers.iter().enumerate().map(placed("headers"));
+        let mut names = names.chain(self.expose.iter().enumerate().map(placed("expose")));
+        if let Some((place, name)) = names.find(|(_, name)| *name == "*" || !is_name(name)) {
             let why = format!("`{}` is no name of a header field", name.escape_debug());
-            return fail(why, "name each field");
+            return fail(&place, why, "name each field");
         }
         if self.max_age.is_some_and(|age| age > MAX_AGE_MOST) {
-            return fail(format!("`max_age` is above {MAX_AGE_MOST}"), "browsers keep less");
+            return fail(
+                "/max_age",
+                format!("`max_age` is above {MAX_AGE_MOST}"),
+                "browsers keep less",
+            );
         }
         Ok(())
     }

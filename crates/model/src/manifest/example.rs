@@ -95,6 +95,7 @@ impl Example {
                 "`at`: `{}` is no time: write it like `2026-01-01T00:00:00Z`",
                 at.escape_debug()
             ))
+            .below("/at")
         })?;
         Ok(Timestamp(time.as_microsecond()))
     }
@@ -118,24 +119,28 @@ impl Example {
         self.time()?;
         let request = &self.request;
         if self.name.trim().is_empty() {
-            return Err(self.wrong("`name`: say in some words what it shows"));
+            return Err(self.wrong("`name`: say in some words what it shows").below("/name"));
         }
         if !request.path.starts_with('/') {
             let why = format!("`path`: `{}` does not begin with `/`", request.path.escape_debug());
-            return Err(self.wrong(why));
+            return Err(self.wrong(why).below("/request/path"));
         }
         if request.body.is_some() && request.json.is_some() {
-            return Err(self.wrong("`request`: `body` and `json` are two bodies"));
+            let why = "`request`: `body` and `json` are two bodies";
+            return Err(self.wrong(why).below("/request/json"));
         }
         self.outbound.iter().try_for_each(Outside::check).map_err(|why| self.wrong(why))?;
         world::check_stored(&self.keyvalue).map_err(|why| self.wrong(why))?;
         let Some(expect) = &self.expect else { return Ok(()) };
         if !(100..=599).contains(&expect.status) {
-            return Err(self.wrong(format!("`status`: {} is none", expect.status)));
+            let why = format!("`status`: {} is none, they are 100 to 599", expect.status);
+            return Err(self.wrong(why).below("/expect/status"));
         }
         let bodies = [expect.body.is_some(), expect.json.is_some(), expect.contains.is_some()];
         if bodies.iter().filter(|said| **said).count() > 1 {
-            return Err(self.wrong("`expect`: of `body`, `json` and `contains` only one is said"));
+            let why = "`expect`: of `body`, `json` and `contains` only one is said";
+            let second = if expect.contains.is_some() { "contains" } else { "json" };
+            return Err(self.wrong(why).below(format_args!("/expect/{second}")));
         }
         Ok(())
     }
@@ -144,10 +149,12 @@ impl Example {
 /// Checks the examples of one function.
 pub(super) fn check(examples: &[Example]) -> Result<(), Problem> {
     let mut names = std::collections::BTreeSet::new();
-    for example in examples {
-        example.check()?;
+    for (at, example) in examples.iter().enumerate() {
+        let below = |problem: Problem| problem.below(format_args!("/example/{at}"));
+        example.check().map_err(below)?;
         if !names.insert(&example.name) {
-            return Err(example.wrong("`name`: there are two of that name"));
+            let twice = example.wrong("`name`: there are two of that name");
+            return Err(below(twice.below("/name")));
         }
     }
     Ok(())

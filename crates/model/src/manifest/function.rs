@@ -156,7 +156,8 @@ impl FunctionSpec {
     pub(super) fn check(&self, ceiling: &Ceiling) -> Result<(), Problem> {
         let fail = |key: &str, why: String| {
             Err(Problem::new(Code::ManifestValue)
-                .detail(format!("function `{}`, `{key}`: {why}", self.name)))
+                .detail(format!("function `{}`, `{key}`: {why}", self.name))
+                .below(format_args!("/{}", key.replace('.', "/"))))
         };
         let durations = [
             ("timeout", self.timeout, ceiling.wall),
@@ -189,22 +190,27 @@ impl FunctionSpec {
                 format!("must be 1 to {} on this node", ceiling.concurrency),
             );
         }
-        for trigger in &self.http {
+        for (at, trigger) in self.http.iter().enumerate() {
+            let below = |problem: Problem| problem.below(format_args!("/http/{at}"));
             if let Some(cors) = &trigger.cors {
-                cors.check(&format!("function `{}`", self.name))?;
+                cors.check(&format!("function `{}`", self.name)).map_err(below)?;
             }
             if let Err((key, why)) = trigger.check() {
-                return fail(key, why);
+                let why = format!("function `{}`, `http.{key}`: {why}", self.name);
+                let wrong = Problem::new(Code::ManifestValue).detail(why);
+                return Err(below(wrong.below(format_args!("/{}", key.replace('.', "/")))));
             }
         }
-        for (key, grant) in self.allow.grants(&self.name) {
-            if let Err(error) = grant.checked() {
-                return fail(key, error.to_string());
+        for asked in self.allow.grants(&self.name) {
+            if let Err(error) = asked.grant.checked() {
+                let why = format!("function `{}`, `{}`: {error}", self.name, asked.key);
+                let wrong = Problem::new(Code::ManifestValue).detail(why);
+                return Err(wrong.below(asked.pointer));
             }
         }
         example::check(&self.examples).map_err(|problem| {
-            let why = problem.detail.unwrap_or_default();
-            Problem::new(problem.code).detail(format!("function `{}`, {why}", self.name))
+            let why = problem.detail.clone().unwrap_or_default();
+            problem.detail(format!("function `{}`, {why}", self.name))
         })
     }
 }

@@ -44,10 +44,10 @@ impl HttpTrigger {
         let claims = self.require.as_ref().is_some_and(|require| !require.claims.is_empty());
         if claims && self.auth.issuers().next().is_none() {
             let why = "claims come with tokens of an issuer: name one in `auth`, as `jwt:ISSUER`";
-            return Err(("http.require.claims", why.to_owned()));
+            return Err(("require.claims", why.to_owned()));
         }
         if self.limit.is_some_and(|limit| limit.burst == Some(0)) {
-            return Err(("http.limit.burst", "must be at least 1".to_owned()));
+            return Err(("limit.burst", "must be at least 1".to_owned()));
         }
         match self.websocket {
             Some(websocket) => websocket.check(&self.route.method),

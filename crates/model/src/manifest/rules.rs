@@ -93,21 +93,30 @@ impl FileRules {
     /// # Errors
     /// E0126, naming whose they are.
     pub(super) fn check(&self, whose: &str, auth: &Auth) -> Result<(), Problem> {
-        let fail = |why: String, hint: &str| {
-            Err(Problem::new(Code::AssetRule).detail(format!("{whose}: {why}")).hint(hint))
+        let fail = |place: String, why: String, hint: &str| {
+            let problem = Problem::new(Code::AssetRule).detail(format!("{whose}: {why}"));
+            Err(problem.hint(hint).below(place))
         };
         if self.cache.len() > RULES_MAX || self.headers.len() > RULES_MAX {
-            return fail(format!("more than {RULES_MAX} rules"), "use `*` in `files`");
+            return fail(
+                String::new(),
+                format!("more than {RULES_MAX} rules"),
+                "use `*` in `files`",
+            );
         }
-        let cache = self.cache.iter().map(|rule| &rule.files);
-        let patterns = cache.chain(self.headers.iter().map(|rule| &rule.files));
-        let bad = |text: &&String| text.is_empty() || text.len() > PATTERN_BYTES_MAX;
-        if let Some(pattern) = patterns.into_iter().find(bad) {
+        let cache = self.cache.iter().enumerate();
+        let cache = cache.map(|(at, rule)| (format!("/cache/{at}/files"), &rule.files));
+        let headers = self.headers.iter().enumerate();
+        let headers = headers.map(|(at, rule)| (format!("/headers/{at}/files"), &rule.files));
+        let bad = |(_, text): &(String, &String)| text.is_empty() || text.len() > PATTERN_BYTES_MAX;
+        if let Some((place, pattern)) = cache.chain(headers).find(bad) {
             let why = format!("`files = \"{}\"` fits nothing", pattern.escape_debug());
-            return fail(why, "write a path below the directory, such as `assets/*`");
+            return fail(place, why, "write a path below the directory, such as `assets/*`");
         }
-        for rule in &self.cache {
-            check_value("cache", &rule.control).or_else(|why| fail(why, "correct the value"))?;
+        for (at, rule) in self.cache.iter().enumerate() {
+            let place = format!("/cache/{at}/control");
+            let wrong = |why| fail(place.clone(), why, "correct the value");
+            check_value("cache", &rule.control).or_else(wrong)?;
             let shared = rule.control.split(',').map(|part| part.trim().to_ascii_lowercase());
             let shared = shared.into_iter().any(|d| d == "public" || d.starts_with("s-maxage"));
             if shared && !auth.is_public() {
@@ -115,12 +124,19 @@ impl FileRules {
                     "`cache` of `{}` lets shared caches keep files that need a credential",
                     rule.files.escape_debug()
                 );
-                return fail(why, "write `private` instead of `public`, or `auth = \"public\"`");
+                return fail(
+                    place,
+                    why,
+                    "write `private` instead of `public`, or `auth = \"public\"`",
+                );
             }
         }
-        for (name, value) in self.headers.iter().flat_map(|rule| &rule.set) {
-            check_name(name).or_else(|why| fail(why, "leave it out"))?;
-            check_value(name, value).or_else(|why| fail(why, "correct the value"))?;
+        for (at, rule) in self.headers.iter().enumerate() {
+            for (name, value) in &rule.set {
+                let wrong = |why, hint| fail(format!("/headers/{at}/set/{name}"), why, hint);
+                check_name(name).or_else(|why| wrong(why, "leave it out"))?;
+                check_value(name, value).or_else(|why| wrong(why, "correct the value"))?;
+            }
         }
         Ok(())
     }
