@@ -1,7 +1,8 @@
 //! HTTPS from outside: certificates in files, from a directory, and what is said when they are bad.
 
 mod acme;
-mod client;
+pub(crate) mod client;
+mod clients;
 
 use crate::rig::{Node, PATIENCE, casemate, example, request};
 use client::{Authority, get, leaf};

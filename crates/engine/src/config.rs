@@ -27,6 +27,8 @@ pub struct Config {
     pub grant_all: bool,
     /// The issuers whose tokens are taken.
     pub issuers: Arc<Issuers>,
+    /// Whether the node verifies client certificates.
+    pub client_certificates: bool,
     /// Credentials that are not valid, from one address and for one token.
     pub failures: RateLimit,
     /// The limit of routes that name none.
@@ -71,6 +73,7 @@ impl Default for Config {
             scope: Scope::default(),
             grant_all: false,
             issuers: Arc::default(),
+            client_certificates: false,
             failures: crate::guard::FAILURES,
             limit: None,
             host: HostLimits::default(),

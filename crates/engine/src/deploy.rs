@@ -92,7 +92,7 @@ impl Engine {
         let manifest = request.manifest;
         manifest.check(&self.config.ceiling)?;
         let members = manifest.members()?;
-        self.check_issuers(&members)?;
+        self.check_callers(&members)?;
         let mut in_use = self.using(members.iter().filter_map(|member| member.digest)).await;
         let prepared = self.prepare(&members, &mut in_use).await?;
         let wanted = asked_for(&members);
@@ -145,6 +145,9 @@ impl Engine {
         let grant = grant.checked().map_err(|error| Problem::new(Code::BadGrant).detail(error))?;
         if let Principal::Issuer(issuer) | Principal::Subject(issuer, _) = &grant.who {
             self.knows_issuer(issuer, "the grant")?;
+        }
+        if matches!(grant.who, Principal::Certificate(_) | Principal::AnyCertificate) {
+            self.takes_certificates("the grant")?;
         }
         Ok(self.commit(scope, actor, Act::Grant { grant }).await?.leaf)
     }
@@ -241,14 +244,28 @@ impl Engine {
         }
     }
 
-    /// A route that takes tokens of an issuer that the node does not know could never be called.
-    fn check_issuers(&self, members: &[FunctionSpec]) -> Result<(), Problem> {
+    /// A route that takes tokens of an issuer that the node does not know, or certificates of
+    /// nobody, could never be called.
+    fn check_callers(&self, members: &[FunctionSpec]) -> Result<(), Problem> {
         for function in members {
+            let who = format!("function `{}`", function.name);
             for issuer in function.http.iter().flat_map(|http| http.auth.issuers()) {
-                self.knows_issuer(issuer, &format!("function `{}`", function.name))?;
+                self.knows_issuer(issuer, &who)?;
+            }
+            if function.http.iter().any(|http| http.auth.takes_certificates()) {
+                self.takes_certificates(&who)?;
             }
         }
         Ok(())
+    }
+
+    fn takes_certificates(&self, who: &str) -> Result<(), Problem> {
+        if self.config.client_certificates {
+            return Ok(());
+        }
+        let hint = "name the authorities of client certificates in `tls.client_ca` in the node's \
+                    configuration, and start it again";
+        Err(Problem::new(Code::NoClientAuthority).detail(format!("{who} names `mtls`")).hint(hint))
     }
 
     fn knows_issuer(&self, issuer: &IssuerName, who: &str) -> Result<(), Problem> {

@@ -84,7 +84,7 @@ impl Engine {
     pub async fn start(config: Config, parts: Parts) -> Result<Arc<Self>, Problem> {
         let states = parts.registry.load().await.map_err(Problem::from)?;
         let catalog = Catalog::new(states, &parts.policies)?;
-        warn_of_issuers(&catalog, &config);
+        warn_of_strangers(&catalog, &config);
         Ok(Arc::new(Self {
             gauge: Arc::new(NodeGauge::new(config.in_flight_max)),
             callers: Arc::new(Tally::new(config.in_flight_per_caller_max)),
@@ -165,7 +165,7 @@ impl Engine {
 }
 
 /// A node that no longer knows an issuer keeps the routes that take its tokens, and says so.
-fn warn_of_issuers(catalog: &Catalog, config: &Config) {
+fn warn_of_strangers(catalog: &Catalog, config: &Config) {
     let functions = catalog.views().flat_map(|(_, view)| view.functions.values());
     for function in functions {
         for issuer in function.row.spec.http.iter().flat_map(|http| http.auth.issuers()) {
@@ -173,6 +173,11 @@ fn warn_of_issuers(catalog: &Catalog, config: &Config) {
                 let function = function.reference();
                 tracing::warn!(%function, %issuer, "a route takes tokens of an issuer that the configuration does not name; none will be valid");
             }
+        }
+        let certificates = function.row.spec.http.iter().any(|http| http.auth.takes_certificates());
+        if certificates && !config.client_certificates {
+            let function = function.reference();
+            tracing::warn!(%function, "a route takes client certificates, and the configuration names no authority of them; nobody will have one");
         }
     }
 }

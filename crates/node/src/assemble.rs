@@ -102,6 +102,10 @@ pub(crate) async fn assemble(
         grant_all: settings.dev,
         files_bytes_max: usize::try_from(settings.assets.cache.bytes).unwrap_or(usize::MAX),
         issuers: Arc::clone(&key_files.issuers),
+        client_certificates: settings
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.certificates.clients.is_some()),
         failures: settings.limit.failures,
         limit: settings.limit.route,
         host: engine::HostLimits {

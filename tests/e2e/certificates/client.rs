@@ -4,20 +4,20 @@ use crate::rig::{Reply, connect, parse};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     StreamOwned,
 };
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// An authority that signs for tests.
 pub(super) struct Authority {
     pub(super) pem: String,
-    issuer: Issuer<'static, KeyPair>,
+    pub(super) issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
@@ -46,7 +46,7 @@ impl Authority {
         self.sign(names, |params| params.not_after = end)
     }
 
-    fn sign(
+    pub(super) fn sign(
         &self,
         names: &[&str],
         change: impl FnOnce(&mut CertificateParams),
@@ -54,6 +54,8 @@ impl Authority {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("names");
         params.not_before = date_time_ymd(2020, 1, 1);
+        // Revocation lists name their issuer by it.
+        params.use_authority_key_identifier_extension = true;
         change(&mut params);
         let key = KeyPair::generate().expect("a key");
         (params.signed_by(&key, &self.issuer).expect("signed").pem(), key.serialize_pem())
@@ -78,9 +80,7 @@ pub(super) fn get(
     path: &str,
     token: Option<&str>,
 ) -> (Vec<u8>, Reply) {
-    let server = ServerName::try_from(name.to_owned()).expect("a name");
-    let session = ClientConnection::new(config(root), server).expect("a session");
-    let mut stream = StreamOwned::new(session, connect(to));
+    let mut stream = session(to, name, config(root, None));
     let token = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
     let head = format!("GET {path} HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n{token}\r\n");
     stream.write_all(head.as_bytes()).expect("a handshake");
@@ -90,7 +90,53 @@ pub(super) fn get(
     (shown, parse(&answer))
 }
 
-fn config(root: Option<&str>) -> Arc<ClientConfig> {
+/// A connection whose handshake begins with the first byte that is sent.
+fn session(
+    to: SocketAddr,
+    name: &str,
+    config: ClientConfig,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let server = ServerName::try_from(name.to_owned()).expect("a name");
+    let session = ClientConnection::new(Arc::new(config), server).expect("a session");
+    StreamOwned::new(session, connect(to))
+}
+
+/// What a client with a certificate of its own is answered; an error if the handshake fails.
+pub(super) fn knock(
+    to: SocketAddr,
+    root: &str,
+    certificate: Option<&(String, String)>,
+    bytes: &[u8],
+) -> Result<Reply, String> {
+    let mut stream = session(to, "a.example", config(Some(root), certificate));
+    stream.write_all(bytes).map_err(|error| error.to_string())?;
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer) {
+        Err(error) if answer.is_empty() => Err(error.to_string()),
+        _ => Ok(parse(&answer)),
+    }
+}
+
+/// Sends bytes as they are, with `alpn` as the protocol, and gives every byte that comes back.
+pub(crate) fn exchange(to: SocketAddr, alpn: &[u8], bytes: &[u8]) -> Vec<u8> {
+    let mut stream = plain_session(to, alpn);
+    let _all_or_part = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    let _end_or_reset = stream.read_to_end(&mut answer);
+    answer
+}
+
+/// A connection that speaks `alpn`, to whoever answers.
+pub(crate) fn plain_session(
+    to: SocketAddr,
+    alpn: &[u8],
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut config = config(None, None);
+    config.alpn_protocols = vec![alpn.to_vec()];
+    session(to, "localhost", config)
+}
+
+fn config(root: Option<&str>, own: Option<&(String, String)>) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     if let Some(root) = root {
@@ -99,15 +145,20 @@ fn config(root: Option<&str>) -> Arc<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .expect("versions");
-    let mut config = match root {
-        Some(_) => builder.with_root_certificates(roots).with_no_client_auth(),
-        None => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Believer))
-            .with_no_client_auth(),
+    let builder = match root {
+        Some(_) => builder.with_root_certificates(roots),
+        None => builder.dangerous().with_custom_certificate_verifier(Arc::new(Believer)),
+    };
+    let mut config = match own {
+        Some((certificate, key)) => {
+            let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("pem")];
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+            builder.with_client_auth_cert(chain, key).expect("a certificate of its own")
+        }
+        None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Arc::new(config)
+    config
 }
 
 /// Takes any certificate, to look at it.

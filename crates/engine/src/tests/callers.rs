@@ -1,10 +1,10 @@
 //! The ways in which callers say who they are, and what routes make of them.
 
-use super::rig::{Rig, answer, get, rig};
-use crate::Inbound;
+use super::rig::{Rig, answer, get, rig, rig_with};
+use crate::{Config, Inbound};
 use http_body_util::BodyExt;
-use model::Code;
 use model::wire::v1::Outcome;
+use model::{Code, Grant, Scope};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use testkit::executor::Step;
@@ -44,13 +44,18 @@ impl Rig {
     }
 }
 
+/// A node that verifies client certificates.
+fn taking() -> Config {
+    Config { client_certificates: true, ..Config::default() }
+}
+
 fn headers(_: &http::Request<()>) -> Vec<Step> {
     vec![Step::Head(http::StatusCode::OK), Step::Headers, Step::End]
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_certificate_is_a_caller_where_the_route_takes_one() {
-    let rig = rig(headers).await;
+    let rig = rig_with(taking(), &[], headers).await;
     rig.deploy(DOOR).await.expect("deployed");
     let alice = certificate("spiffe://a.example/alice");
     assert_eq!(rig.knock("/mtls", &alice, None).await, Err(Code::NotFound), "nothing is granted");
@@ -69,7 +74,7 @@ async fn a_client_certificate_is_a_caller_where_the_route_takes_one() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_has_a_certificate_learns_the_same_everywhere() {
-    let rig = rig(|_| answer()).await;
+    let rig = rig_with(taking(), &[], |_| answer()).await;
     rig.deploy(DOOR).await.expect("deployed");
     let alice = certificate("spiffe://a.example/alice");
     for path in ["/mtls", "/either", "/office", "/token", "/unknown"] {
@@ -86,7 +91,7 @@ async fn whoever_has_a_certificate_learns_the_same_everywhere() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_is_shown_counts_before_a_certificate_and_never_weakens_to_it() {
-    let rig = rig(headers).await;
+    let rig = rig_with(taking(), &[], headers).await;
     rig.deploy(DOOR).await.expect("deployed");
     rig.grant("mtls:*", "invoke", "door").await;
     let (alice, token) =
@@ -104,7 +109,7 @@ async fn a_token_that_is_shown_counts_before_a_certificate_and_never_weakens_to_
 
 #[tokio::test(start_paused = true)]
 async fn a_public_grant_opens_no_route_that_asks_who_calls() {
-    let rig = rig(|_| answer()).await;
+    let rig = rig_with(taking(), &[], |_| answer()).await;
     let mixed = r#"{"name":"mixed","http":[
         {"route":"GET /open","auth":"public"},{"route":"GET /closed","auth":"token"},
         {"route":"GET /cert","auth":"mtls"}]}"#;
@@ -126,7 +131,7 @@ async fn a_public_grant_opens_no_route_that_asks_who_calls() {
 
 #[tokio::test(start_paused = true)]
 async fn a_routes_limit_is_for_each_caller_and_says_when_to_come_again() {
-    let rig = rig(|_| answer()).await;
+    let rig = rig_with(taking(), &[], |_| answer()).await;
     let limited = r#"{"name":"f","http":[
         {"route":"GET /caller","limit":{"rate":"60/1m","burst":2}},
         {"route":"GET /address","limit":{"rate":"60/1m","burst":2,"by":"address"}}]}"#;
@@ -146,4 +151,17 @@ async fn a_routes_limit_is_for_each_caller_and_says_when_to_come_again() {
         assert!(rig.call(path, Some(&one)).await.is_ok(), "{path}");
     }
     assert_eq!(rig.records().len(), 7, "a call that was limited leaves no record");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_certificate_is_verified_nothing_is_deployed_or_granted_for_one() {
+    let rig = rig(|_| answer()).await;
+    assert_eq!(rig.deploy(DOOR).await.err(), Some(Code::NoClientAuthority));
+    assert!(rig.engine.functions(&Scope::default()).is_empty());
+    rig.deploy(r#"{"name":"door","http":[{"route":"GET /token"}]}"#).await.expect("deployed");
+    for who in ["mtls:*", "mtls:dns:a.example"] {
+        let grant = Grant::parse(who, "invoke", "door").expect(who);
+        let refused = rig.engine.grant(&Scope::default(), "operator", grant).await;
+        assert_eq!(refused.expect_err(who).code, Code::NoClientAuthority);
+    }
 }

@@ -95,6 +95,9 @@ codes! {
     WatchFailed = "E0148", 500, "the project's files cannot be watched",
         cause: "The system gives no more watches, or a directory cannot be read.",
         remedy: "Raise the limit: `sudo sysctl fs.inotify.max_user_watches=524288`.";
+    NoClientAuthority = "E0149", 422, "this node takes no client certificates",
+        cause: "A route of a manifest, or a grant, is for holders of client certificates (`mtls`), and the node's configuration names no authority of such certificates. Nobody could ever call it so.",
+        remedy: "Name the authorities in `tls.client_ca` in the node's configuration and start it again, or write another `auth`.";
     ManifestForm = "E0155", 422, "a manifest is not in its one form",
         cause: "Its spaces, blank lines or lists are not as `casemate fmt` writes them.",
         remedy: "Run `casemate fmt`.";
