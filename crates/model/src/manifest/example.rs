@@ -129,8 +129,12 @@ impl Example {
             let why = "`request`: `body` and `json` are two bodies";
             return Err(self.wrong(why).below("/request/json"));
         }
-        self.outbound.iter().try_for_each(Outside::check).map_err(|why| self.wrong(why))?;
-        world::check_stored(&self.keyvalue).map_err(|why| self.wrong(why))?;
+        for (at, outside) in self.outbound.iter().enumerate() {
+            let below = format_args!("/outbound/{at}");
+            outside.check().map_err(|why| self.wrong(why).below(below))?;
+        }
+        world::check_stored(&self.keyvalue)
+            .map_err(|why| self.wrong(why).below("/keyvalue"))?;
         let Some(expect) = &self.expect else { return Ok(()) };
         if !(100..=599).contains(&expect.status) {
             let why = format!("`status`: {} is none, they are 100 to 599", expect.status);
