@@ -1,6 +1,7 @@
 //! Tokens of an issuer: what they open, what guests learn of them, and what their keys do.
 
 use crate::rig::{Node, PATIENCE, Reply, guest, parse};
+use crate::websockets::client::Wish;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
@@ -349,4 +350,30 @@ fn a_configuration_that_would_be_weak_does_not_start() {
         let said = said.err().unwrap_or_else(|| panic!("it started with {to}"));
         assert!(said.contains(code) && said.contains(part), "{said}");
     }
+}
+
+#[test]
+fn a_websocket_ends_with_its_token() {
+    let (dir, issuer) = (tempfile::tempdir().expect("a directory"), Issuer::new());
+    let node = node(dir.path(), &issuer, "");
+    let manifest = "manifest = 1\napplication = \"chat\"\n[[function]]\nname = \"chat\"\n\
+                    source = \"echo.wasm\"\n[[function.http]]\nroute = \"GET /chat\"\n\
+                    auth = \"jwt:shop\"\nwebsocket = true\n";
+    let component = crate::rig::example("echo");
+    let output = node.deploy_manifest(manifest, &[("echo.wasm", &component)]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    node.ok(&["grant", "jwt:shop", "invoke", "chat"]);
+    // Clocks may differ by half a minute: it is valid for some seconds yet.
+    let token = issuer.token("alice", &json!({ "iat": seconds() - 60, "exp": seconds() - 24 }));
+    let wish = Wish::new("/chat").with("authorization", &bearer(&token));
+    let mut client = wish.open(node.gateway);
+    client.send_text("before");
+    assert_eq!(client.text(), "before");
+    let deadline = Instant::now() + PATIENCE;
+    while get(&node, "/chat", &[&bearer(&token)]).status != 401 {
+        assert!(Instant::now() < deadline, "the token does not expire");
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    client.send_text("after");
+    assert_eq!(client.goodbye(), Some(1008));
 }

@@ -1,7 +1,7 @@
 //! WebSockets through the real binary: messages, who may open one, what ends one, and what
 //! clients try that are no friends.
 
-mod client;
+pub(crate) mod client;
 mod endings;
 mod frames;
 mod handshakes;

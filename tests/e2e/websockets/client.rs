@@ -11,18 +11,18 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
 /// A stream of bytes to the node.
-pub(super) trait Bytes: Read + Write {}
+pub(crate) trait Bytes: Read + Write {}
 impl<T: Read + Write> Bytes for T {}
 
 /// A handshake in the making.
-pub(super) struct Wish {
+pub(crate) struct Wish {
     path: String,
     fields: Vec<(String, String)>,
 }
 
 impl Wish {
     /// A good one (RFC 6455, section 1.3).
-    pub(super) fn new(path: &str) -> Self {
+    pub(crate) fn new(path: &str) -> Self {
         let fields = [
             ("host", "localhost"),
             ("connection", "Upgrade"),
@@ -35,29 +35,29 @@ impl Wish {
     }
 
     /// With another field, or another value of one.
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.fields.retain(|(known, _)| known != name);
         self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let fields: String =
             self.fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         format!("GET {} HTTP/1.1\r\n{fields}\r\n", self.path).into_bytes()
     }
 
     /// A client that was let in.
-    pub(super) fn open(&self, to: SocketAddr) -> Client {
+    pub(crate) fn open(&self, to: SocketAddr) -> Client {
         Client::open(Box::new(connect(to)), &self.bytes(), b"")
     }
 
     /// The same, with bytes right behind the request.
-    pub(super) fn open_with(&self, to: SocketAddr, behind: &[u8]) -> Client {
+    pub(crate) fn open_with(&self, to: SocketAddr, behind: &[u8]) -> Client {
         Client::open(Box::new(connect(to)), &self.bytes(), behind)
     }
 
-    pub(super) fn open_tls(&self, to: SocketAddr) -> Client {
+    pub(crate) fn open_tls(&self, to: SocketAddr) -> Client {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -71,7 +71,7 @@ impl Wish {
     }
 
     /// What is answered to one who is not let in, until the connection ends.
-    pub(super) fn refused(&self, to: SocketAddr) -> Reply {
+    pub(crate) fn refused(&self, to: SocketAddr) -> Reply {
         parse(&crate::rig::exchange(to, &self.bytes()))
     }
 }
@@ -117,7 +117,7 @@ impl ServerCertVerifier for Anyone {
 }
 
 /// A client that was let in.
-pub(super) struct Client {
+pub(crate) struct Client {
     socket: WebSocket<Box<dyn Bytes>>,
 }
 
@@ -137,36 +137,36 @@ impl Client {
         Self { socket: WebSocket::from_raw_socket(stream, Role::Client, None) }
     }
 
-    pub(super) fn send_text(&mut self, text: &str) {
+    pub(crate) fn send_text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).expect("sent");
     }
 
-    pub(super) fn send_binary(&mut self, bytes: &[u8]) {
+    pub(crate) fn send_binary(&mut self, bytes: &[u8]) {
         self.socket.send(Message::binary(bytes.to_vec())).expect("sent");
     }
 
-    pub(super) fn send(&mut self, message: Message) {
+    pub(crate) fn send(&mut self, message: Message) {
         self.socket.send(message).expect("sent");
     }
 
     /// Sends bytes as they are.
-    pub(super) fn send_raw(&mut self, bytes: &[u8]) {
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
         self.socket.get_mut().write_all(bytes).expect("sent");
     }
 
     /// Reads bytes as they are, to the end.
-    pub(super) fn read_raw(&mut self) -> Vec<u8> {
+    pub(crate) fn read_raw(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let _end_or_reset = self.socket.get_mut().read_to_end(&mut bytes);
         bytes
     }
 
-    pub(super) fn read(&mut self) -> Message {
+    pub(crate) fn read(&mut self) -> Message {
         self.socket.read().expect("a message")
     }
 
     /// The next text; answers pings meanwhile.
-    pub(super) fn text(&mut self) -> String {
+    pub(crate) fn text(&mut self) -> String {
         loop {
             match self.read() {
                 Message::Ping(_) => {}
@@ -176,20 +176,20 @@ impl Client {
         }
     }
 
-    pub(super) fn binary(&mut self) -> Vec<u8> {
+    pub(crate) fn binary(&mut self) -> Vec<u8> {
         match self.read() {
             Message::Binary(bytes) => bytes.to_vec(),
             other => panic!("not binary: {other:?}"),
         }
     }
 
-    pub(super) fn leave(&mut self, code: u16) {
+    pub(crate) fn leave(&mut self, code: u16) {
         let frame = CloseFrame { code: code.into(), reason: "bye".into() };
         self.socket.close(Some(frame)).expect("sent");
     }
 
     /// The code of the node's goodbye; `None` if the connection broke off without one.
-    pub(super) fn goodbye(&mut self) -> Option<u16> {
+    pub(crate) fn goodbye(&mut self) -> Option<u16> {
         loop {
             match self.socket.read() {
                 Ok(Message::Close(frame)) => return frame.map(|frame| frame.code.into()),
@@ -201,7 +201,7 @@ impl Client {
 }
 
 /// A socket on which nobody reads or answers.
-pub(super) fn deaf(wish: &Wish, to: SocketAddr) -> TcpStream {
+pub(crate) fn deaf(wish: &Wish, to: SocketAddr) -> TcpStream {
     let mut stream = connect(to);
     stream.write_all(&wish.bytes()).expect("sent");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
@@ -209,7 +209,7 @@ pub(super) fn deaf(wish: &Wish, to: SocketAddr) -> TcpStream {
 }
 
 /// A frame of a client: with a mask, which is zero.
-pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     match payload.len() {
         short @ 0..=125 => bytes.push(0x80 | u8::try_from(short).expect("short")),
