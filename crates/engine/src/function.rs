@@ -97,6 +97,7 @@ impl Function {
             revision: row.revision,
             program: program(&row),
             limits,
+            config: row.spec.config.clone(),
         });
         Self { row, unit, policies, slots, readiness, shelf }
     }

@@ -8,6 +8,7 @@
 mod allow;
 mod assets;
 mod auth;
+mod config;
 mod cors;
 mod domains;
 mod example;
@@ -22,6 +23,7 @@ mod websocket;
 pub use allow::Allow;
 pub use assets::{AssetsSpec, Mount};
 pub use auth::{Auth, Way};
+pub use config::{CONFIG_BYTES_MAX, CONFIG_KEY_BYTES_MAX, CONFIG_KEYS_MAX, Config};
 pub use cors::{Cors, Origin};
 pub use domains::Domain;
 pub use example::{EXAMPLE_TIME, Example, ExampleAnswer, ExampleRequest, Outside, Stored, named};

@@ -3,7 +3,7 @@
 use crate::{Future, Host};
 use bytes::Bytes;
 use http_body::Frame;
-use model::manifest::Wasi;
+use model::manifest::{Config, Wasi};
 use model::{Digest, FunctionRef, Limits, Usage};
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -31,6 +31,8 @@ pub struct Unit {
     pub program: Program,
     /// What it may use.
     pub limits: Limits,
+    /// What its manifest gives it to read.
+    pub config: Config,
 }
 
 /// The request's body, already limited by the door: its errors end the invocation.

@@ -2,6 +2,7 @@
 
 use super::allow::Allow;
 use super::auth::Auth;
+use super::config::Config;
 use super::example::{self, Example};
 use super::http::HttpTrigger;
 use super::rules::FileRules;
@@ -93,6 +94,10 @@ pub struct FunctionSpec {
     /// What the function asks for. Requests only: grants make them true.
     #[serde(default)]
     pub allow: Allow,
+    /// Names and values that the function reads through `wasi:config/store`. At most 100, and 64 KiB
+    /// in all. Not secret: whoever may see the manifest sees them.
+    #[serde(default, skip_serializing_if = "Config::is_empty")]
+    pub config: Config,
     /// How files are answered, for a directory of them: see [`super::AssetsSpec::member`]. No
     /// manifest says it of a function.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,6 +132,7 @@ impl FunctionSpec {
             record: Durability::Grouped,
             http: vec![HttpTrigger::new(route, auth)],
             allow: Allow::default(),
+            config: Config::default(),
             assets: None,
             examples: Vec::new(),
         }
@@ -200,6 +206,9 @@ impl FunctionSpec {
                 let wrong = Problem::new(Code::ManifestValue).detail(why);
                 return Err(below(wrong.below(format_args!("/{}", key.replace('.', "/")))));
             }
+        }
+        if let Err(why) = self.config.check() {
+            return fail("config", why);
         }
         for asked in self.allow.grants(&self.name) {
             if let Err(error) = asked.grant.checked() {
