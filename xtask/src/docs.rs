@@ -6,7 +6,8 @@ use crate::program::{cargo, run as run_program, say};
 use anyhow::{Result, bail};
 
 /// The tests that make documents: a package, and a filter of test names.
-const MAKERS: &[(&str, &str)] = &[("casemate", "reference"), ("casemate-control", "openapi")];
+const MAKERS: &[(&str, &str)] =
+    &[("casemate", "reference"), ("casemate-control", "openapi"), ("casemate-wasm", "wit_page")];
 
 /// Runs the command.
 ///

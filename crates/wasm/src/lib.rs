@@ -21,6 +21,7 @@ mod fault;
 #[cfg(test)]
 mod fuzz;
 mod inspect;
+mod keyvalue;
 mod lines;
 mod meter;
 mod outgoing;
@@ -30,6 +31,7 @@ mod runtime;
 mod settings;
 mod state;
 mod turns;
+mod values;
 
 pub use compile::{CompileError, compile_stdin_to_stdout, compile_stream};
 pub use config::{Config, Error};

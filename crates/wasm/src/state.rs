@@ -3,13 +3,16 @@
 //! Invariant: no directory, socket, variable, argument or input is given to a guest; standard
 //! output and standard error are log lines; outgoing HTTP is asked of the host.
 
+use crate::keyvalue;
 use crate::lines::Stream;
 use crate::meter::{Shared, thread_cpu_ns};
 use crate::outgoing::Sent;
 use crate::settings;
 use crate::turns::Place;
+use model::manifest::Config as Values;
 use model::wire::v1::Level;
 use ports::Clock;
+use ports::keyvalue::VALUE_BYTES_MAX;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -26,8 +29,8 @@ use wasmtime_wasi_http::{
 const HANDLES_MAX: usize = 4096;
 /// What Wasmtime may keep of a guest's concurrent work: tasks, streams, futures, sets to wait on.
 const TASKS_MAX: usize = 1024;
-/// Bytes that a guest may hand over in one call.
-const CALL_BYTES_MAX: usize = 1 << 20;
+/// Bytes that a guest may hand over in one call: the largest value, and room for what goes with it.
+const CALL_BYTES_MAX: usize = VALUE_BYTES_MAX + (64 << 10);
 /// Random bytes in one call.
 const RANDOM_BYTES_MAX: u64 = 64 << 10;
 /// What a header field costs in memory beside its name and value.
@@ -50,8 +53,25 @@ pub(crate) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     table: ResourceTable,
+    listings: keyvalue::Listings,
     memory: Memory,
     hooks: Hooks,
+}
+
+impl State {
+    /// What `wasi:keyvalue` needs of it.
+    pub(crate) fn keyvalue(&mut self) -> keyvalue::View<'_> {
+        keyvalue::View {
+            table: &mut self.table,
+            listings: &mut self.listings,
+            host: &self.hooks.shared.host,
+        }
+    }
+
+    /// What the manifest gives the guest to read.
+    pub(crate) fn values(&self) -> &Values {
+        &self.hooks.shared.unit.config
+    }
 }
 
 impl WasiView for State {
@@ -103,6 +123,7 @@ pub(crate) fn store(
         wasi,
         http,
         table,
+        listings: keyvalue::Listings::default(),
         memory: Memory { used_bytes: 0, last_growth_bytes: 0, shared: Arc::clone(shared) },
         hooks: Hooks { shared: Arc::clone(shared) },
     };

@@ -42,7 +42,7 @@ fn what_is_no_component_is_refused_and_leaves_nothing() {
     }
     for (name, code, parts) in [
         ("nohandler", "E0108", &["acme:tool/adder@1.0.0"][..]),
-        ("unoffered", "E0102", &["wasi:keyvalue/store@0.2.0-draft", "acme:secret/vault@1.0.0"]),
+        ("unoffered", "E0102", &["wasi:messaging/producer@0.2.0-draft", "acme:secret/vault@1.0.0"]),
     ] {
         check_refused(&node, &node.run(&["deploy", text(&guest(name))]), code, parts);
         assert_eq!(state(&node), before, "{name}");

@@ -9,14 +9,14 @@ use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 const UNOFFERED: &str = "
 package test:unoffered;
 world guest {
-    import wasi:keyvalue/store@0.2.0-draft;
+    import wasi:messaging/producer@0.2.0-draft;
     import acme:secret/vault@1.0.0;
     export wasi:http/incoming-handler@0.2.12;
 }
-package wasi:keyvalue@0.2.0-draft {
-    interface store {
-        resource bucket;
-        open: func(identifier: string) -> result<bucket, string>;
+package wasi:messaging@0.2.0-draft {
+    interface producer {
+        resource client;
+        connect: func(name: string) -> result<client, string>;
     }
 }
 package acme:secret@1.0.0 {
@@ -99,7 +99,7 @@ mod tests {
     fn unoffered_imports_what_nobody_offers() {
         let bytes = make(&[UNOFFERED, HTTP].concat(), false).expect("component");
         let shape = component::shape(&bytes).expect("shape");
-        for name in ["wasi:keyvalue/store@0.2.0-draft", "acme:secret/vault@1.0.0"] {
+        for name in ["wasi:messaging/producer@0.2.0-draft", "acme:secret/vault@1.0.0"] {
             assert!(shape.imports.contains(name), "{shape:?}");
         }
         assert!(shape.exports.contains("wasi:http/incoming-handler@0.2.12"));

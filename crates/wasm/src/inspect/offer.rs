@@ -1,97 +1,135 @@
-//! What guests may import, by name: one table for each version of WASI.
+//! What guests may import, by name and version: one table for both versions of WASI.
 //!
-//! Invariant: what stands in a table is linked, and what is linked and reaches the outside is denied
-//! or asked of `ports::Host`.
+//! `docs/reference/wit.md` is made from it.
+//!
+//! Invariant: what stands in the table and is not absent is linked, and what is linked and reaches the
+//! outside is denied or asked of `ports::Host`.
+
+#[cfg(test)]
+mod page;
 
 use crate::state::State;
+use crate::{keyvalue, values};
+use Standing::{Absent, Denied, Empty, Granted, Works};
+use Versions::{Any, Only};
 use model::manifest::Wasi;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi::{p2, p3};
 
-/// What every guest of WASI 0.2 may import, in any version 0.2.x: all of `wasi:cli` and `wasi:http`.
+/// One interface, in the versions that are treated alike.
+struct Row {
+    interface: &'static str,
+    versions: Versions,
+    /// For guests of WASI 0.2.
+    in_02: Standing,
+    /// For guests of WASI 0.3.
+    in_03: Standing,
+}
+
+/// Which versions a row is about.
+#[derive(Clone, Copy)]
+enum Versions {
+    /// Every release of that line, and no pre-release.
+    Any(Wasi),
+    /// These and no others.
+    Only(&'static [&'static str]),
+}
+
+/// What becomes of an import.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It does what its text says.
+    Works,
+    /// It does so where a grant allows it.
+    Granted,
+    /// It can be called, and there is nothing.
+    Empty,
+    /// It can be imported, and every call is denied.
+    Denied,
+    /// A component that imports it is refused.
+    Absent,
+}
+
+const fn row(interface: &'static str, versions: Versions, in_02: Standing, in_03: Standing) -> Row {
+    Row { interface, versions, in_02, in_03 }
+}
+
+const V02: Versions = Any(Wasi::V02);
+const V03: Versions = Any(Wasi::V03);
+const KEYVALUE: Versions = Only(&["0.2.0-draft", "0.2.0-draft2"]);
+const CONFIG: Versions = Only(&values::VERSIONS);
+
+/// Every interface that is known, by package and version.
 ///
-/// Directories, sockets and name lookups are among them, since the runtimes of many languages
-/// import them whether or not they are used; every call of them is denied.
-const OFFERED_02: &[&str] = &[
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stderr",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stderr",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:clocks/monotonic-clock",
-    "wasi:clocks/wall-clock",
-    "wasi:filesystem/preopens",
-    "wasi:filesystem/types",
-    "wasi:http/outgoing-handler",
-    "wasi:http/types",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:random/random",
-    "wasi:sockets/instance-network",
-    "wasi:sockets/ip-name-lookup",
-    "wasi:sockets/network",
-    "wasi:sockets/tcp",
-    "wasi:sockets/tcp-create-socket",
-    "wasi:sockets/udp",
-    "wasi:sockets/udp-create-socket",
-];
-
-/// What every guest of WASI 0.3 may import, in any version 0.3.x: no directories and no sockets.
-/// Every call of `wasi:http/client` is denied.
-const OFFERED_03: &[&str] = &[
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stderr",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stderr",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:cli/types",
-    "wasi:clocks/monotonic-clock",
-    "wasi:clocks/system-clock",
-    "wasi:clocks/types",
-    "wasi:http/client",
-    "wasi:http/types",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:random/random",
-];
-
-/// What a guest of WASI 0.3 may import in a version 0.2.x beside: the standard libraries of many
-/// languages still speak it. Nothing with which a request, a reply or a connection is made.
-const OFFERED_02_BESIDE_03: &[&str] = &[
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stderr",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stderr",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:clocks/monotonic-clock",
-    "wasi:clocks/wall-clock",
-    "wasi:filesystem/preopens",
-    "wasi:filesystem/types",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:random/random",
+/// Directories, sockets and name lookups of 0.2 are there since the runtimes of many languages import
+/// them whether or not they are used. A guest of 0.3 may import 0.2 beside, since standard libraries
+/// still speak it: nothing with which a request, a reply or a connection is made.
+const TABLE: &[Row] = &[
+    row("wasi:cli/environment", V02, Empty, Empty),
+    row("wasi:cli/exit", V02, Works, Works),
+    row("wasi:cli/stderr", V02, Works, Works),
+    row("wasi:cli/stdin", V02, Empty, Empty),
+    row("wasi:cli/stdout", V02, Works, Works),
+    row("wasi:cli/terminal-input", V02, Empty, Empty),
+    row("wasi:cli/terminal-output", V02, Empty, Empty),
+    row("wasi:cli/terminal-stderr", V02, Empty, Empty),
+    row("wasi:cli/terminal-stdin", V02, Empty, Empty),
+    row("wasi:cli/terminal-stdout", V02, Empty, Empty),
+    row("wasi:clocks/monotonic-clock", V02, Works, Works),
+    row("wasi:clocks/timezone", V02, Absent, Absent),
+    row("wasi:clocks/wall-clock", V02, Works, Works),
+    row("wasi:filesystem/preopens", V02, Empty, Empty),
+    row("wasi:filesystem/types", V02, Empty, Empty),
+    row("wasi:http/outgoing-handler", V02, Granted, Absent),
+    row("wasi:http/types", V02, Works, Absent),
+    row("wasi:io/error", V02, Works, Works),
+    row("wasi:io/poll", V02, Works, Works),
+    row("wasi:io/streams", V02, Works, Works),
+    row("wasi:random/insecure", V02, Works, Works),
+    row("wasi:random/insecure-seed", V02, Works, Works),
+    row("wasi:random/random", V02, Works, Works),
+    row("wasi:sockets/instance-network", V02, Denied, Absent),
+    row("wasi:sockets/ip-name-lookup", V02, Denied, Absent),
+    row("wasi:sockets/network", V02, Denied, Absent),
+    row("wasi:sockets/tcp", V02, Denied, Absent),
+    row("wasi:sockets/tcp-create-socket", V02, Denied, Absent),
+    row("wasi:sockets/udp", V02, Denied, Absent),
+    row("wasi:sockets/udp-create-socket", V02, Denied, Absent),
+    row("wasi:cli/environment", V03, Absent, Empty),
+    row("wasi:cli/exit", V03, Absent, Works),
+    row("wasi:cli/stderr", V03, Absent, Works),
+    row("wasi:cli/stdin", V03, Absent, Empty),
+    row("wasi:cli/stdout", V03, Absent, Works),
+    row("wasi:cli/terminal-input", V03, Absent, Empty),
+    row("wasi:cli/terminal-output", V03, Absent, Empty),
+    row("wasi:cli/terminal-stderr", V03, Absent, Empty),
+    row("wasi:cli/terminal-stdin", V03, Absent, Empty),
+    row("wasi:cli/terminal-stdout", V03, Absent, Empty),
+    row("wasi:cli/types", V03, Absent, Works),
+    row("wasi:clocks/monotonic-clock", V03, Absent, Works),
+    row("wasi:clocks/system-clock", V03, Absent, Works),
+    row("wasi:clocks/timezone", V03, Absent, Absent),
+    row("wasi:clocks/types", V03, Absent, Works),
+    row("wasi:filesystem/preopens", V03, Absent, Absent),
+    row("wasi:filesystem/types", V03, Absent, Absent),
+    row("wasi:http/client", V03, Absent, Granted),
+    row("wasi:http/handler", V03, Absent, Absent),
+    row("wasi:http/types", V03, Absent, Works),
+    row("wasi:random/insecure", V03, Absent, Works),
+    row("wasi:random/insecure-seed", V03, Absent, Works),
+    row("wasi:random/random", V03, Absent, Works),
+    row("wasi:sockets/ip-name-lookup", V03, Absent, Absent),
+    row("wasi:sockets/types", V03, Absent, Absent),
+    row("wasi:config/store", CONFIG, Works, Works),
+    row("wasi:keyvalue/atomics", KEYVALUE, Granted, Granted),
+    row("wasi:keyvalue/batch", KEYVALUE, Granted, Granted),
+    row("wasi:keyvalue/store", KEYVALUE, Granted, Granted),
+    row("wasi:keyvalue/watcher", KEYVALUE, Absent, Absent),
+    row("wasi:blobstore/blobstore", Only(&["0.2.0-draft"]), Absent, Absent),
+    row("wasi:logging/logging", Only(&["0.1.0-draft"]), Absent, Absent),
+    row("wasi:messaging/producer", Only(&["0.2.0-draft"]), Absent, Absent),
+    row("wasi:tls/types", Only(&["0.2.0-draft"]), Absent, Absent),
 ];
 
 /// Everything that a guest can import.
@@ -111,17 +149,33 @@ pub(crate) fn linker(engine: &Engine, wasi: Wasi) -> wasmtime::Result<Linker<Sta
             wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         }
     }
+    keyvalue::link(&mut linker)?;
+    values::link(&mut linker)?;
     Ok(linker)
 }
 
 /// Whether a guest may import this.
 pub(crate) fn is_offered(import: &str, wasi: Wasi) -> bool {
-    let any = |table: &[&str], version| {
-        table.iter().any(|offered| super::is_version(import, offered, version))
-    };
-    match wasi {
-        Wasi::V02 => any(OFFERED_02, Wasi::V02),
-        Wasi::V03 => any(OFFERED_03, Wasi::V03) || any(OFFERED_02_BESIDE_03, Wasi::V02),
+    TABLE.iter().any(|row| row.standing(wasi) != Absent && row.names(import))
+}
+
+impl Row {
+    fn standing(&self, wasi: Wasi) -> Standing {
+        match wasi {
+            Wasi::V02 => self.in_02,
+            Wasi::V03 => self.in_03,
+        }
+    }
+
+    /// Whether `import` is this interface in one of the row's versions.
+    fn names(&self, import: &str) -> bool {
+        match self.versions {
+            Any(line) => super::is_version(import, self.interface, line),
+            Only(versions) => import
+                .strip_prefix(self.interface)
+                .and_then(|rest| rest.strip_prefix('@'))
+                .is_some_and(|version| versions.contains(&version)),
+        }
     }
 }
 
@@ -131,7 +185,13 @@ mod tests {
 
     #[test]
     fn versions_of_02_are_offered_and_others_are_not() {
-        for name in ["wasi:http/types@0.2.0", "wasi:io/poll@0.2.12"] {
+        for name in [
+            "wasi:http/types@0.2.0",
+            "wasi:io/poll@0.2.12",
+            "wasi:keyvalue/store@0.2.0-draft",
+            "wasi:keyvalue/atomics@0.2.0-draft2",
+            "wasi:config/store@0.2.0-rc.1",
+        ] {
             assert!(is_offered(name, Wasi::V02), "{name}");
         }
         for name in [
@@ -139,7 +199,10 @@ mod tests {
             "wasi:http/types@0.3.0",
             "wasi:http/types@0.2.0-rc-2023-11-10",
             "wasi:http/types-more@0.2.0",
-            "wasi:keyvalue/store@0.2.0-draft",
+            "wasi:keyvalue/store@0.2.0",
+            "wasi:keyvalue/store@0.2.0-draft3",
+            "wasi:keyvalue/watcher@0.2.0-draft",
+            "wasi:config/runtime@0.2.0-draft",
             "wasi:io/poll@0.2.",
         ] {
             assert!(!is_offered(name, Wasi::V02), "{name}");
@@ -154,6 +217,8 @@ mod tests {
             "wasi:cli/stdout@0.3.0",
             "wasi:cli/stdout@0.2.12",
             "wasi:filesystem/preopens@0.2.0",
+            "wasi:keyvalue/batch@0.2.0-draft2",
+            "wasi:config/store@0.2.0-draft",
         ] {
             assert!(is_offered(name, Wasi::V03), "{name}");
         }
@@ -168,6 +233,29 @@ mod tests {
             "wasi:clocks/timezone@0.3.0",
         ] {
             assert!(!is_offered(name, Wasi::V03), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_offered_is_linked() {
+        for wasi in [Wasi::V02, Wasi::V03] {
+            let engine = crate::settings::compile_engine(wasi).expect("engine");
+            let linker = linker(&engine, wasi).expect("linker");
+            // What is there cannot be defined again.
+            let links = |name: &str| linker.clone().instance(name).is_err();
+            assert!(!links("wasi:keyvalue/store@0.2.0-draft3") && !links("wasi:tls/types@0.2.0"));
+            for row in TABLE.iter().filter(|row| row.standing(wasi) != Absent) {
+                let versions = match row.versions {
+                    // What Wasmtime 48 has; Wasmtime itself takes other releases for these.
+                    Any(Wasi::V02) => &["0.2.12"],
+                    Any(Wasi::V03) => &["0.3.0"],
+                    Only(versions) => versions,
+                };
+                for version in versions {
+                    let name = format!("{}@{version}", row.interface);
+                    assert!(links(&name), "{name} in {wasi}");
+                }
+            }
         }
     }
 }
