@@ -15,18 +15,25 @@ pub(super) struct Workspace {
     pub(super) names: &'static [&'static str],
     /// Crates that all of them use.
     shared: &'static [&'static str],
+    /// What else they are made from, from the repository's root.
+    beside: &'static [&'static str],
 }
 
 /// The examples.
 pub(super) const EXAMPLES: &Workspace = &Workspace {
     directory: "examples",
-    names: &["hello", "echo", "words", "outbound"],
+    names: &["hello", "echo", "words", "outbound", "counter"],
     shared: &["reply"],
+    beside: &[],
 };
 
 /// The guests of the tests.
-pub(super) const TESTS: &Workspace =
-    &Workspace { directory: "tests/guests", names: &["misbehave", "misbehave03"], shared: &[] };
+pub(super) const TESTS: &Workspace = &Workspace {
+    directory: "tests/guests",
+    names: &["misbehave", "misbehave03", "stateful"],
+    shared: &[],
+    beside: &["crates/wasm/wit"],
+};
 
 impl Workspace {
     /// The digest over all that the component called `name` is made from.
@@ -34,9 +41,14 @@ impl Workspace {
         let mut paths = vec!["Cargo.toml".to_owned(), "Cargo.lock".to_owned()];
         for package in self.shared.iter().chain(&[name]) {
             paths.extend([format!("{package}/Cargo.toml"), format!("{package}/src")]);
+            let wit = format!("{package}/wit");
+            if places.root.join(self.directory).join(&wit).is_dir() {
+                paths.push(wit);
+            }
         }
-        let paths: Vec<String> =
+        let mut paths: Vec<String> =
             paths.iter().map(|path| format!("{}/{path}", self.directory)).collect();
+        paths.extend(self.beside.iter().map(|&path| path.to_owned()));
         source::digest(&places.root, &paths, &[RECIPE])
     }
 }

@@ -9,4 +9,5 @@ mod guests03;
 mod limits;
 mod preparing;
 mod rig;
+mod state;
 mod wasi03;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use casemate_wasm::{CompileError, Config, WasmExecutor, compile_stream};
 use http_body_util::{BodyExt as _, Full};
-use model::manifest::Wasi;
+use model::manifest::{Config as Values, Wasi};
 use model::{Digest, FunctionRef, Labelled, Labels, Limits, Secret, Timestamp, Usage};
 use parking_lot::Mutex;
 use ports::child::{self, Children, Job};
@@ -96,6 +96,8 @@ pub(crate) struct Rig {
     pub limits: Limits,
     /// What its components are built for.
     pub wasi: Wasi,
+    /// What manifests give functions to read.
+    pub values: Values,
 }
 
 pub(crate) fn digest(bytes: &[u8]) -> Digest {
@@ -121,6 +123,7 @@ impl Rig {
             ears: Arc::clone(&self.ears),
             limits: self.limits.clone(),
             wasi,
+            values: self.values.clone(),
         }
     }
 
@@ -136,7 +139,8 @@ impl Rig {
         change(&mut config);
         let executor = WasmExecutor::new(config).expect("executor");
         let limits = Limits::default();
-        Self { dir, executor, ears: Arc::default(), limits, wasi: Wasi::V02 }
+        let (ears, values) = (Arc::default(), Values::default());
+        Self { dir, executor, ears, limits, wasi: Wasi::V02, values }
     }
 
     /// A second start of the node, with the same home.
@@ -166,6 +170,16 @@ impl Rig {
         artifact: Digest,
         request: http::Request<RequestBody>,
     ) -> Pin<Box<dyn Running>> {
+        self.start_with(artifact, request, Arc::clone(&self.ears) as Arc<dyn Host>)
+    }
+
+    /// Starts an invocation that asks another host.
+    pub(crate) fn start_with(
+        &self,
+        artifact: Digest,
+        request: http::Request<RequestBody>,
+        host: Arc<dyn Host>,
+    ) -> Pin<Box<dyn Running>> {
         let function =
             FunctionRef { scope: model::Scope::default(), name: "f".parse().expect("name") };
         let unit = Unit {
@@ -173,8 +187,8 @@ impl Rig {
             revision: 1,
             program: self.program(artifact),
             limits: self.limits.clone(),
+            config: self.values.clone(),
         };
-        let host = Arc::clone(&self.ears) as Arc<dyn Host>;
         self.executor.run(Run { unit: Arc::new(unit), request, labels: Labels::NONE, host })
     }
 

@@ -8,6 +8,7 @@ mod ask;
 mod body;
 mod flood;
 mod lines;
+mod state;
 mod use_up;
 mod world;
 
@@ -78,6 +79,8 @@ const WAYS: &[(&str, Way)] = ways! {
     // The world outside.
     "env": world::env,
     "outbound": world::outbound,
+    "count": state::count,
+    "region": state::region,
 };
 
 impl wasip3::exports::http::handler::Guest for Misbehave {
