@@ -34,7 +34,7 @@ fn the_examples_deploy_as_one_application_and_answer() {
     let functions = node.json(&["functions"]);
     let names =
         functions["items"].as_array().or_else(|| functions.as_array()).expect("a list").len();
-    assert_eq!(names, 4);
+    assert_eq!(names, 5);
     let counted = node.ok(&["invoke", "words", "--path", "/words", "--data", "to be or not to be"]);
     assert!(counted.contains("\"words\":6"), "{counted}");
     let denied = node.ok(&["invoke", "outbound", "--path", "/outbound"]);

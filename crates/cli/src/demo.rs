@@ -24,6 +24,7 @@ const FILES: &[(&str, &[u8])] = &[
     ("prebuilt/echo.wasm", include_bytes!("../../../examples/prebuilt/echo.wasm")),
     ("prebuilt/words.wasm", include_bytes!("../../../examples/prebuilt/words.wasm")),
     ("prebuilt/outbound.wasm", include_bytes!("../../../examples/prebuilt/outbound.wasm")),
+    ("prebuilt/counter.wasm", include_bytes!("../../../examples/prebuilt/counter.wasm")),
 ];
 
 /// What the demo made.
@@ -96,6 +97,13 @@ fn shown(global: &Global, ready: &Ready, deployed: &Deployed, token: &str) -> Sh
     }
     if has("words") {
         commands.push(format!("{casemate} invoke words --path /words --data 'to be or not to be'"));
+    }
+    if has("counter") {
+        // The one that keeps state, once it is granted.
+        commands.push(format!(
+            "{casemate} grant function:counter keyvalue 'read-write default' && \
+             {casemate} invoke counter -X POST --path /counter/visits"
+        ));
     }
     // The one that asks for a way out shows what a denial looks like.
     let denied = if has("outbound") { "invoke outbound --path /outbound" } else { "functions" };
