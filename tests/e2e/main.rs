@@ -34,6 +34,7 @@ mod project;
 mod quiet;
 mod rig;
 mod sites;
+mod state;
 mod strangers;
 mod tour;
 mod wasi03;

@@ -1,7 +1,8 @@
-"""Says hello, and how long a posted body was."""
+"""Says hello, and how long a posted body was. `/count` counts in a key-value store."""
 
 from componentize_py_types import Err, Ok
 from wit_world import exports
+from wit_world.imports import atomics, store
 from wit_world.imports.streams import StreamError_Closed
 from wit_world.imports.types import (
     Fields,
@@ -18,10 +19,21 @@ class IncomingHandler(exports.IncomingHandler):
 
     def handle(self, request: IncomingRequest, response_out: ResponseOutparam) -> None:
         """Answers one request."""
+        if (request.path_with_query() or "").endswith("/count"):
+            return answer(response_out, f"{count()}\n".encode())
         text = "hello from Python"
         if not isinstance(request.method(), Method_Get):
             text += f", {length(request)} bytes"
         answer(response_out, f"{text}\n".encode())
+
+
+def count() -> str:
+    """Counts how often it was called."""
+    try:
+        with store.open("default") as bucket:
+            return str(atomics.increment(bucket, "count", 1))
+    except Err as error:
+        return type(error.value).__name__
 
 
 def length(request: IncomingRequest) -> int:
