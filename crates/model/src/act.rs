@@ -7,7 +7,8 @@
 use crate::manifest::Manifest;
 use crate::token::TokenRow;
 use crate::{
-    ApplicationName, Digest, FunctionName, FunctionRow, Grant, Scope, Timestamp, TokenName,
+    ApplicationName, Digest, FunctionName, FunctionRow, Grant, Scope, SecretName, SecretRow,
+    Timestamp, TokenName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,18 @@ pub enum Act {
         /// SHA-256 of the backup.
         backup: Digest,
     },
+    /// Gives a secret its first value, or another one.
+    SecretPut {
+        /// The secret, already sealed for its place.
+        row: SecretRow,
+        /// Whether there must be a value to replace; otherwise there must be none.
+        rotate: bool,
+    },
+    /// Takes a secret's value away.
+    SecretRemove {
+        /// The secret.
+        name: SecretName,
+    },
 }
 
 /// What an act changed, for whoever keeps a copy of the registry in memory.
@@ -84,6 +97,8 @@ pub struct Changes {
     pub tokens_put: Vec<TokenRow>,
     /// Tokens that are gone.
     pub tokens_gone: Vec<TokenName>,
+    /// Secrets that are new or different, or have no value any more.
+    pub secrets_put: Vec<SecretRow>,
 }
 
 /// An act that was applied.
@@ -213,6 +228,27 @@ pub enum LeafAct {
     Restored {
         /// SHA-256 of the backup.
         backup: Digest,
+    },
+    /// See [`Act::SecretPut`]. Neither the value nor anything made of it.
+    SecretSet {
+        /// The secret.
+        name: SecretName,
+        /// The number of its value.
+        version: u32,
+    },
+    /// See [`Act::SecretPut`]. Neither the value nor anything made of it.
+    SecretRotate {
+        /// The secret.
+        name: SecretName,
+        /// The number of its new value.
+        version: u32,
+    },
+    /// See [`Act::SecretRemove`].
+    SecretRemove {
+        /// The secret.
+        name: SecretName,
+        /// The number of the value that is gone.
+        version: u32,
     },
 }
 

@@ -1,6 +1,6 @@
 //! Grants: what somebody was allowed, as a ledgered row.
 
-use crate::{FunctionName, IssuerName, Subject, TokenName};
+use crate::{FunctionName, IssuerName, SecretName, Subject, TokenName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -45,6 +45,34 @@ pub enum Action {
         /// `ACCESS STORE` or `ACCESS STORE/KEYS`: see [`crate::store::StoreTarget`].
         target: String,
     },
+    /// To have a secret put into outgoing requests.
+    Secret {
+        /// `NAME for URL`: see [`SecretTarget`].
+        target: String,
+    },
+}
+
+/// What a grant of a secret covers: `NAME for URL`, where the URL is a scheme, a host, and perhaps a
+/// port and the beginning of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretTarget<'a> {
+    /// The secret.
+    pub name: SecretName,
+    /// Where it may be sent.
+    pub url: &'a str,
+}
+
+impl<'a> SecretTarget<'a> {
+    /// Reads `NAME for URL`. `None` if it is none.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let (name, url) = text.split_once(" for ")?;
+        let odd = |c: char| c.is_control() || c.is_whitespace() || "?#@*".contains(c);
+        let uri: http::Uri = url.parse().ok().filter(|_| !url.contains(odd))?;
+        let scheme_ok = matches!(uri.scheme_str(), Some("http" | "https"));
+        let sound = scheme_ok && uri.host().is_some_and(|host| !host.is_empty());
+        sound.then_some(Self { name: SecretName::parse(name).ok()?, url })
+    }
 }
 
 /// One grant.
@@ -76,7 +104,7 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] crate::name::Error),
     /// Not an action.
-    #[error("`{}` is no action: write `invoke`, `http` or `keyvalue`", .0.escape_debug())]
+    #[error("`{}` is no action: write `invoke`, `http`, `keyvalue` or `secret`", .0.escape_debug())]
     Action(String),
     /// Not an outgoing target.
     #[error("`{}` is no target: write a method and a URL, such as `GET https://api.example.com/v1/*`", .0.escape_debug())]
@@ -84,6 +112,9 @@ pub enum Error {
     /// Not a store.
     #[error("`{}` is no access to a store: write `read`, `write` or `read-write`, a store and perhaps keys, such as `read-write carts` or `read carts/{{sub}}/*`", .0.escape_debug())]
     Store(String),
+    /// Not a secret and its destination.
+    #[error("`{}` is no secret and its destination: write a name and a URL, such as `psp for https://api.example.com`", .0.escape_debug())]
+    Secret(String),
     /// A pairing that means nothing.
     #[error("`{who}` cannot be granted `{action}`")]
     Pairing { who: String, action: &'static str },
@@ -100,6 +131,7 @@ impl Grant {
             "invoke" => Action::Invoke { function: FunctionName::parse(what)? },
             "http" => Action::Http { target: check_target(what)? },
             "keyvalue" => Action::KeyValue { target: check_store(what)? },
+            "secret" => Action::Secret { target: check_secret(what)? },
             other => return Err(Error::Action(other.chars().take(40).collect())),
         };
         Self { who, action }.checked()
@@ -119,6 +151,10 @@ impl Grant {
                 check_store(target)?;
                 Ok(self)
             }
+            (Principal::Function(_), Action::Secret { target }) => {
+                check_secret(target)?;
+                Ok(self)
+            }
             (_, Action::Invoke { .. }) => Ok(self),
             (who, action) => Err(Error::Pairing { who: who.to_string(), action: action.word() }),
         }
@@ -129,6 +165,13 @@ fn check_store(text: &str) -> Result<String, Error> {
     match crate::store::StoreTarget::parse(text) {
         Some(_) => Ok(text.to_owned()),
         None => Err(Error::Store(text.chars().take(120).collect())),
+    }
+}
+
+fn check_secret(text: &str) -> Result<String, Error> {
+    match SecretTarget::parse(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(Error::Secret(text.chars().take(120).collect())),
     }
 }
 
@@ -155,6 +198,7 @@ impl Action {
             Self::Invoke { .. } => "invoke",
             Self::Http { .. } => "http",
             Self::KeyValue { .. } => "keyvalue",
+            Self::Secret { .. } => "secret",
         }
     }
 }
@@ -224,6 +268,7 @@ impl fmt::Display for Grant {
             Action::Invoke { function } => write!(f, "{} invoke {function}", self.who),
             Action::Http { target } => write!(f, "{} http \"{target}\"", self.who),
             Action::KeyValue { target } => write!(f, "{} keyvalue \"{target}\"", self.who),
+            Action::Secret { target } => write!(f, "{} secret \"{target}\"", self.who),
         }
     }
 }
@@ -246,6 +291,7 @@ mod tests {
             ("function:hello", "http", "GET https://api.example.com/v1/*"),
             ("function:hello", "keyvalue", "read-write carts/{sub}/*"),
             ("function:hello", "invoke", "shipping"),
+            ("function:hello", "secret", "psp for https://api.example.com/v1"),
         ] {
             let grant = Grant::parse(who, action, what).expect(what);
             assert_eq!(grant.who.to_string(), who);
@@ -275,6 +321,12 @@ mod tests {
             ("public", "fly", "hello"),
             ("public", "keyvalue", "read carts"),
             ("function:a", "keyvalue", "carts"),
+            ("token:ci", "secret", "psp for https://x"),
+            ("function:a", "secret", "psp"),
+            ("function:a", "secret", "psp for x"),
+            ("function:a", "secret", "PSP for https://x"),
+            ("function:a", "secret", "psp for https://u@x"),
+            ("function:a", "secret", "psp for https://x/*"),
             ("function:a", "keyvalue", "read carts/{sub}*"),
         ] {
             assert!(Grant::parse(who, action, what).is_err(), "{who} {action} {what}");

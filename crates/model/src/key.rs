@@ -18,6 +18,8 @@ pub enum KeyPurpose {
     Digest,
     /// Seals private keys of certificates, and of the account that they were obtained with.
     Certificate,
+    /// Seals secrets that functions use.
+    Secret,
 }
 
 impl KeyPurpose {
@@ -31,6 +33,7 @@ impl KeyPurpose {
             Self::Value => "value",
             Self::Digest => "digest",
             Self::Certificate => "certificate",
+            Self::Secret => "secret",
         }
     }
 }

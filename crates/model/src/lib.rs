@@ -33,6 +33,7 @@ pub mod time;
 pub mod token;
 pub mod trace;
 pub mod unit;
+pub mod vault;
 pub mod wire;
 
 pub use budget::{Budget, Cost, Usage};
@@ -44,7 +45,7 @@ pub use label::{Label, Labelled, Labels};
 pub use limit::Limits;
 pub use manifest::Manifest;
 pub use name::{
-    ApplicationName, EnvironmentName, FunctionName, FunctionRef, IssuerName, Scope,
+    ApplicationName, EnvironmentName, FunctionName, FunctionRef, IssuerName, Scope, SecretName,
     SharedStoreName, TenantName, TokenName,
 };
 pub use problem::Problem;
@@ -53,3 +54,4 @@ pub use secret::{Secret, Untrusted};
 pub use store::StoreName;
 pub use subject::Subject;
 pub use time::Timestamp;
+pub use vault::SecretRow;

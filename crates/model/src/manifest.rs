@@ -17,6 +17,7 @@ mod http;
 mod rate;
 mod require;
 mod rules;
+mod secret;
 mod wasi;
 mod websocket;
 
@@ -32,6 +33,7 @@ pub use http::HttpTrigger;
 pub use rate::{By, Rate, RateLimit};
 pub use require::{Network, Require, Texts};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};
+pub use secret::{Form, SecretUse};
 pub use wasi::Wasi;
 pub use websocket::{WebSocket, WebSocketLimits};
 

@@ -170,6 +170,10 @@ name!(
     /// A key-value store that functions share.
     SharedStoreName, "store", reserved: ["default"]
 );
+name!(
+    /// A secret that functions use.
+    SecretName, "secret", reserved: ["casemate"]
+);
 
 /// A tenant and one of its environments: where every name below lives.
 #[derive(

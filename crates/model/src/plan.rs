@@ -21,11 +21,13 @@ use crate::manifest::Manifest;
 use crate::route::Route;
 use crate::token::TokenId;
 use crate::{
-    ApplicationName, Code, Digest, FunctionName, FunctionRow, Grant, Problem, Scope, TokenName,
+    ApplicationName, Code, Digest, FunctionName, FunctionRow, Grant, Problem, Scope, SecretName,
+    SecretRow, TokenName,
 };
 
 mod access;
 mod deploy;
+mod secrets;
 
 /// SHA-256, handed in because this crate has no cryptography.
 pub type Sha256 = fn(&[u8]) -> Digest;
@@ -103,6 +105,8 @@ pub trait View {
     fn token(&self, name: &TokenName) -> Result<bool, Self::Error>;
     /// Whether any scope has a token with this public part.
     fn token_id(&self, id: &TokenId) -> Result<bool, Self::Error>;
+    /// A secret that was set at least once.
+    fn secret(&self, name: &SecretName) -> Result<Option<SecretRow>, Self::Error>;
     /// Whether the ledger has no leaf yet.
     fn ledger_empty(&self) -> Result<bool, Self::Error>;
 }
@@ -169,6 +173,8 @@ pub fn plan<V: View>(
         Act::Genesis { version } if view.ledger_empty()? => Ok(note(LeafAct::Genesis { version })),
         Act::Genesis { .. } => Ok(Outcome::Unchanged { deployment: None }),
         Act::Restored { backup } => Ok(note(LeafAct::Restored { backup })),
+        Act::SecretPut { row, rotate } => secrets::put(view, row, rotate),
+        Act::SecretRemove { name } => secrets::remove(view, name),
     }
 }
 

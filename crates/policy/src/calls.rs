@@ -7,9 +7,12 @@
 use crate::FunctionPolicies;
 use crate::target::{Method, Target, Url};
 use crate::verdict::{CallPermit, Denial, command};
+use model::grant::SecretTarget;
 use model::manifest::Allow;
 use model::store::{Access, StoreTarget};
-use model::{Action, Claims, Code, FunctionName, Grant, Principal, StoreName};
+use model::{
+    Action, Claims, Code, FunctionName, Grant, Principal, SecretName, StoreName,
+};
 
 /// An outgoing HTTP request.
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +38,22 @@ pub struct StoreAsk<'a> {
     pub claims: &'a Claims,
 }
 
+/// The use of a secret in an outgoing request.
+#[derive(Debug, Clone, Copy)]
+pub struct SecretAsk<'a> {
+    /// The secret.
+    pub name: &'a SecretName,
+    /// Where the request goes. A query in it is not looked at.
+    pub url: &'a str,
+}
+
 /// What a manifest asks for, or what grants allow, as it is compared.
 #[derive(Debug, Default)]
 pub(crate) struct Reach {
     http: Box<[Box<str>]>,
     stores: Box<[StoreTarget]>,
     functions: Box<[FunctionName]>,
+    secrets: Box<[(SecretName, Url)]>,
     /// Only tests say that everything is asked for.
     everything: bool,
 }
@@ -49,15 +62,18 @@ impl Reach {
     pub(crate) fn of_grants(grants: &[&Grant]) -> Self {
         let mut http = Vec::new();
         let mut stores = Vec::new();
+        let mut secrets = Vec::new();
         for grant in grants {
             match &grant.action {
                 // That is a matter of the other function's policies.
                 Action::Invoke { .. } => {}
                 Action::Http { target } => http.push(target.as_str().into()),
                 Action::KeyValue { target } => stores.extend(StoreTarget::parse(target)),
+                Action::Secret { target } => secrets.extend(secret(target)),
             }
         }
-        Self { http: http.into(), stores: stores.into(), ..Self::default() }
+        let (http, stores, secrets) = (http.into(), stores.into(), secrets.into());
+        Self { http, stores, secrets, ..Self::default() }
     }
 
     pub(crate) fn of_manifest(allow: &Allow) -> Self {
@@ -68,6 +84,11 @@ impl Reach {
             http: allow.http.iter().map(|target| target.as_str().into()).collect(),
             stores: allow.keyvalue.iter().filter_map(store).collect(),
             functions: allow.invoke.clone().into(),
+            secrets: allow
+                .secret
+                .iter()
+                .filter_map(|(name, using)| secret(&using.target(name)))
+                .collect(),
             everything: false,
         }
     }
@@ -89,6 +110,11 @@ impl Reach {
             None => target.keys(ask.claims).is_some(),
         };
         self.everything || self.stores.iter().filter(fits).any(covers)
+    }
+
+    fn has_secret(&self, name: &SecretName, url: &Url) -> bool {
+        let covers = |(own, place): &(SecretName, Url)| own == name && place.holds(url);
+        self.everything || self.secrets.iter().any(covers)
     }
 
     /// What the keys that may be read begin with; each with whether any rest may follow.
@@ -150,6 +176,31 @@ impl FunctionPolicies {
         Err(not_asked(Code::Denied, "allow.invoke", Some(format!("invoke = [\"{name}\"]"))))
     }
 
+    /// Whether the manifest asks for a secret at this place, whatever grants say.
+    #[must_use]
+    pub fn wants_secret(&self, ask: SecretAsk<'_>) -> bool {
+        Url::parse(ask.url).is_some_and(|url| self.asked.has_secret(ask.name, &url))
+    }
+
+    /// Decides whether a secret may be put into a request of the function.
+    ///
+    /// # Errors
+    /// [`Denial`] with code E0208, or E0202 if a policy could not be evaluated.
+    pub fn decide_secret(&self, ask: SecretAsk<'_>) -> Result<CallPermit, Denial> {
+        let code = Code::SecretDenied;
+        let Some(url) = Url::parse(ask.url) else { return Err(Denial::no_grant(code, None)) };
+        if !self.asked.has_secret(ask.name, &url) {
+            return Err(not_asked(code, "allow.secret", None));
+        }
+        let granted = self.granted.has_secret(ask.name, &url);
+        self.conclude(granted, self.consult_secret(&ask, &url), code, || {
+            // What the manifest asks for, and not the one request: that is what would be granted.
+            let own = |(name, place): &&(SecretName, Url)| name == ask.name && place.holds(&url);
+            let (name, place) = self.asked.secrets.iter().find(own)?;
+            Some(Action::Secret { target: format!("{name} for {place}") })
+        })
+    }
+
     /// What the keys of a store begin with that this function may list for its caller, in order, no
     /// two of them overlapping; each with whether any rest may follow. Empty if there are none.
     #[must_use]
@@ -180,6 +231,11 @@ impl FunctionPolicies {
         };
         Err(Denial::no_grant(code, hint()))
     }
+}
+
+fn secret(target: &str) -> Option<(SecretName, Url)> {
+    let SecretTarget { name, url } = SecretTarget::parse(target)?;
+    Some((name, Url::parse(url)?))
 }
 
 /// The keys that both cover.

@@ -1,6 +1,6 @@
 //! The operator's policies on what functions ask of the host.
 
-use crate::calls::StoreAsk;
+use crate::calls::{SecretAsk, StoreAsk};
 use crate::target::Url;
 use crate::verdict::Denial;
 use crate::{Error, FunctionPolicies};
@@ -31,6 +31,19 @@ impl FunctionPolicies {
         let mut pairs = vec![("access", ask.access.word())];
         pairs.extend(ask.key.map(|key| ("key", key)));
         self.ask_operator(set, &words.keyvalue, store, &pairs)
+    }
+
+    /// Whether a policy of the operator permits the use. `false` if none speaks of it.
+    pub(crate) fn consult_secret(&self, ask: &SecretAsk<'_>, url: &Url) -> Result<bool, Denial> {
+        let set = &self.policies.on_secret;
+        if set.is_empty() {
+            return Ok(false);
+        }
+        let words = &self.policies.vocabulary;
+        let secret = words.secret_of(&self.function.scope, ask.name);
+        let origin = url.origin();
+        let pairs = [("host", origin.as_str()), ("path", url.path())];
+        self.ask_operator(set, &words.secret, secret, &pairs)
     }
 
     fn ask_operator(

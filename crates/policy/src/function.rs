@@ -209,7 +209,7 @@ pub fn concerns(grant: &Grant, function: &FunctionRef) -> bool {
 pub fn grant_id(grant: &Grant) -> String {
     match &grant.action {
         Action::Invoke { .. } => grant.to_string(),
-        Action::Http { target } | Action::KeyValue { target } => {
+        Action::Http { target } | Action::KeyValue { target } | Action::Secret { target } => {
             format!("{} {} \"{}\"", grant.who, grant.action.word(), target.escape_debug())
         }
     }

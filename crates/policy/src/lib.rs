@@ -30,7 +30,7 @@ mod vocabulary;
 mod tests;
 
 pub use ask::{Asker, InvokeAsk};
-pub use calls::{HttpAsk, StoreAsk};
+pub use calls::{HttpAsk, SecretAsk, StoreAsk};
 pub use error::Error;
 pub use function::{FunctionPolicies, concerns, grant_id};
 pub use lint::{LintFinding, LintKind, lint};

@@ -5,11 +5,12 @@
 use crate::error::Place;
 use crate::function::grant_id;
 use crate::operator::Policies;
-use crate::target::Target;
+use crate::target::{Target, Url};
 use crate::verdict::PolicyId;
 use cedar_policy::{
     ActionConstraint, Effect, Policy, PrincipalConstraint, ResourceConstraint, ValidationWarning,
 };
+use model::grant::SecretTarget;
 use model::{Action, Grant, Principal};
 
 /// What kind of thing was found.
@@ -24,6 +25,8 @@ pub enum LintKind {
     WholeHost,
     /// A grant of outgoing requests that can match nothing.
     MatchesNothing,
+    /// A grant that sends a secret over plain HTTP.
+    Cleartext,
     /// A function that everybody may invoke.
     Public,
     /// A policy that Cedar itself doubts, such as one that can never apply.
@@ -61,6 +64,7 @@ fn of_grant(grant: &Grant) -> Vec<LintFinding> {
         Action::Invoke { .. } => Vec::new(),
         Action::Http { target } => of_target(&id, target),
         Action::KeyValue { .. } => Vec::new(),
+        Action::Secret { target } => of_secret(&id, target),
     }
 }
 
@@ -77,6 +81,20 @@ fn of_target(id: &str, target: &str) -> Vec<LintFinding> {
         findings.push(finding(LintKind::WholeHost, id, "covers every path of the host"));
     }
     findings
+}
+
+fn of_secret(id: &str, target: &str) -> Vec<LintFinding> {
+    match SecretTarget::parse(target).and_then(|target| Url::parse(target.url)) {
+        None => {
+            let message = "matches no request: write a name, a host and perhaps a path, such as `psp for https://api.example.com`";
+            vec![finding(LintKind::MatchesNothing, id, message)]
+        }
+        Some(url) if url.origin().starts_with("http://") => {
+            let message = "sends a secret unencrypted: whoever can read the wire can read it";
+            vec![finding(LintKind::Cleartext, id, message)]
+        }
+        Some(_) => Vec::new(),
+    }
 }
 
 /// What is worth a look in a policy's scope.

@@ -37,6 +37,8 @@ pub struct Policies {
     pub(crate) on_http: PolicySet,
     /// Policies that speak of key-value stores.
     pub(crate) on_keyvalue: PolicySet,
+    /// Policies that speak of secrets.
+    pub(crate) on_secret: PolicySet,
 }
 
 /// Policies that are always looked at together.
@@ -62,6 +64,7 @@ impl Policies {
             by_function: HashMap::new(),
             on_http: PolicySet::new(),
             on_keyvalue: PolicySet::new(),
+            on_secret: PolicySet::new(),
         };
         let id = cedar_policy::PolicyId::new(BUILT_IN.0);
         policies.add(Policy::parse(Some(id), BUILT_IN.1).map_err(Error::invariant)?)?;
@@ -164,6 +167,7 @@ impl Policies {
         let on_calls = [
             (&self.vocabulary.http, &mut self.on_http),
             (&self.vocabulary.keyvalue, &mut self.on_keyvalue),
+            (&self.vocabulary.secret, &mut self.on_secret),
         ];
         for (action, set) in on_calls {
             if concerns(&policy, action) {

@@ -35,6 +35,14 @@ impl Url {
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
+
+    /// Whether `other` is at the same host, at this path or below it.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        let below = other.path.strip_prefix(&self.path).is_some_and(|rest| {
+            rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/')
+        });
+        below && (self.scheme, &self.host, self.port) == (other.scheme, &other.host, other.port)
+    }
 }
 
 impl fmt::Display for Url {

@@ -75,7 +75,7 @@ pub enum DenialKind {
 pub struct Denial {
     /// How it came about.
     pub kind: DenialKind,
-    /// E0201, E0202, E0203 or E0207.
+    /// E0201, E0202, E0203, E0207 or E0208.
     pub code: Code,
     /// The policies that forbade it, or that could not be evaluated. Empty where nothing permits.
     pub reasons: Arc<[PolicyId]>,

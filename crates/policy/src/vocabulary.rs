@@ -13,7 +13,7 @@ use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, Request,
     RestrictedExpression, Schema, pst,
 };
-use model::{FunctionRef, Principal, Scope, StoreName};
+use model::{FunctionRef, Principal, Scope, SecretName, StoreName};
 use std::collections::HashSet;
 use std::fmt::Display;
 
@@ -34,8 +34,10 @@ pub(crate) struct Vocabulary {
     invoke: EntityUid,
     pub(crate) http: EntityUid,
     pub(crate) keyvalue: EntityUid,
+    pub(crate) secret: EntityUid,
     host: EntityTypeName,
     store: EntityTypeName,
+    secret_type: EntityTypeName,
     /// The one entity that carries a request's claims.
     claims: EntityUid,
     tree: TreeWords,
@@ -71,8 +73,10 @@ impl Vocabulary {
             invoke: uid(entity_type("Action")?, "invoke"),
             http: uid(entity_type("Action")?, "http"),
             keyvalue: uid(entity_type("Action")?, "keyvalue"),
+            secret: uid(entity_type("Action")?, "secret"),
             host: entity_type("Host")?,
             store: entity_type("Store")?,
+            secret_type: entity_type("Secret")?,
             tree: TreeWords {
                 token: tree_type("Token")?,
                 function: tree_type("Function")?,
@@ -100,6 +104,10 @@ impl Vocabulary {
 
     pub(crate) fn store(&self, scope: &Scope, name: &StoreName) -> EntityUid {
         uid(self.store.clone(), &format!("{scope}/{name}"))
+    }
+
+    pub(crate) fn secret_of(&self, scope: &Scope, name: &SecretName) -> EntityUid {
+        uid(self.secret_type.clone(), &format!("{scope}/{name}"))
     }
 
     /// The ask as a Cedar request, checked against the schema. `reads` is what the policies can

@@ -5,7 +5,9 @@ use model::act::{Act, Committed};
 use model::manifest::FunctionSpec;
 use model::revision::{DeploymentRow, FunctionRow, RevisionRow};
 use model::token::TokenRow;
-use model::{ApplicationName, Code, Digest, FunctionRef, Grant, Problem, Scope, Timestamp};
+use model::{
+    ApplicationName, Code, Digest, FunctionRef, Grant, Problem, Scope, SecretRow, Timestamp,
+};
 use std::collections::BTreeSet;
 
 /// Why the registry did not do what it was asked.
@@ -44,6 +46,8 @@ pub struct ScopeState {
     pub grants: Vec<Grant>,
     /// Tokens that were not revoked; expired ones are among them.
     pub tokens: Vec<TokenRow>,
+    /// Secrets; those that were removed are among them, without a value.
+    pub secrets: Vec<SecretRow>,
 }
 
 /// What revisions refer to.

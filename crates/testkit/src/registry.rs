@@ -9,7 +9,8 @@ use model::act::Act;
 use model::manifest::{Auth, FunctionSpec, HttpTrigger, Manifest};
 use model::token::{TokenId, TokenRow};
 use model::{
-    ApplicationName, FunctionName, FunctionRef, Grant, Principal, Scope, Timestamp, TokenName,
+    ApplicationName, FunctionName, FunctionRef, Grant, Principal, Scope, SecretRow, Timestamp,
+    TokenName,
 };
 use ports::ledger::Ledger;
 use ports::registry::{By, Registry};
@@ -91,6 +92,26 @@ pub fn token(text: &str, functions: &[&str]) -> Act {
         expires: None,
     };
     Act::TokenCreate { token, invoke: functions.iter().map(|text| name(text)).collect() }
+}
+
+/// A secret's value. What is sealed in it comes from its name and version.
+#[must_use]
+pub fn secret(text: &str, version: u32, rotate: bool) -> Act {
+    let row = SecretRow {
+        name: name(text),
+        version,
+        set: Timestamp(1),
+        weak: false,
+        epoch: model::key::Epoch(1),
+        sealed: model::vault::Sealed(format!("sealed {text} {version}").into_bytes()),
+    };
+    Act::SecretPut { row, rotate }
+}
+
+/// A secret's end.
+#[must_use]
+pub fn secret_remove(text: &str) -> Act {
+    Act::SecretRemove { name: name(text) }
 }
 
 fn application(text: &str) -> ApplicationName {

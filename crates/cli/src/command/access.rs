@@ -123,7 +123,9 @@ impl Grants {
             let word = action.word().to_owned();
             let what = match action {
                 Action::Invoke { function } => function.to_string(),
-                Action::Http { target } | Action::KeyValue { target } => target,
+                Action::Http { target }
+                | Action::KeyValue { target }
+                | Action::Secret { target } => target,
             };
             table.row([who.to_string(), word, what]);
         }

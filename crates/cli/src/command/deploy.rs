@@ -271,7 +271,9 @@ fn print_grants(voice: &Voice, deployed: &Deployed) -> anyhow::Result<()> {
 /// A grant as a shell takes it: targets are quoted so that nothing in them is expanded.
 pub(crate) fn shell(grant: &Grant) -> String {
     match &grant.action {
-        action @ (model::Action::Http { target } | model::Action::KeyValue { target }) => {
+        action @ (model::Action::Http { target }
+        | model::Action::KeyValue { target }
+        | model::Action::Secret { target }) => {
             let target = target.replace('\'', r"'\''");
             let line = format!("{} {} '{target}'", grant.who, action.word());
             crate::voice::safe(&line).into_owned()

@@ -125,7 +125,7 @@ codes! {
         cause: "It was revoked already, or its parts are written differently.",
         remedy: "`casemate grants` lists every grant in the form that `casemate revoke` takes.";
     BadGrant = "E0205", 422, "a grant cannot be read",
-        cause: "A grant is `WHO ACTION WHAT`: `token:NAME invoke FUNCTION`, `jwt:ISSUER invoke FUNCTION`, `mtls:NAME invoke FUNCTION`, `public invoke FUNCTION`, `function:NAME http \"METHOD URL\"` or `function:NAME keyvalue \"ACCESS STORE\"`.",
+        cause: "A grant is `WHO ACTION WHAT`: `token:NAME invoke FUNCTION`, `jwt:ISSUER invoke FUNCTION`, `mtls:NAME invoke FUNCTION`, `public invoke FUNCTION`, `function:NAME http \"METHOD URL\"` `function:NAME keyvalue \"ACCESS STORE\"` or `function:NAME secret \"SECRET for URL\"`.",
         remedy: "Write it in one of these forms.";
     BadPolicy = "E0206", 422, "an operator's policy cannot be used",
         cause: "The file is no Cedar, or does not fit the schema in docs/reference/policy.cedarschema.",
@@ -133,6 +133,12 @@ codes! {
     StoreDenied = "E0207", 403, "the function asked for a key-value store, or a key of one, that it may not use",
         cause: "The manifest does not ask for this use of the store, or no grant allows it. A grant with `{claim}` in it covers only keys of the caller whose token says so.",
         remedy: "The log of the invocation prints the line of the manifest or the `casemate grant` command that would allow it.";
+    SecretDenied = "E0208", 403, "the function may not use this secret there",
+        cause: "The manifest does not ask for the secret at this address, or no grant allows it. Without it the request was not sent.",
+        remedy: "The log of the invocation prints the line of the manifest or the `casemate grant` command that would allow it.";
+    SecretMisplaced = "E0209", 403, "the placeholder of a secret stands where the secret may not go",
+        cause: "The request goes to another address than the manifest's `to`, or the placeholder stands in another field, in the path or in the body. The request was not sent, or was broken off.",
+        remedy: "Put the placeholder into the field that the manifest names, or leave the field out: the secret is then put there.";
 
     // 04xx runtime
     Trapped = "E0401", 502, "the function crashed",
@@ -209,6 +215,21 @@ codes! {
     KeyValueInvalid = "E0513", 422, "a key-value store cannot do what it was asked",
         cause: "A key, a value or a batch is over a limit of key-value stores, or the value is no number.",
         remedy: "See the limits in docs/concepts/storage.md.";
+    NoSuchSecret = "E0520", 404, "there is no such secret",
+        cause: "The name is misspelt, or the secret was removed or never set in this environment.",
+        remedy: "`casemate secret list` shows what there is; `casemate secret set NAME` makes one.";
+    SecretTaken = "E0521", 409, "there is a secret of that name already",
+        cause: "`casemate secret set` never replaces a value.",
+        remedy: "`casemate secret rotate NAME` replaces the value; `casemate secret remove NAME` takes it away.";
+    SecretValue = "E0522", 422, "the value cannot be a secret",
+        cause: "It is empty, or has more than 65536 bytes.",
+        remedy: "Write the value to standard input, or name its file with `--file`.";
+    SecretMissing = "E0523", 422, "a function asks for a secret that was not set",
+        cause: "A manifest names secrets below `[function.allow]`, and in this environment one of them has no value. Nothing was deployed.",
+        remedy: "`casemate secret set NAME`, then deploy again.";
+    SecretUnreadable = "E0524", 500, "a secret cannot be unsealed",
+        cause: "The bytes in `registry.db` are not what the node sealed, or were sealed with another root key.",
+        remedy: "Set the value again with `casemate secret rotate NAME`, and find out who can write to the home.";
 
     // 06xx node
     HomeLocked = "E0601", 409, "another Casemate is using this home",
@@ -371,6 +392,9 @@ codes! {
     OutboundAuthorities = "E0901", 422, "a file of certificate authorities for outgoing requests cannot be used",
         cause: "It is missing, cannot be read, is not PEM, or holds no certificate.",
         remedy: "Put the authority's certificate there in PEM, as in `openssl x509 -in FILE -noout -subject`, or take the file out of the node's configuration.";
+    SecretUnusable = "E0910", 502, "the value of a secret does not fit where it is to go",
+        cause: "A header field holds no line ends and no control characters, and the secret's value has some. The request was not sent.",
+        remedy: "Set the value again with `casemate secret rotate NAME`; `casemate secret set` cuts one line end off, not more.";
 
     // 10xx budget
     BudgetSpent = "E1001", 429, "the request has used up its budget",

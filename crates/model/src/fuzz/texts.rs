@@ -115,7 +115,10 @@ pub fn grant(bytes: &[u8]) -> Outcome {
         (Principal::Function(_), Action::KeyValue { target }) => {
             target == what && crate::store::StoreTarget::parse(what).is_some()
         }
-        (_, Action::Http { .. } | Action::KeyValue { .. }) => false,
+        (Principal::Function(_), Action::Secret { target }) => {
+            target == what && crate::grant::SecretTarget::parse(what).is_some()
+        }
+        (_, Action::Http { .. } | Action::KeyValue { .. } | Action::Secret { .. }) => false,
         (_, Action::Invoke { function }) => function.as_str() == what,
     };
     hold(sound, format_args!("a grant that means nothing: {grant:?}"))

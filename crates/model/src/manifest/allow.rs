@@ -1,7 +1,8 @@
 //! What a function asks for. Requests only: grants make them true.
 
+use super::secret::SecretUse;
 use crate::store::Access;
-use crate::{Action, FunctionName, Grant, Principal};
+use crate::{Action, FunctionName, Grant, Principal, SecretName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +21,9 @@ pub struct Allow {
     /// Functions of the same environment that it calls, as `http://NAME.fn.casemate.internal/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invoke: Vec<FunctionName>,
+    /// Secrets that the platform puts into outgoing requests, by name. The function never sees them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secret: BTreeMap<SecretName, SecretUse>,
 }
 
 /// One thing that is asked for, as the grant that would make it true.
@@ -53,7 +57,10 @@ impl Allow {
         let invoke = self.invoke.iter().enumerate().map(|(at, name)| {
             ("allow.invoke", at.to_string(), Action::Invoke { function: name.clone() })
         });
-        let all = http.chain(keyvalue).chain(invoke);
+        let secret = self.secret.iter().map(|(name, using)| {
+            ("allow.secret", name.to_string(), Action::Secret { target: using.target(name) })
+        });
+        let all = http.chain(keyvalue).chain(invoke).chain(secret);
         all.map(move |(key, place, action)| asked(key, place, action))
     }
 }

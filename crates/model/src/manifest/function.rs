@@ -210,6 +210,12 @@ impl FunctionSpec {
         if let Err(why) = self.config.check() {
             return fail("config", why);
         }
+        for (name, using) in &self.allow.secret {
+            if let Err(why) = using.check(&self.name, name) {
+                let wrong = Problem::new(Code::ManifestValue).detail(why);
+                return Err(wrong.below(format_args!("/allow/secret/{name}")));
+            }
+        }
         for asked in self.allow.grants(&self.name) {
             if let Err(error) = asked.grant.checked() {
                 let why = format!("function `{}`, `{}`: {error}", self.name, asked.key);

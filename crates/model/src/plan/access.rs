@@ -105,7 +105,7 @@ fn functions_of(grant: &Grant) -> impl Iterator<Item = &FunctionName> {
     };
     let object = match &grant.action {
         Action::Invoke { function } => Some(function),
-        Action::Http { .. } | Action::KeyValue { .. } => None,
+        Action::Http { .. } | Action::KeyValue { .. } | Action::Secret { .. } => None,
     };
     subject.into_iter().chain(object)
 }

@@ -8,7 +8,7 @@ use crate::Error;
 use model::act::Changes;
 use model::plan::{Activation, Plan, RouteKey};
 use model::token::TokenRow;
-use model::{FunctionRow, Grant, TokenName};
+use model::{FunctionRow, Grant, SecretRow, TokenName};
 use ports::registry::By;
 use rusqlite::{Connection, params};
 
@@ -44,6 +44,9 @@ pub(super) fn apply(connection: &Connection, plan: &Plan, by: &By) -> Result<(),
     }
     for grant in &plan.changes.grants_put {
         rows.put_grant(grant)?;
+    }
+    for secret in &plan.changes.secrets_put {
+        rows.put_secret(secret)?;
     }
     Ok(())
 }
@@ -201,6 +204,24 @@ impl Rows<'_> {
                 token.hash.0,
                 token.created.0,
                 token.expires.map(|time| time.0)
+            ],
+        )
+    }
+
+    fn put_secret(&self, secret: &SecretRow) -> Result<(), Error> {
+        self.run(
+            "INSERT OR REPLACE INTO secret (tenant, environment, name, version, set_us, weak,
+                epoch, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                self.tenant,
+                self.environment,
+                secret.name.as_str(),
+                secret.version,
+                secret.set.0,
+                secret.weak,
+                secret.epoch.0,
+                secret.sealed.0
             ],
         )
     }

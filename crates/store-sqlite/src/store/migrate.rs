@@ -14,7 +14,10 @@ use std::path::Path;
 pub(crate) type Step = &'static str;
 
 /// The steps. The first makes schema 1.
-pub(super) const STEPS: &[Step] = &[include_str!("../../migrations/0001_registry.sql")];
+pub(super) const STEPS: &[Step] = &[
+    include_str!("../../migrations/0001_registry.sql"),
+    include_str!("../../migrations/0002_secrets.sql"),
+];
 
 /// A sort of SQLite file that we make.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 //!
 //! Invariant: each answer comes from one read transaction, so it never mixes two states.
 
-use super::text::{from_json, grant, parse, spec};
+use super::text::{from_json, grant, parse, secret, spec};
 use super::{Store, commit, copy};
 use crate::Error;
 use model::act::{Act, Committed};
@@ -68,10 +68,12 @@ fn load(connection: &Connection) -> Result<Vec<ScopeState>, Error> {
     load_functions(&transaction, &mut scopes)?;
     load_grants(&transaction, &mut scopes)?;
     load_tokens(&transaction, &mut scopes)?;
+    load_secrets(&transaction, &mut scopes)?;
     let sorted = scopes.0.into_values().map(|mut state| {
         state.functions.sort_by(|a, b| a.function.cmp(&b.function));
         state.grants.sort();
         state.tokens.sort_by(|a, b| a.name.cmp(&b.name));
+        state.secrets.sort_by(|a, b| a.name.cmp(&b.name));
         state
     });
     Ok(sorted.collect())
@@ -156,6 +158,17 @@ fn artifacts(connection: &Connection) -> Result<Referred, Error> {
         referred.add(Digest(row.get(0)?), &spec(&row.get::<_, String>(1)?)?);
     }
     Ok(referred)
+}
+
+fn load_secrets(connection: &Connection, scopes: &mut Scopes) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT tenant, environment, name, version, set_us, weak, epoch, sealed FROM secret",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        scopes.of(row)?.secrets.push(secret(row, 2)?);
+    }
+    Ok(())
 }
 
 fn revisions(connection: &Connection, function: &FunctionRef) -> Result<Vec<RevisionRow>, Error> {

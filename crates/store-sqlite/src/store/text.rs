@@ -3,8 +3,11 @@
 //! Invariant: what is read from the file is checked like what comes from outside.
 
 use crate::Error;
+use model::key::Epoch;
 use model::manifest::FunctionSpec;
-use model::{Action, Grant};
+use model::vault::Sealed;
+use model::{Action, Grant, SecretRow, Timestamp};
+use rusqlite::Row;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -41,8 +44,21 @@ pub(super) fn grant(who: &str, action: &str, what: &str) -> Result<Grant, Error>
 pub(super) fn object(grant: &Grant) -> &str {
     match &grant.action {
         Action::Invoke { function } => function.as_str(),
-        Action::Http { target } | Action::KeyValue { target } => target,
+        Action::Http { target } | Action::KeyValue { target } | Action::Secret { target } => target,
     }
+}
+
+/// Reads a secret from its six columns, the first of which is `from`: name, version, time, whether
+/// it is weak, epoch, sealed bytes.
+pub(super) fn secret(row: &Row<'_>, from: usize) -> Result<SecretRow, Error> {
+    Ok(SecretRow {
+        name: parse(&row.get::<_, String>(from)?)?,
+        version: row.get(from + 1)?,
+        set: Timestamp(row.get(from + 2)?),
+        weak: row.get(from + 3)?,
+        epoch: Epoch(row.get(from + 4)?),
+        sealed: Sealed(row.get(from + 5)?),
+    })
 }
 
 /// A number for a column: SQLite's are signed.

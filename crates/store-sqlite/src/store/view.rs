@@ -3,12 +3,13 @@
 //! Invariant: every look-up goes by a key or an index, so an act costs what it touches and not
 //! what the scope holds.
 
-use super::text::{grant, object, parse, spec};
+use super::text::{grant, object, parse, secret, spec};
 use crate::Error;
 use model::plan::{ApplicationState, RouteKey, View};
 use model::token::TokenId;
 use model::{
-    ApplicationName, Digest, FunctionName, FunctionRef, FunctionRow, Grant, Scope, TokenName,
+    ApplicationName, Digest, FunctionName, FunctionRef, FunctionRow, Grant, Scope, SecretName,
+    SecretRow, TokenName,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -223,6 +224,16 @@ impl View for Seen<'_> {
 
     fn token_id(&self, id: &TokenId) -> Result<bool, Error> {
         self.exists("SELECT 1 FROM token WHERE id = ?1", params![id.0])
+    }
+
+    fn secret(&self, name: &SecretName) -> Result<Option<SecretRow>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT name, version, set_us, weak, epoch, sealed FROM secret
+             WHERE tenant = ?1 AND environment = ?2 AND name = ?3",
+        )?;
+        let mut rows =
+            statement.query(params![self.tenant(), self.environment(), name.as_str()])?;
+        rows.next()?.map(|row| secret(row, 0)).transpose()
     }
 
     fn ledger_empty(&self) -> Result<bool, Error> {

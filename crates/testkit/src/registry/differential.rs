@@ -13,6 +13,7 @@ const COMPONENTS: [&str; 2] = ["one", "two"];
 const ROUTES: [&str; 5] =
     ["GET /x", "GET /{a}", "GET /{b}", "* api.example.com/x", "POST /alpha/{*rest}"];
 const TOKENS: [&str; 2] = ["ci", "ops"];
+const SECRETS: [&str; 2] = ["psp", "mail"];
 const TENANTS: [&str; 2] = ["default", "other"];
 
 /// Histories of up to `acts_max` small acts, in two scopes, over few names, so that clashes,
@@ -42,6 +43,9 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(name, invoke)| super::token(name, &invoke)),
         1 => proptest::sample::select(&TOKENS)
             .prop_map(|name| Act::TokenRevoke { name: token_name(name) }),
+        3 => (proptest::sample::select(&SECRETS), 1..5_u32, any::<bool>())
+            .prop_map(|(name, version, rotate)| super::secret(name, version, rotate)),
+        1 => proptest::sample::select(&SECRETS).prop_map(super::secret_remove),
         1 => Just(Act::Genesis { version: "0.1.0".to_owned() }),
     ]
 }

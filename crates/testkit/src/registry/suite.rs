@@ -36,6 +36,8 @@ enum Then {
     Granted(Grant),
     /// The grant is not there.
     NotGranted(Grant),
+    /// The secret's version, and whether it has a value.
+    Secret(&'static str, u32, bool),
     /// The last leaf is of this kind.
     Leaf(fn(&LeafAct) -> bool),
 }
@@ -103,6 +105,11 @@ async fn holds(registry: &dyn Both, fact: Then) -> Result<()> {
         }
         Then::Granted(grant) => ensure!(state.grants.contains(&grant), "`{grant}` is not there"),
         Then::NotGranted(grant) => ensure!(!state.grants.contains(&grant), "`{grant}` is there"),
+        Then::Secret(name, version, is_set) => {
+            let row = state.secrets.iter().find(|row| row.name.as_str() == name);
+            let row = row.context("the secret is not there")?;
+            ensure!((row.version, row.is_set()) == (version, is_set), "the secret is {row:?}");
+        }
         Then::Leaf(fits) => {
             let size = registry.size().await?;
             let leaves = registry.leaves(size.saturating_sub(1), 1).await?;
@@ -172,7 +179,15 @@ impl Watch {
         state.tokens.retain(|token| !changes.tokens_gone.contains(&token.name));
         state.tokens.extend(changes.tokens_put.iter().cloned());
         state.tokens.sort_by(|a, b| a.name.cmp(&b.name));
-        let idle = state.functions.is_empty() && state.grants.is_empty() && state.tokens.is_empty();
+        for row in &changes.secrets_put {
+            state.secrets.retain(|held| held.name != row.name);
+            state.secrets.push(row.clone());
+        }
+        state.secrets.sort_by(|a, b| a.name.cmp(&b.name));
+        let idle = state.functions.is_empty()
+            && state.grants.is_empty()
+            && state.tokens.is_empty()
+            && state.secrets.is_empty();
         if !idle {
             self.scopes.push(state);
             self.scopes.sort_by(|a, b| a.scope.cmp(&b.scope));

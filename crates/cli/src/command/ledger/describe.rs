@@ -29,6 +29,13 @@ pub(super) fn act(act: &LeafAct) -> String {
             let grants = clause(", ending ", &all(grants, "; ", ToString::to_string));
             format!("token revoke {name}{grants}")
         }
+        LeafAct::SecretSet { name, version } => format!("secret set {name}, version {version}"),
+        LeafAct::SecretRotate { name, version } => {
+            format!("secret rotate {name} to version {version}")
+        }
+        LeafAct::SecretRemove { name, version } => {
+            format!("secret remove {name}, version {version}")
+        }
         LeafAct::Genesis { version } => format!("home made by casemate {version}"),
         LeafAct::Restored { backup } => format!("home restored from backup {}", backup.short()),
     }

@@ -10,7 +10,7 @@ use model::revision::{DeploymentRow, RevisionRow};
 use model::token::{TokenId, TokenRow};
 use model::{
     Action, ApplicationName, Digest, FunctionName, FunctionRow, Grant, Principal, Problem, Scope,
-    Timestamp, TokenName,
+    SecretName, SecretRow, Timestamp, TokenName,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +22,7 @@ pub(super) struct Rows {
     revisions: BTreeMap<FunctionName, Vec<Revision>>,
     grants: BTreeSet<Grant>,
     tokens: BTreeMap<TokenName, TokenRow>,
+    secrets: BTreeMap<SecretName, SecretRow>,
 }
 
 #[derive(Default)]
@@ -56,7 +57,10 @@ impl Rows {
 
     /// Whether nothing is active here.
     pub(super) fn is_idle(&self) -> bool {
-        self.functions.is_empty() && self.grants.is_empty() && self.tokens.is_empty()
+        self.functions.is_empty()
+            && self.grants.is_empty()
+            && self.tokens.is_empty()
+            && self.secrets.is_empty()
     }
 
     pub(super) fn active(&self, scope: &Scope) -> ScopeState {
@@ -65,6 +69,7 @@ impl Rows {
             functions: self.functions.values().cloned().collect(),
             grants: self.grants.iter().cloned().collect(),
             tokens: self.tokens.values().cloned().collect(),
+            secrets: self.secrets.values().cloned().collect(),
         }
     }
 
@@ -102,13 +107,15 @@ impl Rows {
         if let Some(activation) = plan.activation {
             self.activate(activation, &plan.changes, by);
         }
-        let Changes { grants_put, grants_gone, tokens_put, tokens_gone, .. } = plan.changes;
+        let Changes { grants_put, grants_gone, tokens_put, tokens_gone, secrets_put, .. } =
+            plan.changes;
         self.grants.retain(|grant| !grants_gone.contains(grant));
         self.grants.extend(grants_put);
         for name in tokens_gone {
             self.tokens.remove(&name);
         }
         self.tokens.extend(tokens_put.into_iter().map(|token| (token.name.clone(), token)));
+        self.secrets.extend(secrets_put.into_iter().map(|row| (row.name.clone(), row)));
     }
 
     fn activate(&mut self, activation: Activation, changes: &Changes, by: &By) {
@@ -220,6 +227,10 @@ impl View for Seen<'_> {
 
     fn token_id(&self, id: &TokenId) -> Result<bool, Problem> {
         Ok(self.ids.contains(id))
+    }
+
+    fn secret(&self, name: &SecretName) -> Result<Option<SecretRow>, Problem> {
+        Ok(self.rows.secrets.get(name).cloned())
     }
 
     fn ledger_empty(&self) -> Result<bool, Problem> {

@@ -2,7 +2,9 @@
 
 use super::Expect::{Done, Refused, Same};
 use super::{Case, Then};
-use crate::registry::{application, deploy, function, invoke, spec, token, token_name};
+use crate::registry::{
+    application, deploy, function, invoke, secret, secret_remove, spec, token, token_name,
+};
 use model::act::{Act, LeafAct};
 use model::{Action, Code, Grant, Principal};
 
@@ -60,10 +62,8 @@ fn with(act: Act, condition: Option<u32>, new: &[Grant]) -> Act {
 }
 
 pub(super) fn all() -> Vec<Case> {
-    [revisions(), deployments(), clashes(), rollbacks(), removals(), grants(), tokens(), notes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [revisions(), deployments(), clashes(), rollbacks(), removals(), grants(), tokens()];
+    all.into_iter().flatten().chain(secrets()).chain(notes()).collect()
 }
 
 fn revisions() -> Vec<Case> {
@@ -306,6 +306,40 @@ fn grants() -> Vec<Case> {
         ],
         then: vec![Then::NotGranted(public("alpha")), Then::Granted(outbound("alpha"))],
     }]
+}
+
+fn secrets() -> Vec<Case> {
+    vec![
+        Case {
+            name: "a secret is set once, replaced by rotation, and its numbers go on for ever",
+            acts: vec![
+                (secret("psp", 1, true), Refused(Code::NoSuchSecret)),
+                (secret("psp", 2, false), Refused(Code::SecretTaken)),
+                (secret("psp", 1, false), Done(None)),
+                (secret("psp", 2, false), Refused(Code::SecretTaken)),
+                (secret("psp", 1, true), Refused(Code::SecretTaken)),
+                (secret("psp", 2, true), Done(None)),
+                (secret_remove("psp"), Done(None)),
+                (secret_remove("psp"), Refused(Code::NoSuchSecret)),
+                (secret_remove("other"), Refused(Code::NoSuchSecret)),
+                (secret("psp", 3, true), Refused(Code::NoSuchSecret)),
+                (secret("psp", 1, false), Refused(Code::SecretTaken)),
+                (secret("psp", 3, false), Done(None)),
+            ],
+            then: vec![
+                Then::Secret("psp", 3, true),
+                Then::Leaf(|act| matches!(act, LeafAct::SecretSet { version: 3, .. })),
+            ],
+        },
+        Case {
+            name: "a removed secret has no value",
+            acts: vec![(secret("psp", 1, false), Done(None)), (secret_remove("psp"), Done(None))],
+            then: vec![
+                Then::Secret("psp", 1, false),
+                Then::Leaf(|act| matches!(act, LeafAct::SecretRemove { version: 1, .. })),
+            ],
+        },
+    ]
 }
 
 fn tokens() -> Vec<Case> {
