@@ -7,10 +7,13 @@ use crate::assets::Shelf;
 use crate::function::{Endpoint, Function, program};
 use crate::readiness::Readiness;
 use crate::router::Router;
+use crate::secrets::Uses;
 use identity::Tokens;
 use model::act::Changes;
 use model::token::TokenRow;
-use model::{Action, FunctionName, FunctionRow, Grant, Principal, Problem, Scope};
+use model::{
+    Action, FunctionName, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow,
+};
 use policy::Policies;
 use ports::executor::Program;
 use ports::registry::ScopeState;
@@ -34,6 +37,8 @@ pub(crate) struct View {
     pub(crate) functions: BTreeMap<FunctionName, Arc<Function>>,
     pub(crate) grants: BTreeSet<Grant>,
     pub(crate) tokens: BTreeMap<model::TokenName, TokenRow>,
+    /// Secrets that were ever set, also those that have no value any more.
+    pub(crate) secrets: BTreeMap<SecretName, Arc<SecretRow>>,
     pub(crate) verifier: Tokens,
     pub(crate) router: Router<Arc<Endpoint>>,
 }
@@ -47,6 +52,7 @@ impl Catalog {
                 functions_put: state.functions,
                 grants_put: state.grants,
                 tokens_put: state.tokens,
+                secrets_put: state.secrets,
                 ..Changes::default()
             };
             catalog = catalog.with(&state.scope, changes, policies)?;
@@ -100,7 +106,10 @@ impl Catalog {
         let mut grants = old.map(|view| view.grants.clone()).unwrap_or_default();
         let mut tokens = old.map(|view| view.tokens.clone()).unwrap_or_default();
         let mut functions = old.map(|view| view.functions.clone()).unwrap_or_default();
-        let touched = touched_functions(&changes);
+        let mut secrets = old.map(|view| view.secrets.clone()).unwrap_or_default();
+        let mut touched = touched_functions(&changes);
+        // A secret that came, went or changed changes the functions that ask for it.
+        touched.extend(askers(&functions, &changes.secrets_put));
         for gone in &changes.functions_gone {
             functions.remove(&gone.name);
         }
@@ -115,6 +124,7 @@ impl Catalog {
             tokens.remove(name);
         }
         tokens.extend(changes.tokens_put.into_iter().map(|row| (row.name.clone(), row)));
+        secrets.extend(changes.secrets_put.into_iter().map(|row| (row.name.clone(), row.into())));
         // A grant that came or went changes its function's policies.
         for name in touched {
             if let Some(function) = functions.get(&name) {
@@ -134,10 +144,11 @@ impl Catalog {
                 Some(_) => new(),
                 None => Arc::clone(readiness.entry(program(&row)).or_insert_with(new)),
             };
-            let function = Function::new(row, Arc::new(own_policies), ready, shelf);
+            let uses = Uses::of(&row, &secrets);
+            let function = Function::new(row, Arc::new(own_policies), ready, shelf, uses);
             functions.insert(name, Arc::new(function));
         }
-        let view = View::new(functions, grants, tokens);
+        let view = View::new(functions, grants, tokens, secrets);
         let mut scopes = self.scopes.clone();
         scopes.insert(scope.clone(), Arc::new(view));
         let used: BTreeSet<Program> = scopes
@@ -165,6 +176,7 @@ impl View {
         functions: BTreeMap<FunctionName, Arc<Function>>,
         grants: BTreeSet<Grant>,
         tokens: BTreeMap<model::TokenName, TokenRow>,
+        secrets: BTreeMap<SecretName, Arc<SecretRow>>,
     ) -> Self {
         let verifier = Tokens::new(tokens.values().cloned());
         let routes = functions.values().flat_map(|function| {
@@ -172,7 +184,7 @@ impl View {
             routes.map(move |http| (&http.route, Arc::new(Endpoint::new(function, http))))
         });
         let router = Router::new(routes);
-        Self { functions, grants, tokens, verifier, router }
+        Self { functions, grants, tokens, secrets, verifier, router }
     }
 }
 
@@ -197,6 +209,17 @@ fn subject(grant: &Grant) -> Option<&FunctionName> {
 
 fn touched_functions(changes: &Changes) -> BTreeSet<FunctionName> {
     changes.grants_put.iter().chain(&changes.grants_gone).filter_map(subject).cloned().collect()
+}
+
+fn askers(
+    functions: &BTreeMap<FunctionName, Arc<Function>>,
+    changed: &[SecretRow],
+) -> Vec<FunctionName> {
+    let asks = |function: &&Arc<Function>| {
+        let allow = &function.row.spec.allow;
+        changed.iter().any(|row| allow.secret.contains_key(&row.name))
+    };
+    functions.values().filter(asks).map(|function| function.row.function.name.clone()).collect()
 }
 
 fn grants_by_function(grants: &BTreeSet<Grant>) -> HashMap<FunctionName, Vec<Grant>> {

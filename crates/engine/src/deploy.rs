@@ -93,6 +93,7 @@ impl Engine {
         manifest.check(&self.config.ceiling)?;
         let members = manifest.members()?;
         self.check_callers(&members)?;
+        self.check_secrets(scope, &members)?;
         let mut in_use = self.using(members.iter().filter_map(|member| member.digest)).await;
         let prepared = self.prepare(&members, &mut in_use).await?;
         let wanted = asked_for(&members);
@@ -209,7 +210,12 @@ impl Engine {
         Ok(self.commit(&Scope::default(), actor, act).await?.leaf)
     }
 
-    async fn commit(&self, scope: &Scope, actor: &str, act: Act) -> Result<Committed, Problem> {
+    pub(crate) async fn commit(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        act: Act,
+    ) -> Result<Committed, Problem> {
         let _one_at_a_time = self.acts.lock().await;
         self.check_hosts(scope, &act).await?;
         let by = By { actor: actor.to_owned(), scope: scope.clone(), at: self.parts.clock.wall() };

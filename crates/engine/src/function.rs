@@ -3,6 +3,7 @@
 use crate::assets::Shelf;
 use crate::crossing::Crossing;
 use crate::readiness::Readiness;
+use crate::secrets::Uses;
 use crate::slots::Slots;
 use model::manifest::{Auth, Durability, HttpTrigger, Way};
 use model::wire::v1::Caller;
@@ -27,6 +28,8 @@ pub(crate) struct Function {
     pub(crate) readiness: Arc<Readiness>,
     /// Its files, if it is a directory of them; then there is no component to run.
     pub(crate) shelf: Option<Arc<Shelf>>,
+    /// The secrets that it asks for.
+    pub(crate) secrets: Uses,
 }
 
 /// One route, and the function that answers it.
@@ -89,6 +92,7 @@ impl Function {
         policies: Arc<FunctionPolicies>,
         readiness: Arc<Readiness>,
         shelf: Option<Arc<Shelf>>,
+        secrets: Uses,
     ) -> Self {
         let limits = row.spec.limits();
         let slots = Slots::new(limits.concurrency, Duration::from_millis(limits.queue_wait_ms));
@@ -99,7 +103,7 @@ impl Function {
             limits,
             config: row.spec.config.clone(),
         });
-        Self { row, unit, policies, slots, readiness, shelf }
+        Self { row, unit, policies, slots, readiness, shelf, secrets }
     }
 
     /// Its full name.

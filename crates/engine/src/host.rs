@@ -12,6 +12,7 @@ mod keyvalue;
 mod log;
 mod purse;
 mod record;
+mod secrets;
 
 pub(crate) use purse::Purse;
 pub(crate) use record::Asked;
@@ -26,6 +27,7 @@ use policy::Denial;
 use ports::Future;
 use ports::host::{Answer, Ask, Host, HostCall, HostError, Line};
 use record::{Entry, Step};
+use secrets::Used;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -53,6 +55,8 @@ pub(crate) struct Broker {
     waiting: AtomicU32,
     /// CPU time that was taken out of the purse and is not used yet, in microseconds.
     cpu_us: AtomicU64,
+    /// The secrets that were put into requests.
+    used: Mutex<Used>,
 }
 
 /// What a broker is made for.
@@ -83,6 +87,7 @@ impl Broker {
             purse: audience.purse,
             labels: Mutex::new(audience.labels),
             asked: Mutex::default(),
+            used: Mutex::default(),
             waiting: AtomicU32::new(0),
             cpu_us: AtomicU64::new(audience.cpu_us),
         }

@@ -26,6 +26,7 @@ mod readiness;
 mod reply;
 mod request;
 mod router;
+mod secrets;
 mod slots;
 mod stage;
 mod sweep;

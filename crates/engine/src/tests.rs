@@ -6,6 +6,7 @@ mod callers;
 mod calls;
 mod flights;
 mod rig;
+mod secrets;
 mod sockets;
 mod strangers;
 mod sweep;

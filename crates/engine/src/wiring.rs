@@ -15,7 +15,7 @@ use identity::{Credentials, OperatorToken};
 use model::{Code, Problem};
 use policy::Policies;
 use ports::idempotency::{Idempotency, Kept};
-use ports::{Artifacts, Clock, Executor, Journal, KeyValue, Ledger, Outbound, Registry};
+use ports::{Artifacts, Clock, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound, Registry};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -50,6 +50,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Digests arguments.
     pub digest: Digester,
+    /// Seals secrets.
+    pub keys: Arc<dyn KeyRing>,
 }
 
 /// The engine of a node.

@@ -10,9 +10,7 @@ use crate::verdict::{CallPermit, Denial, command};
 use model::grant::SecretTarget;
 use model::manifest::Allow;
 use model::store::{Access, StoreTarget};
-use model::{
-    Action, Claims, Code, FunctionName, Grant, Principal, SecretName, StoreName,
-};
+use model::{Action, Claims, Code, FunctionName, Grant, Principal, SecretName, StoreName};
 
 /// An outgoing HTTP request.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
+use http_body_util::{BodyExt as _, Full};
 use model::{Digest, Usage};
 use parking_lot::Mutex;
 use ports::Future;
@@ -32,6 +33,9 @@ pub enum Step {
     Ask(HostCall),
     /// Ask the host, and write what it said as a frame: the reply, or the error, as text.
     Tell(HostCall),
+    /// Ask the host with this body, and write the reply as a frame: its head and its body, or the
+    /// error, as text.
+    Read(HostCall, &'static [u8]),
     /// Write a line to the log.
     Log(Line),
     /// Let everybody else run once.
@@ -130,7 +134,7 @@ struct Guest {
     body: RequestBody,
     steps: VecDeque<Step>,
     host: Arc<dyn Host>,
-    asking: Option<Future<'static, Result<Answer, HostError>>>,
+    asking: Option<Future<'static, String>>,
     usage: Usage,
     _alive: Alive,
 }
@@ -177,14 +181,14 @@ impl Guest {
                     self.host.log(model::Labelled::plain(line));
                     None
                 }
-                Step::Ask(call) | Step::Tell(call) => {
-                    let host = &self.host;
-                    let ask = || Arc::clone(host).call(Ask::plain(call));
+                Step::Ask(call) | Step::Tell(call) | Step::Read(call, _) => {
+                    let (host, step_is) = (&self.host, step.clone());
+                    let ask = || asked(Arc::clone(host), call, step_is);
                     let asked = self.asking.get_or_insert_with(ask).as_mut().poll(cx);
-                    let Poll::Ready(answer) = asked else { return Poll::Pending };
+                    let Poll::Ready(text) = asked else { return Poll::Pending };
                     self.asking = None;
-                    let tells = matches!(step, Step::Tell(_));
-                    tells.then(|| Did::Frame(Bytes::from(told(&answer))))
+                    let tells = !matches!(step, Step::Ask(_));
+                    tells.then(|| Did::Frame(Bytes::from(text)))
                 }
             };
             self.steps.pop_front();
@@ -200,6 +204,25 @@ impl Guest {
         });
         Bytes::from(lines.collect::<String>())
     }
+}
+
+/// Asks, and says what came of it.
+fn asked(host: Arc<dyn Host>, call: HostCall, step: Step) -> Future<'static, String> {
+    Box::pin(async move {
+        let Step::Read(_, body) = step else {
+            return told(&host.call(Ask::plain(call)).await);
+        };
+        let body = Full::new(Bytes::from_static(body)).map_err(|never| match never {});
+        let ask = Ask { body: Some(body.boxed_unsync()), ..Ask::plain(call) };
+        let mut answer = host.call(ask).await;
+        let body = answer.as_mut().ok().and_then(|answer| answer.body.take());
+        let text = told(&answer);
+        let Some(body) = body else { return text };
+        match body.collect().await {
+            Ok(body) => format!("{text}\n{}\n", String::from_utf8_lossy(&body.to_bytes())),
+            Err(error) => format!("{text}\n{error:?}\n"),
+        }
+    })
 }
 
 /// What the host said, as text.

@@ -1,14 +1,21 @@
 //! A way out that leads to a test.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use ports::Future;
-use ports::host::Body;
+use ports::host::{Body, HostError};
 use ports::outbound::{Error, Failure, Outbound, Outgoing};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-/// What a test answers a request with: status and body, or how it fails.
-type Answers = dyn Fn(&http::Request<Bytes>) -> Result<(u16, Vec<u8>), Failure> + Send + Sync;
+/// What a test answers a request with, or how it fails.
+type Answers =
+    dyn Fn(&http::Request<Bytes>) -> Result<http::Response<Vec<u8>>, Failure> + Send + Sync;
+
+/// Replies come in frames of so many bytes.
+const FRAME_BYTES: usize = 7;
 
 /// Reads every request to its end, remembers it, and answers what a test says.
 pub struct Scripted {
@@ -18,9 +25,25 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// A way out that answers like this.
+    /// A way out that answers with a status and a body.
     pub fn new(
         answers: impl Fn(&http::Request<Bytes>) -> Result<(u16, Vec<u8>), Failure>
+        + Send
+        + Sync
+        + 'static,
+    ) -> std::sync::Arc<Self> {
+        Self::answering(move |request| {
+            let (status, body) = answers(request)?;
+            let mut response = http::Response::new(body);
+            *response.status_mut() =
+                http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::IM_A_TEAPOT);
+            Ok(response)
+        })
+    }
+
+    /// A way out that answers like this.
+    pub fn answering(
+        answers: impl Fn(&http::Request<Bytes>) -> Result<http::Response<Vec<u8>>, Failure>
         + Send
         + Sync
         + 'static,
@@ -32,12 +55,25 @@ impl Scripted {
         let answer = (self.answers)(&request);
         self.sent.lock().push(request);
         let failed = |failure| Error { failure, detail: "a test said so".to_owned() };
-        let (status, body) = answer.map_err(failed)?;
-        let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
-        let mut response = http::Response::new(body);
-        *response.status_mut() =
-            http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::IM_A_TEAPOT);
-        Ok(response)
+        let frames = |body: Vec<u8>| {
+            Frames(body.chunks(FRAME_BYTES).map(Bytes::copy_from_slice).collect()).boxed_unsync()
+        };
+        Ok(answer.map_err(failed)?.map(frames))
+    }
+}
+
+/// A body in several frames.
+struct Frames(VecDeque<Bytes>);
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = HostError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, HostError>>> {
+        Poll::Ready(self.0.pop_front().map(|bytes| Ok(http_body::Frame::data(bytes))))
     }
 }
 
@@ -49,7 +85,7 @@ impl Outbound for Shared {
         let scripted = std::sync::Arc::clone(&self.0);
         Box::pin(async move {
             let (head, body) = outgoing.request.into_parts();
-            let broke = |error: ports::host::HostError| Error {
+            let broke = |error: HostError| Error {
                 failure: Failure::RequestBody,
                 detail: error.to_string(),
             };

@@ -2,6 +2,7 @@
 
 use super::Broker;
 use super::record::Place;
+use super::secrets::{Covering, Watch};
 use crate::reply::ReplyBody;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -17,6 +18,8 @@ use tokio::sync::mpsc;
 /// What a guest sends out. Every byte is charged before it goes.
 pub(super) struct Leaving {
     pub(super) body: Body,
+    /// Looks for placeholders of secrets, if the function has any.
+    pub(super) watch: Option<Watch>,
     pub(super) broker: Arc<Broker>,
     /// Bytes until now. They come into the record when the answer ends.
     pub(super) sent: Arc<AtomicU64>,
@@ -36,6 +39,9 @@ impl HttpBody for Leaving {
         };
         let frame = frame.and_then(|frame| {
             let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+            if let (Some(watch), Some(data)) = (&mut this.watch, frame.data_ref()) {
+                watch.pass(&this.broker, data)?;
+            }
             this.broker.purse.take_egress(bytes).map_err(HostError::Limit)?;
             this.sent.fetch_add(bytes, Relaxed);
             Ok(frame)
@@ -55,6 +61,8 @@ impl HttpBody for Leaving {
 /// What comes back.
 pub(super) struct Coming {
     pub(super) body: Body,
+    /// Covers the values of secrets, if any were used.
+    pub(super) mask: Option<Covering>,
     pub(super) broker: Arc<Broker>,
     pub(super) place: Place,
     /// Bytes that went out.
@@ -81,24 +89,43 @@ impl HttpBody for Coming {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HostError>>> {
         let this = self.get_mut();
-        let next = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        match &next {
-            Some(Ok(frame)) => {
-                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-                this.received = this.received.saturating_add(bytes);
-            }
-            Some(Err(_)) => this.ends(true),
-            None => this.ends(false),
+        if let Some(late) = this.mask.as_mut().and_then(Covering::late) {
+            return Poll::Ready(Some(Ok(late)));
         }
-        Poll::Ready(next)
+        if this.over {
+            return Poll::Ready(None);
+        }
+        loop {
+            let next = ready!(Pin::new(&mut this.body).poll_frame(cx));
+            match &next {
+                Some(Ok(frame)) => {
+                    let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+                    this.received = this.received.saturating_add(bytes);
+                }
+                Some(Err(_)) => this.ends(true),
+                None => this.ends(false),
+            }
+            let Some(mask) = &mut this.mask else { return Poll::Ready(next) };
+            // All of a frame may be held back; then the next one is waited for.
+            if let Some(next) = mask.pass(&this.broker, next) {
+                return Poll::Ready(next);
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.mask.as_ref().is_none_or(Covering::is_empty) && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let held = self.mask.as_ref().map_or(0, Covering::held);
+        let inner = self.body.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower().saturating_add(held));
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(held));
+        }
+        hint
     }
 }
 

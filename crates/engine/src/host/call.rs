@@ -67,6 +67,7 @@ impl Broker {
             .map_err(|denial| self.denied(&step, &denial))?;
         self.charge(&step)?;
         let _waiting = self.wait().ok_or_else(|| self.limited(&step, "asks at once"))?;
+        self.without_secrets(&step, &call)?;
         let origin = self.origin(&step)?;
         let sent = Arc::new(AtomicU64::new(0));
         let asked = request(call, body.unwrap_or_else(nothing)).filter(is_plain);
@@ -81,9 +82,10 @@ impl Broker {
         match Box::pin(answer).await {
             Ok(response) => {
                 let place = self.done(&step, 0);
-                let (head, body) = response.into_parts();
-                let body = driven(body);
-                let coming = Coming { body, broker: self, place, sent, received: 0, over: false };
+                let (mut head, body) = response.into_parts();
+                let (body, mask) = (driven(body), self.cover_head(&mut head));
+                let coming =
+                    Coming { body, mask, broker: self, place, sent, received: 0, over: false };
                 let reply = Labelled::plain(HostReply::Http(Box::new(head)));
                 Ok(Answer { reply, body: Some(coming.boxed_unsync()) })
             }

@@ -39,6 +39,7 @@ impl Broker {
             .map_err(|denial| self.denied(&step, &denial))?;
         self.charge(&step)?;
         let _waiting = self.wait().ok_or_else(|| self.limited(&step, "asks at once"))?;
+        let call = self.with_secrets(&step, call, &url)?;
         Arc::clone(&self).send(permit, step, call, body).await
     }
 
@@ -52,7 +53,8 @@ impl Broker {
         let sent = Arc::new(AtomicU64::new(0));
         let body = match body {
             Some(body) => {
-                Leaving { body, broker: Arc::clone(&self), sent: Arc::clone(&sent) }.boxed_unsync()
+                let (broker, sent) = (Arc::clone(&self), Arc::clone(&sent));
+                Leaving { body, watch: self.watch(), broker, sent }.boxed_unsync()
             }
             None => nothing(),
         };
@@ -65,8 +67,10 @@ impl Broker {
         match self.parts().outbound.send(Outgoing { function, request, limits }).await {
             Ok(response) => {
                 let place = self.done(&step, 0);
-                let (head, body) = response.into_parts();
-                let coming = Coming { body, broker: self, place, sent, received: 0, over: false };
+                let (mut head, body) = response.into_parts();
+                let mask = self.cover_head(&mut head);
+                let coming =
+                    Coming { body, mask, broker: self, place, sent, received: 0, over: false };
                 let body = coming.boxed_unsync();
                 let reply = Labelled::plain(HostReply::Http(Box::new(head)));
                 Ok(Answer { reply, body: Some(body) })

@@ -22,12 +22,13 @@ impl Broker {
         asked.log_bytes = after;
         asked.log_lines = asked.log_lines.saturating_add(1);
         drop(asked);
-        self.write(line.level, String::from_utf8_lossy(kept).into_owned(), cut, labels);
+        let text = String::from_utf8_lossy(kept).into_owned();
+        self.write(line.level, self.covered_line(text), cut, labels);
     }
 
     /// Writes a line of the platform's own to the function's log. Not charged to the guest.
     pub(crate) fn platform_line(&self, text: String) {
-        self.write(Level::Platform, text, false, Labels::NONE);
+        self.write(Level::Platform, self.masked_text(text), false, Labels::NONE);
     }
 
     fn write(&self, level: Level, text: String, cut: bool, labels: Labels) {

@@ -108,7 +108,8 @@ impl Broker {
         }
     }
 
-    fn enter(&self, step: &Step, entry: &Entry) -> Place {
+    pub(super) fn enter(&self, step: &Step, entry: &Entry) -> Place {
+        let resource = self.masked_text(step.resource.clone());
         let mut asked = self.asked.lock();
         asked.moved_bytes = asked.moved_bytes.saturating_add(entry.bytes);
         if !asked.has_room_for(step, entry.decision) {
@@ -118,7 +119,7 @@ impl Broker {
         asked.calls.push(Call {
             at_us: step.at_us,
             operation: step.operation.to_owned(),
-            resource: step.resource.clone(),
+            resource,
             decision: entry.decision,
             digest: step.digest,
             bytes: entry.bytes,
@@ -132,8 +133,9 @@ impl Broker {
     /// broke off.
     pub(super) fn ended(&self, place: Place, bytes: u64, broke: bool) {
         let now = self.elapsed_us();
-        let before = &mut self.asked.lock().moved_bytes;
-        *before = before.saturating_add(bytes);
+        let mut asked = self.asked.lock();
+        asked.moved_bytes = asked.moved_bytes.saturating_add(bytes);
+        drop(asked);
         self.amend(place, |call| {
             call.bytes = bytes;
             call.duration_us = now.saturating_sub(call.at_us);
@@ -143,7 +145,7 @@ impl Broker {
         });
     }
 
-    fn amend(&self, Place(at): Place, change: impl FnOnce(&mut Call)) {
+    pub(super) fn amend(&self, Place(at): Place, change: impl FnOnce(&mut Call)) {
         // The list is gone once the record is closed; what comes later is not in it.
         let mut asked = self.asked.lock();
         if let Some(call) = at.and_then(|at| asked.calls.get_mut(at)) {

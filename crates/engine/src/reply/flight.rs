@@ -266,7 +266,7 @@ impl Flight {
             outcome: ending.outcome,
             status,
             code: ending.code.and_then(code_number),
-            reason: ending.reason.clone(),
+            reason: ending.reason.clone().map(|reason| aboard.broker.masked_text(reason)),
             cost: Cost::of(&usage, wall_us, calls, asked.moved_bytes),
             usage,
             calls: asked.calls,

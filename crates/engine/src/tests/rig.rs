@@ -43,6 +43,16 @@ pub(super) async fn rig_with(
     policies: &[(String, String)],
     script: impl Fn(&http::Request<()>) -> Vec<Step> + Send + Sync + 'static,
 ) -> Rig {
+    let outside = testkit::outbound::Scripted::new(|_| Ok((200, b"from outside".to_vec())));
+    rig_to(outside, config, policies, script).await
+}
+
+pub(super) async fn rig_to(
+    outside: Arc<testkit::outbound::Scripted>,
+    config: Config,
+    policies: &[(String, String)],
+    script: impl Fn(&http::Request<()>) -> Vec<Step> + Send + Sync + 'static,
+) -> Rig {
     let ring = keys::FileRing::from_root([7; 32]).expect("a ring");
     let signer = ports::KeyRing::signer(
         &ring,
@@ -57,7 +67,6 @@ pub(super) async fn rig_with(
     let journal = Arc::new(memory::journal::Journal::default());
     let executor = Arc::new(Scripted::new(script));
     let artifacts = Arc::new(memory::artifacts::Artifacts::new(audit::digest));
-    let outside = testkit::outbound::Scripted::new(|_| Ok((200, b"from outside".to_vec())));
     let clock = Arc::new(FakeClock::at(1_800_000_000_000_000));
     let (operator, minted) = identity::OperatorToken::mint().expect("random bytes");
     let parts = Parts {
@@ -74,6 +83,7 @@ pub(super) async fn rig_with(
         policies: Policies::new(policies).expect("policies"),
         clock: Arc::clone(&clock) as _,
         digest: Box::new(|_| [0; 16]),
+        keys: Arc::new(ring),
     };
     let engine = Engine::start(config, parts).await.expect("starts");
     engine
