@@ -9,6 +9,7 @@ mod invoke;
 mod operate;
 mod query;
 mod refusal;
+mod secrets;
 mod transport;
 
 /// The types of HTTP, for whoever reads a header or a method from the command line.

@@ -17,6 +17,7 @@ mod ledger;
 mod logs;
 mod new;
 mod records;
+mod secret;
 mod shell;
 mod test;
 mod token;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Revoke(access::RevokeArgs),
     Grants(access::Grants),
     Token(token::Token),
+    Secret(secret::Secret),
     Logs(logs::Logs),
     Records(records::Records),
     Cost(cost::Cost),
@@ -94,6 +96,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Revoke(revoke)) => revoke.run(context),
         Some(Command::Grants(grants)) => grants.run(context),
         Some(Command::Token(token)) => token.run(context),
+        Some(Command::Secret(secret)) => secret.run(context),
         Some(Command::Logs(logs)) => logs.run(context),
         Some(Command::Records(records)) => records.run(context),
         Some(Command::Cost(cost)) => cost.run(context),

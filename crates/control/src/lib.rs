@@ -21,6 +21,7 @@ mod node;
 pub mod openapi;
 mod place;
 mod records;
+mod secrets;
 mod serve;
 mod tokens;
 

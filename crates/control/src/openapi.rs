@@ -62,6 +62,7 @@ fn operations() -> Vec<Operation> {
     all.extend(of_applications());
     all.extend(of_functions());
     all.extend(of_access());
+    all.extend(of_secrets());
     all.extend(of_records());
     all
 }
@@ -214,6 +215,35 @@ fn of_access() -> Vec<Operation> {
             schema::<api::TokenCreated>,
         ),
         write("delete", "S/tokens/{name}", "Ends a token", Nothing, schema::<api::Done>),
+    ]
+}
+
+fn of_secrets() -> Vec<Operation> {
+    use Content::{Nothing, Raw};
+    let value = || Raw("application/octet-stream");
+    vec![
+        read("S/secrets", "The secrets, without values", schema::<api::Page<api::SecretInfo>>),
+        write(
+            "put",
+            "S/secrets/{name}",
+            "Gives a secret its first value, which is the body",
+            value(),
+            schema::<api::SecretWritten>,
+        ),
+        write(
+            "post",
+            "S/secrets/{name}/rotate",
+            "Replaces a secret's value by the body",
+            value(),
+            schema::<api::SecretWritten>,
+        ),
+        write(
+            "delete",
+            "S/secrets/{name}",
+            "Takes a secret's value away",
+            Nothing,
+            schema::<api::SecretWritten>,
+        ),
     ]
 }
 

@@ -3,7 +3,7 @@
 use crate::answer::Failed;
 use crate::{
     applications, auth, functions, grants, idempotency, invoke, ledger, node, openapi, records,
-    tokens,
+    secrets, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -69,6 +69,10 @@ impl Control {
             .route("/functions/{function}/invoke/{*path}", any(invoke::invoke))
             // A kept answer would keep a token's secret: tokens are never answered from memory.
             .route("/tokens", get(tokens::list).post(tokens::create))
+            // Nor is anything made of a secret's value kept, and a digest of the request would be.
+            .route("/secrets", get(secrets::list))
+            .route("/secrets/{name}", put(secrets::set).delete(secrets::remove))
+            .route("/secrets/{name}/rotate", post(secrets::rotate))
             .merge(plain().layer(from_fn_with_state(shared.clone(), idempotency::once)));
         let private = Router::new()
             .nest("/v1/tenants/{tenant}/environments/{environment}", scoped)

@@ -93,6 +93,7 @@ pub(crate) async fn assemble(
         policies: policies(settings)?,
         clock,
         digest: keys::digester(digest_key),
+        keys: Arc::clone(&keyring),
     };
     let key_files = KeyFiles::open(&settings.issuers)?;
     let config = engine::Config {
