@@ -33,6 +33,7 @@ mod pebble;
 mod project;
 mod quiet;
 mod rig;
+mod secrets;
 mod sites;
 mod state;
 mod strangers;
