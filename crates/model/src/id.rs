@@ -36,6 +36,12 @@ impl InvocationId {
         ms * 1000 + fraction * 1000 / 4096
     }
 
+    /// The id of these sixteen bytes, in network order.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(uuid::Uuid::from_bytes(bytes))
+    }
+
     /// The sixteen bytes, in network order.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

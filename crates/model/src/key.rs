@@ -20,6 +20,8 @@ pub enum KeyPurpose {
     Certificate,
     /// Seals secrets that functions use.
     Secret,
+    /// Seals calls that wait in the queue.
+    Queue,
 }
 
 impl KeyPurpose {
@@ -34,6 +36,7 @@ impl KeyPurpose {
             Self::Digest => "digest",
             Self::Certificate => "certificate",
             Self::Secret => "secret",
+            Self::Queue => "queue",
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod keyring;
 pub mod keyvalue;
 pub mod ledger;
 pub mod outbound;
+pub mod queue;
 pub mod registry;
 
 #[cfg(feature = "memory")]
@@ -32,6 +33,7 @@ pub use keyring::KeyRing;
 pub use keyvalue::KeyValue;
 pub use ledger::Ledger;
 pub use outbound::Outbound;
+pub use queue::Queue;
 pub use registry::Registry;
 
 /// A boxed future: what an asynchronous method of a port returns.

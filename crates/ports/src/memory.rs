@@ -3,9 +3,11 @@
 pub mod artifacts;
 pub mod journal;
 pub mod keyvalue;
+pub mod queue;
 pub mod registry;
 
 pub use artifacts::Artifacts;
 pub use journal::Journal;
 pub use keyvalue::KeyValue;
+pub use queue::Queue;
 pub use registry::Registry;

@@ -1,8 +1,8 @@
 //! The embedded stores: one SQLite file, artifacts by digest, and the journal's segments.
 //!
 //! Everything lies in one directory, the home: `registry.db` holds what is deployed, granted and
-//! issued together with its ledger, `artifacts/` the components, `kv/` what functions keep, and
-//! `backups/` the copies that are made before an upgrade.
+//! issued together with its ledger, `queue.db` the calls that run later, `artifacts/` the
+//! components, `kv/` what functions keep, and `backups/` the copies that are made before an upgrade.
 //!
 //! Invariant: an act and its ledger leaf are written in one transaction, and are durable before
 //! the caller hears of them.
@@ -12,9 +12,11 @@ pub mod error;
 pub mod files;
 pub mod journal;
 pub mod kv;
+pub mod queue;
 pub mod store;
 
 pub use error::Error;
 pub use files::Files;
 pub use kv::Stores;
+pub use queue::Queue;
 pub use store::Store;

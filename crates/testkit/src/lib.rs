@@ -10,4 +10,5 @@ pub mod clock;
 pub mod executor;
 pub mod journal;
 pub mod outbound;
+pub mod queue;
 pub mod registry;

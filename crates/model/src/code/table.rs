@@ -231,6 +231,10 @@ codes! {
         cause: "The bytes in `registry.db` are not what the node sealed, or were sealed with another root key.",
         remedy: "Set the value again with `casemate secret rotate NAME`, and find out who can write to the home.";
 
+    QueueDamaged = "E0527", 500, "a call that waits in the queue cannot be read back",
+        cause: "Its bytes in `queue.db` are not those that were written there, or they were sealed with another root key.",
+        remedy: "It is kept as a dead letter and not run. Compare the file with a backup; `casemate queue purge` removes it.";
+
     // 06xx node
     HomeLocked = "E0601", 409, "another Casemate is using this home",
         cause: "A running `casemate up` holds the lock.",
@@ -434,4 +438,21 @@ codes! {
     NotAPrefix = "E1204", 500, "the ledger does not continue the checkpoint that you kept",
         cause: "History before the kept checkpoint was rewritten, or the checkpoint is another ledger's.",
         remedy: "Treat the machine as tampered with.";
+
+    // 14xx events
+    QueueFull = "E1410", 429, "the function's queue is full",
+        cause: "As many calls wait for the function, dead letters among them, as may.",
+        remedy: "Wait until it has caught up. `casemate queue list` shows what waits, and `casemate queue purge NAME` removes dead letters.";
+    QueuedTooLarge = "E1411", 413, "the call is too large to wait in the queue",
+        cause: "Its body is above 1 MiB, or above the function's `request_body` limit.",
+        remedy: "Send less, or call the function without `--async` and without `Prefer: respond-async`.";
+    NotQueueable = "E1412", 422, "this cannot be called asynchronously",
+        cause: "It is a directory of files and has no code to run later.",
+        remedy: "Leave `--async` away.";
+    NoSuchMessage = "E1413", 404, "there is no such call in the queue",
+        cause: "The id is misspelt, the call is done, or it is no dead letter.",
+        remedy: "`casemate queue list` shows what there is; `casemate record ID` shows what became of a call.";
+    GaveUp = "E1414", 500, "an asynchronous call was given up",
+        cause: "Every attempt failed, or the call may not run any more. It is kept as a dead letter.",
+        remedy: "`casemate record ID` says why. `casemate queue retry ID` tries again, `casemate queue purge ID` removes it.";
 }

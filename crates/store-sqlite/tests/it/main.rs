@@ -5,4 +5,6 @@ mod files;
 #[cfg(test)]
 mod kv;
 #[cfg(test)]
+mod queue;
+#[cfg(test)]
 mod store;

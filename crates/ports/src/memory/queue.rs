@@ -1,0 +1,248 @@
+//! The queue in memory.
+
+use crate::Future;
+use crate::queue::{
+    Batch, Claim, Depth, Error, Leased, ListQuery, Message, Purge, Quota, Settled, State, Status,
+    Want, cut,
+};
+use model::{FunctionRef, InvocationId, Scope, Timestamp};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::future::ready;
+
+/// The memory version of [`crate::Queue`].
+#[derive(Default)]
+pub struct Queue {
+    rows: Mutex<BTreeMap<InvocationId, Row>>,
+}
+
+struct Row {
+    message: Message,
+    state: State,
+    attempts: u32,
+    fence: u64,
+    error: Option<String>,
+}
+
+impl Row {
+    fn status(&self) -> Status {
+        Status {
+            id: self.message.id,
+            function: self.message.function.clone(),
+            state: self.state,
+            attempts: self.attempts,
+            queued: self.message.queued,
+            due: self.message.due,
+            bytes: self.message.payload.len() as u64,
+            error: self.error.clone(),
+        }
+    }
+
+    fn lease(&mut self, until: Timestamp) -> Leased {
+        self.state = State::Leased;
+        self.attempts += 1;
+        self.fence += 1;
+        self.message.due = until;
+        Leased {
+            claim: Claim { id: self.message.id, fence: self.fence },
+            function: self.message.function.clone(),
+            payload: self.message.payload.clone(),
+            queued: self.message.queued,
+            attempt: self.attempts,
+        }
+    }
+}
+
+type Rows = BTreeMap<InvocationId, Row>;
+
+fn put(rows: &mut Rows, message: Message, quota: Quota) -> Result<(), Error> {
+    if rows.contains_key(&message.id) {
+        return Err(Error::Exists(message.id));
+    }
+    let own = rows.values().filter(|row| row.message.function == message.function);
+    let (mut messages, mut bytes) = (0u64, 0u64);
+    for row in own {
+        messages += 1;
+        bytes += row.message.payload.len() as u64;
+    }
+    let more = message.payload.len() as u64;
+    if messages >= quota.messages || bytes.saturating_add(more) > quota.bytes {
+        return Err(Error::Quota { messages, bytes });
+    }
+    let row = Row { message, state: State::Waiting, attempts: 0, fence: 0, error: None };
+    rows.insert(row.message.id, row);
+    Ok(())
+}
+
+fn lease(rows: &mut Rows, want: &Want) -> Batch {
+    let mut by_function: BTreeMap<FunctionRef, Vec<(Timestamp, InvocationId)>> = BTreeMap::new();
+    let mut next: Option<Timestamp> = None;
+    for row in rows.values().filter(|row| row.state != State::Dead) {
+        let Message { id, function, due, .. } = &row.message;
+        if want.skip.contains(function) {
+            continue;
+        }
+        if *due <= want.now {
+            by_function.entry(function.clone()).or_default().push((*due, *id));
+        } else {
+            next = Some(next.map_or(*due, |next| next.min(*due)));
+        }
+    }
+    let mut lines: Vec<_> = by_function
+        .into_values()
+        .map(|mut line| {
+            line.sort_unstable_by(|a, b| b.cmp(a));
+            line
+        })
+        .collect();
+    let mut items = Vec::new();
+    while items.len() < want.most && lines.iter().any(|line| !line.is_empty()) {
+        for line in &mut lines {
+            if items.len() < want.most
+                && let Some((_, id)) = line.pop()
+                && let Some(row) = rows.get_mut(&id)
+            {
+                items.push(row.lease(want.until));
+            }
+        }
+    }
+    if lines.iter().any(|line| !line.is_empty()) {
+        next = Some(want.now);
+    }
+    Batch { items, next }
+}
+
+fn settle(rows: &mut Rows, claim: Claim, how: Settled) -> bool {
+    let Some(row) = rows.get_mut(&claim.id).filter(|row| holds(row, claim)) else { return false };
+    match how {
+        Settled::Done => {
+            rows.remove(&claim.id);
+        }
+        Settled::Retry { due, error } => {
+            row.state = State::Waiting;
+            row.message.due = due;
+            row.error = Some(cut(error));
+        }
+        Settled::Release { due } => {
+            row.state = State::Waiting;
+            row.message.due = due;
+            row.attempts = row.attempts.saturating_sub(1);
+        }
+        Settled::Dead { error } => {
+            row.state = State::Dead;
+            row.error = Some(cut(error));
+        }
+    }
+    true
+}
+
+fn holds(row: &Row, claim: Claim) -> bool {
+    row.state == State::Leased && row.fence == claim.fence
+}
+
+fn depth(rows: &Rows, scope: &Scope) -> Vec<Depth> {
+    let mut found: BTreeMap<&FunctionRef, Depth> = BTreeMap::new();
+    for row in rows.values().filter(|row| row.message.function.scope == *scope) {
+        let function = &row.message.function;
+        let depth = found.entry(function).or_insert_with(|| Depth {
+            function: function.clone(),
+            waiting: 0,
+            dead: 0,
+            bytes: 0,
+            oldest: None,
+        });
+        depth.bytes += row.message.payload.len() as u64;
+        if row.state == State::Dead {
+            depth.dead += 1;
+            continue;
+        }
+        depth.waiting += 1;
+        let queued = row.message.queued;
+        depth.oldest = Some(depth.oldest.map_or(queued, |oldest| oldest.min(queued)));
+    }
+    found.into_values().collect()
+}
+
+impl crate::Queue for Queue {
+    fn put(&self, message: Message, quota: Quota) -> Future<'_, Result<(), Error>> {
+        Box::pin(ready(put(&mut self.rows.lock(), message, quota)))
+    }
+
+    fn lease(&self, want: Want) -> Future<'_, Result<Batch, Error>> {
+        Box::pin(ready(Ok(lease(&mut self.rows.lock(), &want))))
+    }
+
+    fn extend(&self, claim: Claim, until: Timestamp) -> Future<'_, Result<bool, Error>> {
+        let mut rows = self.rows.lock();
+        let row = rows.get_mut(&claim.id).filter(|row| holds(row, claim));
+        let held = row.map(|row| row.message.due = until).is_some();
+        Box::pin(ready(Ok(held)))
+    }
+
+    fn settle(&self, claim: Claim, how: Settled) -> Future<'_, Result<bool, Error>> {
+        Box::pin(ready(Ok(settle(&mut self.rows.lock(), claim, how))))
+    }
+
+    fn find<'a>(
+        &'a self,
+        scope: &'a Scope,
+        id: InvocationId,
+    ) -> Future<'a, Result<Option<Status>, Error>> {
+        let rows = self.rows.lock();
+        let found = rows.get(&id).filter(|row| row.message.function.scope == *scope);
+        Box::pin(ready(Ok(found.map(Row::status))))
+    }
+
+    fn list(&self, query: ListQuery) -> Future<'_, Result<Vec<Status>, Error>> {
+        let rows = self.rows.lock();
+        let fits = |row: &&Row| {
+            row.message.function.scope == query.scope
+                && query.function.as_ref().is_none_or(|name| row.message.function.name == *name)
+                && (!query.dead || row.state == State::Dead)
+                && query.after.is_none_or(|after| row.message.id > after)
+        };
+        let found = rows.values().filter(fits).take(query.limit).map(Row::status).collect();
+        Box::pin(ready(Ok(found)))
+    }
+
+    fn depth<'a>(&'a self, scope: &'a Scope) -> Future<'a, Result<Vec<Depth>, Error>> {
+        Box::pin(ready(Ok(depth(&self.rows.lock(), scope))))
+    }
+
+    fn requeue<'a>(
+        &'a self,
+        scope: &'a Scope,
+        id: InvocationId,
+        due: Timestamp,
+    ) -> Future<'a, Result<bool, Error>> {
+        let mut rows = self.rows.lock();
+        let dead = rows
+            .get_mut(&id)
+            .filter(|row| row.state == State::Dead && row.message.function.scope == *scope);
+        let found = dead.map(|row| {
+            row.state = State::Waiting;
+            row.attempts = 0;
+            row.message.due = due;
+        });
+        Box::pin(ready(Ok(found.is_some())))
+    }
+
+    fn purge<'a>(&'a self, scope: &'a Scope, which: Purge) -> Future<'a, Result<u64, Error>> {
+        let mut rows = self.rows.lock();
+        let before = rows.len();
+        rows.retain(|id, row| {
+            let wanted = match &which {
+                Purge::One(one) => id == one,
+                Purge::Function(name) => row.message.function.name == *name,
+                Purge::All => true,
+            };
+            let own = row.message.function.scope == *scope;
+            !(own && wanted && row.state == State::Dead)
+        });
+        Box::pin(ready(Ok((before - rows.len()) as u64)))
+    }
+
+    fn backup(&self, _: std::path::PathBuf) -> Future<'_, Result<(), Error>> {
+        Box::pin(ready(Err(Error::Failed("it is in memory".to_owned()))))
+    }
+}

@@ -1,0 +1,28 @@
+//! Opens `queue.db`, and gives back what a process that is gone had in hand.
+
+use crate::Error;
+use crate::store::connect;
+use crate::store::migrate::Form;
+use rusqlite::Connection;
+use std::path::Path;
+
+/// Pages of the log after which they are folded into the file: 16 MiB, so that folding, which
+/// waits for the disk, is rare beside commits.
+const FOLD_PAGES: u32 = 4096;
+
+/// Marked with `CSMQ` in ASCII. A released step never changes; a change of schema is a new file in
+/// `migrations/queue/`.
+const FORM: Form<'_> = Form {
+    name: "queue",
+    backup: "queue",
+    application_id: 0x4353_4d51,
+    steps: &[include_str!("../../migrations/queue/0001_queue.sql")],
+};
+
+pub(super) fn writer(file: &Path, backups: &Path) -> Result<Connection, Error> {
+    let connection = connect::writer(file, backups, &FORM)?;
+    connection.pragma_update(None, "wal_autocheckpoint", FOLD_PAGES)?;
+    // Whoever leased these is gone: a home has one node.
+    connection.execute("UPDATE message SET state = 0, due_us = queued_us WHERE state = 1", [])?;
+    Ok(connection)
+}

@@ -1,0 +1,177 @@
+//! Workers that come, go, are late and die, in any order; and what must hold all the while.
+
+use super::{EPOCH_US, WIDE, at, id, message};
+use anyhow::{Result, ensure};
+use model::{InvocationId, Scope, Timestamp};
+use ports::Queue;
+use ports::queue::{Claim, ListQuery, Settled, State, Want};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// A message comes for one of three functions.
+    Put(u8),
+    /// A worker takes up to so many, for so long.
+    Lease(usize, i64),
+    /// A worker ends a lease that it was given at some time, whichever.
+    Settle(prop::sample::Index, Settled),
+    /// A worker makes such a lease longer.
+    Extend(prop::sample::Index, i64),
+    /// Time passes.
+    Pass(i64),
+}
+
+/// Histories of up to `most` ops.
+pub fn histories(most: usize) -> impl Strategy<Value = Vec<Op>> {
+    let settled = prop_oneof![
+        4 => Just(Settled::Done),
+        2 => (0i64..300).prop_map(|us| Settled::Retry { due: at(us), error: "no".to_owned() }),
+        2 => (0i64..300).prop_map(|us| Settled::Release { due: at(us) }),
+        1 => Just(Settled::Dead { error: "no".to_owned() }),
+    ];
+    let op = prop_oneof![
+        3 => (0u8..3).prop_map(Op::Put),
+        4 => (1usize..4, 1i64..60).prop_map(|(most, length)| Op::Lease(most, length)),
+        4 => (any::<prop::sample::Index>(), settled).prop_map(|(which, how)| Op::Settle(which, how)),
+        1 => (any::<prop::sample::Index>(), 1i64..60).prop_map(|(which, us)| Op::Extend(which, us)),
+        2 => (1i64..50).prop_map(Op::Pass),
+    ];
+    prop::collection::vec(op, 1..most)
+}
+
+/// What is known of a message from outside.
+#[derive(Debug, Default)]
+struct Known {
+    /// The last lease, and until when; `None` once it is settled.
+    held: Option<(Claim, Timestamp)>,
+    due: i64,
+    attempts: u32,
+    over: Option<State>,
+}
+
+#[derive(Default)]
+struct Model {
+    now: i64,
+    known: BTreeMap<InvocationId, Known>,
+    /// Every lease that was ever given.
+    claims: Vec<Claim>,
+}
+
+impl Model {
+    async fn put(&mut self, queue: &dyn Queue, function: u8) -> Result<()> {
+        self.now += 1;
+        let number = u32::try_from(self.now)?;
+        let name = ["f", "g", "h"][usize::from(function)];
+        queue.put(message(number, name, b"x"), WIDE).await?;
+        self.known.insert(id(number), Known { due: self.now, ..Known::default() });
+        Ok(())
+    }
+
+    async fn lease(&mut self, queue: &dyn Queue, most: usize, length: i64) -> Result<usize> {
+        let until = at(self.now + length);
+        let want = Want { now: at(self.now), until, most, skip: Vec::new() };
+        let batch = queue.lease(want).await?;
+        ensure!(batch.items.len() <= most, "gave more than was wanted");
+        let taken = batch.items.len();
+        for leased in batch.items {
+            let id = leased.claim.id;
+            let Some(known) = self.known.get_mut(&id) else { anyhow::bail!("{id} never came") };
+            ensure!(known.over.is_none(), "{id} was given after its end: {known:?}");
+            ensure!(known.due <= self.now, "{id} was given before its time: {known:?}");
+            if let Some((_, until)) = known.held {
+                ensure!(until.0 <= EPOCH_US + self.now, "{id} has two workers: {known:?}");
+            }
+            known.attempts += 1;
+            ensure!(leased.attempt == known.attempts, "{leased:?} is attempt {}", known.attempts);
+            known.held = Some((leased.claim, until));
+            self.claims.push(leased.claim);
+        }
+        let ready = self.known.values().filter(|it| it.is_ready(self.now)).count();
+        ensure!(ready == 0 || taken == most, "{ready} wait, and {taken} of {most} were given");
+        Ok(taken)
+    }
+
+    async fn settle(&mut self, queue: &dyn Queue, claim: Claim, how: &Settled) -> Result<()> {
+        let settled = queue.settle(claim, how.clone()).await?;
+        let Some(known) = self.known.get_mut(&claim.id) else { anyhow::bail!("never came") };
+        let last = known.held.is_some_and(|(held, _)| held == claim);
+        ensure!(settled == last, "{claim:?} settled {settled}: {known:?}");
+        if !last {
+            return Ok(());
+        }
+        known.held = None;
+        match how {
+            Settled::Done => known.over = Some(State::Waiting),
+            Settled::Dead { .. } => known.over = Some(State::Dead),
+            Settled::Retry { due, .. } => known.due = due.0 - EPOCH_US,
+            Settled::Release { due } => {
+                known.due = due.0 - EPOCH_US;
+                known.attempts -= 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn extend(&mut self, queue: &dyn Queue, claim: Claim, length: i64) -> Result<()> {
+        let until = at(self.now + length);
+        let extended = queue.extend(claim, until).await?;
+        let Some(known) = self.known.get_mut(&claim.id) else { anyhow::bail!("never came") };
+        let last = known.held.is_some_and(|(held, _)| held == claim);
+        ensure!(extended == last, "{claim:?} extended {extended}: {known:?}");
+        if last {
+            known.held = Some((claim, until));
+        }
+        Ok(())
+    }
+}
+
+impl Known {
+    /// Whether it would be given at this time.
+    fn is_ready(&self, now: i64) -> bool {
+        let free = self.held.is_none_or(|(_, until)| until.0 <= EPOCH_US + now);
+        self.over.is_none() && self.due <= now && free
+    }
+}
+
+/// Runs a history on an empty queue: nothing has two workers at a time, nothing comes early or after
+/// its end, and in the end everything that came was done or is a dead letter.
+///
+/// # Errors
+/// What did not hold.
+pub async fn holds(queue: &dyn Queue, history: &[Op]) -> Result<()> {
+    let mut model = Model::default();
+    for op in history {
+        match op {
+            Op::Put(function) => model.put(queue, *function).await?,
+            Op::Lease(most, length) => {
+                model.lease(queue, *most, *length).await?;
+            }
+            Op::Pass(us) => model.now += us,
+            Op::Settle(..) | Op::Extend(..) if model.claims.is_empty() => {}
+            Op::Settle(which, how) => {
+                let claim = *which.get(&model.claims);
+                model.settle(queue, claim, how).await?;
+            }
+            Op::Extend(which, length) => {
+                let claim = *which.get(&model.claims);
+                model.extend(queue, claim, *length).await?;
+            }
+        }
+    }
+    model.now += 1_000_000;
+    while model.lease(queue, 3, 10).await? > 0 {
+        for claim in model.claims.clone().into_iter().rev().take(3) {
+            model.settle(queue, claim, &Settled::Done).await?;
+        }
+    }
+    let left = queue.list(ListQuery { limit: usize::from(u16::MAX), ..ListQuery::default() });
+    let left: Vec<_> = left.await?.into_iter().map(|it| (it.id, it.state)).collect();
+    let dead = model.known.iter().filter(|(_, it)| it.over == Some(State::Dead));
+    ensure!(left.iter().copied().eq(dead.map(|(id, _)| (*id, State::Dead))), "left: {left:?}");
+    ensure!(model.known.values().all(|known| known.over.is_some()), "something was lost");
+    let counted: u64 = queue.depth(&Scope::default()).await?.iter().map(|it| it.dead).sum();
+    ensure!(counted == left.len() as u64, "{counted} counted, {} there", left.len());
+    Ok(())
+}
