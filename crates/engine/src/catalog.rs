@@ -12,7 +12,7 @@ use identity::Tokens;
 use model::act::Changes;
 use model::token::TokenRow;
 use model::{
-    Action, FunctionName, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow,
+    FunctionName, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow,
 };
 use policy::Policies;
 use ports::executor::Program;
@@ -200,10 +200,9 @@ fn shelf(before: Option<&Arc<Function>>, row: &FunctionRow) -> Option<Arc<Shelf>
 
 /// The function that a grant is about: the one that is called, or the one that calls.
 fn subject(grant: &Grant) -> Option<&FunctionName> {
-    match (&grant.who, &grant.action) {
-        (_, Action::Invoke { function }) => Some(function),
-        (Principal::Function(function), _) => Some(function),
-        _ => None,
+    match (grant.action.function(), &grant.who) {
+        (Some(function), _) | (None, Principal::Function(function)) => Some(function),
+        (None, _) => None,
     }
 }
 

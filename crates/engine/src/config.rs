@@ -6,6 +6,7 @@ use model::limit::Ceiling;
 use model::manifest::RateLimit;
 use model::{Budget, Scope};
 use ports::outbound;
+use ports::queue::Quota;
 use std::sync::Arc;
 
 /// Settings of the engine.
@@ -39,6 +40,29 @@ pub struct Config {
     pub price: Option<model::api::Price>,
     /// Most WebSockets at a time.
     pub websockets: WebSockets,
+    /// What may wait in the queue, and how it is worked off.
+    pub queue: QueueLimits,
+}
+
+/// What may wait in the queue, and how it is worked off.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueLimits {
+    /// What one function may have in the queue, dead letters among it.
+    pub quota: Quota,
+    /// Most bytes of one call's body; a function's `request_body` may be less.
+    pub body_bytes_max: u64,
+    /// How often a call is tried before it is a dead letter.
+    pub attempts: u32,
+}
+
+impl Default for QueueLimits {
+    fn default() -> Self {
+        Self {
+            quota: Quota { messages: 100_000, bytes: 1 << 30 },
+            body_bytes_max: 1 << 20,
+            attempts: 3,
+        }
+    }
 }
 
 /// What functions may use of the host.
@@ -79,6 +103,7 @@ impl Default for Config {
             host: HostLimits::default(),
             price: None,
             websockets: WebSockets::default(),
+            queue: QueueLimits::default(),
         }
     }
 }

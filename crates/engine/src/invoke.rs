@@ -3,13 +3,16 @@
 //! What strangers learn: 401 for everything that they may not call, whether it exists or not.
 //! What holders of a valid credential learn: 404 for everything that they may not call.
 
+mod attempt;
 mod credential;
+mod defer;
 mod fund;
 mod identify;
 mod inside;
 mod permit;
 mod refusal;
 
+pub(crate) use attempt::Landed;
 pub(crate) use inside::Origin;
 pub use refusal::Refusal;
 
@@ -72,6 +75,11 @@ impl Engine {
         let identified = self.identify(throttled)?;
         let permitted = self.permit(identified)?;
         self.is_ordinary(&permitted)?;
+        if defer::preferred(&permitted.identified)
+            && let Some(later) = self.may_defer(&permitted)
+        {
+            return self.accept(permitted, later).await;
+        }
         self.answer(permitted).await
     }
 
@@ -97,6 +105,15 @@ impl Engine {
         function: &FunctionRef,
         request: http::Request<RequestBody>,
     ) -> Outcomes<http::Response<ReplyBody>> {
+        let permitted = self.permit_direct(function, request)?;
+        self.answer(permitted).await
+    }
+
+    fn permit_direct(
+        &self,
+        function: &FunctionRef,
+        request: http::Request<RequestBody>,
+    ) -> Outcomes<Permitted> {
         let received = self.receive_direct(request);
         let throttled = self.throttle(received)?;
         let catalog = self.catalog.load();
@@ -115,8 +132,7 @@ impl Engine {
             endpoint: None,
             trigger,
         };
-        let permitted = self.permit(identified)?;
-        self.answer(permitted).await
+        self.permit(identified)
     }
 
     pub(crate) fn receive(&self, inbound: Inbound) -> Received {
@@ -150,6 +166,10 @@ impl Engine {
         self: &Arc<Self>,
         funded: Funded,
     ) -> Outcomes<http::Response<ReplyBody>> {
+        self.take_off(funded).answer().await
+    }
+
+    fn take_off(self: &Arc<Self>, funded: Funded) -> Flight {
         let Funded { permitted: Permitted { identified, permit }, start, purse, cpu_us, labels } =
             funded;
         let Identified {
@@ -182,7 +202,7 @@ impl Engine {
             host: Arc::clone(&broker) as Arc<dyn ports::Host>,
         };
         let running = self.parts.executor.run(run);
-        let flight = Flight::new(crate::reply::Boarding {
+        Flight::new(crate::reply::Boarding {
             engine: Arc::clone(self),
             running,
             function,
@@ -191,8 +211,7 @@ impl Engine {
             began: received.began,
             policy: permit.version(),
             _seat: seat,
-        });
-        flight.answer().await
+        })
     }
 }
 

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod assets;
+mod backlog;
 mod catalog;
 mod config;
 mod crossing;
@@ -32,9 +33,10 @@ mod stage;
 mod sweep;
 mod websocket;
 mod wiring;
+mod worker;
 
 pub use audit::digest as sha256;
-pub use config::{Config, HostLimits};
+pub use config::{Config, HostLimits, QueueLimits};
 pub use cut::Cut;
 pub use guard::FAILURES;
 pub use invoke::{Inbound, Refusal};

@@ -146,11 +146,15 @@ impl Engine {
         Ok(Page { items: page.items.iter().map(api::Record::ended).collect(), next: page.next })
     }
 
-    /// One invocation, finished or under way.
+    /// One invocation: finished, under way, or waiting in the queue.
     ///
     /// # Errors
     /// There is none such, or the journal cannot be read.
     pub async fn record(&self, scope: &Scope, id: InvocationId) -> Result<api::Record, Problem> {
+        // A call that waits, or is tried again, has not ended whatever an attempt's record says.
+        if let Some(record) = self.unfinished(scope, id).await {
+            return Ok(record);
+        }
         match self.parts.journal.flight(scope, id).await.map_err(|error| journal_problem(&error))? {
             Some(Flight::Ended(record)) => Ok(api::Record::ended(&record)),
             Some(Flight::Running(start)) => Ok(api::Record::running(&start)),

@@ -5,6 +5,7 @@ mod asks;
 mod callers;
 mod calls;
 mod flights;
+mod queue;
 mod rig;
 mod secrets;
 mod sockets;

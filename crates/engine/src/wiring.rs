@@ -1,6 +1,7 @@
 //! The engine and what it is made of.
 
 use crate::assets::Chunks;
+use crate::backlog::Backlog;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::cut::Cut;
@@ -15,7 +16,9 @@ use identity::{Credentials, OperatorToken};
 use model::{Code, Problem};
 use policy::Policies;
 use ports::idempotency::{Idempotency, Kept};
-use ports::{Artifacts, Clock, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound, Registry};
+use ports::{
+    Artifacts, Clock, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound, Queue, Registry,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -34,6 +37,8 @@ pub struct Parts {
     pub journal: Arc<dyn Journal>,
     /// Key-value stores.
     pub keyvalue: Arc<dyn KeyValue>,
+    /// Calls that run later.
+    pub queue: Arc<dyn Queue>,
     /// The way out.
     pub outbound: Arc<dyn Outbound>,
     /// Components.
@@ -71,6 +76,8 @@ pub struct Engine {
     pub(crate) sockets: Rooms,
     /// Names that client certificates have.
     pub(crate) certificates: Certificates,
+    /// What the workers of the queue have in hand.
+    pub(crate) backlog: Backlog,
     /// One act at a time, so that the catalog follows the registry in order.
     pub(crate) acts: tokio::sync::Mutex<()>,
     draining: AtomicBool,
@@ -95,6 +102,7 @@ impl Engine {
             guard: Guard::new(config.failures),
             sockets: Rooms::new(config.websockets),
             certificates: Certificates::default(),
+            backlog: Backlog::default(),
             config,
             parts: Arc::new(parts),
             catalog: ArcSwap::from_pointee(catalog),

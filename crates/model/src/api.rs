@@ -246,7 +246,7 @@ pub struct Record {
     pub start_us: i64,
     /// When it ended; absent while it runs.
     pub end_us: Option<i64>,
-    /// How it ended, or `running`.
+    /// How it ended, or `running`, or `queued` where it waits to be tried.
     pub outcome: String,
     /// The HTTP status that the caller saw.
     pub status: u16,
@@ -271,6 +271,53 @@ pub struct Record {
     pub cost: crate::Cost,
     /// The caller's trace.
     pub traceparent: Option<String>,
+}
+
+/// A call that waits in the queue, or was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Queued {
+    /// The invocation.
+    pub invocation: InvocationId,
+    /// The function.
+    pub function: FunctionName,
+    /// `queued`, `running` or `dead`.
+    pub state: String,
+    /// Attempts that were begun.
+    pub attempts: u32,
+    /// When it was accepted, RFC 3339.
+    pub queued: String,
+    /// When it is tried next, or its lease runs out, RFC 3339.
+    pub due: String,
+    /// Bytes that are kept of it.
+    pub bytes: u64,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// The answer to a call that runs later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Accepted {
+    /// The invocation.
+    pub invocation: InvocationId,
+}
+
+/// What to remove of the dead letters: the ones of a function, or all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PurgeRequest {
+    /// One dead letter.
+    #[serde(default)]
+    pub invocation: Option<InvocationId>,
+    /// Those of one function.
+    #[serde(default)]
+    pub function: Option<FunctionName>,
+}
+
+/// How many dead letters were removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Purged {
+    /// How many.
+    pub removed: u64,
 }
 
 /// A log line, as people and programs read it.
@@ -361,6 +408,12 @@ impl Record {
             v1::Trigger::Call { method } => format!("call {method}"),
             v1::Trigger::WebSocket { event, route } => {
                 format!("websocket {} {route}", event.word())
+            }
+            v1::Trigger::Queue { method, route, attempt } if route.is_empty() => {
+                format!("queue invoke {method}, attempt {attempt}")
+            }
+            v1::Trigger::Queue { method, route, attempt } => {
+                format!("queue http {method} {route}, attempt {attempt}")
             }
         };
         Self {

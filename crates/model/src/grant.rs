@@ -50,6 +50,12 @@ pub enum Action {
         /// `NAME for URL`: see [`SecretTarget`].
         target: String,
     },
+    /// To have a function that may be invoked do its work later.
+    #[serde(rename = "invoke-async")]
+    InvokeAsync {
+        /// The function.
+        function: FunctionName,
+    },
 }
 
 /// What a grant of a secret covers: `NAME for URL`, where the URL is a scheme, a host, and perhaps a
@@ -104,7 +110,7 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] crate::name::Error),
     /// Not an action.
-    #[error("`{}` is no action: write `invoke`, `http`, `keyvalue` or `secret`", .0.escape_debug())]
+    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue` or `secret`", .0.escape_debug())]
     Action(String),
     /// Not an outgoing target.
     #[error("`{}` is no target: write a method and a URL, such as `GET https://api.example.com/v1/*`", .0.escape_debug())]
@@ -129,6 +135,7 @@ impl Grant {
         let who: Principal = who.parse()?;
         let action = match action {
             "invoke" => Action::Invoke { function: FunctionName::parse(what)? },
+            "invoke-async" => Action::InvokeAsync { function: FunctionName::parse(what)? },
             "http" => Action::Http { target: check_target(what)? },
             "keyvalue" => Action::KeyValue { target: check_store(what)? },
             "secret" => Action::Secret { target: check_secret(what)? },
@@ -156,6 +163,12 @@ impl Grant {
                 Ok(self)
             }
             (_, Action::Invoke { .. }) => Ok(self),
+            // Whoever leaves work behind has to be somebody.
+            (who, Action::InvokeAsync { .. })
+                if !matches!(who, Principal::Function(_) | Principal::Public) =>
+            {
+                Ok(self)
+            }
             (who, action) => Err(Error::Pairing { who: who.to_string(), action: action.word() }),
         }
     }
@@ -191,6 +204,15 @@ fn check_target(text: &str) -> Result<String, Error> {
 }
 
 impl Action {
+    /// The function that is called by it.
+    #[must_use]
+    pub const fn function(&self) -> Option<&FunctionName> {
+        match self {
+            Self::Invoke { function } | Self::InvokeAsync { function } => Some(function),
+            Self::Http { .. } | Self::KeyValue { .. } | Self::Secret { .. } => None,
+        }
+    }
+
     /// The word for it on the command line.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -199,6 +221,7 @@ impl Action {
             Self::Http { .. } => "http",
             Self::KeyValue { .. } => "keyvalue",
             Self::Secret { .. } => "secret",
+            Self::InvokeAsync { .. } => "invoke-async",
         }
     }
 }
@@ -267,6 +290,7 @@ impl fmt::Display for Grant {
         match &self.action {
             Action::Invoke { function } => write!(f, "{} invoke {function}", self.who),
             Action::Http { target } => write!(f, "{} http \"{target}\"", self.who),
+            Action::InvokeAsync { function } => write!(f, "{} invoke-async {function}", self.who),
             Action::KeyValue { target } => write!(f, "{} keyvalue \"{target}\"", self.who),
             Action::Secret { target } => write!(f, "{} secret \"{target}\"", self.who),
         }
@@ -292,6 +316,8 @@ mod tests {
             ("function:hello", "keyvalue", "read-write carts/{sub}/*"),
             ("function:hello", "invoke", "shipping"),
             ("function:hello", "secret", "psp for https://api.example.com/v1"),
+            ("token:ci", "invoke-async", "hello"),
+            ("jwt:shop", "invoke-async", "hello"),
         ] {
             let grant = Grant::parse(who, action, what).expect(what);
             assert_eq!(grant.who.to_string(), who);
@@ -320,6 +346,8 @@ mod tests {
             ("function:a", "http", "GET https://x/#\nGET https://y/"),
             ("public", "fly", "hello"),
             ("public", "keyvalue", "read carts"),
+            ("public", "invoke-async", "hello"),
+            ("function:a", "invoke-async", "b"),
             ("function:a", "keyvalue", "carts"),
             ("token:ci", "secret", "psp for https://x"),
             ("function:a", "secret", "psp"),

@@ -4,6 +4,7 @@
 
 mod asked;
 mod caller;
+pub mod queued;
 mod socket;
 pub mod v1;
 

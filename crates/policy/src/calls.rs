@@ -64,7 +64,7 @@ impl Reach {
         for grant in grants {
             match &grant.action {
                 // That is a matter of the other function's policies.
-                Action::Invoke { .. } => {}
+                Action::Invoke { .. } | Action::InvokeAsync { .. } => {}
                 Action::Http { target } => http.push(target.as_str().into()),
                 Action::KeyValue { target } => stores.extend(StoreTarget::parse(target)),
                 Action::Secret { target } => secrets.extend(secret(target)),

@@ -27,6 +27,8 @@ pub struct FunctionPolicies {
     pub(crate) policies: Arc<Policies>,
     /// Who may invoke it by a grant. Sorted.
     invokers: Box<[Principal]>,
+    /// Who may have it work later by a grant. Sorted.
+    pub(crate) deferrers: Box<[Principal]>,
     version: u64,
     reads: Reads,
     claims: ClaimNames,
@@ -53,11 +55,14 @@ impl FunctionPolicies {
         // Grants of this function to call others are among its own.
         let is_invoke = |grant: &Grant| matches!(&grant.action, Action::Invoke { function: to } if *to == function.name);
         let invokers = own.iter().filter(|grant| is_invoke(grant)).map(|grant| grant.who.clone());
+        let is_async = |grant: &Grant| matches!(grant.action, Action::InvokeAsync { .. });
+        let deferrers = own.iter().filter(|grant| is_async(grant)).map(|grant| grant.who.clone());
         let uid = policies.vocabulary.function(function);
         let (reads, claims) = policies.reads_for(&uid);
         Ok(Self {
             function: function.clone(),
             invokers: invokers.collect(),
+            deferrers: deferrers.collect(),
             granted: Reach::of_grants(&own),
             asked,
             version: version(policies, function, &own),
@@ -200,7 +205,7 @@ impl FunctionPolicies {
 #[must_use]
 pub fn concerns(grant: &Grant, function: &FunctionRef) -> bool {
     let acts = matches!(&grant.who, Principal::Function(name) if *name == function.name);
-    acts || matches!(&grant.action, Action::Invoke { function: name } if *name == function.name)
+    acts || grant.action.function() == Some(&function.name)
 }
 
 /// What a grant is called where policies are listed: its text, with anything in a target that
@@ -208,7 +213,7 @@ pub fn concerns(grant: &Grant, function: &FunctionRef) -> bool {
 #[must_use]
 pub fn grant_id(grant: &Grant) -> String {
     match &grant.action {
-        Action::Invoke { .. } => grant.to_string(),
+        Action::Invoke { .. } | Action::InvokeAsync { .. } => grant.to_string(),
         Action::Http { target } | Action::KeyValue { target } | Action::Secret { target } => {
             format!("{} {} \"{}\"", grant.who, grant.action.word(), target.escape_debug())
         }

@@ -15,6 +15,7 @@ mod ask;
 mod cache;
 mod calls;
 mod consult;
+mod defer;
 mod error;
 mod function;
 #[cfg(any(test, fuzzing))]

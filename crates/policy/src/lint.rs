@@ -61,7 +61,7 @@ fn of_grant(grant: &Grant) -> Vec<LintFinding> {
             let message = format!("everybody may invoke `{function}`, without a credential");
             vec![finding(LintKind::Public, &id, message)]
         }
-        Action::Invoke { .. } => Vec::new(),
+        Action::Invoke { .. } | Action::InvokeAsync { .. } => Vec::new(),
         Action::Http { target } => of_target(&id, target),
         Action::KeyValue { .. } => Vec::new(),
         Action::Secret { target } => of_secret(&id, target),

@@ -39,6 +39,8 @@ pub struct Policies {
     pub(crate) on_keyvalue: PolicySet,
     /// Policies that speak of secrets.
     pub(crate) on_secret: PolicySet,
+    /// Policies that speak of calls that run later.
+    pub(crate) on_async: PolicySet,
 }
 
 /// Policies that are always looked at together.
@@ -65,6 +67,7 @@ impl Policies {
             on_http: PolicySet::new(),
             on_keyvalue: PolicySet::new(),
             on_secret: PolicySet::new(),
+            on_async: PolicySet::new(),
         };
         let id = cedar_policy::PolicyId::new(BUILT_IN.0);
         policies.add(Policy::parse(Some(id), BUILT_IN.1).map_err(Error::invariant)?)?;
@@ -168,6 +171,7 @@ impl Policies {
             (&self.vocabulary.http, &mut self.on_http),
             (&self.vocabulary.keyvalue, &mut self.on_keyvalue),
             (&self.vocabulary.secret, &mut self.on_secret),
+            (&self.vocabulary.invoke_async, &mut self.on_async),
         ];
         for (action, set) in on_calls {
             if concerns(&policy, action) {

@@ -1,6 +1,7 @@
 //! Grants, operator policies and an ask, and what comes out.
 
 mod algebra;
+mod defer;
 mod issuers;
 mod properties;
 

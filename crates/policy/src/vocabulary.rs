@@ -35,6 +35,7 @@ pub(crate) struct Vocabulary {
     pub(crate) http: EntityUid,
     pub(crate) keyvalue: EntityUid,
     pub(crate) secret: EntityUid,
+    pub(crate) invoke_async: EntityUid,
     host: EntityTypeName,
     store: EntityTypeName,
     secret_type: EntityTypeName,
@@ -74,6 +75,7 @@ impl Vocabulary {
             http: uid(entity_type("Action")?, "http"),
             keyvalue: uid(entity_type("Action")?, "keyvalue"),
             secret: uid(entity_type("Action")?, "secret"),
+            invoke_async: uid(entity_type("Action")?, "invoke-async"),
             host: entity_type("Host")?,
             store: entity_type("Store")?,
             secret_type: entity_type("Secret")?,
@@ -113,10 +115,20 @@ impl Vocabulary {
     /// The ask as a Cedar request, checked against the schema. `reads` is what the policies can
     /// look at: the address is left out where none does, because Cedar is slow in taking it.
     pub(crate) fn request(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Result<Request, Error> {
+        self.request_to(&self.invoke, ask, reads)
+    }
+
+    /// As [`Vocabulary::request`], for another action on a function.
+    pub(crate) fn request_to(
+        &self,
+        action: &EntityUid,
+        ask: &InvokeAsk<'_>,
+        reads: Reads,
+    ) -> Result<Request, Error> {
         let context = Context::from_pairs(self.context(ask, reads)).map_err(Error::invariant)?;
         let principal = self.principal(ask);
         let resource = self.function(ask.function);
-        Request::new(principal, self.invoke.clone(), resource, context, Some(&self.schema))
+        Request::new(principal, action.clone(), resource, context, Some(&self.schema))
             .map_err(Error::invariant)
     }
 

@@ -244,6 +244,16 @@ pub trait Queue: Send + Sync {
         id: InvocationId,
     ) -> Future<'a, Result<Option<Status>, Error>>;
 
+    /// The payload of a message.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it cannot be read back, or the queue failed.
+    fn payload<'a>(
+        &'a self,
+        scope: &'a Scope,
+        id: InvocationId,
+    ) -> Future<'a, Result<Option<Bytes>, Error>>;
+
     /// Lists messages by id, and so by the time when they were accepted.
     ///
     /// # Errors

@@ -231,6 +231,19 @@ impl Port for Queue {
         Box::pin(self.read(move |db| row::find(db, &scope, id)))
     }
 
+    fn payload<'a>(
+        &'a self,
+        scope: &'a Scope,
+        id: InvocationId,
+    ) -> Future<'a, Result<Option<Bytes>, QueueError>> {
+        let wanted = scope.clone();
+        Box::pin(async move {
+            let found = self.read(move |db| row::sealed(db, &wanted, id)).await?;
+            let unsealed = found.map(|found| self.unseal(found)).transpose();
+            Ok(unsealed.map_err(|(_, error)| error)?.map(|leased| leased.payload))
+        })
+    }
+
     fn list(&self, query: ListQuery) -> Future<'_, Result<Vec<Status>, QueueError>> {
         Box::pin(self.read(move |db| row::list(db, &query)))
     }

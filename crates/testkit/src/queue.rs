@@ -83,8 +83,11 @@ async fn leases(queue: &dyn Queue) -> Result<()> {
     ensure!(
         found.is_some_and(|it| it.state == State::Waiting && it.attempts == 0 && it.bytes == 3)
     );
+    ensure!(queue.payload(&Scope::default(), id(1)).await?.is_some_and(|it| it == b"one"[..]));
     let elsewhere = Scope { environment: "other".parse()?, ..Scope::default() };
     ensure!(queue.find(&elsewhere, id(1)).await?.is_none(), "is found in another environment");
+
+    ensure!(queue.payload(&elsewhere, id(1)).await?.is_none(), "is read in another environment");
 
     let first = queue.lease(want(10, 5)).await?;
     ensure!(first.items.len() == 1 && first.items[0].payload == b"one"[..], "{first:?}");

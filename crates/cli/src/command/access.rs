@@ -12,7 +12,7 @@ struct Parts {
     /// `function:NAME`
     #[arg(value_name = "WHO")]
     who: String,
-    /// What may be done: `invoke` or `http`
+    /// What may be done: `invoke`, `invoke-async`, `http` or `keyvalue`
     #[arg(value_name = "ACTION")]
     action: String,
     /// To what: a function, or for `http` a method and a URL such as 'GET https://host/path*'
@@ -31,6 +31,7 @@ const GRANT_EXAMPLES: &str = "\
 Examples:
   casemate grant public invoke hello
   casemate grant token:ci invoke hello
+  casemate grant token:ci invoke-async hello
   casemate grant jwt:shop invoke orders
   casemate grant jwt:shop/alice invoke orders
   casemate grant mtls:spiffe://example.org/ns/shop invoke orders
@@ -122,7 +123,9 @@ impl Grants {
         for Grant { who, action } in page.items {
             let word = action.word().to_owned();
             let what = match action {
-                Action::Invoke { function } => function.to_string(),
+                Action::Invoke { function } | Action::InvokeAsync { function } => {
+                    function.to_string()
+                }
                 Action::Http { target }
                 | Action::KeyValue { target }
                 | Action::Secret { target } => target,

@@ -278,7 +278,7 @@ pub(crate) fn shell(grant: &Grant) -> String {
             let line = format!("{} {} '{target}'", grant.who, action.word());
             crate::voice::safe(&line).into_owned()
         }
-        model::Action::Invoke { .. } => grant.to_string(),
+        model::Action::Invoke { .. } | model::Action::InvokeAsync { .. } => grant.to_string(),
     }
 }
 

@@ -12,30 +12,36 @@ use model::wire::v1::{Caller, Outcome, Trigger};
 use model::{Code, Problem};
 use policy::{Asker, InvokeAsk};
 
+/// What the policies are asked. A call that waited is asked about as it was when it was accepted.
+pub(super) fn ask(identified: &Identified) -> InvokeAsk<'_> {
+    let (method, route, trigger) = match &identified.trigger {
+        Trigger::Http { method, route } => (&**method, &**route, "http"),
+        Trigger::Direct { method } => (&**method, "", "direct"),
+        Trigger::WebSocket { route, .. } => ("GET", &**route, "websocket"),
+        Trigger::Call { method } => (&**method, "", "call"),
+        Trigger::Queue { method, route, .. } if route.is_empty() => (&**method, "", "direct"),
+        Trigger::Queue { method, route, .. } => (&**method, &**route, "http"),
+    };
+    InvokeAsk {
+        principal: Asker::from(&identified.caller),
+        function: identified.function.reference(),
+        source: identified.throttled.received.peer,
+        method,
+        route,
+        trigger,
+        claims: identified.claims(),
+    }
+}
+
 impl Engine {
     pub(crate) fn permit(&self, identified: Identified) -> Outcomes<Permitted> {
-        let (method, route, trigger) = match &identified.trigger {
-            Trigger::Http { method, route } => (&**method, &**route, "http"),
-            Trigger::Direct { method } => (&**method, "", "direct"),
-            Trigger::WebSocket { route, .. } => ("GET", &**route, "websocket"),
-            Trigger::Call { method } => (&**method, "", "call"),
-        };
         let (claims, source) = (identified.claims(), identified.throttled.received.peer);
         let endpoint = identified.endpoint.as_ref();
         if let Some(why) = endpoint.and_then(|it| it.turns_away(&identified.caller, claims, source))
         {
             return Err(self.denied(&identified, Code::Denied, &why, None));
         }
-        let ask = InvokeAsk {
-            principal: Asker::from(&identified.caller),
-            function: identified.function.reference(),
-            source,
-            method,
-            route,
-            trigger,
-            claims,
-        };
-        let permit = match identified.function.policies.decide_invoke(&ask) {
+        let permit = match identified.function.policies.decide_invoke(&ask(&identified)) {
             Ok(permit) => permit,
             Err(denial) => {
                 let hint = denial.hint.as_deref();

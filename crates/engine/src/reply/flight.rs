@@ -3,6 +3,8 @@
 //! Invariant: the record is closed exactly once: by the end of the guest, by a fault, by the wall
 //! clock, or by the drop of a flight that nobody polls any more.
 
+mod unseen;
+
 use super::body::ReplyBody;
 use super::close::{Ending, code_number};
 use crate::function::Function;
@@ -13,7 +15,7 @@ use crate::wiring::Engine;
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http_body::Frame;
-use model::wire::v1::{Entry, Outcome, Record, Start, Trigger};
+use model::wire::v1::{Entry, Outcome, Record, Start};
 use model::{Code, Cost, Problem};
 use ports::executor::{Fault, FaultKind, Running};
 use ports::journal::Mark;
@@ -292,13 +294,8 @@ impl Drop for Flight {
         let Some(aboard) = &self.aboard else { return };
         // An answer to HEAD, or one that has no body, is dropped when its head has been sent. The
         // caller has all that it asked for.
-        let to_head = match &aboard.start.trigger {
-            Trigger::Http { method, .. }
-            | Trigger::Direct { method }
-            | Trigger::Call { method } => method == "HEAD",
-            Trigger::WebSocket { .. } => false,
-        };
-        let only_head = to_head || matches!(self.status, 204 | 304);
+        let only_head =
+            aboard.start.trigger.method() == Some("HEAD") || matches!(self.status, 204 | 304);
         let ending = if self.departed && only_head {
             Ending::OK
         } else {

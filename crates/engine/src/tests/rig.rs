@@ -20,6 +20,7 @@ pub(super) struct Rig {
     pub(super) executor: Arc<Scripted>,
     pub(super) artifacts: Arc<memory::artifacts::Artifacts>,
     pub(super) clock: Arc<FakeClock>,
+    pub(super) queue: Arc<memory::Queue>,
     /// What is outside.
     pub(super) outside: Arc<testkit::outbound::Scripted>,
     pub(super) operator: String,
@@ -69,6 +70,7 @@ pub(super) async fn rig_to(
     let artifacts = Arc::new(memory::artifacts::Artifacts::new(audit::digest));
     let clock = Arc::new(FakeClock::at(1_800_000_000_000_000));
     let (operator, minted) = identity::OperatorToken::mint().expect("random bytes");
+    let queue = Arc::new(memory::Queue::default());
     let parts = Parts {
         registry: Arc::clone(&registry) as _,
         ledger: registry,
@@ -76,6 +78,7 @@ pub(super) async fn rig_to(
         journal: Arc::clone(&journal) as _,
         artifacts: Arc::clone(&artifacts) as _,
         keyvalue: Arc::new(memory::KeyValue::default()),
+        queue: Arc::clone(&queue) as _,
         outbound: Arc::new(testkit::outbound::Shared(Arc::clone(&outside))),
         executor: Arc::clone(&executor) as _,
         operator,
@@ -96,6 +99,7 @@ pub(super) async fn rig_to(
         executor,
         artifacts,
         clock,
+        queue,
         outside,
         operator: minted.token.expose().clone(),
     }

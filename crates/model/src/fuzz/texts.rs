@@ -119,7 +119,10 @@ pub fn grant(bytes: &[u8]) -> Outcome {
             target == what && crate::grant::SecretTarget::parse(what).is_some()
         }
         (_, Action::Http { .. } | Action::KeyValue { .. } | Action::Secret { .. }) => false,
-        (_, Action::Invoke { function }) => function.as_str() == what,
+        (Principal::Public | Principal::Function(_), Action::InvokeAsync { .. }) => false,
+        (_, Action::Invoke { function } | Action::InvokeAsync { function }) => {
+            function.as_str() == what
+        }
     };
     hold(sound, format_args!("a grant that means nothing: {grant:?}"))
 }

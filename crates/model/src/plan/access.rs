@@ -103,11 +103,7 @@ fn functions_of(grant: &Grant) -> impl Iterator<Item = &FunctionName> {
         Principal::Function(name) => Some(name),
         _ => None,
     };
-    let object = match &grant.action {
-        Action::Invoke { function } => Some(function),
-        Action::Http { .. } | Action::KeyValue { .. } | Action::Secret { .. } => None,
-    };
-    subject.into_iter().chain(object)
+    subject.into_iter().chain(grant.action.function())
 }
 
 /// The same items in order, each once.

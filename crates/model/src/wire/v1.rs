@@ -149,6 +149,29 @@ pub enum Trigger {
         /// The pattern of the route that the WebSocket is of.
         route: Arc<str>,
     },
+    /// A call that was accepted before and waited in the queue.
+    Queue {
+        /// The method.
+        method: Cow<'static, str>,
+        /// The pattern that matched; empty for `casemate invoke`.
+        route: Arc<str>,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+}
+
+impl Trigger {
+    /// The method that the function sees; none for what is no HTTP.
+    #[must_use]
+    pub fn method(&self) -> Option<&str> {
+        match self {
+            Self::Http { method, .. }
+            | Self::Direct { method }
+            | Self::Call { method }
+            | Self::Queue { method, .. } => Some(method),
+            Self::WebSocket { .. } => None,
+        }
+    }
 }
 
 /// What is known when an invocation begins.

@@ -5,6 +5,7 @@ use crate::queue::{
     Batch, Claim, Depth, Error, Leased, ListQuery, Message, Purge, Quota, Settled, State, Status,
     Want, cut,
 };
+use bytes::Bytes;
 use model::{FunctionRef, InvocationId, Scope, Timestamp};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -191,6 +192,16 @@ impl crate::Queue for Queue {
         let rows = self.rows.lock();
         let found = rows.get(&id).filter(|row| row.message.function.scope == *scope);
         Box::pin(ready(Ok(found.map(Row::status))))
+    }
+
+    fn payload<'a>(
+        &'a self,
+        scope: &'a Scope,
+        id: InvocationId,
+    ) -> Future<'a, Result<Option<Bytes>, Error>> {
+        let rows = self.rows.lock();
+        let found = rows.get(&id).filter(|row| row.message.function.scope == *scope);
+        Box::pin(ready(Ok(found.map(|row| row.message.payload.clone()))))
     }
 
     fn list(&self, query: ListQuery) -> Future<'_, Result<Vec<Status>, Error>> {

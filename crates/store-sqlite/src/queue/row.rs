@@ -92,6 +92,25 @@ pub(super) fn find(
     found.transpose()
 }
 
+/// A message with its payload, as it would be leased.
+pub(super) fn sealed(
+    db: &Connection,
+    scope: &Scope,
+    id: InvocationId,
+) -> Result<Option<Found>, Error> {
+    let mut statement = db.prepare_cached(
+        "SELECT m.seq, m.id, m.due_us, m.queued_us, m.attempts, m.fence, m.epoch, m.payload,
+                l.tenant, l.environment, l.function
+         FROM message m JOIN line l ON l.id = m.line
+         WHERE m.id = ?1 AND m.tenant = ?2 AND m.environment = ?3",
+    )?;
+    let key = params![id.as_bytes(), scope.tenant.as_str(), scope.environment.as_str()];
+    let found = statement
+        .query_row(key, |row| Ok(function(row, 8).and_then(|function| Found::read(row, &function))))
+        .optional()?;
+    found.transpose()
+}
+
 pub(super) fn list(db: &Connection, query: &ListQuery) -> Result<Vec<Status>, Error> {
     // By the key, so that a page costs no more than what it skips; dead letters by their index.
     let dead = if query.dead { "m.state = 2 AND" } else { "" };

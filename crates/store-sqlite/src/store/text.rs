@@ -43,7 +43,7 @@ pub(super) fn grant(who: &str, action: &str, what: &str) -> Result<Grant, Error>
 /// What a grant is for, as its third column has it.
 pub(super) fn object(grant: &Grant) -> &str {
     match &grant.action {
-        Action::Invoke { function } => function.as_str(),
+        Action::Invoke { function } | Action::InvokeAsync { function } => function.as_str(),
         Action::Http { target } | Action::KeyValue { target } | Action::Secret { target } => target,
     }
 }

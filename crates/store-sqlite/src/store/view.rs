@@ -202,7 +202,8 @@ impl View for Seen<'_> {
              WHERE tenant = ?1 AND environment = ?2 AND who = 'function:' || ?3
              UNION
              SELECT who, action, what FROM granted
-             WHERE tenant = ?1 AND environment = ?2 AND action = 'invoke' AND what = ?3",
+             WHERE tenant = ?1 AND environment = ?2 AND action IN ('invoke', 'invoke-async')
+                   AND what = ?3",
             params![self.tenant(), self.environment(), function.as_str()],
         )
     }

@@ -91,6 +91,10 @@ fn grant() -> impl Strategy<Value = Grant> {
             who: Principal::Token(token_name(token)),
             action: Action::Invoke { function },
         }),
+        2 => (proptest::sample::select(&TOKENS), function()).prop_map(|(token, function)| Grant {
+            who: Principal::Token(token_name(token)),
+            action: Action::InvokeAsync { function },
+        }),
         3 => function().prop_map(move |function| Grant {
             who: Principal::Function(function),
             action: http.clone(),

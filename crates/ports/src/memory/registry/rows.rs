@@ -9,7 +9,7 @@ use model::plan::{Activation, ApplicationState, Plan, RouteKey, View};
 use model::revision::{DeploymentRow, RevisionRow};
 use model::token::{TokenId, TokenRow};
 use model::{
-    Action, ApplicationName, Digest, FunctionName, FunctionRow, Grant, Principal, Problem, Scope,
+    ApplicationName, Digest, FunctionName, FunctionRow, Grant, Principal, Problem, Scope,
     SecretName, SecretRow, Timestamp, TokenName,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -209,8 +209,7 @@ impl View for Seen<'_> {
     fn grants_about(&self, function: &FunctionName) -> Result<Vec<Grant>, Problem> {
         let about = |grant: &&Grant| {
             let subject = matches!(&grant.who, Principal::Function(name) if name == function);
-            let object =
-                matches!(&grant.action, Action::Invoke { function: name } if name == function);
+            let object = grant.action.function() == Some(function);
             subject || object
         };
         Ok(self.rows.grants.iter().filter(about).cloned().collect())

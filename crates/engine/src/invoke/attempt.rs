@@ -1,0 +1,189 @@
+//! A call of the queue, tried: the stages of [`crate::stage`] once more, with the caller of then and
+//! the grants of now.
+//!
+//! Invariant: a call that waited is authorised again by what holds when it runs. What the caller's
+//! credential said is believed as of when it was accepted.
+
+use super::Refusal;
+use super::permit::ask;
+use crate::function::{Endpoint, Function};
+use crate::reply::Ending;
+use crate::slots::CallerKey;
+use crate::stage::{Identified, Permitted, Received};
+use crate::wiring::Engine;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use identity::jwt::Vouched;
+use model::wire::queued::Call;
+use model::wire::v1::{Caller, Outcome, Trigger};
+use model::{Claims, Code, FunctionRef, InvocationId, Problem};
+use ports::executor::RequestBody;
+use ports::queue::Leased;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Landed {
+    /// The function did it.
+    Done,
+    /// It failed, and may succeed later.
+    Failed(String),
+    /// It will not succeed, however often it is tried.
+    Hopeless(String),
+    /// It was not tried: there is no room.
+    NoRoom,
+}
+
+impl Engine {
+    /// Tries a call once.
+    pub(crate) async fn attempt(self: &Arc<Self>, leased: &Leased) -> Landed {
+        let permitted = match self.reopen(leased) {
+            Ok(permitted) => permitted,
+            Err(landed) => return landed,
+        };
+        let funded = match self.fund(permitted).await {
+            Ok(funded) => funded,
+            Err(refusal) => return landed(&refusal),
+        };
+        match self.take_off(funded).unseen().await {
+            // What a function says by such a status is that somebody should try again.
+            Ok(status) if status >= 500 || status == 429 => {
+                Landed::Failed(format!("the function answered {status}"))
+            }
+            Ok(_) => Landed::Done,
+            Err(ending) => Landed::Failed(short(&ending)),
+        }
+    }
+
+    /// From a message to a permit.
+    fn reopen(&self, leased: &Leased) -> Result<Permitted, Landed> {
+        let id = leased.claim.id;
+        let (call, at) = Call::decode(&leased.payload)
+            .map_err(|error| Landed::Hopeless(format!("{}: {error}", Code::QueueDamaged)))?;
+        let body = leased.payload.slice(at.min(leased.payload.len())..);
+        let function = self.find(&leased.function)?;
+        let caller = call.caller.clone();
+        let vouched = vouched(&call)?;
+        let request = request(&call, body)?;
+        let received = Received { request, ..self.receive_again(id) };
+        // Its address had its share of the node when the call came.
+        let mut throttled = self.throttle(received).map_err(|refusal| landed(&refusal))?;
+        throttled.received.peer = call.source;
+        let trigger = Trigger::Queue {
+            method: Cow::Owned(call.method.clone()),
+            route: call.route.as_str().into(),
+            attempt: leased.attempt,
+        };
+        let identified = Identified {
+            throttled,
+            caller_key: CallerKey::of(&caller),
+            caller,
+            vouched,
+            function,
+            // Its limit was applied when the call came.
+            endpoint: None,
+            trigger,
+        };
+        self.permit_again(identified, &call.route)
+    }
+
+    fn find(&self, wanted: &FunctionRef) -> Result<Arc<Function>, Landed> {
+        let catalog = self.catalog.load();
+        let found = catalog.view(&wanted.scope).and_then(|it| it.functions.get(&wanted.name));
+        match found {
+            Some(function) if function.shelf.is_none() => Ok(Arc::clone(function)),
+            Some(_) => Err(hopeless(Code::NotQueueable)),
+            None => Err(hopeless(Code::NoSuchFunction)),
+        }
+    }
+
+    fn receive_again(&self, id: InvocationId) -> Received {
+        let nothing = http::Request::new(Full::default().map_err(|no| match no {}).boxed_unsync());
+        Received { id, ..self.receive_direct(nothing) }
+    }
+
+    /// Everything that was asked when the call came is asked again: what the route requires, the
+    /// grants and policies about invoking, and those about doing it later.
+    fn permit_again(&self, identified: Identified, route: &str) -> Result<Permitted, Landed> {
+        let function = Arc::clone(&identified.function);
+        let source = identified.throttled.received.peer;
+        let trigger = function.row.spec.http.iter().find(|http| http.route.to_string() == route);
+        let why = trigger.and_then(|http| {
+            Endpoint::new(&function, http).turns_away(
+                &identified.caller,
+                identified.claims(),
+                source,
+            )
+        });
+        if let Some(why) = why {
+            return Err(self.no_longer(&identified, &why));
+        }
+        if let Err(denial) = function.policies.decide_invoke(&ask(&identified)) {
+            return Err(self.no_longer(&identified, &denial.to_string()));
+        }
+        let permitted = match self.permit(identified) {
+            Ok(permitted) => permitted,
+            Err(refusal) => return Err(Landed::Hopeless(code_of(&refusal.problem))),
+        };
+        let asked = ask(&permitted.identified);
+        match function.policies.decide_async(&asked, &permitted.permit) {
+            Ok(_later) => Ok(permitted),
+            Err(denial) => {
+                let why = format!("asynchronous calls: {denial}");
+                Err(self.no_longer(&permitted.identified, &why))
+            }
+        }
+    }
+
+    /// The caller may not any more, and the record says so.
+    fn no_longer(&self, identified: &Identified, why: &str) -> Landed {
+        let ending = Ending::new(Outcome::Denied, Code::Denied, why);
+        self.record_refused(identified, 0, 0, ending);
+        hopeless(Code::Denied)
+    }
+}
+
+/// What an issuer said about the caller, when the call came.
+fn vouched(call: &Call) -> Result<Option<Arc<Vouched>>, Landed> {
+    let claims: Claims = call.claims().ok_or_else(|| hopeless(Code::QueueDamaged))?;
+    let Caller::Jwt { issuer, subject } = &call.caller else { return Ok(None) };
+    let passed = call.passed.clone().map(Bytes::from);
+    Ok(Some(Arc::new(Vouched::kept(issuer.clone(), subject.clone(), claims, passed))))
+}
+
+fn request(call: &Call, body: Bytes) -> Result<http::Request<RequestBody>, Landed> {
+    let mut request = http::Request::builder().method(call.method.as_str()).uri(&call.target);
+    for (name, value) in &call.headers {
+        request = request.header(name, value.as_slice());
+    }
+    let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+    request.body(body).map_err(|_| hopeless(Code::QueueDamaged))
+}
+
+fn hopeless(code: Code) -> Landed {
+    Landed::Hopeless(code_of(&Problem::new(code)))
+}
+
+/// A code and its title. Nothing that a guest or a caller said: it stands beside the message in
+/// the clear.
+fn code_of(problem: &Problem) -> String {
+    format!("{}: {}", problem.code, problem.code.title())
+}
+
+fn short(ending: &Ending) -> String {
+    let code = ending.code.map(|code| format!("{code}: {}", code.title()));
+    code.unwrap_or_else(|| ending.outcome.word().to_owned())
+}
+
+/// What a refusal before the start of the guest means for a call that can wait.
+fn landed(refusal: &Refusal) -> Landed {
+    match refusal.problem.code {
+        Code::Overloaded
+        | Code::FunctionBusy
+        | Code::CallerBusy
+        | Code::Draining
+        | Code::JournalRefuses => Landed::NoRoom,
+        _ => Landed::Failed(code_of(&refusal.problem)),
+    }
+}

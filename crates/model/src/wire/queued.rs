@@ -1,0 +1,131 @@
+//! A call as it waits in the queue: who called, how, and what was sent.
+//!
+//! Version 1 is the byte 1, a [`Call`] in postcard's encoding, and the body as it is. Fields are
+//! written by position, so their order here is the format; a new field is a new version.
+
+use super::v1::Caller;
+use crate::Claims;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// The version that is written.
+const VERSION: u8 = 1;
+
+/// What is known of a call that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Who called.
+    pub caller: Caller,
+    /// What the caller's token said, as name and texts.
+    pub claims: Vec<(String, Vec<String>)>,
+    /// What the function is told of it.
+    pub passed: Option<Vec<u8>>,
+    /// From where.
+    pub source: Option<IpAddr>,
+    /// The pattern that matched; empty for `casemate invoke`.
+    pub route: String,
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Headers as the function may see them: credentials of the platform are not among them.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+/// Bytes that are no call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are no call of a version that this build knows")]
+pub struct Unreadable;
+
+impl Call {
+    /// The call with its body, as it is kept.
+    ///
+    /// # Errors
+    /// [`Unreadable`] never, as far as is known: everything in it has a form.
+    pub fn encode(&self, body: &[u8]) -> Result<Vec<u8>, Unreadable> {
+        let bytes = postcard::to_extend(self, vec![VERSION]).map_err(|_| Unreadable)?;
+        Ok([&bytes, body].concat())
+    }
+
+    /// The call, and where its body begins.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn decode(bytes: &[u8]) -> Result<(Self, usize), Unreadable> {
+        let (version, rest) = bytes.split_first().ok_or(Unreadable)?;
+        if *version != VERSION {
+            return Err(Unreadable);
+        }
+        let (call, body) = postcard::take_from_bytes(rest).map_err(|_| Unreadable)?;
+        Ok((call, bytes.len() - body.len()))
+    }
+
+    /// The claims, as policies read them. `None` if a name comes twice, which no token has.
+    #[must_use]
+    pub fn claims(&self) -> Option<Claims> {
+        Claims::new(self.claims.iter().cloned())
+    }
+
+    /// Claims in the form of [`Call::claims`].
+    #[must_use]
+    pub fn kept(claims: &Claims) -> Vec<(String, Vec<String>)> {
+        let texts = |texts: &[Box<str>]| texts.iter().map(|text| text.to_string()).collect();
+        claims.iter().map(|(name, values)| (name.to_owned(), texts(values))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Call {
+        Call {
+            caller: Caller::Token("ci".parse().expect("a name")),
+            claims: vec![("role".to_owned(), vec!["admin".to_owned(), "b".to_owned()])],
+            passed: Some(b"e30".to_vec()),
+            source: Some("192.0.2.1".parse().expect("an address")),
+            route: "/orders/{id}".to_owned(),
+            method: "POST".to_owned(),
+            target: "/orders/7?x=1".to_owned(),
+            headers: vec![("content-type".to_owned(), b"text/plain".to_vec())],
+        }
+    }
+
+    #[test]
+    fn a_call_comes_back_with_its_body() {
+        for body in [&b""[..], b"body"] {
+            let bytes = example().encode(body).expect("bytes");
+            let (call, at) = Call::decode(&bytes).expect("a call");
+            assert_eq!((&call, &bytes[at..]), (&example(), body));
+        }
+        let claims = example().claims().expect("each once");
+        assert_eq!(Call::kept(&claims), example().claims);
+    }
+
+    /// These bytes lie in queues: they must be readable for ever.
+    #[test]
+    fn the_bytes_of_version_1_are_fixed() {
+        let bytes = example().encode(b"!").expect("bytes");
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "0101026369010472 6f6c65020561646d696e01620103 65333001".replace(' ', "")
+                + "00c0000201"
+                + "0c2f6f72646572732f7b69647d"
+                + "04504f5354"
+                + "0d2f6f72646572732f373f783d31"
+                + "010c636f6e74656e742d747970650a746578742f706c61696e"
+                + "21"
+        );
+    }
+
+    #[test]
+    fn other_bytes_are_refused_and_never_panic() {
+        let bytes = example().encode(b"").expect("bytes");
+        assert_eq!(Call::decode(&[]), Err(Unreadable));
+        assert_eq!(Call::decode(&[2]), Err(Unreadable));
+        for end in 0..bytes.len() {
+            assert_eq!(Call::decode(&bytes[..end]), Err(Unreadable), "{end}");
+        }
+    }
+}
