@@ -8,6 +8,7 @@ mod deploy;
 mod invoke;
 mod operate;
 mod query;
+mod queue;
 mod refusal;
 mod secrets;
 mod transport;

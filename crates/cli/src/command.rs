@@ -16,6 +16,7 @@ mod invoke;
 mod ledger;
 mod logs;
 mod new;
+mod queue;
 mod records;
 mod secret;
 mod shell;
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Records(records::Records),
     Cost(cost::Cost),
     Record(records::Record),
+    Queue(queue::Queue),
     Ledger(ledger::Ledger),
     Backup(home::Backup),
     Restore(home::Restore),
@@ -101,6 +103,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Records(records)) => records.run(context),
         Some(Command::Cost(cost)) => cost.run(context),
         Some(Command::Record(record)) => record.run(context),
+        Some(Command::Queue(queue)) => queue.run(context),
         Some(Command::Ledger(ledger)) => ledger.run(context),
         Some(Command::Backup(backup)) => backup.run(context),
         Some(Command::Restore(restore)) => restore.run(context),

@@ -1,7 +1,8 @@
 //! `casemate invoke`: a function called by the operator, whatever its routes are.
 //!
 //! The guest sees the request's method, the rest of the path, the query, the body, and the
-//! headers named `guest-NAME` as `NAME`; nothing else of the admin request reaches it.
+//! headers named `guest-NAME` as `NAME`; nothing else of the admin request reaches it. With
+//! `prefer: respond-async` it is called later, and the answer is 202 with the invocation's id.
 
 use crate::answer::{Answer, Failed};
 use crate::functions::reference;
@@ -48,6 +49,12 @@ async fn run(place: &Place, shared: &Shared, request: Request) -> Answer<Respons
     *inner.headers_mut() = guest_headers(&parts.headers);
     if let Ok(host) = HeaderValue::from_str(&host) {
         inner.headers_mut().insert(header::HOST, host);
+    }
+    if crate::queue::is_async(&parts.headers) {
+        return match shared.engine.submit(&function, inner).await {
+            Ok(id) => Ok(crate::queue::accepted(&place.scope, id)),
+            Err(refusal) => Err(Failed(refusal.problem, refusal.invocation)),
+        };
     }
     match shared.engine.invoke_direct(&function, inner).await {
         Ok(response) => Ok(response.map(Body::new).into_response()),

@@ -20,6 +20,7 @@ mod ledger;
 mod node;
 pub mod openapi;
 mod place;
+mod queue;
 mod records;
 mod secrets;
 mod serve;

@@ -63,6 +63,7 @@ fn operations() -> Vec<Operation> {
     all.extend(of_functions());
     all.extend(of_access());
     all.extend(of_secrets());
+    all.extend(of_queue());
     all.extend(of_records());
     all
 }
@@ -180,7 +181,7 @@ fn of_functions() -> Vec<Operation> {
             ..write(
                 "post",
                 "S/functions/{function}/invoke/{path}",
-                "Calls a function, with any method",
+                "Calls a function, with any method; later, with `Prefer: respond-async`, which is answered with 202 and the id",
                 Nothing,
                 schema::<()>,
             )
@@ -243,6 +244,34 @@ fn of_secrets() -> Vec<Operation> {
             "Takes a secret's value away",
             Nothing,
             schema::<api::SecretWritten>,
+        ),
+    ]
+}
+
+fn of_queue() -> Vec<Operation> {
+    use Content::{Json, Nothing};
+    vec![
+        Operation {
+            query: &["function", "dead", "after", "limit"],
+            ..read(
+                "S/queue",
+                "Asynchronous calls that wait or were given up, oldest first",
+                schema::<api::Page<api::Queued>>,
+            )
+        },
+        write(
+            "post",
+            "S/queue/{id}/retry",
+            "Tries a call again that was given up",
+            Nothing,
+            schema::<api::Accepted>,
+        ),
+        write(
+            "post",
+            "S/queue/purge",
+            "Removes calls that were given up",
+            Json(schema::<api::PurgeRequest>),
+            schema::<api::Purged>,
         ),
     ]
 }

@@ -2,8 +2,8 @@
 
 use crate::answer::Failed;
 use crate::{
-    applications, auth, functions, grants, idempotency, invoke, ledger, node, openapi, records,
-    secrets, tokens,
+    applications, auth, functions, grants, idempotency, invoke, ledger, node, openapi, queue,
+    records, secrets, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -111,6 +111,9 @@ fn plain() -> Router<Shared> {
         .route("/grants", get(grants::list).post(grants::grant))
         .route("/grants/revoke", post(grants::revoke))
         .route("/tokens/{name}", delete(tokens::revoke))
+        .route("/queue", get(queue::list))
+        .route("/queue/{id}/retry", post(queue::retry))
+        .route("/queue/purge", post(queue::purge))
         .route("/records", get(records::list))
         .route("/records/{id}", get(records::show))
         .route("/costs", get(records::costs))

@@ -44,6 +44,7 @@ pub use model::manifest::Manifest;
 pub use ports::executor::{BodyError, RequestBody};
 pub use ports::idempotency::Kept;
 pub use ports::journal::{LogQuery, RecordQuery};
+pub use ports::queue::{ListQuery, Purge};
 pub use query::Health;
 pub use reply::{ReplyBody, ReplyError};
 pub use sweep::Swept;

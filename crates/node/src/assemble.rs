@@ -73,6 +73,8 @@ pub(crate) async fn assemble(
     let children = Arc::new(process::ChildProcesses::new(own_executable()?));
     let executor = executor(settings, home, &ring, &children, (&clock, guest_clock))?;
     let artifacts = Files::open(home.path()).map_err(Problem::from)?;
+    let queue = store_sqlite::Queue::open(home.path(), Arc::clone(&keyring));
+    let queue = queue.map_err(Problem::from)?;
     let digest_key = ring.hash_key(ring.epoch(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
     let keyvalue = Stores::open(home.path(), Arc::clone(&keyring), Arc::new(store.clone()));
     let keyvalue: Arc<dyn ports::KeyValue> = Arc::new(keyvalue.map_err(Problem::from)?);
@@ -82,6 +84,7 @@ pub(crate) async fn assemble(
         ledger_key,
         journal: Arc::clone(&journal),
         artifacts: Arc::new(artifacts),
+        queue: Arc::new(queue),
         executor: Arc::clone(&executor) as Arc<dyn ports::Executor>,
         keyvalue: Arc::clone(&keyvalue),
         outbound: match outside {
@@ -116,6 +119,7 @@ pub(crate) async fn assemble(
         },
         price: settings.price.clone(),
         websockets: settings.websockets,
+        queue: settings.queue.limits(),
         ..engine::Config::default()
     };
     let engine = Engine::start(config, parts).await?;

@@ -1,12 +1,12 @@
 //! Backups: one tar file that holds the registry with its ledger, the components, the key-value
-//! stores, the flight records, certificates, and, if asked for, the root key.
+//! stores, the calls that wait, the flight records, certificates, and, if asked for, the root key.
 //!
 //! The first entry is [`CONTENTS`], which lists every other with its size and SHA-256, so that a
 //! file that was cut or changed is not taken for a backup.
 //!
-//! Invariant: a backup is made from files that do not change any more: copies of the registry and
-//! of key-value files, components, journal segments up to the length they had, and sealed files
-//! that are replaced as a whole.
+//! Invariant: a backup is made from files that do not change any more: copies of the registry,
+//! the queue and key-value files, components, journal segments up to the length they had, and sealed
+//! files that are replaced as a whole.
 //! Invariant: the registry is copied before key-value files. It knows how far each had come, and
 //! one that is older than that is not opened after a restore.
 
@@ -111,6 +111,9 @@ async fn make_in(
     let registry = work.join("registry.db");
     let artifacts = engine.backup_registry(registry.clone()).await?;
     let mut list: Vec<Part> = vec![("registry.db".to_owned(), registry, Extent::Whole)];
+    let queue = work.join(store_sqlite::queue::FILE);
+    engine.backup_queue(queue.clone()).await?;
+    list.push((store_sqlite::queue::FILE.to_owned(), queue, Extent::Whole));
     for digest in artifacts {
         let hex = digest.hex();
         let path = format!("{ARTIFACTS}sha256/{}/{hex}", hex.get(..2).unwrap_or_default());

@@ -25,6 +25,7 @@ mod trial;
 #[cfg(feature = "danger-no-records")]
 mod unrecorded;
 mod up;
+mod workers;
 
 pub use beacon::{Target, locate};
 pub use doctor::doctor;

@@ -16,6 +16,7 @@ mod network;
 mod outbound;
 mod pick;
 mod price;
+mod queue;
 mod resolve;
 mod sections;
 mod tls;

@@ -9,6 +9,7 @@ use crate::doors::{Listeners, access_log};
 use crate::home::Home;
 use crate::settings::Settings;
 use crate::telemetry;
+use crate::workers::Workers;
 use control::Control;
 use engine::{Cut, Engine};
 use gateway::AccessLog;
@@ -127,10 +128,13 @@ async fn live(
         }
     });
     let tending = certificates::tend(assembled.certificates.clone()).map_err(internal)?;
+    let workers = Workers::begin(Arc::clone(&engine), settings.queue.workers);
+    let mut workers = workers.map_err(internal)?;
     let watching = tokio::spawn(assembled.key_files.watch());
     on_ready(&ready);
     signals.next().await;
     tracing::info!("draining: accepted requests are finished, no new ones are taken");
+    workers.stop();
     let draining = async {
         let drained = gateway.drain(grace).await;
         tracing::info!(finished = drained.finished, aborted = drained.aborted, "drained");
@@ -153,6 +157,9 @@ async fn live(
     tending.abort();
     reopening.abort();
     watching.abort();
+    // The gateway's drain had the grace; what runs here is tried again if it is cut off.
+    let patience = if end == End::Drained { grace } else { Duration::ZERO };
+    workers.end(&engine, patience).await;
     Beacon::put_out(home.path());
     close(&assembled.journal).await?;
     Ok(end)

@@ -20,6 +20,8 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: &'a [(String, String)],
     /// The body that it sees, and its length where that is known.
     pub(crate) body: Option<(&'a mut dyn Read, Option<u64>)>,
+    /// Whether it only has to be accepted, and runs later.
+    pub(crate) later: bool,
 }
 
 /// What the function answered.
@@ -42,6 +44,9 @@ impl Client {
         let mut builder = self.request(call.method, &path);
         for (name, value) in call.headers {
             builder = builder.header(format!("guest-{name}"), value);
+        }
+        if call.later {
+            builder = builder.header("prefer", "respond-async");
         }
         let answer = match call.body {
             Some((reader, length)) => {

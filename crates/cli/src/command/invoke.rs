@@ -7,6 +7,7 @@ use crate::client::{Call, Reply};
 use crate::context::Context;
 use clap::Args;
 use model::FunctionName;
+use model::api::Accepted;
 use std::io::Read;
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ Examples:
   casemate invoke words --data 'to be or not to be'
   casemate invoke words --data @speech.txt -H 'content-type: text/plain'
   generate | casemate invoke words --data - > counts.json
+  casemate invoke report --async --data @month.csv
   casemate invoke orders --method DELETE --path '/orders/7?force=true' -i
 
 Exit codes: 0 if the function answered with a status below 400, 1 otherwise, 2 if denied.";
@@ -42,6 +44,9 @@ pub(crate) struct Invoke {
     /// A header, such as 'content-type: text/plain'; may be given more than once
     #[arg(short = 'H', long = "header", value_name = "K: V", value_parser = header)]
     headers: Vec<(String, String)>,
+    /// Leave the call to be done later, and print its id: `casemate record ID` says how it ended
+    #[arg(long = "async")]
+    later: bool,
     /// Print status and headers to standard error
     #[arg(short, long)]
     include: bool,
@@ -58,12 +63,30 @@ impl Invoke {
             method,
             path: &self.path,
             headers: &self.headers,
+            later: self.later,
             body: body.as_mut().map(|(reader, length)| (reader as &mut dyn Read, *length)),
         };
         let reply = client.invoke(call)?;
+        if self.later {
+            return self.accepted(context, &reply);
+        }
         let status = reply.status;
         self.print(context, reply)?;
         Ok(if status < 400 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Only the id: it is what a script wants to have.
+    fn accepted(&self, context: &Context, reply: &Reply) -> anyhow::Result<ExitCode> {
+        let Some(invocation) = reply.invocation.filter(|_| reply.status == 202) else {
+            anyhow::bail!("the node answered {} instead of accepting the call", reply.status);
+        };
+        if context.voice.is_json() {
+            context.voice.item(&Accepted { invocation })?;
+        } else {
+            context.voice.line(invocation)?;
+            context.voice.hint(format_args!("casemate record {invocation}"));
+        }
+        Ok(ExitCode::SUCCESS)
     }
 
     fn print(&self, context: &Context, reply: Reply) -> anyhow::Result<()> {

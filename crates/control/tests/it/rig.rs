@@ -13,7 +13,7 @@ use model::api::{Finding, Node};
 use model::{Problem, Timestamp};
 use policy::Policies;
 use ports::executor::{PrepareError, Program, Run, Running};
-use ports::memory::{Artifacts, Journal, Registry};
+use ports::memory::{Artifacts, Journal, Queue, Registry};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +45,7 @@ impl Rig {
             executor: Arc::new(Nothing),
             keyvalue: Arc::new(ports::memory::KeyValue::default()),
             outbound: Arc::new(Nothing),
+            queue: Arc::new(Queue::default()),
             operator,
             idempotency: Arc::new(Nothing),
             policies: Policies::new(&[]).expect("no policies"),

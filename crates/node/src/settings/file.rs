@@ -44,6 +44,8 @@ pub(super) struct File {
     pub(super) price: super::price::File,
     #[serde(default)]
     pub(super) websockets: super::websockets::File,
+    #[serde(default)]
+    pub(super) queue: super::queue::File,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -7,6 +7,7 @@ use super::issuer::{self, Issuer};
 use super::limit::Limit;
 use super::outbound::Outbound;
 use super::pick::{Pick, SettingRow};
+use super::queue::Queue;
 use super::sections::{Compile, Journal, Wasm};
 use super::tls::Tls;
 use super::{Options, variable, websockets};
@@ -52,6 +53,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Files that applications carry.
     pub assets: Assets,
+    /// Asynchronous calls.
+    pub queue: Queue,
     /// Whose tokens are taken.
     pub issuers: Vec<Issuer>,
     /// How often routes may be called, and credentials may be wrong.
@@ -163,6 +166,7 @@ impl Settings {
             compile: Compile::pick(&mut pick, &file.compile),
             tls,
             assets: Assets::pick(&mut pick, &file.assets),
+            queue: Queue::pick(&mut pick, &file.queue),
             limit: file.limit.pick(&mut pick),
             outbound: Outbound::pick(&mut pick, file.outbound, directory, dev),
             budget: file.budget.pick(&mut pick),
