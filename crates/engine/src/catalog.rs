@@ -11,9 +11,7 @@ use crate::secrets::Uses;
 use identity::Tokens;
 use model::act::Changes;
 use model::token::TokenRow;
-use model::{
-    FunctionName, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow,
-};
+use model::{FunctionName, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow};
 use policy::Policies;
 use ports::executor::Program;
 use ports::registry::ScopeState;

@@ -133,8 +133,7 @@ impl Example {
             let below = format_args!("/outbound/{at}");
             outside.check().map_err(|why| self.wrong(why).below(below))?;
         }
-        world::check_stored(&self.keyvalue)
-            .map_err(|why| self.wrong(why).below("/keyvalue"))?;
+        world::check_stored(&self.keyvalue).map_err(|why| self.wrong(why).below("/keyvalue"))?;
         let Some(expect) = &self.expect else { return Ok(()) };
         if !(100..=599).contains(&expect.status) {
             let why = format!("`status`: {} is none, they are 100 to 599", expect.status);
