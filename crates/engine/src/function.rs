@@ -101,7 +101,7 @@ impl Function {
             revision: row.revision,
             program: program(&row),
             limits,
-            config: row.spec.config.clone(),
+            config: secrets.beside(&row.spec.config),
         });
         Self { row, unit, policies, slots, readiness, shelf, secrets }
     }

@@ -12,7 +12,7 @@ struct Parts {
     /// `function:NAME`
     #[arg(value_name = "WHO")]
     who: String,
-    /// What may be done: `invoke`, `invoke-async`, `http` or `keyvalue`
+    /// What may be done: `invoke`, `invoke-async`, `http`, `keyvalue` or `secret`
     #[arg(value_name = "ACTION")]
     action: String,
     /// To what: a function, or for `http` a method and a URL such as 'GET https://host/path*'

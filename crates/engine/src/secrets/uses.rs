@@ -1,7 +1,7 @@
 //! The secrets that one function asks for, ready to be put into requests.
 
 use model::key::KeyPurpose;
-use model::manifest::Form;
+use model::manifest::{Config, Form};
 use model::{Code, FunctionRef, FunctionRow, Problem, Scope, Secret, SecretName, SecretRow, vault};
 use ports::KeyRing;
 use std::collections::BTreeMap;
@@ -32,6 +32,13 @@ impl Uses {
             Some(Use { name: name.clone(), form, placeholder, row: row_of })
         };
         Self(row.spec.allow.secret.iter().filter_map(one).collect())
+    }
+
+    /// What the function reads of its configuration: what the manifest says, and for each secret
+    /// its name with the placeholder.
+    pub(crate) fn beside(&self, config: &Config) -> Config {
+        let held = self.iter().map(|it| (it.name.to_string(), it.placeholder.clone()));
+        held.chain(config.iter().map(|(key, value)| (key.clone(), value.clone()))).collect()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Use> {

@@ -182,6 +182,20 @@ async fn the_host_puts_the_secret_in_by_itself_or_for_its_placeholder() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_function_reads_the_placeholder_in_its_configuration() {
+    let rig = rig(|_| super::rig::answer()).await;
+    put(&rig, "psp", VALUE, false).await.expect("set");
+    let config = |key: &str| format!(r#"{{"name":"f","allow":{ALLOW},"config":{{"{key}":"1"}}}}"#);
+    assert_eq!(rig.deploy(&config("psp")).await.err(), Some(Code::ManifestValue));
+    rig.deploy(&config("own")).await.expect("deployed");
+    let catalog = rig.engine.catalog.load();
+    let view = catalog.view(&Scope::default()).expect("a view");
+    let config = &view.functions[&"f".parse().expect("f")].unit.config;
+    assert_eq!(config.get("psp"), Some(&placeholder(ALLOW)));
+    assert_eq!(config.get("own").map(String::as_str), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_form_is_put_where_it_belongs() {
     let url = "https://psp.example/v1?a=1";
     for (form, path, field, value) in [

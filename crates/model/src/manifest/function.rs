@@ -211,6 +211,11 @@ impl FunctionSpec {
             return fail("config", why);
         }
         for (name, using) in &self.allow.secret {
+            if self.config.get(name.as_str()).is_some() {
+                let why =
+                    format!("`{name}` is a secret's, whose placeholder the function reads there");
+                return fail("config", why);
+            }
             if let Err(why) = using.check(&self.name, name) {
                 let wrong = Problem::new(Code::ManifestValue).detail(why);
                 return Err(wrong.below(format_args!("/allow/secret/{name}")));
