@@ -51,6 +51,7 @@ impl Step {
 }
 
 /// How a step ended.
+#[derive(Clone, Copy)]
 pub(super) struct Entry {
     decision: Decision,
     bytes: u64,

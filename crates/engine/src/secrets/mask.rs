@@ -179,7 +179,7 @@ fn base64_within(value: &[u8], shift: usize, alphabet: &Alphabet) -> Vec<u8> {
     let mut bytes = vec![0; shift];
     bytes.extend_from_slice(value);
     let mut digits = GeneralPurpose::new(alphabet, NO_PAD).encode(&bytes).into_bytes();
-    if bytes.len() % 3 != 0 {
+    if !bytes.len().is_multiple_of(3) {
         digits.pop();
     }
     // One byte before it touches two digits, two touch three.

@@ -210,17 +210,7 @@ impl FunctionSpec {
         if let Err(why) = self.config.check() {
             return fail("config", why);
         }
-        for (name, using) in &self.allow.secret {
-            if self.config.get(name.as_str()).is_some() {
-                let why =
-                    format!("`{name}` is a secret's, whose placeholder the function reads there");
-                return fail("config", why);
-            }
-            if let Err(why) = using.check(&self.name, name) {
-                let wrong = Problem::new(Code::ManifestValue).detail(why);
-                return Err(wrong.below(format_args!("/allow/secret/{name}")));
-            }
-        }
+        self.check_secrets()?;
         for asked in self.allow.grants(&self.name) {
             if let Err(error) = asked.grant.checked() {
                 let why = format!("function `{}`, `{}`: {error}", self.name, asked.key);
@@ -232,5 +222,24 @@ impl FunctionSpec {
             let why = problem.detail.clone().unwrap_or_default();
             problem.detail(format!("function `{}`, {why}", self.name))
         })
+    }
+
+    fn check_secrets(&self) -> Result<(), Problem> {
+        for (name, using) in &self.allow.secret {
+            let wrong = |why: String, place: String| {
+                Err(Problem::new(Code::ManifestValue).detail(why).below(place))
+            };
+            if self.config.get(name.as_str()).is_some() {
+                let why = format!(
+                    "function `{}`, `config`: `{name}` is a secret's, whose placeholder is read there",
+                    self.name
+                );
+                return wrong(why, "/config".to_owned());
+            }
+            if let Err(why) = using.check(&self.name, name) {
+                return wrong(why, format!("/allow/secret/{name}"));
+            }
+        }
+        Ok(())
     }
 }
