@@ -55,7 +55,7 @@ fn a_store_is_denied_until_it_is_granted_and_then_kept_apart_or_shared() {
     let node = deployed();
     assert_eq!(says(&node, "one", "draft/get?store=default&key=a"), "access denied");
     let log = node.ok(&["logs", "--function", "one"]);
-    assert!(log.contains("casemate grant function:one keyvalue 'read default'"), "{log}");
+    assert!(log.contains(r#"casemate grant function:one keyvalue "read default""#), "{log}");
     grant(&node);
     for (function, target, expect) in [
         ("one", "draft/set?store=default&key=a&value=1", "set"),

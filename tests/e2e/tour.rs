@@ -40,5 +40,5 @@ fn the_examples_deploy_as_one_application_and_answer() {
     let denied = node.ok(&["invoke", "outbound", "--path", "/outbound"]);
     assert!(denied.contains("denied"), "{denied}");
     let log = node.ok(&["logs", "--function", "outbound"]);
-    assert!(log.contains("casemate grant function:outbound http"), "{log}");
+    assert!(log.contains("below `[function.allow]` of the manifest"), "{log}");
 }

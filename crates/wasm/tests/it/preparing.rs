@@ -53,7 +53,7 @@ async fn every_import_that_is_missing_is_named() {
     let rig = Rig::new();
     let greedy = wrap(
         r#"(module
-            (import "wasi:keyvalue/store@0.2.0-draft" "open" (func (param i32 i32) (result i32)))
+            (import "wasi:messaging/store@0.2.0-draft" "open" (func (param i32 i32) (result i32)))
             (import "wasi:blobstore/container@0.2.0" "count" (func (result i32)))
             (import "wasi:random/random@0.2.0" "get-random-u64" (func (result i64)))
             (memory (export "memory") 1)
@@ -64,7 +64,7 @@ async fn every_import_that_is_missing_is_named() {
     assert_eq!(code, Code::ImportNotOffered);
     let mut names: Vec<&str> = detail.split(", ").collect();
     names.sort_unstable();
-    assert_eq!(names, ["wasi:blobstore/container@0.2.0", "wasi:keyvalue/store@0.2.0-draft"]);
+    assert_eq!(names, ["wasi:blobstore/container@0.2.0", "wasi:messaging/store@0.2.0-draft"]);
     assert_eq!(files(&rig), Vec::<PathBuf>::new());
 }
 
