@@ -31,6 +31,7 @@ mod outbound;
 #[path = "../../crates/tls/tests/it/pebble.rs"]
 mod pebble;
 mod project;
+mod queue;
 mod quiet;
 mod rig;
 mod secrets;

@@ -15,6 +15,7 @@ mod machine;
 mod node;
 mod paced;
 mod policy;
+mod queue;
 mod records;
 mod report;
 mod routing;
@@ -32,7 +33,7 @@ use std::path::{Path, PathBuf};
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
   --only NAME       one of throughput, policy, tokens, routing, records, cold, density,
-                    loopers, keyvalue, websockets; may be repeated
+                    loopers, keyvalue, queue, websockets; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -56,6 +57,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("density", density::measure),
     ("loopers", loopers::measure),
     ("keyvalue", keyvalue::measure),
+    ("queue", queue::measure),
     ("websockets", websockets::measure),
 ];
 
