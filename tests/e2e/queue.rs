@@ -76,7 +76,7 @@ fn what_always_fails_is_given_up_listed_tried_again_and_removed() {
         (&id.as_str().into(), &3.into())
     );
     node.ok(&["queue", "retry", &id]);
-    assert_eq!(node.json(&["queue", "list"])["items"][0]["state"] == "dead", false);
+    assert_ne!(node.json(&["queue", "list"])["items"][0]["state"], "dead");
     until(&node, &id, "trapped");
     assert_eq!(node.ok(&["queue", "purge", "misbehave"]).trim(), "removed 1");
     assert_eq!(node.json(&["queue", "list"])["items"].as_array().map(Vec::len), Some(0));

@@ -118,12 +118,10 @@ fn the_counter_example_counts_once_it_is_granted() {
 /// Counts in a component of another language.
 fn counts(name: &str, denied: &str) {
     let node = Node::start();
-    let manifest = format!(
-        "manifest = 1\napplication = \"a\"\n[[function]]\nname = \"f\"\nsource = \"f.wasm\"\n\
-         [[function.http]]\nroute = \"* /f/{{*rest}}\"\n\
-         [function.allow]\nkeyvalue = {{ default = \"read-write\" }}\n"
-    );
-    let output = node.deploy_manifest(&manifest, &[("f.wasm", &guest(name))]);
+    let manifest = "manifest = 1\napplication = \"a\"\n[[function]]\nname = \"f\"\nsource = \"f.wasm\"\n\
+         [[function.http]]\nroute = \"* /f/{*rest}\"\n\
+         [function.allow]\nkeyvalue = { default = \"read-write\" }\n";
+    let output = node.deploy_manifest(manifest, &[("f.wasm", &guest(name))]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(says(&node, "f", "count").trim(), denied);
     node.ok(&["grant", "function:f", "keyvalue", "read-write default"]);

@@ -1,8 +1,12 @@
 //! Bodies of the admin API, shared by the server and the command line.
 
 mod cost;
+mod queue;
+mod secret;
 
 pub use cost::{CostBy, CostRow, Costs, Price};
+pub use queue::{Accepted, PurgeRequest, Purged, Queued};
+pub use secret::{SecretInfo, SecretWritten};
 
 use crate::act::Leaf;
 use crate::manifest::{Auth, Manifest};
@@ -10,8 +14,7 @@ use crate::revision::{DeploymentRow, RevisionRow};
 use crate::route::Route;
 use crate::wire::v1;
 use crate::{
-    ApplicationName, Digest, FunctionName, Grant, InvocationId, SecretName, Timestamp, TokenName,
-    Usage,
+    ApplicationName, Digest, FunctionName, Grant, InvocationId, Timestamp, TokenName, Usage,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -189,32 +192,6 @@ pub struct Token {
     pub invoke: Vec<FunctionName>,
 }
 
-/// A secret, as lists show it: everything but its value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SecretInfo {
-    /// Its name.
-    pub name: SecretName,
-    /// Counts up with every value.
-    pub version: u32,
-    /// When this version was set.
-    pub set: Timestamp,
-    /// Whether it is too short or too plain to be masked in what comes back.
-    pub weak: bool,
-    /// Active functions whose manifests ask for it.
-    pub used_by: Vec<FunctionName>,
-}
-
-/// The answer to `PUT …/secrets/{name}`, `POST …/secrets/{name}/rotate` and
-/// `DELETE …/secrets/{name}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SecretWritten {
-    /// The secret, as it is now, or as it was before it was removed.
-    #[serde(flatten)]
-    pub secret: SecretInfo,
-    /// The ledger entry.
-    pub leaf: u64,
-}
-
 /// A flight record, as people and programs read it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
@@ -271,53 +248,6 @@ pub struct Record {
     pub cost: crate::Cost,
     /// The caller's trace.
     pub traceparent: Option<String>,
-}
-
-/// A call that waits in the queue, or was given up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Queued {
-    /// The invocation.
-    pub invocation: InvocationId,
-    /// The function.
-    pub function: FunctionName,
-    /// `queued`, `running` or `dead`.
-    pub state: String,
-    /// Attempts that were begun.
-    pub attempts: u32,
-    /// When it was accepted, RFC 3339.
-    pub queued: String,
-    /// When it is tried next, or its lease runs out, RFC 3339.
-    pub due: String,
-    /// Bytes that are kept of it.
-    pub bytes: u64,
-    /// Why the last attempt failed.
-    pub error: Option<String>,
-}
-
-/// The answer to a call that runs later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Accepted {
-    /// The invocation.
-    pub invocation: InvocationId,
-}
-
-/// What to remove of the dead letters: the ones of a function, or all.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PurgeRequest {
-    /// One dead letter.
-    #[serde(default)]
-    pub invocation: Option<InvocationId>,
-    /// Those of one function.
-    #[serde(default)]
-    pub function: Option<FunctionName>,
-}
-
-/// How many dead letters were removed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Purged {
-    /// How many.
-    pub removed: u64,
 }
 
 /// A log line, as people and programs read it.

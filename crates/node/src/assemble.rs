@@ -99,7 +99,25 @@ pub(crate) async fn assemble(
         keys: Arc::clone(&keyring),
     };
     let key_files = KeyFiles::open(&settings.issuers)?;
-    let config = engine::Config {
+    let config = engine_config(settings, &key_files);
+    let engine = Engine::start(config, parts).await?;
+    first_entries(&engine, home).await?;
+    Ok(Assembled {
+        engine,
+        key_files,
+        journal,
+        keyvalue,
+        store,
+        executor,
+        children,
+        certificates,
+        boot,
+    })
+}
+
+/// What the settings say to the engine.
+fn engine_config(settings: &Settings, key_files: &KeyFiles) -> engine::Config {
+    engine::Config {
         in_flight_max: settings.in_flight,
         in_flight_per_caller_max: settings.in_flight_per_caller,
         artifact_bytes_max: settings.artifact.bytes,
@@ -121,20 +139,7 @@ pub(crate) async fn assemble(
         websockets: settings.websockets,
         queue: settings.queue.limits(),
         ..engine::Config::default()
-    };
-    let engine = Engine::start(config, parts).await?;
-    first_entries(&engine, home).await?;
-    Ok(Assembled {
-        engine,
-        key_files,
-        journal,
-        keyvalue,
-        store,
-        executor,
-        children,
-        certificates,
-        boot,
-    })
+    }
 }
 
 /// Refuses a home that was in use and whose registry is gone or empty. Taken for a new one, it

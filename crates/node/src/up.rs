@@ -5,7 +5,7 @@ use crate::beacon::Beacon;
 use crate::certificates;
 use crate::clock::SystemClock;
 use crate::doctor::NodeOperations;
-use crate::doors::{Listeners, access_log};
+use crate::doors::{Addresses, Listeners, access_log};
 use crate::home::Home;
 use crate::settings::Settings;
 use crate::telemetry;
@@ -100,12 +100,7 @@ async fn live(
     let opened = listeners.open(&settings, Arc::clone(&engine), certificates, log.clone());
     let (gateway, admin) = opened.map_err(internal)?;
     let reopening = tokio::spawn(Signals::reopening(log).map_err(internal)?);
-    let ready = Ready {
-        gateway: format!("http://{}", addresses.gateway),
-        tls: addresses.tls.map(|tls| format!("https://{tls}")),
-        admin: format!("http://{}", addresses.admin),
-        home: home.path().to_owned(),
-    };
+    let ready = Ready::at(&addresses, &home);
     let operations = Arc::new(NodeOperations::new(&settings, &assembled, &ready));
     let control = Control {
         engine: Arc::clone(&engine),
@@ -120,13 +115,7 @@ async fn live(
     let pid = i32::try_from(std::process::id()).unwrap_or_default();
     Beacon { gateway: addresses.gateway, admin: addresses.admin, pid, boot: assembled.boot }
         .light(home.path())?;
-    let warming = tokio::spawn({
-        let engine = Arc::clone(&engine);
-        async move {
-            engine.warm().await;
-            sweep(&engine).await;
-        }
-    });
+    let warming = tokio::spawn(warm(Arc::clone(&engine)));
     let tending = certificates::tend(assembled.certificates.clone()).map_err(internal)?;
     let workers = Workers::begin(Arc::clone(&engine), settings.queue.workers);
     let mut workers = workers.map_err(internal)?;
@@ -163,6 +152,23 @@ async fn live(
     Beacon::put_out(home.path());
     close(&assembled.journal).await?;
     Ok(end)
+}
+
+impl Ready {
+    fn at(addresses: &Addresses, home: &Home) -> Self {
+        Self {
+            gateway: format!("http://{}", addresses.gateway),
+            tls: addresses.tls.map(|tls| format!("https://{tls}")),
+            admin: format!("http://{}", addresses.admin),
+            home: home.path().to_owned(),
+        }
+    }
+}
+
+/// Makes functions ready, then keeps house.
+async fn warm(engine: Arc<Engine>) {
+    engine.warm().await;
+    sweep(&engine).await;
 }
 
 /// Removes what nothing refers to, now and then.

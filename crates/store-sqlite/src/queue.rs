@@ -188,7 +188,6 @@ fn closed() -> QueueError {
     QueueError::Failed("the queue is closed".to_owned())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn said(error: Error) -> QueueError {
     match error {
         Error::Full => QueueError::Full,

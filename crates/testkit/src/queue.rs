@@ -20,7 +20,11 @@ pub const EPOCH_US: i64 = 1_800_000_000_000_000;
 pub const WIDE: Quota = Quota { messages: 1 << 40, bytes: 1 << 50 };
 
 /// A function of the default scope.
+///
+/// # Panics
+/// If the text is no name.
 #[must_use]
+#[expect(clippy::panic, reason = "a test that cannot name its function cannot go on")]
 pub fn function(name: &str) -> FunctionRef {
     let name = FunctionName::parse(name).unwrap_or_else(|error| panic!("{name}: {error}"));
     FunctionRef { scope: Scope::default(), name }

@@ -16,8 +16,8 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
+  casemate secret set stripe --file stripe.key
   printf %s \"$KEY\" | casemate secret set stripe
-  casemate secret rotate stripe --file new.key
   casemate secret list";
 
 /// Set, list, rotate and remove secrets
@@ -64,8 +64,8 @@ struct Put {
 
 const SET_EXAMPLES: &str = "\
 Examples:
-  printf %s \"$KEY\" | casemate secret set stripe
-  casemate secret set stripe --file stripe.key";
+  casemate secret set stripe --file stripe.key
+  printf %s \"$KEY\" | casemate secret set stripe";
 
 /// Give a secret its first value
 ///
@@ -80,8 +80,8 @@ struct Set {
 
 const ROTATE_EXAMPLES: &str = "\
 Examples:
-  printf %s \"$KEY\" | casemate secret rotate stripe
-  casemate secret rotate stripe --file new.key";
+  casemate secret rotate stripe --file new.key
+  printf %s \"$KEY\" | casemate secret rotate stripe";
 
 /// Replace a secret's value
 ///

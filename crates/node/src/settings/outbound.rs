@@ -37,8 +37,8 @@ pub(super) struct File {
 impl Outbound {
     /// `directory` is where relative paths begin. With `dev`, functions reach this machine.
     pub(super) fn pick(pick: &mut Pick, file: File, directory: &Path, dev: bool) -> Self {
-        let mut door = egress::Config::default();
-        door.networks = networks(pick, file.networks, dev);
+        let networks = networks(pick, file.networks.as_deref(), dev);
+        let mut door = egress::Config { networks, ..egress::Config::default() };
         let authorities = file.authorities.unwrap_or_default();
         door.authorities = authorities.iter().map(|path| directory.join(path)).collect();
         list(pick, "outbound.authorities", door.authorities.iter().map(|path| path.display()));
@@ -69,11 +69,11 @@ impl Outbound {
 
 /// What functions may reach beside the public internet. A developer's functions reach the
 /// developer's machine.
-fn networks(pick: &mut Pick, named: Option<Vec<Network>>, dev: bool) -> Vec<IpNet> {
+fn networks(pick: &mut Pick, named: Option<&[Network]>, dev: bool) -> Vec<IpNet> {
     let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|text| text.parse().ok());
-    let networks: Vec<IpNet> = match (&named, dev) {
+    let networks: Vec<IpNet> = match (named, dev) {
         (None, true) => loopback.collect(),
-        _ => named.iter().flatten().map(|network| network.0).collect(),
+        _ => named.unwrap_or_default().iter().map(|network| network.0).collect(),
     };
     list(pick, "outbound.networks", &networks);
     networks

@@ -74,6 +74,14 @@ pub struct Settings {
     rows: Vec<SettingRow>,
 }
 
+/// The data directory, which may be found in more places than other values.
+fn home(pick: &mut Pick, options: &Options) -> Result<PathBuf, Problem> {
+    let (home, origin) = home::choose(options.home.as_deref())?;
+    let value = home.display().to_string();
+    pick.0.push(SettingRow { key: "home".to_owned(), value, origin });
+    Ok(home)
+}
+
 /// What is logged.
 fn log(pick: &mut Pick, file: Option<String>) -> String {
     pick.from("log", "info".to_owned(), file, from_environment("CASEMATE_LOG"), None)
@@ -111,12 +119,7 @@ impl Settings {
         let file = options.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
         let directory = options.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let mut pick = Pick(Vec::new());
-        let (home, origin) = home::choose(options.home.as_deref())?;
-        pick.0.push(SettingRow {
-            key: "home".to_owned(),
-            value: home.display().to_string(),
-            origin,
-        });
+        let home = home(&mut pick, options)?;
         let flag = |name, value: &Option<String>| value.clone().map(|value| (name, value));
         let listen = pick.from(
             "listen",

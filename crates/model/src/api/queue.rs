@@ -1,0 +1,52 @@
+//! Asynchronous calls: those that wait, and those that were given up.
+
+use crate::{FunctionName, InvocationId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A call that waits in the queue, or was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Queued {
+    /// The invocation.
+    pub invocation: InvocationId,
+    /// The function.
+    pub function: FunctionName,
+    /// `queued`, `running` or `dead`.
+    pub state: String,
+    /// Attempts that were begun.
+    pub attempts: u32,
+    /// When it was accepted, RFC 3339.
+    pub queued: String,
+    /// When it is tried next, or its lease runs out, RFC 3339.
+    pub due: String,
+    /// Bytes that are kept of it.
+    pub bytes: u64,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// The answer to a call that runs later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Accepted {
+    /// The invocation.
+    pub invocation: InvocationId,
+}
+
+/// What to remove of the dead letters: the ones of a function, or all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PurgeRequest {
+    /// One dead letter.
+    #[serde(default)]
+    pub invocation: Option<InvocationId>,
+    /// Those of one function.
+    #[serde(default)]
+    pub function: Option<FunctionName>,
+}
+
+/// How many dead letters were removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Purged {
+    /// How many.
+    pub removed: u64,
+}

@@ -1,0 +1,58 @@
+//! Budgets, keys, the ledger and events: 10xx to 14xx.
+
+macro_rules! accounting {
+    ([$($before:tt)*] $next:ident $($later:ident)*) => { $next! { [$($before)*
+        // 10xx budget
+        BudgetSpent = "E1001", 429, "the request has used up its budget",
+            cause: "The root request and everything that it caused together passed a limit.",
+            remedy: "Look at the record for what it spent, or raise the budget.";
+        RateLimited = "E1002", 429, "this caller calls too often",
+            cause: "The route, or the node, allows one caller or one address so many calls in so long, and there were more.",
+            remedy: "Wait for the time in `Retry-After`, or raise `limit` of the route.";
+        TooManyFailures = "E1003", 429, "too many credentials from there were not valid",
+            cause: "One network address sent credentials that are not valid, again and again. Every further attempt makes the wait longer.",
+            remedy: "Wait for the time in `Retry-After` and correct the credential; `failures` in the node's configuration sets the limit.";
+        // 11xx keys
+        RootKeyMissing = "E1101", 500, "the root key is missing",
+            cause: "The home was made with a root key, and the file is not there.",
+            remedy: "Put the key file back, or name it with `--root-key-file`. Without it, sealed records cannot be read.";
+        RootKeyInvalid = "E1102", 500, "the root key file is not a root key",
+            cause: "It is empty, cut, or something else.",
+            remedy: "Put the right file there.";
+        RootKeyUnsafe = "E1103", 403, "others can read the root key",
+            cause: "The file's permissions are wider than 0600, or somebody else owns it.",
+            remedy: "`chmod 600` it, and consider it known to others.";
+        RootKeyWrong = "E1104", 500, "this root key is not the one that the home was made with",
+            cause: "The fingerprint in the home does not fit.",
+            remedy: "Name the right key with `--root-key-file`.";
+        // 12xx ledger
+        LeafAltered = "E1201", 500, "an entry of the ledger was changed",
+            cause: "A leaf does not hash to what the tree holds. The message names its number.",
+            remedy: "Treat the machine as tampered with; compare with an exported checkpoint and a backup.";
+        TileAltered = "E1202", 500, "a tile of the ledger was changed",
+            cause: "A hash in a tile does not follow from what lies below it. The message names the tile.",
+            remedy: "Treat the machine as tampered with; compare with an exported checkpoint and a backup.";
+        CheckpointInvalid = "E1203", 500, "a checkpoint of the ledger is not valid",
+            cause: "Its signature, its size or its root does not fit.",
+            remedy: "Treat the machine as tampered with; compare with an exported checkpoint and a backup.";
+        NotAPrefix = "E1204", 500, "the ledger does not continue the checkpoint that you kept",
+            cause: "History before the kept checkpoint was rewritten, or the checkpoint is another ledger's.",
+            remedy: "Treat the machine as tampered with.";
+        // 14xx events
+        QueueFull = "E1410", 429, "the function's queue is full",
+            cause: "As many calls wait for the function, dead letters among them, as may.",
+            remedy: "Wait until it has caught up. `casemate queue list` shows what waits, and `casemate queue purge NAME` removes dead letters.";
+        QueuedTooLarge = "E1411", 413, "the call is too large to wait in the queue",
+            cause: "Its body is above 1 MiB, or above the function's `request_body` limit.",
+            remedy: "Send less, or call the function without `--async` and without `Prefer: respond-async`.";
+        NotQueueable = "E1412", 422, "this cannot be called asynchronously",
+            cause: "It is a directory of files and has no code to run later.",
+            remedy: "Leave `--async` away.";
+        NoSuchMessage = "E1413", 404, "there is no such call in the queue",
+            cause: "The id is misspelt, the call is done, or it is no dead letter.",
+            remedy: "`casemate queue list` shows what there is; `casemate record ID` shows what became of a call.";
+        GaveUp = "E1414", 500, "an asynchronous call was given up",
+            cause: "Every attempt failed, or the call may not run any more. It is kept as a dead letter.",
+            remedy: "`casemate record ID` says why. `casemate queue retry ID` tries again, `casemate queue purge ID` removes it.";
+    ] $($later)* } };
+}

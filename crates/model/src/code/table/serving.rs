@@ -1,0 +1,166 @@
+//! The node and its doors: 06xx to 09xx.
+
+macro_rules! serving {
+    ([$($before:tt)*] $next:ident $($later:ident)*) => { $next! { [$($before)*
+        // 06xx node
+        HomeLocked = "E0601", 409, "another Casemate is using this home",
+            cause: "A running `casemate up` holds the lock.",
+            remedy: "Stop it first, or use another `--home`.";
+        HomeForeign = "E0602", 403, "this home belongs to somebody else",
+            cause: "The directory is owned by another user, or others may read or write it.",
+            remedy: "Run as its owner, or `chmod 700` it if it is yours.";
+        BadConfig = "E0603", 422, "the node's configuration cannot be used",
+            cause: "A key does not exist or a value has the wrong type. The message names the line.",
+            remedy: "Correct it; `casemate up --print-config` shows every key.";
+        AddressInUse = "E0604", 409, "the address cannot be listened on",
+            cause: "Another program uses it, or this user may not.",
+            remedy: "Choose another with `--listen` or `--admin`.";
+        Draining = "E0605", 503, "the node is shutting down",
+            cause: "It finishes what it accepted and takes nothing new.",
+            remedy: "Try again in a moment.";
+        NotRunning = "E0606", 503, "no Casemate answers there",
+            cause: "`casemate up` is not running for this home, or CASEMATE_URL is wrong.",
+            remedy: "Start it with `casemate up`.";
+        Unsafe = "E0607", 422, "that would weaken the node, so it was refused",
+            cause: "`--dev` and a plain admin listener are for loopback addresses only.",
+            remedy: "Listen on 127.0.0.1, or leave the option out.";
+        BadRequest = "E0608", 400, "the admin API cannot use this request",
+            cause: "A path, a query or a body does not fit the API.",
+            remedy: "docs/reference/openapi.json describes every operation.";
+        IdempotencyReuse = "E0609", 409, "this Idempotency-Key was used for something else",
+            cause: "The same key came with another request.",
+            remedy: "Use a new key for a new request.";
+        VersionSkew = "E0610", 400, "the command and the node do not understand each other",
+            cause: "One of the two is older and does not know this operation.",
+            remedy: "Use the same version of `casemate` on both sides.";
+        Internal = "E0611", 500, "something inside Casemate went wrong",
+            cause: "A rule that should always hold did not. This is a defect of Casemate.",
+            remedy: "Please report it with the node's log.";
+        BadHome = "E0612", 500, "the home cannot be used",
+            cause: "The directory cannot be made, read or written.",
+            remedy: "Name another with `--home`, or mend its permissions.";
+        CertificateUnreadable = "E0620", 422, "a certificate cannot be used",
+            cause: "The file is missing, holds no PEM certificate, or is damaged. The message names it.",
+            remedy: "Give a PEM file with the server's certificate first and its intermediates after it.";
+        CertificateKeyUnreadable = "E0621", 422, "a certificate's private key cannot be used",
+            cause: "The file is missing, holds no PEM private key, or the key is encrypted or of a kind that is not supported.",
+            remedy: "Give an unencrypted PEM key: ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of at least 2048 bits.";
+        CertificateKeyUnsafe = "E0622", 403, "others could read or change a certificate's private key",
+            cause: "The key's file is open to everybody, can be written by its group, or belongs to another user.",
+            remedy: "`chmod 600` the file, or 640 if a group must read it, and make the node's user or root its owner.";
+        CertificateMismatch = "E0623", 422, "the private key does not belong to the certificate",
+            cause: "The two files are of different certificates, or the certificate file does not begin with the server's own.",
+            remedy: "Name the key that the certificate was issued for; put the server's certificate first in its file.";
+        CertificateExpired = "E0624", 422, "the certificate is not valid today",
+            cause: "It has expired, is not valid yet, or this machine's clock is wrong.",
+            remedy: "Renew it, or set the clock; `casemate doctor` names certificates that expire soon.";
+        CertificateNames = "E0625", 422, "the certificate names no host",
+            cause: "It has no subject alternative name that is a host name or an address. Clients do not look at its common name.",
+            remedy: "Issue it again with the host's name among its subject alternative names.";
+        ClientAuthority = "E0626", 422, "client certificates cannot be checked",
+            cause: "The file of `tls.client_ca` or of `tls.client_crl` is missing, holds nothing of its kind, or is damaged.",
+            remedy: "Give PEM files: the certificates of the authorities, and their revocation lists.";
+        AcmeSettings = "E0627", 422, "the section `[tls.acme]` cannot be used",
+            cause: "The directory is no HTTPS address, its terms are not agreed to, or a domain is none that its challenges can prove.",
+            remedy: "docs/guides/tls.md has an example of each challenge.";
+        AcmeFailed = "E0628", 502, "no certificate was obtained from the ACME directory",
+            cause: "The directory does not answer, refuses the order, or could not reach this node to prove the domain.",
+            remedy: "The node tries again with growing waits and serves what it has; the message says what failed. SIGHUP makes it try at once.";
+        NoCertificate = "E0629", 422, "there is no certificate to serve",
+            cause: "`[tls]` is set, and neither a certificate nor ACME nor a self-signed one is.",
+            remedy: "Add `[[tls.certificate]]` or `[tls.acme]`, or try with `casemate up --tls-self-signed`.";
+        // 07xx gateway
+        Malformed = "E0701", 400, "the request is not well-formed HTTP",
+            cause: "A line does not end in CRLF, a header is folded, or a character is where it must not be.",
+            remedy: "Use an ordinary HTTP client.";
+        HeadTooLarge = "E0702", 431, "the request's headers are too large",
+            cause: "There are more header fields, or more bytes of them, than the limit.",
+            remedy: "Send fewer or smaller headers.";
+        BodyTooLarge = "E0703", 413, "the request's body is too large",
+            cause: "It is above the function's `request_body` limit.",
+            remedy: "Send less, or raise the limit in the manifest.";
+        ClientSlow = "E0704", 408, "the request did not arrive in time",
+            cause: "The client stalled while sending its headers or its body.",
+            remedy: "Try again on a better connection.";
+        MethodNotAllowed = "E0705", 405, "the path does not answer this method",
+            cause: "The function's routes name other methods; the `Allow` header lists them.",
+            remedy: "Use one of those.";
+        NotFound = "E0706", 404, "there is nothing at this path",
+            cause: "No route matches, or the caller may not know that one does.",
+            remedy: "`casemate functions` lists routes.";
+        Overloaded = "E0707", 503, "the node is busy",
+            cause: "It already works on as many requests as it may.",
+            remedy: "Try again after the time in `Retry-After`.";
+        FunctionBusy = "E0708", 429, "the function is busy",
+            cause: "It already runs as often as its `concurrency` allows, and no slot came free in time.",
+            remedy: "Try again after the time in `Retry-After`, or raise `concurrency`.";
+        CallerBusy = "E0709", 429, "this caller has too many requests under way",
+            cause: "One address or one token may hold only its share of the node.",
+            remedy: "Send fewer at a time.";
+        AmbiguousLength = "E0710", 400, "the request says its length in two ways",
+            cause: "It has both `content-length` and `transfer-encoding`, or several of one. Servers could disagree about where it ends.",
+            remedy: "Send one of the two.";
+        HttpVersion = "E0711", 505, "this HTTP version is not spoken here",
+            cause: "The request line names another version than HTTP/1.0 or HTTP/1.1.",
+            remedy: "Use HTTP/1.1.";
+        NotImplemented = "E0712", 501, "this part of HTTP is not spoken here",
+            cause: "CONNECT, upgrades and transfer codings other than `chunked` are refused.",
+            remedy: "Send an ordinary request.";
+        WebSocketOnly = "E0713", 426, "this path speaks WebSocket",
+            cause: "The route says `websocket`, and the request does not ask for one. A WebSocket begins with a GET over HTTP/1.1 that has `upgrade: websocket`.",
+            remedy: "Open it with a WebSocket client; `docs/guides/websockets.md` has examples.";
+        BadHandshake = "E0714", 400, "the WebSocket handshake is not valid",
+            cause: "The request asks for a WebSocket and breaks RFC 6455: it needs HTTP/1.1, no body, `connection: upgrade`, `sec-websocket-version: 13`, and a `sec-websocket-key` of 16 bytes in base64.",
+            remedy: "Use an ordinary WebSocket client.";
+        OriginRefused = "E0715", 403, "pages of this origin may not open this WebSocket",
+            cause: "The request's `Origin` is another site than the one that it is sent to, and the route's `cors` does not name it. Browsers send cookies and client certificates along, whatever page asks.",
+            remedy: "Add the origin to `cors.origins` of the route.";
+        WebSocketsFull = "E0716", 503, "too many WebSockets are open",
+            cause: "The node or the function has as many as `websockets.connections` or `websockets.connections_per_function` allow.",
+            remedy: "Try again after the time in `Retry-After`, or raise the limit in the node's configuration.";
+        WebSocketsCrowded = "E0717", 429, "too many WebSockets of this address are open",
+            cause: "One address may hold only `websockets.connections_per_address` of them; an IPv6 address counts with its /64.",
+            remedy: "Close some.";
+        TlsOnly = "E0720", 400, "this port speaks TLS",
+            cause: "The request came in the clear to a listener of `tls.listen`.",
+            remedy: "Write the address with `https://`.";
+        AccessLog = "E0721", 500, "the access log cannot be opened",
+            cause: "The file of `gateway.access_log` cannot be made or written: its directory is missing, or belongs to somebody else.",
+            remedy: "Make the directory, name another file, or set `access_log = \"off\"`.";
+        RangeNotSatisfiable = "E0740", 416, "the file has no such range",
+            cause: "The request's `Range` begins behind the end of the file; the answer's `content-range` says how long it is.",
+            remedy: "Ask for a range inside the file, or for all of it.";
+        PreconditionFailed = "E0741", 412, "the file is another one by now",
+            cause: "The request's `If-Match` names an entity tag that the file does not have.",
+            remedy: "Get the file anew.";
+        // 08xx identity
+        CredentialRequired = "E0801", 401, "a valid credential is needed",
+            cause: "The request has no credential, or one that is malformed, unknown, expired or revoked. Unknown and private paths answer alike.",
+            remedy: "Send `Authorization: Bearer cmt_…`; `casemate token create NAME --invoke FUNCTION` makes one. Routes for tokens of an issuer take a valid one of those.";
+        TokenTaken = "E0802", 409, "there is a token of that name already",
+            cause: "Token names are unique in an environment.",
+            remedy: "Choose another name, or `casemate token revoke NAME` first.";
+        NoSuchToken = "E0803", 404, "there is no such token",
+            cause: "The name is misspelt, or the token was revoked.",
+            remedy: "`casemate token list` shows what there is.";
+        AdminCredential = "E0804", 401, "the admin API needs the operator's token",
+            cause: "No token was sent, or another one than `operator.token` of the home.",
+            remedy: "Run the command as the owner of the home, or set CASEMATE_TOKEN.";
+        NoSuchIssuer = "E0810", 422, "this node knows no issuer of that name",
+            cause: "A manifest or a grant names an issuer of tokens that the node's configuration does not have. The answer lists those that it has.",
+            remedy: "Correct the name, or add an `[[issuer]]` section to the node's configuration and start it again.";
+        BadIssuer = "E0811", 422, "an issuer in the node's configuration cannot be used",
+            cause: "A value of its `[[issuer]]` section is missing, weak or not understood; secrets shared with the issuer (`HS256` and its like) are never taken.",
+            remedy: "Correct the section that the message names; docs/guides/jwt.md shows one.";
+        BadKeySet = "E0812", 422, "the keys of an issuer cannot be used",
+            cause: "The file is missing, is neither a JSON Web Key Set nor PEM, holds a private key, or holds no key for the algorithms of its section.",
+            remedy: "Put the issuer's public keys there. A running node keeps the keys that it has until the file can be used.";
+        // 09xx egress
+        OutboundAuthorities = "E0901", 422, "a file of certificate authorities for outgoing requests cannot be used",
+            cause: "It is missing, cannot be read, is not PEM, or holds no certificate.",
+            remedy: "Put the authority's certificate there in PEM, as in `openssl x509 -in FILE -noout -subject`, or take the file out of the node's configuration.";
+        SecretUnusable = "E0910", 502, "the value of a secret does not fit where it is to go",
+            cause: "A header field holds no line ends and no control characters, and the secret's value has some. The request was not sent.",
+            remedy: "Set the value again with `casemate secret rotate NAME`; `casemate secret set` cuts one line end off, not more.";
+    ] $($later)* } };
+}
