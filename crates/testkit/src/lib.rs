@@ -9,6 +9,7 @@ pub mod artifacts;
 pub mod clock;
 pub mod executor;
 pub mod journal;
+pub mod keyvalue;
 pub mod outbound;
 pub mod queue;
 pub mod registry;
