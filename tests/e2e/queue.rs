@@ -67,7 +67,7 @@ fn a_preference_over_http_is_honoured_where_it_is_granted_and_ignored_elsewhere(
 fn what_always_fails_is_given_up_listed_tried_again_and_removed() {
     let node = Node::start();
     node.deploy(&guest("misbehave"), "misbehave");
-    let id = submit(&node, "misbehave", &["--path", "/trap"]);
+    let id = submit(&node, "misbehave", &["--path", "/misbehave/trap-secret"]);
     let record = until(&node, &id, "trapped");
     assert!(record["trigger"].as_str().is_some_and(|it| it.ends_with("attempt 3")), "{record}");
     let dead = node.json(&["queue", "list", "--dead"]);
