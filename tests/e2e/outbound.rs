@@ -149,7 +149,7 @@ fn a_function_calls_another_and_the_record_shows_the_tree() {
     assert!(costs.contains("function:m,1,"), "{costs}");
     let costs = ward.node.ok(&["cost", "--by", "application"]);
     assert!(
-        costs.contains("APPLICATION") && costs.lines().any(|line| line.contains(" m ")),
+        costs.contains("APPLICATION") && costs.lines().any(|line| line.starts_with("m ")),
         "{costs}"
     );
 }
@@ -158,8 +158,8 @@ fn a_function_calls_another_and_the_record_shows_the_tree() {
 fn a_denied_target_cannot_put_anything_into_a_shell() {
     let ward = Ward::open("");
     ward.deploy(&function("m", "http = [\"GET http://x.example/*\"]"), false);
-    // `http://x.example/$(id)'"` as the guest decodes it.
-    let (_, record) = ward.ask("http://x.example/%24(id)%27%60id%60;id");
+    // `http://x.example/$(id)';id` as the guest decodes it.
+    let (_, record) = ward.ask("http://x.example/%24(id)%27;id");
     let lines = ward.node.lines_of(record["id"].as_str().expect("an id"));
     let text = lines[0]["text"].as_str().expect("text");
     let (_, command) = text.split_once("casemate grant").expect("a command");

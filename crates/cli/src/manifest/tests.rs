@@ -56,7 +56,7 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
     );
     assert_eq!(
         check("allow = { tcp = [] }"),
-        "E0103 casemate.toml:6: unknown key `tcp` in [function.allow]; known are http \
+        "E0103 casemate.toml:6: unknown key `tcp` in [function.allow]; known are http, invoke, keyvalue, secret \
          | in line 6 write `allow = {  }` instead of `allow = { tcp = [] }`"
     );
     assert_eq!(
@@ -67,8 +67,8 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
     assert_eq!(
         check("zzz = 1\n[[function]]\nqqq = 2"),
         "E0103 casemate.toml:6: unknown key `zzz` in [[function]]; known are allow, build, \
-         concurrency, cpu, digest, example, http, log, memory, name, queue_wait, record, request_body, \
-         response_body, runtime, source, timeout, wasi | remove line 6",
+         concurrency, config, cpu, digest, example, http, log, memory, name, queue_wait, record, \
+         request_body, response_body, runtime, source, stream_idle, timeout, wasi | remove line 6",
         "the first in the file is the one that is named"
     );
 }

@@ -131,7 +131,7 @@ fn codes_are_explained() {
     exit 64
     --- out
     --- err
-    error: `E0213` is no error code; near ones are E0113, E0203, E0713
+    error: `E0213` is no error code; near ones are E0113, E0203, E0513, E0713
     "#);
     let all = casemate(&["explain"]).seen();
     assert_eq!(all.out.lines().count(), model::Code::ALL.len() + 1);
@@ -214,9 +214,12 @@ fn help_lists_every_command() {
       revoke       Take a grant back
       grants       List who may do what
       token        Make, list and revoke API tokens
+      secret       Set, list, rotate and remove secrets
       logs         Show what functions wrote
       records      List invocations and how they ended, newest first
       record       Show the record of one invocation
+      cost         Add up what invocations cost, the most expensive first
+      queue        Look after asynchronous calls
       ledger       Show, verify and export the ledger of control-plane acts
       backup       Back up the running node's home into a file
       restore      Unpack a backup into an empty home

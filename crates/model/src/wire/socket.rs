@@ -40,7 +40,7 @@ mod tests {
         {
             let trigger = Trigger::WebSocket { event: *event, route: "/a".into() };
             let bytes = postcard::to_stdvec(&trigger).expect("encodes");
-            assert_eq!(hex::encode(&bytes), format!("020{at}022f61"));
+            assert_eq!(hex::encode(&bytes), format!("030{at}022f61"));
             assert_eq!(postcard::from_bytes::<Trigger>(&bytes).expect("decodes"), trigger);
         }
     }

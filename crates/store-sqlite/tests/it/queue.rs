@@ -130,7 +130,7 @@ fn a_file_that_is_no_queue_or_a_newer_one_is_refused_and_left_alone() {
 /// Puts messages and settles some, and says what was acknowledged, until it is killed. Does
 /// nothing unless it is told where its home is.
 #[test]
-#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "it is a program of its own")]
+#[expect(clippy::disallowed_methods, reason = "it is a program of its own")]
 fn child_that_is_killed() {
     let Ok(home) = std::env::var(CHILD) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("runtime");

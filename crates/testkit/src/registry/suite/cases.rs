@@ -285,7 +285,8 @@ fn removals() -> Vec<Case> {
 }
 
 fn grants() -> Vec<Case> {
-    let pairing = invoke(Principal::Function(function("alpha").name), "alpha");
+    let outside = outbound("alpha").action;
+    let pairing = Grant { who: Principal::Public, action: outside };
     let action = Action::Http { target: "nonsense".to_owned() };
     let target = Grant { who: Principal::Function(function("alpha").name), action };
     vec![Case {
