@@ -84,7 +84,8 @@ fn what_is_kept_outlives_the_node_and_is_in_the_record_without_its_key() {
     let dir = node.kill().expect("its directory");
     let node = Node::start_on(&dir.path().join("home"), &[]);
     assert_eq!(says(&node, "two", "draft2/get?store=carts&key=s3cretkey"), "1");
-    let records = node.records(2);
+    // The record of the first call may have gone with the node.
+    let records = node.records(1);
     let id = records[0]["id"].as_str().expect("an id");
     let record = node.record_of(id, "ok", true);
     let calls = record["calls"].as_array().expect("calls");

@@ -152,3 +152,48 @@ fn no_example_is_no_failure_and_examples_stay_at_home() {
     let entries = node.json(&["ledger", "show"]).to_string();
     assert!(!entries.contains("greets"), "{entries}");
 }
+
+#[test]
+fn an_example_hears_of_the_world_what_it_declares_and_nothing_else() {
+    let said = |component: &str, examples: &str| {
+        let project = project(component, examples);
+        let output = project.typed("casemate test");
+        assert!(output.status.success(), "{}{}", out(&output), err(&output));
+    };
+    said(
+        "misbehave",
+        r#"
+[function.allow]
+http = ["GET https://api.example.com/*"]
+
+[[function.example]]
+name = "is answered"
+request = { path = "/outbound?url=https://api.example.com/rate?to=eur" }
+outbound = [{ request = "GET https://api.example.com/rate", status = 418 }]
+expect = { body = "status 418\n" }
+
+[[function.example]]
+name = "is not answered"
+request = { path = "/outbound?url=https://api.example.com/rate" }
+expect = { body = "refused ErrorCode::ConnectionRefused\n" }
+"#,
+    );
+    said(
+        "counter",
+        r#"
+[function.allow]
+keyvalue = { default = "read-write" }
+
+[[function.example]]
+name = "goes on"
+request = { method = "POST", path = "/counter/visits" }
+keyvalue = { default = { visits = "41" } }
+expect = { contains = "42" }
+
+[[function.example]]
+name = "begins"
+request = { method = "POST", path = "/counter/visits" }
+expect = { contains = "1" }
+"#,
+    );
+}

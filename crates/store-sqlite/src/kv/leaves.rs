@@ -99,14 +99,19 @@ impl Leaves {
         keys: &Keys,
         start: &[u8],
     ) -> Result<bool, Stop> {
-        let (mut cells, mut hash) = (0, SetHash::default());
+        let Some(leaf) = self.by_start.get(start) else { return Ok(false) };
+        let (mut cells, mut hash, mut seen) = (0, SetHash::default(), Vec::new());
         let end = self.end(start);
         each_cell(connection, self.store, start, end.as_deref(), |key, version, bytes| {
             let place = Place { sort: Sort::Cell, store: self.store, version, key };
             hash.toggle(&keys.element(place, bytes));
             cells += 1;
+            if cells <= leaf.cells {
+                seen.push((key.to_vec(), version));
+            }
         })?;
-        Ok(self.by_start.get(start).is_some_and(|leaf| leaf.cells == cells && leaf.hash == hash))
+        let same = leaf.cells == cells && leaf.hash == hash;
+        Ok(same && each_is_found(connection, self.store, &seen)?)
     }
 
     /// Takes a cell out of its leaf, puts one in, or both.
@@ -210,6 +215,26 @@ fn each_cell(
         each(key, row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned());
     }
     Ok(())
+}
+
+/// Whether each key is found where it is looked for. Who looks up one key compares it with others on
+/// the way, of other leaves and stores too; if one of those was changed, the way can end beside a
+/// key that everybody who lists keys still comes by.
+fn each_is_found(
+    connection: &Connection,
+    store: u64,
+    cells: &[(Vec<u8>, u64)],
+) -> Result<bool, Stop> {
+    let mut statement =
+        connection.prepare_cached("SELECT version FROM cell WHERE store = ?1 AND key = ?2")?;
+    for (key, version) in cells {
+        let mut rows = statement.query(params![store.cast_signed(), key])?;
+        let found = rows.next()?.map(|row| row.get::<_, i64>(0)).transpose()?;
+        if found != Some(version.cast_signed()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn seal(keys: &Keys, place: Place<'_>, leaf: &Leaf) -> Result<Vec<u8>, Stop> {
