@@ -113,7 +113,7 @@ impl Broker {
         let resource = self.masked_text(step.resource.clone());
         let mut asked = self.asked.lock();
         asked.moved_bytes = asked.moved_bytes.saturating_add(entry.bytes);
-        if !asked.has_room_for(step, entry.decision) {
+        if !asked.has_room_for(step.operation, &resource, entry.decision) {
             asked.omitted = asked.omitted.saturating_add(1);
             return Place(None);
         }
@@ -174,10 +174,9 @@ impl Broker {
 }
 
 impl Asked {
-    fn has_room_for(&self, step: &Step, decision: Decision) -> bool {
+    fn has_room_for(&self, operation: &str, resource: &str, decision: Decision) -> bool {
         let same = |call: &Call| {
-            (&*call.operation, &call.resource, call.decision)
-                == (step.operation, &step.resource, decision)
+            (&*call.operation, &*call.resource, call.decision) == (operation, resource, decision)
         };
         match self.calls.len() {
             listed if listed < CALLS_MAX - KEPT_FOR_NEW => true,

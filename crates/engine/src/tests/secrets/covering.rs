@@ -1,6 +1,7 @@
 //! What came back with a secret in it is covered, wherever it would be read.
 
 use super::*;
+use model::wire::v1::CALLS_MAX;
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_back_is_covered_in_head_body_lines_and_records() {
@@ -58,4 +59,17 @@ async fn lengths_stay_true_when_something_is_covered() {
     rig.deploy_as("shop", &spec, true).await.expect("deployed");
     let told = told(&rig).await;
     assert!(told.contains(&format!("\n{} and sk_li\n", "*".repeat(VALUE.len()))), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_with_something_covered_in_it_hides_no_other_ask() {
+    let url = format!("https://nowhere.example/{VALUE}");
+    let mut steps = vec![read("https://psp.example/", &[])];
+    steps.extend(vec![Step::Ask(HostCall::Http(call(&url, &[]))); CALLS_MAX + 50]);
+    steps.push(Step::Ask(HostCall::Http(call("https://elsewhere.example/", &[]))));
+    let rig = using(VALUE, ALLOW, "", steps).await;
+    told(&rig).await;
+    let resources: Vec<String> = decisions(&rig).into_iter().map(|(_, it, _)| it).collect();
+    assert!(resources.iter().any(|it| it.contains("nowhere.example/***")), "{resources:?}");
+    assert!(resources.iter().any(|it| it.contains("elsewhere.example")), "{}", resources.len());
 }
