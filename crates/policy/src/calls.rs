@@ -48,7 +48,7 @@ pub struct SecretAsk<'a> {
 /// What a manifest asks for, or what grants allow, as it is compared.
 #[derive(Debug, Default)]
 pub(crate) struct Reach {
-    http: Box<[Box<str>]>,
+    http: Box<[Target]>,
     stores: Box<[StoreTarget]>,
     functions: Box<[FunctionName]>,
     secrets: Box<[(SecretName, Url)]>,
@@ -65,7 +65,7 @@ impl Reach {
             match &grant.action {
                 // That is a matter of the other function's policies.
                 Action::Invoke { .. } | Action::InvokeAsync { .. } => {}
-                Action::Http { target } => http.push(target.as_str().into()),
+                Action::Http { target } => http.extend(Target::parse(target)),
                 Action::KeyValue { target } => stores.extend(StoreTarget::parse(target)),
                 Action::Secret { target } => secrets.extend(secret(target)),
             }
@@ -79,7 +79,7 @@ impl Reach {
             StoreTarget::parse(&format!("{} {what}", access.word()))
         };
         Self {
-            http: allow.http.iter().map(|target| target.as_str().into()).collect(),
+            http: allow.http.iter().filter_map(|target| Target::parse(target)).collect(),
             stores: allow.keyvalue.iter().filter_map(store).collect(),
             functions: allow.invoke.clone().into(),
             secrets: allow
@@ -97,8 +97,7 @@ impl Reach {
     }
 
     fn has_http(&self, method: &str, url: &Url) -> bool {
-        let covers = |text: &str| Target::parse(text).is_some_and(|it| it.covers(method, url));
-        self.everything || self.http.iter().any(|text| covers(text))
+        self.everything || self.http.iter().any(|target| target.covers(method, url))
     }
 
     fn has_store(&self, ask: &StoreAsk<'_>) -> bool {

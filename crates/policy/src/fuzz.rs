@@ -128,7 +128,7 @@ fn normal(url: &Url) -> Outcome {
     hold(!path.split('/').any(climbs), format_args!("{text:?} climbs"))
 }
 
-fn covered(target: &Target<'_>, url: &Url) -> Outcome {
+fn covered(target: &Target, url: &Url) -> Outcome {
     let text = url.to_string();
     let path = text.match_indices('/').nth(2).ok_or("a URL without a path")?.0;
     let (place, path) = text.split_at(path);

@@ -74,19 +74,19 @@ impl fmt::Display for Method<'_> {
 
 /// What a grant of outgoing HTTP covers.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Target<'a> {
+pub(crate) struct Target {
     /// `None` is any.
-    method: Option<Method<'a>>,
+    method: Option<Box<str>>,
     /// The path is a beginning if `open`.
     url: Url,
     open: bool,
 }
 
-impl<'a> Target<'a> {
+impl Target {
     /// Reads `METHOD URL`. `None` for a target that can match nothing.
-    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (method, url) = text.split_once(' ')?;
-        let method = if method == "*" { None } else { Some(Method::parse(method)?) };
+        let method = if method == "*" { None } else { Some(Method::parse(method)?.0.into()) };
         let parts = Parts::split(url)?;
         if parts.has_more {
             return None;
@@ -103,7 +103,7 @@ impl<'a> Target<'a> {
             url.path == self.url.path
         };
         path_fits
-            && self.method.is_none_or(|own| own.0 == method)
+            && self.method.as_deref().is_none_or(|own| own == method)
             && (self.url.scheme, &self.url.host, self.url.port) == (url.scheme, &url.host, url.port)
     }
 
