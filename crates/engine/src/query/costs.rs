@@ -1,6 +1,7 @@
 //! What invocations cost, added up from their records.
 
 use super::{PAGE_MAX, journal_problem};
+use crate::catalog::Catalog;
 use crate::wiring::Engine;
 use model::api::{CostBy, CostRow, Costs};
 use model::wire::v1::Record;
@@ -58,34 +59,29 @@ impl Engine {
             };
             let page =
                 self.parts.journal.records(query).await.map_err(|error| journal_problem(&error))?;
+            let catalog = self.catalog.load();
             for record in &page.items {
-                let name = self.whose(scope, by, record);
-                let row = rows.entry(name).or_default();
-                count(row, record);
+                let name = whose(&catalog, scope, by, record);
+                let new = || CostRow { name: name.clone(), ..CostRow::default() };
+                count(rows.entry(name.clone()).or_insert_with(new), record);
             }
             before = page.next;
             if before.is_none() {
-                break;
+                return Ok(());
             }
         }
-        for (name, row) in rows {
-            row.name.clone_from(name);
-        }
-        Ok(())
     }
+}
 
-    fn whose(&self, scope: &Scope, by: CostBy, record: &Record) -> String {
-        match by {
-            CostBy::Function => record.start.function.name.to_string(),
-            CostBy::Caller => record.start.caller.to_string(),
-            CostBy::Tenant => scope.tenant.to_string(),
-            CostBy::Application => {
-                let catalog = self.catalog.load();
-                let view = catalog.view(scope);
-                let name = &record.start.function.name;
-                let function = view.and_then(|view| view.functions.get(name));
-                function.map_or_else(|| "-".to_owned(), |it| it.row.application.to_string())
-            }
+fn whose(catalog: &Catalog, scope: &Scope, by: CostBy, record: &Record) -> String {
+    match by {
+        CostBy::Function => record.start.function.name.to_string(),
+        CostBy::Caller => record.start.caller.to_string(),
+        CostBy::Tenant => scope.tenant.to_string(),
+        CostBy::Application => {
+            let view = catalog.view(scope);
+            let function = view.and_then(|view| view.functions.get(&record.start.function.name));
+            function.map_or_else(|| "-".to_owned(), |it| it.row.application.to_string())
         }
     }
 }
