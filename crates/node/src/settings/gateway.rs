@@ -141,9 +141,7 @@ impl Gateway {
 
 fn proxies(pick: &mut Pick, file: &File) -> Proxies {
     let networks = file.trusted_proxies.clone().unwrap_or_default();
-    let shown = networks.iter().map(Network::to_string).collect::<Vec<_>>().join(", ");
-    let shown = (!networks.is_empty()).then_some(shown);
-    pick.of("gateway.trusted_proxies", "none".to_owned(), shown);
+    pick.list("gateway.trusted_proxies", &networks);
     let header =
         pick.of("gateway.forwarded_header", ForwardedHeader::default(), file.forwarded_header);
     let says = match header {

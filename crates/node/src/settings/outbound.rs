@@ -1,7 +1,7 @@
 //! `[outbound]`: the way out, and what one request may use of it.
 
 use super::network::Network;
-use super::pick::Pick;
+use super::pick::{Pick, joined};
 use ipnet::IpNet;
 use model::unit::{Duration, Size};
 use ports::outbound::Limits;
@@ -41,13 +41,13 @@ impl Outbound {
         let mut door = egress::Config { networks, ..egress::Config::default() };
         let authorities = file.authorities.unwrap_or_default();
         door.authorities = authorities.iter().map(|path| directory.join(path)).collect();
-        list(pick, "outbound.authorities", door.authorities.iter().map(|path| path.display()));
+        pick.list("outbound.authorities", door.authorities.iter().map(|path| path.display()));
         door.system_authorities = pick.of(
             "outbound.system_authorities",
             door.system_authorities,
             file.system_authorities,
         );
-        list(pick, "outbound.resolvers", file.resolvers.iter().flatten());
+        pick.list("outbound.resolvers", file.resolvers.iter().flatten());
         if let Some(resolvers) = file.resolvers.filter(|resolvers| !resolvers.is_empty()) {
             door.servers = egress::Servers::These(resolvers);
         }
@@ -68,18 +68,36 @@ impl Outbound {
 }
 
 /// What functions may reach beside the public internet. A developer's functions reach the
-/// developer's machine.
+/// developer's machine, unless the file says otherwise.
 fn networks(pick: &mut Pick, named: Option<&[Network]>, dev: bool) -> Vec<IpNet> {
-    let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|text| text.parse().ok());
-    let networks: Vec<IpNet> = match (named, dev) {
-        (None, true) => loopback.collect(),
-        _ => named.unwrap_or_default().iter().map(|network| network.0).collect(),
-    };
-    list(pick, "outbound.networks", &networks);
+    let key = "outbound.networks";
+    if named.is_none() && dev {
+        let loopback = ["127.0.0.0/8", "::1/128"];
+        let shown = joined(loopback).map(|shown| ("--dev", shown));
+        pick.from(key, "none".to_owned(), None, None, shown);
+        return loopback.iter().filter_map(|text| text.parse().ok()).collect();
+    }
+    let networks: Vec<IpNet> = named.unwrap_or_default().iter().map(|network| network.0).collect();
+    pick.list(key, &networks);
     networks
 }
 
-fn list<T: std::fmt::Display>(pick: &mut Pick, key: &str, all: impl IntoIterator<Item = T>) {
-    let shown: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
-    pick.of(key, "none".to_owned(), (!shown.is_empty()).then(|| shown.join(", ")));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_developers_functions_reach_the_machine_unless_the_file_names_networks() {
+        let named: [Network; 1] = [Network("10.0.0.0/8".parse().expect("a network"))];
+        for (named, dev, value, origin) in [
+            (None, false, "none", "default"),
+            (None, true, "127.0.0.0/8, ::1/128", "--dev"),
+            (Some(&named[..]), true, "10.0.0.0/8", "file"),
+        ] {
+            let mut pick = Pick(Vec::new());
+            let networks = networks(&mut pick, named, dev);
+            assert_eq!((pick.0[0].value.as_str(), pick.0[0].origin.as_str()), (value, origin));
+            assert_eq!(joined(networks).unwrap_or_else(|| "none".to_owned()), value);
+        }
+    }
 }

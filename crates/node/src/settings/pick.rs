@@ -22,12 +22,23 @@ enum Origin {
     Flag(&'static str),
 }
 
+/// The items behind one another; `None` if there are none.
+pub(super) fn joined<T: Display>(items: impl IntoIterator<Item = T>) -> Option<String> {
+    let texts: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
+}
+
 /// Collects values and where they come from.
 pub(super) struct Pick(pub(super) Vec<SettingRow>);
 
 impl Pick {
     pub(super) fn of<T: Display>(&mut self, key: &str, default: T, file: Option<T>) -> T {
         self.from(key, default, file, None, None)
+    }
+
+    /// Shows a list from the file, which is empty where nothing is said.
+    pub(super) fn list<T: Display>(&mut self, key: &str, items: impl IntoIterator<Item = T>) {
+        self.of(key, "none".to_owned(), joined(items));
     }
 
     pub(super) fn from<T: Display>(

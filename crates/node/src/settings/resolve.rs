@@ -90,8 +90,7 @@ fn log(pick: &mut Pick, file: Option<String>) -> String {
 /// The operator's policy files, as they are named.
 fn policies(pick: &mut Pick, named: Option<Vec<PathBuf>>) -> Vec<PathBuf> {
     let files = named.unwrap_or_default();
-    let shown = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    pick.of("policies", "none".to_owned(), (!files.is_empty()).then_some(shown));
+    pick.list("policies", files.iter().map(|path| path.display()));
     files
 }
 
