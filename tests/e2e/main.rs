@@ -28,6 +28,7 @@ mod issuers;
 mod ledger;
 mod line;
 mod outbound;
+mod outside;
 #[path = "../../crates/tls/tests/it/pebble.rs"]
 mod pebble;
 mod project;

@@ -1,31 +1,13 @@
 //! The way out through the real binary: both keys, named networks, records, the tree of calls.
 
+use crate::outside::heads;
 use crate::rig::{Node, guest};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::mpsc;
 
 /// A server that answers every request with 204 and hands out its head.
 fn server() -> (SocketAddr, mpsc::Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("bound");
-    let (heads, seen) = mpsc::channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a connection");
-            let heads = heads.clone();
-            std::thread::spawn(move || {
-                let mut head = Vec::new();
-                let mut byte = [0];
-                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
-                    head.push(byte[0]);
-                }
-                let _gone = heads.send(String::from_utf8_lossy(&head).into_owned());
-                let _gone = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
-            });
-        }
-    });
-    (address, seen)
+    heads(|_| b"HTTP/1.1 204 No Content\r\n\r\n".to_vec())
 }
 
 /// A node whose configuration names loopback, or does not.
@@ -55,8 +37,12 @@ impl Ward {
 
     /// What the guest said of its request to `url`, and the record.
     fn ask(&self, url: &str) -> (String, serde_json::Value) {
-        let path = format!("/m/outbound?url={url}");
-        let said = self.node.ok(&["invoke", "m", "--path", &path]);
+        self.get(&format!("/m/outbound?url={url}"))
+    }
+
+    /// What the guest said, and the record.
+    fn get(&self, path: &str) -> (String, serde_json::Value) {
+        let said = self.node.ok(&["invoke", "m", "--path", path]);
         let records: serde_json::Value = serde_json::from_str(&self.node.ok(&[
             "records",
             "--function",
@@ -131,6 +117,23 @@ fn loopback_is_closed_unless_it_is_named() {
         assert_eq!(record["calls"][0]["decision"], "failed", "{record}");
     }
     assert!(seen.try_recv().is_err(), "somebody was called");
+}
+
+#[test]
+fn a_guest_of_wasi_03_goes_out_by_the_same_door() {
+    let (address, seen) = server();
+    let ward = Ward::open(&format!("{NAMED}[wasm]\nwasi03 = true\n"));
+    let target = format!("GET http://{address}/");
+    std::fs::copy(guest("misbehave03"), ward.dir.path().join("m3.wasm")).expect("copied");
+    let spec = function("m", &format!("http = [\"{target}\"]"));
+    let spec = spec.replace("source = \"m.wasm\"", "source = \"m3.wasm\"\nwasi = \"0.3\"");
+    ward.deploy(&spec, false);
+    let path = format!("/m/outbound?port={}", address.port());
+    assert_eq!(ward.get(&path).0, "refused ErrorCode::HttpRequestDenied");
+    ward.node.ok(&["grant", "function:m", "http", &target]);
+    let (said, record) = ward.get(&path);
+    assert_eq!((said.as_str(), &record["calls"][0]["decision"]), ("status 204", &"allowed".into()));
+    assert!(seen.recv_timeout(crate::rig::PATIENCE).expect("a request").starts_with("GET / "));
 }
 
 #[test]

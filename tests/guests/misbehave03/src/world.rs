@@ -28,12 +28,15 @@ pub async fn env(_: Ask) -> Answer {
     answer::text(200, &report)
 }
 
-/// Calls http://127.0.0.1:1/ and reports what came of it.
-pub async fn outbound(_: Ask) -> Answer {
-    let (_end, trailers) = wit_future::new(|| Ok(None));
+/// Calls http://127.0.0.1:1/, or another `port`, and reports what came of it.
+pub async fn outbound(ask: Ask) -> Answer {
+    let (end, trailers) = wit_future::new(|| Ok(None));
+    // No trailers. As long as this is open, the request has not ended.
+    drop(end);
     let (request, _sent) = Request::new(Fields::new(), None, trailers, None);
     let _ = request.set_scheme(Some(&Scheme::Http));
-    let _ = request.set_authority(Some("127.0.0.1:1"));
+    let authority = format!("127.0.0.1:{}", ask.number("port", 1));
+    let _ = request.set_authority(Some(&authority));
     let _ = request.set_path_with_query(Some("/"));
     let report = match client::send(request).await {
         Ok(response) => format!("status {}\n", response.get_status_code()),
