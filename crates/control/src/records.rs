@@ -73,6 +73,7 @@ pub(crate) async fn list(
         root: params.root,
         asked: asked.map_err(bad_request)?,
         since: params.since_us.map(Timestamp),
+        ended_since: None,
         before: params.before,
         limit: params.limit.unwrap_or(LIMIT),
     };

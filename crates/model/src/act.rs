@@ -4,6 +4,7 @@
 //! transaction. [`Leaf`] is the ledger's schema, version 1: JSON with the keys in this order and
 //! no white space, so that the bytes can be hashed and read by anybody.
 
+use crate::cap::Whose;
 use crate::manifest::Manifest;
 use crate::token::TokenRow;
 use crate::{
@@ -79,6 +80,15 @@ pub enum Act {
     SecretRemove {
         /// The secret.
         name: SecretName,
+    },
+    /// Lifts the caps per day of something until the day ends.
+    CapLift {
+        /// Whose caps.
+        of: Whose,
+        /// Of which function (for callers: whose callers), application or tenant.
+        name: String,
+        /// Until when.
+        until: Timestamp,
     },
 }
 
@@ -249,6 +259,15 @@ pub enum LeafAct {
         name: SecretName,
         /// The number of the value that is gone.
         version: u32,
+    },
+    /// See [`Act::CapLift`].
+    CapLift {
+        /// Whose caps.
+        of: Whose,
+        /// Of which function (for callers: whose callers), application or tenant.
+        name: String,
+        /// Until when.
+        until: Timestamp,
     },
 }
 

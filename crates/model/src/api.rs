@@ -1,14 +1,17 @@
 //! Bodies of the admin API, shared by the server and the command line.
 
+mod cap;
 mod cost;
+mod ledger;
 mod queue;
 mod secret;
 
+pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
 pub use cost::{CostBy, CostRow, Costs, Price};
+pub use ledger::{LedgerEntry, LedgerHead};
 pub use queue::{Accepted, PurgeRequest, Purged, Queued};
 pub use secret::{SecretInfo, SecretWritten};
 
-use crate::act::Leaf;
 use crate::manifest::{Auth, Manifest};
 use crate::revision::{DeploymentRow, RevisionRow};
 use crate::route::Route;
@@ -268,29 +271,6 @@ pub struct Log {
     /// Whether it was cut.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
-}
-
-/// `GET /v1/ledger`: the state of the ledger.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct LedgerHead {
-    /// Its name, as it stands in checkpoints.
-    pub origin: String,
-    /// The key that signs checkpoints, in signed-note form.
-    pub verifier_key: String,
-    /// How many entries it has.
-    pub size: u64,
-    /// The newest checkpoint.
-    pub checkpoint: String,
-}
-
-/// One entry of the ledger with its number.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct LedgerEntry {
-    /// What it says.
-    #[serde(flatten)]
-    pub leaf: Leaf,
-    /// The leaf hash, hexadecimal.
-    pub hash: String,
 }
 
 /// One finding of `doctor`.

@@ -10,6 +10,7 @@ pub mod act;
 pub mod api;
 pub mod budget;
 pub mod bundle;
+pub mod cap;
 pub mod claims;
 pub mod code;
 #[cfg(any(test, fuzzing))]

@@ -8,6 +8,7 @@
 mod allow;
 mod assets;
 mod auth;
+mod cap;
 mod config;
 mod cors;
 mod domains;
@@ -24,6 +25,7 @@ mod websocket;
 pub use allow::Allow;
 pub use assets::{AssetsSpec, Mount};
 pub use auth::{Auth, Way};
+pub use cap::{CAPS_MAX, Cap, CapOf};
 pub use config::{CONFIG_BYTES_MAX, CONFIG_KEY_BYTES_MAX, CONFIG_KEYS_MAX, Config};
 pub use cors::{Cors, Origin};
 pub use domains::Domain;

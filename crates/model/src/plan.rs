@@ -175,6 +175,7 @@ pub fn plan<V: View>(
         Act::Restored { backup } => Ok(note(LeafAct::Restored { backup })),
         Act::SecretPut { row, rotate } => secrets::put(view, row, rotate),
         Act::SecretRemove { name } => secrets::remove(view, name),
+        Act::CapLift { of, name, until } => Ok(note(LeafAct::CapLift { of, name, until })),
     }
 }
 

@@ -6,6 +6,7 @@ mod asked;
 mod caller;
 pub mod queued;
 mod socket;
+pub mod tallied;
 pub mod v1;
 
 pub use asked::{AskedFor, NotAsked};

@@ -49,6 +49,8 @@ pub struct RecordQuery {
     pub asked: Option<AskedFor>,
     /// That began at this time or later.
     pub since: Option<Timestamp>,
+    /// That ended at this time or later.
+    pub ended_since: Option<Timestamp>,
     /// That ended before this position, as a page said in `next`.
     pub before: Option<String>,
     /// Most to return.
@@ -67,6 +69,7 @@ impl RecordQuery {
             && self.root.is_none_or(|root| start.root == root)
             && self.asked.as_ref().is_none_or(|asked| record.calls.iter().any(|it| asked.fits(it)))
             && self.since.is_none_or(|since| start.start_us >= since)
+            && self.ended_since.is_none_or(|since| record.end_us >= since)
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod artifacts;
 pub mod child;
 pub mod clock;
+pub mod counters;
 pub mod executor;
 pub mod host;
 pub mod idempotency;
@@ -26,6 +27,7 @@ pub mod memory;
 
 pub use artifacts::Artifacts;
 pub use clock::Clock;
+pub use counters::Counters;
 pub use executor::Executor;
 pub use host::Host;
 pub use journal::Journal;

@@ -1,12 +1,14 @@
 //! Memory versions of the ports, for tests.
 
 pub mod artifacts;
+pub mod counters;
 pub mod journal;
 pub mod keyvalue;
 pub mod queue;
 pub mod registry;
 
 pub use artifacts::Artifacts;
+pub use counters::Counters;
 pub use journal::Journal;
 pub use keyvalue::KeyValue;
 pub use queue::Queue;

@@ -2,6 +2,7 @@
 
 use super::allow::Allow;
 use super::auth::Auth;
+use super::cap::{self, Cap};
 use super::config::Config;
 use super::example::{self, Example};
 use super::http::HttpTrigger;
@@ -85,6 +86,9 @@ pub struct FunctionSpec {
     /// Most bytes that one invocation may log. Default `256KiB`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Size>,
+    /// How much it may use in so long. The operator's caps hold beside them.
+    #[serde(rename = "cap", default, skip_serializing_if = "Vec::is_empty")]
+    pub caps: Vec<Cap>,
     /// Whether the answer waits for its record to be on disk.
     #[serde(default)]
     pub record: Durability,
@@ -129,6 +133,7 @@ impl FunctionSpec {
             request_body: None,
             response_body: None,
             log: None,
+            caps: Vec::new(),
             record: Durability::Grouped,
             http: vec![HttpTrigger::new(route, auth)],
             allow: Allow::default(),
@@ -195,6 +200,12 @@ impl FunctionSpec {
                 "concurrency",
                 format!("must be 1 to {} on this node", ceiling.concurrency),
             );
+        }
+        if let Err((at, key, why)) = cap::check(&self.caps) {
+            let why = format!("function `{}`, `cap.{key}`: {why}", self.name);
+            return Err(Problem::new(Code::ManifestValue)
+                .detail(why)
+                .below(format_args!("/cap/{at}/{key}")));
         }
         for (at, trigger) in self.http.iter().enumerate() {
             let below = |problem: Problem| problem.below(format_args!("/http/{at}"));

@@ -24,12 +24,12 @@ pub(super) fn records(
     stream: &Stream,
     query: &RecordQuery,
 ) -> Result<Page<Record>, Error> {
-    let RecordQuery { scope, function, outcome, since, before, limit, .. } = query;
+    let RecordQuery { scope, function, outcome, before, limit, .. } = query;
     let before = before.as_deref().map(|text| position::parse(List::Records, &stream.name, text));
     let before = before.transpose()?.unwrap_or(u64::MAX);
     let limit = (*limit).min(PAGE_MAX);
     let wanted = Wanted::kinds(&[END]).of(&scope.environment, function.as_ref());
-    let wanted = wanted.ended(*outcome).since(*since);
+    let wanted = wanted.ended(*outcome).since(query.since.max(query.ended_since));
     let scan = Scan { core, stream, range: 0..before, wanted, order: Order::Backward };
     let (mut items, mut last, mut more) = (Vec::new(), before, false);
     scan.run(|number, entry| {

@@ -36,6 +36,9 @@ pub(super) fn act(act: &LeafAct) -> String {
         LeafAct::SecretRemove { name, version } => {
             format!("secret remove {name}, version {version}")
         }
+        LeafAct::CapLift { of, name, until } => {
+            format!("lift the caps of {of} {name} until {until}")
+        }
         LeafAct::Genesis { version } => format!("home made by casemate {version}"),
         LeafAct::Restored { backup } => format!("home restored from backup {}", backup.short()),
     }

@@ -12,6 +12,18 @@ macro_rules! accounting {
         TooManyFailures = "E1003", 429, "too many credentials from there were not valid",
             cause: "One network address sent credentials that are not valid, again and again. Every further attempt makes the wait longer.",
             remedy: "Wait for the time in `Retry-After` and correct the credential; `failures` in the node's configuration sets the limit.";
+        CapReached = "E1010", 429, "a cap on what may be used is reached for now",
+            cause: "The function, this caller of it, its application or its tenant has used as much as it may in this second, minute or day.",
+            remedy: "Wait for the time in `Retry-After`. `casemate budget` shows the operator which cap it is; `casemate budget lift` lifts a cap per day until the day ends.";
+        CapNear = "E1011", 429, "four fifths of a cap are used",
+            cause: "Most of what may be used in this second, minute or day is used. Nothing is refused yet.",
+            remedy: "`casemate budget` shows what is used. Raise `cap` in the manifest or in the node's configuration if the use is what it should be.";
+        NoPrice = "E1012", 422, "a cap in money needs a price in its currency",
+            cause: "A cap of the manifest is in money, and the node has no price of a unit, a price of nothing, or one in another currency.",
+            remedy: "Cap `units` instead, or ask the operator to set `[price]` in the node's configuration.";
+        NoSuchCap = "E1013", 404, "nothing of this name has a cap per day",
+            cause: "The name is misspelt, it is not deployed here, or its caps are none per day that refuse anything.",
+            remedy: "`casemate budget` lists all caps.";
         // 11xx keys
         RootKeyMissing = "E1101", 500, "the root key is missing",
             cause: "The home was made with a root key, and the file is not there.",
