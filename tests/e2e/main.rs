@@ -11,6 +11,7 @@
     reason = "a test says what it expects, and starts the binary by itself"
 )]
 
+mod caps;
 mod certificates;
 mod commands;
 mod crash;

@@ -4,6 +4,7 @@
 //! address and nowhere else: no proxy, no redirect, no plain text beyond this machine.
 
 mod access;
+mod caps;
 mod deploy;
 mod invoke;
 mod operate;

@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod budget;
 mod build;
 mod check;
 mod cost;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Records(records::Records),
     Record(records::Record),
     Cost(cost::Cost),
+    Budget(budget::Budget),
     Queue(queue::Queue),
     Ledger(ledger::Ledger),
     Backup(home::Backup),
@@ -102,6 +104,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Logs(logs)) => logs.run(context),
         Some(Command::Records(records)) => records.run(context),
         Some(Command::Cost(cost)) => cost.run(context),
+        Some(Command::Budget(budget)) => budget.run(context),
         Some(Command::Record(record)) => record.run(context),
         Some(Command::Queue(queue)) => queue.run(context),
         Some(Command::Ledger(ledger)) => ledger.run(context),

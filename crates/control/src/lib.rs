@@ -10,6 +10,7 @@
 mod answer;
 mod applications;
 mod auth;
+mod caps;
 mod functions;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -3,6 +3,8 @@
 //! OpenAPI 3.1 takes JSON Schema 2020-12 as it is, so the schemas are the ones that the manifest's
 //! schema is made of. `docs/reference/openapi.json` is this text, and a test compares them.
 
+mod caps;
+
 use axum::Json;
 use model::api;
 use schemars::generate::SchemaSettings;
@@ -65,6 +67,7 @@ fn operations() -> Vec<Operation> {
     all.extend(of_secrets());
     all.extend(of_queue());
     all.extend(of_records());
+    all.extend(caps::operations());
     all
 }
 

@@ -2,7 +2,7 @@
 
 use crate::answer::Failed;
 use crate::{
-    applications, auth, functions, grants, idempotency, invoke, ledger, node, openapi, queue,
+    applications, auth, caps, functions, grants, idempotency, invoke, ledger, node, openapi, queue,
     records, secrets, tokens,
 };
 use axum::Router;
@@ -118,6 +118,9 @@ fn plain() -> Router<Shared> {
         .route("/records/{id}", get(records::show))
         .route("/costs", get(records::costs))
         .route("/logs", get(records::logs))
+        .route("/caps", get(caps::list))
+        .route("/caps/lift", post(caps::lift))
+        .route("/caps/proposals", get(caps::proposals))
 }
 
 /// An operation that this version does not know: most likely the other side is of another version.

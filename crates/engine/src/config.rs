@@ -38,6 +38,8 @@ pub struct Config {
     pub host: HostLimits,
     /// What a unit of cost is worth, if the operator says so.
     pub price: Option<model::api::Price>,
+    /// What may be used at most in so long, whatever manifests say.
+    pub caps: Vec<model::cap::CapRule>,
     /// Most WebSockets at a time.
     pub websockets: WebSockets,
     /// What may wait in the queue, and how it is worked off.
@@ -102,6 +104,7 @@ impl Default for Config {
             limit: None,
             host: HostLimits::default(),
             price: None,
+            caps: Vec::new(),
             websockets: WebSockets::default(),
             queue: QueueLimits::default(),
         }

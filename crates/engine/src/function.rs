@@ -1,6 +1,7 @@
 //! A deployed function as the engine holds it in memory.
 
 use crate::assets::Shelf;
+use crate::caps::Bounds;
 use crate::crossing::Crossing;
 use crate::readiness::Readiness;
 use crate::secrets::Uses;
@@ -11,7 +12,7 @@ use model::{Claims, FunctionRef, FunctionRow};
 use policy::FunctionPolicies;
 use ports::executor::{Program, Unit};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// One active function.
@@ -30,6 +31,8 @@ pub(crate) struct Function {
     pub(crate) shelf: Option<Arc<Shelf>>,
     /// The secrets that it asks for.
     pub(crate) secrets: Uses,
+    /// What is counted of it, once it was asked for.
+    pub(crate) bounds: OnceLock<Option<Arc<Bounds>>>,
 }
 
 /// One route, and the function that answers it.
@@ -103,7 +106,8 @@ impl Function {
             limits,
             config: secrets.beside(&row.spec.config),
         });
-        Self { row, unit, policies, slots, readiness, shelf, secrets }
+        let bounds = OnceLock::new();
+        Self { row, unit, policies, slots, readiness, shelf, secrets, bounds }
     }
 
     /// Its full name.

@@ -170,8 +170,8 @@ impl Engine {
     }
 
     fn take_off(self: &Arc<Self>, funded: Funded) -> Flight {
-        let Funded { permitted: Permitted { identified, permit }, start, purse, cpu_us, labels } =
-            funded;
+        let Funded { permitted, start, purse, cpu_us, ticket, labels } = funded;
+        let Permitted { identified, permit } = permitted;
         let Identified {
             throttled: Throttled { received, seat }, caller, vouched, function, ..
         } = identified;
@@ -210,6 +210,7 @@ impl Engine {
             start,
             began: received.began,
             policy: permit.version(),
+            ticket,
             _seat: seat,
         })
     }

@@ -9,6 +9,7 @@
 
 mod assets;
 mod backlog;
+mod caps;
 mod catalog;
 mod config;
 mod crossing;

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most items on a page.
-const PAGE_MAX: usize = 1000;
+pub(crate) const PAGE_MAX: usize = 1000;
 
 /// How the engine is.
 #[derive(Debug, Clone)]
@@ -316,7 +316,7 @@ pub(crate) fn function_view(view: &View, function: &Arc<Function>) -> api::Funct
     }
 }
 
-fn journal_problem(error: &journal::Error) -> Problem {
+pub(crate) fn journal_problem(error: &journal::Error) -> Problem {
     match error {
         journal::Error::Position(_) => Problem::new(Code::BadRequest).detail(error),
         journal::Error::Damaged { .. } => Problem::new(Code::StoreCorrupt).detail(error),

@@ -5,6 +5,7 @@
 //! Each can only be made from the one before it, inside this crate, and running a function takes
 //! a [`Funded`]. So no caller that compiles can skip a stage.
 
+use crate::caps::Ticket;
 use crate::function::{Endpoint, Function};
 use crate::host::Purse;
 use crate::invoke::Origin;
@@ -79,6 +80,8 @@ pub(crate) struct Funded {
     pub(crate) purse: Arc<Purse>,
     /// CPU time that was taken out of the purse for it, in microseconds.
     pub(crate) cpu_us: u64,
+    /// What is counted of it, if anything has a cap.
+    pub(crate) ticket: Option<Ticket>,
     /// What the request is known to contain. Nothing is classified yet.
     pub(crate) labels: Labels,
 }

@@ -4,6 +4,7 @@ mod acts;
 mod asks;
 mod callers;
 mod calls;
+mod caps;
 mod flights;
 mod queue;
 mod rig;

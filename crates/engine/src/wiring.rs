@@ -2,6 +2,7 @@
 
 use crate::assets::Chunks;
 use crate::backlog::Backlog;
+use crate::caps::Caps;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::cut::Cut;
@@ -17,7 +18,8 @@ use model::{Code, Problem};
 use policy::Policies;
 use ports::idempotency::{Idempotency, Kept};
 use ports::{
-    Artifacts, Clock, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound, Queue, Registry,
+    Artifacts, Clock, Counters, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound, Queue,
+    Registry,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -53,6 +55,8 @@ pub struct Parts {
     pub policies: Arc<Policies>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Keeps what was used today.
+    pub counters: Arc<dyn Counters>,
     /// Digests arguments.
     pub digest: Digester,
     /// Seals secrets.
@@ -70,6 +74,8 @@ pub struct Engine {
     pub(crate) chunks: Arc<Chunks>,
     /// What callers owe to the limits of routes.
     pub(crate) rates: Rates,
+    /// What is used of what may be used.
+    pub(crate) caps: Caps,
     /// What slows guessing.
     pub(crate) guard: Guard,
     /// WebSockets that are open.
@@ -94,11 +100,12 @@ impl Engine {
         let states = parts.registry.load().await.map_err(Problem::from)?;
         let catalog = Catalog::new(states, &parts.policies)?;
         warn_of_strangers(&catalog, &config);
-        Ok(Arc::new(Self {
+        let engine = Arc::new(Self {
             gauge: Arc::new(NodeGauge::new(config.in_flight_max)),
             callers: Arc::new(Tally::new(config.in_flight_per_caller_max)),
             chunks: Arc::new(Chunks::new(Arc::clone(&parts.artifacts), config.files_bytes_max)),
             rates: Rates::new(),
+            caps: Caps::new(config.caps.clone(), config.price.clone()),
             guard: Guard::new(config.failures),
             sockets: Rooms::new(config.websockets),
             certificates: Certificates::default(),
@@ -110,7 +117,9 @@ impl Engine {
             draining: AtomicBool::new(false),
             cut: OnceLock::new(),
             in_use: InUse::default(),
-        }))
+        });
+        engine.resume_caps().await?;
+        Ok(engine)
     }
 
     /// Makes every active component runnable, one after the other. A component that cannot be

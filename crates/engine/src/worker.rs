@@ -26,6 +26,8 @@ const IDLE: Duration = Duration::from_secs(5);
 /// How long they wait at least, and when the queue failed or there is no room for a call.
 const BREATH: Duration = Duration::from_millis(10);
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long they wait at most for a cap to begin anew.
+const CAPPED_PAUSE: Duration = Duration::from_secs(60);
 /// The longest wait after the first failure, what it is multiplied by, and the longest of all.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const FACTOR: u32 = 4;
@@ -121,6 +123,8 @@ impl Engine {
         match landed {
             Landed::Done => Settled::Done,
             Landed::NoRoom => Settled::Release { due: later(now, PAUSE) },
+            // No longer than a while, since an operator may lift it.
+            Landed::Capped(wait) => Settled::Release { due: later(now, wait.min(CAPPED_PAUSE)) },
             Landed::Failed(error) if leased.attempt < self.config.queue.attempts => {
                 let wait = wait_after(leased.attempt);
                 tracing::debug!(%id, %function, error, attempt = leased.attempt, ?wait, "a queued call failed and is tried again");

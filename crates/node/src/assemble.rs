@@ -95,6 +95,7 @@ pub(crate) async fn assemble(
         idempotency: Arc::new(store.clone()),
         policies: policies(settings)?,
         clock,
+        counters: Arc::new(store_sqlite::CounterFile::new(home.path())),
         digest: keys::digester(digest_key),
         keys: Arc::clone(&keyring),
     };
@@ -136,6 +137,7 @@ fn engine_config(settings: &Settings, key_files: &KeyFiles) -> engine::Config {
             keyvalue_bytes_max: settings.keyvalue.bytes,
         },
         price: settings.price.clone(),
+        caps: settings.caps.clone(),
         websockets: settings.websockets,
         queue: settings.queue.limits(),
         ..engine::Config::default()

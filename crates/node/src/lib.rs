@@ -12,6 +12,7 @@ mod backup;
 mod beacon;
 mod certificates;
 mod clock;
+mod counting;
 mod doctor;
 mod doors;
 mod hidden;

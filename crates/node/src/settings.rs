@@ -5,6 +5,7 @@
 
 mod assets;
 mod budget;
+mod cap;
 mod file;
 #[cfg(test)]
 mod fuzz;

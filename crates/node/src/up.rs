@@ -4,6 +4,7 @@ use crate::assemble::{Surroundings, assemble};
 use crate::beacon::Beacon;
 use crate::certificates;
 use crate::clock::SystemClock;
+use crate::counting;
 use crate::doctor::NodeOperations;
 use crate::doors::{Addresses, Listeners, access_log};
 use crate::home::Home;
@@ -119,6 +120,7 @@ async fn live(
     let tending = certificates::tend(assembled.certificates.clone()).map_err(internal)?;
     let workers = Workers::begin(Arc::clone(&engine), settings.queue.workers);
     let mut workers = workers.map_err(internal)?;
+    let counting = tokio::spawn(counting::keep(Arc::clone(&engine)));
     let watching = tokio::spawn(assembled.key_files.watch());
     on_ready(&ready);
     signals.next().await;
@@ -146,9 +148,11 @@ async fn live(
     tending.abort();
     reopening.abort();
     watching.abort();
+    counting.abort();
     // The gateway's drain had the grace; what runs here is tried again if it is cut off.
     let patience = if end == End::Drained { grace } else { Duration::ZERO };
     workers.end(&engine, patience).await;
+    engine.keep_caps(true).await;
     Beacon::put_out(home.path());
     close(&assembled.journal).await?;
     Ok(end)

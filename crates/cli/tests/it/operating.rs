@@ -219,6 +219,7 @@ fn help_lists_every_command() {
       records      List invocations and how they ended, newest first
       record       Show the record of one invocation
       cost         Add up what invocations cost, the most expensive first
+      budget       Show caps and what is used of them, lift them for today, or have them proposed
       queue        Look after asynchronous calls
       ledger       Show, verify and export the ledger of control-plane acts
       backup       Back up the running node's home into a file

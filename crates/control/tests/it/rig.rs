@@ -50,6 +50,7 @@ impl Rig {
             idempotency: Arc::new(Nothing),
             policies: Policies::new(&[]).expect("no policies"),
             clock: Arc::new(Nothing),
+            counters: Arc::new(ports::memory::Counters::default()),
             digest: Box::new(|_| [0; 16]),
             keys: Arc::new(keys::FileRing::from_root([7; 32]).expect("a ring")),
         };

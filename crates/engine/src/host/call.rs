@@ -116,9 +116,11 @@ impl Broker {
         let error = match problem.code {
             Code::BudgetSpent => HostError::Limit("CPU time"),
             Code::WallTimeout => HostError::Upstream(Failure::ReplyTimeout),
-            Code::FunctionBusy | Code::CallerBusy | Code::Overloaded | Code::Draining => {
-                HostError::Upstream(Failure::Refused)
-            }
+            Code::FunctionBusy
+            | Code::CallerBusy
+            | Code::CapReached
+            | Code::Overloaded
+            | Code::Draining => HostError::Upstream(Failure::Refused),
             _ => HostError::Upstream(Failure::Cut),
         };
         self.failed(step, error, &format!("{problem}: {why}"))

@@ -21,6 +21,7 @@ use ports::executor::RequestBody;
 use ports::queue::Leased;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub(crate) enum Landed {
     Hopeless(String),
     /// It was not tried: there is no room.
     NoRoom,
+    /// It was not tried: a cap is reached for so long.
+    Capped(Duration),
 }
 
 impl Engine {
@@ -184,6 +187,9 @@ fn landed(refusal: &Refusal) -> Landed {
         | Code::CallerBusy
         | Code::Draining
         | Code::JournalRefuses => Landed::NoRoom,
+        Code::CapReached => {
+            Landed::Capped(Duration::from_secs(refusal.retry_after_s.unwrap_or(1).into()))
+        }
         _ => Landed::Failed(code_of(&refusal.problem)),
     }
 }

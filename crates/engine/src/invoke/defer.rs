@@ -103,6 +103,7 @@ impl Engine {
         permitted: Permitted,
         _later: CallPermit,
     ) -> Outcomes<InvocationId> {
+        self.within_caps(&permitted)?;
         // The seat counts it on the node until it is on disk.
         let Identified { throttled, caller, vouched, function, trigger, .. } = permitted.identified;
         let Received { request, peer, id, at, .. } = throttled.received;

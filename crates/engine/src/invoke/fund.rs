@@ -19,6 +19,7 @@ impl Engine {
         let request = &permitted.identified.throttled.received.request;
         check_length(request, function.unit.limits.request_body_bytes)
             .map_err(|problem| self.not_run(&permitted, Outcome::Interrupted, problem))?;
+        let admission = self.within_caps(&permitted)?;
         let identified = &mut permitted.identified;
         let slot = function.slots.take(identified.caller_key).await.map_err(|full| match full {
             Full::Function => Code::FunctionBusy,
@@ -38,6 +39,9 @@ impl Engine {
         let cpu_us = purse
             .take_cpu(function.unit.limits.cpu_ms.saturating_mul(1000))
             .map_err(|_| self.not_run(&permitted, Outcome::Budget, Code::BudgetSpent.into()))?;
+        let ticket = self
+            .admit_capped(&permitted, admission)
+            .inspect_err(|_| purse.give_back_cpu(cpu_us))?;
         let identified = &permitted.identified;
         let trace = identified.throttled.received.request.headers().get("traceparent");
         let trace = trace.and_then(|value| value.to_str().ok()).and_then(TraceParent::parse);
@@ -49,7 +53,7 @@ impl Engine {
             }
             tracing::debug!(%error, "the start of an invocation is not recorded");
         }
-        Ok(Funded { permitted, start, purse, cpu_us, labels: Labels::NONE })
+        Ok(Funded { permitted, start, purse, cpu_us, ticket, labels: Labels::NONE })
     }
 
     /// Refuses a call that was permitted, and keeps why. Only a full function or node refuses
@@ -64,7 +68,7 @@ impl Engine {
     }
 
     /// Writes the record of a call for which no guest was started.
-    pub(super) fn record_refused(
+    pub(crate) fn record_refused(
         &self,
         identified: &Identified,
         policy: u64,

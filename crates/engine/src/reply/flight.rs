@@ -7,6 +7,7 @@ mod unseen;
 
 use super::body::ReplyBody;
 use super::close::{Ending, code_number};
+use crate::caps::{Ticket, spent};
 use crate::function::Function;
 use crate::host::Broker;
 use crate::invoke::Refusal;
@@ -35,6 +36,8 @@ pub(crate) struct Boarding {
     pub(crate) start: Start,
     pub(crate) began: Duration,
     pub(crate) policy: u64,
+    /// What is counted of it, if anything has a cap.
+    pub(crate) ticket: Option<Ticket>,
     /// Room on the node; given back with the rest.
     pub(crate) _seat: Seat,
 }
@@ -262,14 +265,28 @@ impl Flight {
             None if !self.departed && ending.outcome != Outcome::Ok => 0,
             _ => self.status,
         };
+        let cost = Cost::of(&usage, wall_us, calls, asked.moved_bytes);
+        let end = parts.clock.wall();
+        if let Some(ticket) = &aboard.ticket {
+            for near in ticket.charge(&spent(&usage, wall_us, calls, asked.moved_bytes, cost), end)
+            {
+                tracing::warn!("{near}");
+                aboard.broker.platform_line(near);
+            }
+        }
+        let observed = aboard.ticket.as_ref().and_then(|ticket| ticket.observed.clone());
         let record = Record {
             policy: aboard.policy,
-            end_us: parts.clock.wall(),
+            end_us: end,
             outcome: ending.outcome,
             status,
             code: ending.code.and_then(code_number),
-            reason: ending.reason.clone().map(|reason| aboard.broker.masked_text(reason)),
-            cost: Cost::of(&usage, wall_us, calls, asked.moved_bytes),
+            reason: ending
+                .reason
+                .clone()
+                .or(observed)
+                .map(|reason| aboard.broker.masked_text(reason)),
+            cost,
             usage,
             calls: asked.calls,
             calls_omitted: asked.omitted,

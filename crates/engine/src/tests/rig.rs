@@ -21,6 +21,7 @@ pub(super) struct Rig {
     pub(super) artifacts: Arc<memory::artifacts::Artifacts>,
     pub(super) clock: Arc<FakeClock>,
     pub(super) queue: Arc<memory::Queue>,
+    pub(super) counters: Arc<memory::Counters>,
     /// What is outside.
     pub(super) outside: Arc<testkit::outbound::Scripted>,
     pub(super) operator: String,
@@ -71,6 +72,7 @@ pub(super) async fn rig_to(
     let clock = Arc::new(FakeClock::at(1_800_000_000_000_000));
     let (operator, minted) = identity::OperatorToken::mint().expect("random bytes");
     let queue = Arc::new(memory::Queue::default());
+    let counters = Arc::new(memory::Counters::default());
     let parts = Parts {
         registry: Arc::clone(&registry) as _,
         ledger: registry,
@@ -85,7 +87,8 @@ pub(super) async fn rig_to(
         idempotency: Arc::new(NoIdempotency),
         policies: Policies::new(policies).expect("policies"),
         clock: Arc::clone(&clock) as _,
-        digest: Box::new(|_| [0; 16]),
+        counters: Arc::clone(&counters) as _,
+        digest: Box::new(|bytes| std::array::from_fn(|at| audit::digest(bytes).0[at])),
         keys: Arc::new(ring),
     };
     let engine = Engine::start(config, parts).await.expect("starts");
@@ -100,6 +103,7 @@ pub(super) async fn rig_to(
         artifacts,
         clock,
         queue,
+        counters,
         outside,
         operator: minted.token.expose().clone(),
     }

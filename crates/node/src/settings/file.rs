@@ -42,6 +42,8 @@ pub(super) struct File {
     pub(super) keyvalue: super::budget::KeyValueFile,
     #[serde(default)]
     pub(super) price: super::price::File,
+    #[serde(default, rename = "cap")]
+    pub(super) caps: Vec<super::cap::Section>,
     #[serde(default)]
     pub(super) websockets: super::websockets::File,
     #[serde(default)]

@@ -10,9 +10,10 @@ use super::pick::{Pick, SettingRow};
 use super::queue::Queue;
 use super::sections::{Compile, Journal, Wasm};
 use super::tls::Tls;
-use super::{Options, variable, websockets};
+use super::{Options, cap, variable, websockets};
 use crate::home;
 use engine::WebSockets;
+use model::cap::CapRule;
 use model::unit::{Duration, Size};
 use model::{Code, Problem};
 use std::net::SocketAddr;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub keyvalue: Size,
     /// What a unit of cost is worth.
     pub price: Option<model::api::Price>,
+    /// What may be used at most in so long, whatever manifests say.
+    pub caps: Vec<CapRule>,
     /// Most WebSockets at a time.
     pub websockets: WebSockets,
     /// Grant whatever manifests ask for; loopback only.
@@ -148,6 +151,8 @@ impl Settings {
         let engine = engine::Config::default();
         let dev = pick.from("dev", false, None, None, options.dev.then_some(("--dev", true)));
         let tls = Tls::pick(&mut pick, file.tls.as_ref(), options, &home)?;
+        let price = file.price.pick(&mut pick)?;
+        let caps = cap::resolve(file.caps, price.as_ref(), &mut pick)?;
         let settings = Self {
             listen: address("listen", &listen)?,
             admin: address("admin", &admin)?,
@@ -173,7 +178,8 @@ impl Settings {
             outbound: Outbound::pick(&mut pick, file.outbound, directory, dev),
             budget: file.budget.pick(&mut pick),
             keyvalue: file.keyvalue.pick(&mut pick),
-            price: file.price.pick(&mut pick)?,
+            price,
+            caps,
             websockets: websockets::pick(&mut pick, &file.websockets),
             issuers: issuer::resolve(file.issuers, directory, &mut pick.0)?,
             dev,
