@@ -12,6 +12,7 @@ mod keyvalue;
 mod load;
 mod loopers;
 mod machine;
+mod memory;
 mod node;
 mod paced;
 mod policy;
@@ -20,6 +21,7 @@ mod records;
 mod report;
 mod routing;
 mod stats;
+mod streams;
 mod throughput;
 mod tokens;
 mod websockets;
@@ -33,7 +35,7 @@ use std::path::{Path, PathBuf};
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
   --only NAME       one of throughput, policy, tokens, routing, records, cold, density,
-                    loopers, keyvalue, queue, websockets; may be repeated
+                    loopers, keyvalue, queue, websockets, streams; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -59,6 +61,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("keyvalue", keyvalue::measure),
     ("queue", queue::measure),
     ("websockets", websockets::measure),
+    ("streams", streams::measure),
 ];
 
 /// What was asked for.

@@ -165,6 +165,11 @@ impl Node {
         route: &Value,
     ) -> Result<()> {
         let functions: Vec<Value> = functions.iter().map(|it| it.spec(route)).collect();
+        self.deploy_specs(application, &functions)
+    }
+
+    /// The same, with functions as a manifest has them.
+    pub(super) fn deploy_specs(&self, application: &str, functions: &[Value]) -> Result<()> {
         let manifest = json!({ "manifest": 1, "application": application, "function": functions });
         let body = json!({ "manifest": manifest, "grant": true }).to_string();
         self.admin("PUT", &format!("/applications/{application}"), body.as_bytes())?;
