@@ -95,6 +95,11 @@ impl Callers {
         known.chain([(0, Arc::clone(&self.rest))]).collect()
     }
 
+    /// Whether any of them did anything today.
+    pub(super) fn is_busy(&self, today: i64) -> bool {
+        self.rest.day().0 >= today || !self.known.load().is_empty()
+    }
+
     /// Forgets callers that did nothing today: what they used counts no more.
     pub(super) fn tidy(&self, now: Timestamp) {
         let today = tally::number(Per::Day, now);

@@ -168,8 +168,14 @@ impl Caps {
     }
 
     fn tidy(&self, now: Timestamp) {
-        let callers: Vec<_> = self.accounts.lock().callers.values().cloned().collect();
-        callers.iter().for_each(|callers| callers.tidy(now));
+        let today = tally::number(Per::Day, now);
+        let mut accounts = self.accounts.lock();
+        // Nobody else has them: their functions are gone, or have no caps any more.
+        accounts.shared.retain(|_, it| Arc::strong_count(it) > 1 || it.day().0 >= today);
+        for callers in accounts.callers.values() {
+            callers.tidy(now);
+        }
+        accounts.callers.retain(|_, it| Arc::strong_count(it) > 1 || it.is_busy(today));
     }
 
     /// Everything that was used on the day of each account.

@@ -7,6 +7,7 @@ use crate::wiring::Engine;
 use model::api::{self, CapState};
 use model::cap::Per;
 use model::{Scope, Timestamp};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Callers that are shown of one function: those that used most of a cap.
@@ -20,12 +21,12 @@ impl Engine {
         let now = self.parts.clock.wall();
         let catalog = self.catalog.load();
         let functions = catalog.view(scope).into_iter().flat_map(|view| view.functions.values());
-        let mut seen: Vec<Arc<Account>> = Vec::new();
+        // By address: applications and tenants come again with each of their functions.
+        let mut seen = HashSet::new();
         let mut items = Vec::new();
         for bounds in functions.filter_map(|function| function.bounds(&self.caps)) {
             for (account, limits) in &bounds.shared {
-                if !seen.iter().any(|other| Arc::ptr_eq(other, account)) {
-                    seen.push(Arc::clone(account));
+                if seen.insert(Arc::as_ptr(account)) {
                     items.extend(states(account, limits, account.is_lifted(now), now));
                 }
             }

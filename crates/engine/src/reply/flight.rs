@@ -281,10 +281,7 @@ impl Flight {
             outcome: ending.outcome,
             status,
             code: ending.code.and_then(code_number),
-            reason: ending
-                .reason
-                .clone()
-                .or(observed)
+            reason: both(ending.reason.clone(), observed)
                 .map(|reason| aboard.broker.masked_text(reason)),
             cost,
             usage,
@@ -303,6 +300,14 @@ impl Flight {
             }
         };
         Closed(ending, mark)
+    }
+}
+
+/// How it ended, and the cap that would have refused it.
+fn both(reason: Option<String>, observed: Option<String>) -> Option<String> {
+    match (reason, observed) {
+        (Some(reason), Some(observed)) => Some(format!("{reason}; {observed}")),
+        (reason, observed) => reason.or(observed),
     }
 }
 
