@@ -112,10 +112,11 @@ async fn live(
     let (stop_control, stopped) = tokio::sync::oneshot::channel::<()>();
     let listener = tokio::net::TcpListener::from_std(admin).map_err(internal)?;
     let grace = settings.drain.std();
-    let serving = tokio::spawn(control.run(listener, async { drop(stopped.await) }, grace));
+    // Before anything is answered, so that whoever sees it answer finds it by its home.
     let pid = i32::try_from(std::process::id()).unwrap_or_default();
     Beacon { gateway: addresses.gateway, admin: addresses.admin, pid, boot: assembled.boot }
         .light(home.path())?;
+    let serving = tokio::spawn(control.run(listener, async { drop(stopped.await) }, grace));
     let warming = tokio::spawn(warm(Arc::clone(&engine)));
     let tending = certificates::tend(assembled.certificates.clone()).map_err(internal)?;
     let workers = Workers::begin(Arc::clone(&engine), settings.queue.workers);
