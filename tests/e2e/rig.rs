@@ -38,6 +38,7 @@ pub(crate) fn casemate() -> Command {
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("HOME", "/nonexistent")
+        .envs(std::env::var_os("CASEMATE_ISOLATION").map(|how| ("CASEMATE_ISOLATION", how)))
         .stdin(Stdio::null());
     command
 }

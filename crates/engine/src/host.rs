@@ -134,7 +134,7 @@ impl Broker {
     fn limited(&self, step: &Step, limit: &'static str) -> HostError {
         let text = format!("E1001: {} stopped: the limit of {limit} is reached", step.name());
         self.finish(step, Entry::limited(), text);
-        HostError::Limit(limit)
+        HostError::Limit(limit.into())
     }
 
     /// The policies stopped it.

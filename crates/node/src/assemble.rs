@@ -3,7 +3,7 @@
 use crate::clock::SystemClock;
 use crate::home::{self, Home};
 use crate::issuers::KeyFiles;
-use crate::settings::Settings;
+use crate::settings::{Isolation, Settings};
 use audit::{Notary, VerifierKey};
 use engine::{Engine, Parts};
 use identity::OperatorToken;
@@ -16,8 +16,9 @@ use ports::child::ChildLimits;
 use ports::{Clock, Journal, KeyRing};
 use std::path::Path;
 use std::sync::Arc;
+use store_sqlite::journal::give_back_reserve;
 #[cfg(not(feature = "danger-no-records"))]
-use store_sqlite::journal::{Config as JournalConfig, SegmentJournal, give_back_reserve};
+use store_sqlite::journal::{Config as JournalConfig, SegmentJournal};
 use store_sqlite::kv::Stores;
 use store_sqlite::{Files, Store};
 use wasm::WasmExecutor;
@@ -59,6 +60,7 @@ pub(crate) async fn assemble(
     surroundings: Surroundings,
 ) -> Result<Assembled, Problem> {
     let Surroundings { clock, guest_clock, outside } = surroundings;
+    let trial = guest_clock.is_some();
     refuse_headless(home.path())?;
     crate::backup::sweep(home.path())?;
     let ring = Arc::new(root_key(settings, home)?);
@@ -85,7 +87,7 @@ pub(crate) async fn assemble(
         journal: Arc::clone(&journal),
         artifacts: Arc::new(artifacts),
         queue: Arc::new(queue),
-        executor: Arc::clone(&executor) as Arc<dyn ports::Executor>,
+        executor: runner(settings, &executor, &children, trial)?,
         keyvalue: Arc::clone(&keyvalue),
         outbound: match outside {
             Some(outside) => outside,
@@ -253,18 +255,34 @@ fn executor(
     let mac_key =
         ring.hash_key(ring.epoch(), KeyPurpose::Artifact, &["wasm"]).map_err(key_problem)?;
     let children = Arc::clone(children) as Arc<dyn ports::child::Children>;
-    let mut config = wasm::Config::new(home.join("compiled"), mac_key, children, Arc::clone(clock));
-    config.compile_limits = ChildLimits {
+    let mut workshop = wasm::Workshop::new(home.join("compiled"), mac_key, children);
+    workshop.compile_limits = ChildLimits {
         memory_bytes: settings.compile.memory.bytes,
         cpu_s: settings.compile.cpu.ms.div_ceil(1000),
         wall_ms: settings.compile.wall.ms,
         output_bytes: settings.compile.output.bytes,
     };
+    let mut config = wasm::Config::new(wasm::Origin::Here(workshop), Arc::clone(clock));
     config.guest_clock = guest_clock;
     config.instances = settings.wasm.instances;
     config.cache_bytes = settings.wasm.cache.bytes;
     config.wasi_03 = settings.wasm.wasi03;
     WasmExecutor::new(config).map_err(|error| Problem::new(Code::Internal).internal(error))
+}
+
+/// What runs functions: the executor itself, or children by tenant. A trial's clock is its own, and
+/// stays with it.
+fn runner(
+    settings: &Settings,
+    executor: &Arc<WasmExecutor>,
+    children: &Arc<process::ChildProcesses>,
+    trial: bool,
+) -> Result<Arc<dyn ports::Executor>, Problem> {
+    if trial || settings.wasm.isolation == Isolation::Node {
+        return Ok(Arc::clone(executor) as _);
+    }
+    let tenants = crate::guests::tenants(settings, Arc::clone(executor), Arc::clone(children))?;
+    Ok(Arc::new(tenants))
 }
 
 /// The operator's token: made once, kept in a file that only the owner of the home can read.

@@ -15,6 +15,7 @@ mod clock;
 mod counting;
 mod doctor;
 mod doors;
+mod guests;
 mod hidden;
 mod home;
 mod issuers;

@@ -11,6 +11,7 @@ mod file;
 mod fuzz;
 mod gateway;
 mod http2;
+mod isolation;
 mod issuer;
 mod limit;
 mod network;
@@ -24,6 +25,7 @@ mod tls;
 mod websockets;
 
 pub(crate) use gateway::ProxyProtocol;
+pub(crate) use isolation::Isolation;
 pub(crate) use issuer::Issuer;
 pub use pick::SettingRow;
 pub use resolve::Settings;

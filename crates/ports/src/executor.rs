@@ -5,14 +5,16 @@ use bytes::Bytes;
 use http_body::Frame;
 use model::manifest::{Config, Wasi};
 use model::{Digest, FunctionRef, Limits, Usage};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// A component, and how it is run. The same bytes under two versions of WASI are two programs, each
 /// checked and compiled by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Program {
     /// The component that was approved. The executor runs this digest or nothing.
     pub artifact: Digest,
@@ -39,7 +41,7 @@ pub struct Unit {
 pub type RequestBody = http_body_util::combinators::UnsyncBoxBody<Bytes, BodyError>;
 
 /// Why a request's body could not be read to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
     /// It is longer than the limit.
@@ -66,7 +68,7 @@ pub struct Run {
 }
 
 /// How a run failed. What the guest said is in `reason` and must not reach strangers.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{kind:?}: {reason}")]
 pub struct Fault {
     /// What kind.
@@ -76,7 +78,7 @@ pub struct Fault {
 }
 
 /// The kinds of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum FaultKind {
     /// The guest crashed.
@@ -143,6 +145,15 @@ pub enum PrepareError {
         /// Why.
         reason: String,
     },
+}
+
+/// Where compiled programs come from, for an executor that has no directory of its own.
+pub trait Programs: Send + Sync {
+    /// The compiled form, checked, in a file that nobody can write to any more.
+    ///
+    /// # Errors
+    /// [`FaultKind::Platform`], if it is not there or not authentic.
+    fn code(&self, program: Program) -> Future<'_, Result<File, Fault>>;
 }
 
 /// Runs functions of one runtime.

@@ -12,6 +12,8 @@ use crate::keyvalue;
 use bytes::Bytes;
 use model::Labelled;
 use model::wire::v1::Level;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,11 +21,12 @@ use std::time::Duration;
 pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, HostError>;
 
 /// A line for the function's log. Nothing comes back, and whether it is kept the guest is not told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Standard output or standard error.
     pub level: Level,
     /// The bytes, without the line's end. May be anything.
+    #[serde(with = "crate::octets::vec")]
     pub bytes: Vec<u8>,
     /// Whether the line was longer than the executor passes on.
     pub cut: bool,
@@ -95,7 +98,7 @@ pub struct Answer {
 
 /// Why the host did not do it. An ordinary error for the guest, never a trap. What it says is fit
 /// for guests: the reasons behind it are in the record and in the function's log.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
     /// Nothing grants it, or something forbids it.
@@ -103,7 +106,7 @@ pub enum HostError {
     Denied,
     /// A budget or a limit is used up.
     #[error("the limit of {0} is reached")]
-    Limit(&'static str),
+    Limit(Cow<'static, str>),
     /// The ask makes no sense.
     #[error("{0}")]
     Invalid(String),

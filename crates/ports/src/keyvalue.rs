@@ -8,6 +8,7 @@
 use crate::Future;
 use bytes::Bytes;
 use model::{Code, Problem, Scope, StoreName};
+use serde::{Deserialize, Serialize};
 
 mod check;
 
@@ -25,22 +26,24 @@ pub const BATCH_BYTES_MAX: usize = 8 << 20;
 pub const PAGE_MAX: usize = 1000;
 
 /// A value, and when it was written, counted in changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// The value.
+    #[serde(with = "crate::octets")]
     pub value: Bytes,
     /// Its version.
     pub version: u64,
 }
 
 /// One change of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// Write, whatever is there.
     Set {
         /// The key.
         key: String,
         /// The value.
+        #[serde(with = "crate::octets")]
         value: Bytes,
     },
     /// Remove, if it is there.
@@ -51,7 +54,7 @@ pub enum Change {
 }
 
 /// What is asked of a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
     /// Whether the store may be used at all.
     Open,
@@ -87,6 +90,7 @@ pub enum Ask {
         /// What the version must be; `None` if the key must not be there.
         version: Option<u64>,
         /// The new value.
+        #[serde(with = "crate::octets")]
         value: Bytes,
     },
     /// List keys in the order of their bytes. Answered by [`Reply::Keys`].
@@ -101,7 +105,7 @@ pub enum Ask {
 }
 
 /// What a store says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// It is done, on disk.
     Done,

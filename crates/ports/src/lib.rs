@@ -18,6 +18,7 @@ pub mod journal;
 pub mod keyring;
 pub mod keyvalue;
 pub mod ledger;
+mod octets;
 pub mod outbound;
 pub mod queue;
 pub mod registry;

@@ -6,6 +6,7 @@
 use crate::Future;
 use crate::host::Body;
 use model::FunctionRef;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ impl Limits {
 }
 
 /// Why no reply came, or why it broke off. The kinds are those that `wasi:http` tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
     /// The request cannot be sent as it is.

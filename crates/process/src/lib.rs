@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod child;
+mod companion;
 mod confine;
 mod orders;
 mod parent;
@@ -18,7 +19,8 @@ mod probe;
 mod tool;
 
 pub use child::{Ending, run_child};
-pub use confine::{Error, Layers, confine};
+pub use companion::run_companion;
+pub use confine::{Error, Layers, confine, confine_guests};
 pub use orders::{Orders, Strictness};
 pub use parent::ChildProcesses;
 pub use probe::{PROBE, Report, Try, run_probe};

@@ -14,6 +14,20 @@ pub enum Strictness {
     BestEffort,
 }
 
+impl Strictness {
+    /// The word on a command line.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::BestEffort => "best-effort",
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        [Self::Required, Self::BestEffort].into_iter().find(|one| one.word() == word)
+    }
+}
+
 /// How a child confines itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orders {
@@ -29,16 +43,12 @@ impl Orders {
     /// The orders as arguments.
     #[must_use]
     pub fn to_arguments(&self) -> Vec<String> {
-        let strictness = match self.strictness {
-            Strictness::Required => "required",
-            Strictness::BestEffort => "best-effort",
-        };
         vec![
             self.limits.memory_bytes.to_string(),
             self.limits.cpu_s.to_string(),
             self.limits.wall_ms.to_string(),
             self.limits.output_bytes.to_string(),
-            strictness.to_owned(),
+            self.strictness.word().to_owned(),
             self.parent.to_string(),
         ]
     }
@@ -58,11 +68,7 @@ impl Orders {
                 wall_ms: wall.parse().ok()?,
                 output_bytes: output.parse().ok()?,
             },
-            strictness: match strictness.as_str() {
-                "required" => Strictness::Required,
-                "best-effort" => Strictness::BestEffort,
-                _ => return None,
-            },
+            strictness: Strictness::from_word(strictness)?,
             parent: parent.parse().ok()?,
         })
     }

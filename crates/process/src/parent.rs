@@ -24,8 +24,8 @@ const NO_MEMORY: &str = "memory allocation of ";
 /// Runs jobs in children that are this executable.
 #[derive(Debug, Clone)]
 pub struct ChildProcesses {
-    executable: PathBuf,
-    strictness: Strictness,
+    pub(crate) executable: PathBuf,
+    pub(crate) strictness: Strictness,
 }
 
 impl ChildProcesses {
@@ -92,7 +92,7 @@ impl Children for ChildProcesses {
 }
 
 /// What the child says, cut and made harmless for terminals and logs.
-async fn message(stderr: Option<ChildStderr>) -> String {
+pub(crate) async fn message(stderr: Option<ChildStderr>) -> String {
     let Some(mut stderr) = stderr else { return String::new() };
     let mut bytes = Vec::new();
     // A message that cannot be read is an empty one; the exit code still tells.

@@ -87,6 +87,7 @@ fn write(layers: &Layers, tries: &[Try]) -> String {
     let layers = [
         ("limits", layers.limits),
         ("privileges", layers.privileges),
+        ("namespaces", layers.namespaces),
         ("landlock", layers.landlock),
         ("seccomp", layers.seccomp),
     ];
@@ -108,6 +109,7 @@ fn read(text: &str) -> Option<Report> {
         match (kind, name) {
             ("layer", "limits") => report.layers.limits = value,
             ("layer", "privileges") => report.layers.privileges = value,
+            ("layer", "namespaces") => report.layers.namespaces = value,
             ("layer", "landlock") => report.layers.landlock = value,
             ("layer", "seccomp") => report.layers.seccomp = value,
             ("try", what) => report.tries.push(Try { what: what.to_owned(), refused: value }),
@@ -145,7 +147,7 @@ mod tests {
     #[test]
     fn a_report_survives_being_written_and_read() {
         let report = Report {
-            layers: Layers { limits: true, privileges: true, landlock: false, seccomp: true },
+            layers: Layers { limits: true, privileges: true, seccomp: true, ..Layers::default() },
             tries: vec![
                 Try { what: "read a file".to_owned(), refused: true },
                 Try { what: "fly".to_owned(), refused: false },

@@ -3,13 +3,23 @@
 use model::Secret;
 use ports::Clock;
 use ports::child::{ChildLimits, Children};
+use ports::executor::Programs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the executor needs to be told.
+/// Where compiled components come from.
 #[derive(Clone)]
-pub struct Config {
+pub enum Origin {
+    /// They are compiled here, and kept in a directory.
+    Here(Workshop),
+    /// Somebody else compiles them and hands them over. Such an executor compiles nothing.
+    Elsewhere(Arc<dyn Programs>),
+}
+
+/// Where components are compiled and kept.
+#[derive(Clone)]
+pub struct Workshop {
     /// Where compiled components are kept. Only the node may write there; it is made with mode
     /// 0700 if it is missing.
     pub compiled_dir: PathBuf,
@@ -18,13 +28,41 @@ pub struct Config {
     pub mac_key: Secret<[u8; 32]>,
     /// Runs the compiler.
     pub children: Arc<dyn Children>,
+    /// What the compiler may use for one component.
+    pub compile_limits: ChildLimits,
+}
+
+impl Workshop {
+    /// What a compiler may use unless more is said: 4 GiB of address space, because it maps far
+    /// more than it touches; three minutes of CPU, and four on the wall; 512 MiB of output.
+    pub const COMPILE_LIMITS: ChildLimits = ChildLimits {
+        memory_bytes: 4 << 30,
+        cpu_s: 180,
+        wall_ms: 240_000,
+        output_bytes: 512 << 20,
+    };
+
+    /// With the usual limits.
+    #[must_use]
+    pub fn new(
+        compiled_dir: PathBuf,
+        mac_key: Secret<[u8; 32]>,
+        children: Arc<dyn Children>,
+    ) -> Self {
+        Self { compiled_dir, mac_key, children, compile_limits: Self::COMPILE_LIMITS }
+    }
+}
+
+/// What the executor needs to be told.
+#[derive(Clone)]
+pub struct Config {
+    /// Where compiled components come from.
+    pub origin: Origin,
     /// For how long things took, in the log.
     pub clock: Arc<dyn Clock>,
     /// The wall clock that guests see; the host's if absent. For trials only: it costs an
     /// allocation per invocation.
     pub guest_clock: Option<Arc<dyn Clock>>,
-    /// What the compiler may use for one component.
-    pub compile_limits: ChildLimits,
     /// Instances that can live at one time. Fewer if the address space has no room for them.
     pub instances: u32,
     /// Largest linear memory of any instance, in bytes: the ceiling of every function's limit.
@@ -39,14 +77,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// What a compiler may use unless more is said: 4 GiB of address space, because it maps far
-    /// more than it touches; three minutes of CPU, and four on the wall; 512 MiB of output.
-    pub const COMPILE_LIMITS: ChildLimits = ChildLimits {
-        memory_bytes: 4 << 30,
-        cpu_s: 180,
-        wall_ms: 240_000,
-        output_bytes: 512 << 20,
-    };
     /// Instances that can live at one time, unless more is said.
     pub const INSTANCES: u32 = 1000;
     /// Bytes of compiled code that stay loaded, unless more is said.
@@ -54,19 +84,11 @@ impl Config {
 
     /// The defaults, with what has none.
     #[must_use]
-    pub fn new(
-        compiled_dir: PathBuf,
-        mac_key: Secret<[u8; 32]>,
-        children: Arc<dyn Children>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(origin: Origin, clock: Arc<dyn Clock>) -> Self {
         Self {
-            compiled_dir,
-            mac_key,
-            children,
+            origin,
             clock,
             guest_clock: None,
-            compile_limits: Self::COMPILE_LIMITS,
             instances: Self::INSTANCES,
             memory_bytes_max: 1 << 30,
             wasi_03: false,

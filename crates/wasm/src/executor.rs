@@ -1,8 +1,8 @@
 //! The executor: what the engine of the platform sees of this crate.
 
 use crate::clockwork::Clockwork;
-use crate::compiled::ShelfError;
-use crate::config::{Config, Error};
+use crate::compiled::{SealedFile, ShelfError};
+use crate::config::{Config, Error, Origin};
 use crate::fault::fault;
 use crate::meter::Shared;
 use crate::prepare::Compiler;
@@ -12,8 +12,9 @@ use bytes::Bytes;
 use model::manifest::Wasi;
 use model::{Code, Digest, Problem};
 use ports::Future;
-use ports::executor::{Executor, FaultKind, PrepareError, Program, Run, Running};
+use ports::executor::{Executor, Fault, FaultKind, PrepareError, Program, Programs, Run, Running};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ pub struct WasmExecutor {
     /// The engine of WASI 0.3, if the node allows it. Without it, nothing of 0.3 is set up.
     runtime_03: Option<Arc<Runtime>>,
     clockwork: Arc<Clockwork>,
-    compiler: Compiler,
+    /// Absent where nothing is compiled.
+    compiler: Option<Compiler>,
     facts: Facts,
 }
 
@@ -75,7 +77,12 @@ impl WasmExecutor {
         let runtime_02 = found_02.runtime(&config, &all, &clockwork)?;
         let runtime_03 =
             found_03.map(|found| found.runtime(&config, &all, &clockwork)).transpose()?;
-        let compiler = Compiler::new(config.children, config.compile_limits);
+        let compiler = match config.origin {
+            Origin::Here(workshop) => {
+                Some(Compiler::new(workshop.children, workshop.compile_limits))
+            }
+            Origin::Elsewhere(_) => None,
+        };
         Ok(Arc::new(Self { runtime_02, runtime_03, clockwork, compiler, facts }))
     }
 
@@ -101,11 +108,34 @@ impl WasmExecutor {
     }
 }
 
+impl Programs for WasmExecutor {
+    fn code(&self, program: Program) -> Future<'_, Result<File, Fault>> {
+        let runtime = self.runtime(program.wasi).map(Arc::clone);
+        Box::pin(async move {
+            let Some(runtime) = runtime else {
+                let problem = Problem::new(Code::WasiNotAllowed);
+                return Err(fault(FaultKind::Platform, problem.to_string()));
+            };
+            tokio::task::spawn_blocking(move || runtime.read(program.artifact))
+                .await
+                .unwrap_or_else(|error| Err(LoadError::Unusable(error.to_string())))
+                .map(SealedFile::into_file)
+                .map_err(|error| error.fault())
+        })
+    }
+}
+
 impl Executor for WasmExecutor {
     fn prepare(&self, program: Program, component: Bytes) -> Future<'_, Result<(), PrepareError>> {
         let allowed_03 = self.runtime_03.is_some();
         let runtime = self.runtime(program.wasi);
-        Box::pin(self.compiler.prepare(runtime, program, component, allowed_03))
+        match &self.compiler {
+            Some(compiler) => Box::pin(compiler.prepare(runtime, program, component, allowed_03)),
+            None => Box::pin(std::future::ready(Err(PrepareError::Failed {
+                artifact: program.artifact,
+                reason: "nothing is compiled here".to_owned(),
+            }))),
+        }
     }
 
     fn ready(&self, program: Program) -> Future<'_, Result<bool, PrepareError>> {
@@ -130,7 +160,8 @@ impl Executor for WasmExecutor {
             [Some(&self.runtime_02), self.runtime_03.as_ref()].into_iter().flatten().collect();
         let runtimes: Vec<Arc<Runtime>> = runtimes.into_iter().map(Arc::clone).collect();
         let work = tokio::task::spawn_blocking(move || {
-            runtimes.iter().map(|runtime| runtime.shelf.keep_only(&components)).sum()
+            let shelves = runtimes.iter().filter_map(|runtime| runtime.source.shelf());
+            shelves.map(|shelf| shelf.keep_only(&components)).sum()
         });
         Box::pin(async { work.await.unwrap_or_default() })
     }

@@ -34,5 +34,5 @@ mod turns;
 mod values;
 
 pub use compile::{CompileError, compile_stdin_to_stdout, compile_stream};
-pub use config::{Config, Error};
+pub use config::{Config, Error, Origin, Workshop};
 pub use executor::{Facts, WasmExecutor};

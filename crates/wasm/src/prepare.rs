@@ -114,7 +114,9 @@ fn keep(runtime: &Runtime, artifact: Digest, sealed: &SealedFile) -> Result<(), 
     let linked =
         inspect::link(&runtime.linker, &component, runtime.wasi).map_err(PrepareError::Refused)?;
     let bytes = sealed.len().map_err(|error| failed(error.to_string()))?;
-    runtime.shelf.put(artifact, sealed).map_err(|error| unkept(artifact, &error))?;
+    if let Some(shelf) = runtime.source.shelf() {
+        shelf.put(artifact, sealed).map_err(|error| unkept(artifact, &error))?;
+    }
     runtime.cache.insert(artifact, Loaded::new(linked, bytes), runtime.now());
     Ok(())
 }

@@ -5,8 +5,8 @@
 
 use crate::cache::{Cache, Loaded};
 use crate::clockwork::Clockwork;
-use crate::compiled::{Shelf, ShelfError, code};
-use crate::config::{Config, Error};
+use crate::compiled::{SealedFile, Shelf, ShelfError, code};
+use crate::config::{Config, Error, Origin};
 use crate::fault::fault;
 use crate::inspect;
 use crate::settings::{self, RunEngine};
@@ -14,7 +14,7 @@ use crate::state::State;
 use model::Digest;
 use model::manifest::Wasi;
 use ports::Clock;
-use ports::executor::{Fault, FaultKind};
+use ports::executor::{Fault, FaultKind, Program, Programs};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Engine;
@@ -26,13 +26,31 @@ pub(crate) struct Runtime {
     pub(crate) wasi: Wasi,
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<State>,
-    pub(crate) shelf: Shelf,
+    pub(crate) source: Source,
     pub(crate) cache: Cache,
     pub(crate) clock: Arc<dyn Clock>,
     /// What guests take for the time of day, if not the host's.
     pub(crate) guest_clock: Option<Arc<dyn Clock>>,
     pub(crate) clockwork: Arc<Clockwork>,
     pub(crate) epoch: Duration,
+}
+
+/// Where a runtime's compiled components are.
+pub(crate) enum Source {
+    /// In a directory.
+    Shelf(Shelf),
+    /// With somebody who hands them over.
+    Elsewhere(Arc<dyn Programs>),
+}
+
+impl Source {
+    /// The directory, if there is one.
+    pub(crate) fn shelf(&self) -> Option<&Shelf> {
+        match self {
+            Self::Shelf(shelf) => Some(shelf),
+            Self::Elsewhere(_) => None,
+        }
+    }
 }
 
 /// An engine that was set up, and what its compiled code must match.
@@ -68,16 +86,22 @@ impl Found {
         clockwork: &Arc<Clockwork>,
     ) -> Result<Arc<Runtime>, Error> {
         let engine = self.run.engine;
-        let shelf =
-            Shelf::open(&config.compiled_dir, config.mac_key.clone(), self.compatibility, all)
-                .map_err(|source| Error::Directory { path: config.compiled_dir.clone(), source })?;
+        let source = match &config.origin {
+            Origin::Here(workshop) => {
+                let path = &workshop.compiled_dir;
+                Shelf::open(path, workshop.mac_key.clone(), self.compatibility, all)
+                    .map(Source::Shelf)
+                    .map_err(|source| Error::Directory { path: path.clone(), source })?
+            }
+            Origin::Elsewhere(programs) => Source::Elsewhere(Arc::clone(programs)),
+        };
         let linker = inspect::linker(&engine, self.wasi)
             .map_err(|error| Error::Engine(format!("{error:#}")))?;
         Ok(Arc::new(Runtime {
             wasi: self.wasi,
             engine,
             linker,
-            shelf,
+            source,
             cache: Cache::new(config.cache_bytes),
             clock: Arc::clone(&config.clock),
             guest_clock: config.guest_clock.clone(),
@@ -92,12 +116,19 @@ impl Runtime {
         self.clockwork.ticks()
     }
 
-    /// Reads, checks, maps and links a compiled component. Blocks.
-    fn load(&self, digest: Digest) -> Result<Loaded, LoadError> {
+    /// Reads and checks a compiled component. Blocks.
+    pub(crate) fn read(&self, digest: Digest) -> Result<SealedFile, LoadError> {
+        match self.source.shelf() {
+            Some(shelf) => Ok(shelf.read(digest)?),
+            None => Err(LoadError::Unusable("no compiled component is kept here".to_owned())),
+        }
+    }
+
+    /// Maps and links a compiled component. Blocks.
+    fn load(&self, digest: Digest, sealed: &SealedFile) -> Result<Loaded, LoadError> {
         let began = self.clock.monotonic();
-        let sealed = self.shelf.read(digest)?;
         let bytes = sealed.len().map_err(|source| ShelfError::Io { digest, source })?;
-        let loaded = code::map_trusted(&self.engine, &sealed)
+        let loaded = code::map_trusted(&self.engine, sealed)
             .map_err(|error| LoadError::Unusable(format!("{error:#}")))
             .and_then(|component| {
                 let linked = inspect::link(&self.linker, &component, self.wasi)
@@ -116,9 +147,24 @@ impl Runtime {
         let runtime = Arc::clone(self);
         self.cache
             .find_or_load(digest, self.now(), || async move {
-                tokio::task::spawn_blocking(move || runtime.load(digest))
-                    .await
-                    .unwrap_or_else(|error| Err(LoadError::Unusable(error.to_string())))
+                let handed = match &runtime.source {
+                    Source::Shelf(_) => None,
+                    Source::Elsewhere(programs) => {
+                        let program = Program { artifact: digest, wasi: runtime.wasi };
+                        let file = programs.code(program).await;
+                        let file = file.map_err(|fault| LoadError::Unusable(fault.reason))?;
+                        Some(SealedFile::handed_over(file))
+                    }
+                };
+                tokio::task::spawn_blocking(move || {
+                    let sealed = match handed {
+                        Some(sealed) => sealed,
+                        None => runtime.read(digest)?,
+                    };
+                    runtime.load(digest, &sealed)
+                })
+                .await
+                .unwrap_or_else(|error| Err(LoadError::Unusable(error.to_string())))
             })
             .await
     }

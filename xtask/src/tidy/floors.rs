@@ -38,6 +38,7 @@ const HOUSE: &[Room] = &[
     room("store-sqlite", 2),
     room("tls", 2),
     room("egress", 2),
+    room("seam", 2),
     narrow("engine", 3, &["model", "ports", "identity", "policy", "audit"]),
     narrow("gateway", 4, &["model", "engine"]),
     narrow("control", 4, &["model", "engine"]),

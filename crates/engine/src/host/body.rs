@@ -42,7 +42,7 @@ impl HttpBody for Leaving {
             if let (Some(watch), Some(data)) = (&mut this.watch, frame.data_ref()) {
                 watch.pass(&this.broker, data)?;
             }
-            this.broker.purse.take_egress(bytes).map_err(HostError::Limit)?;
+            this.broker.purse.take_egress(bytes).map_err(|limit| HostError::Limit(limit.into()))?;
             this.sent.fetch_add(bytes, Relaxed);
             Ok(frame)
         });

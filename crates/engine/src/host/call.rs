@@ -114,7 +114,7 @@ impl Broker {
             return self.denied(step, &denial);
         }
         let error = match problem.code {
-            Code::BudgetSpent => HostError::Limit("CPU time"),
+            Code::BudgetSpent => HostError::Limit("CPU time".into()),
             Code::WallTimeout => HostError::Upstream(Failure::ReplyTimeout),
             Code::FunctionBusy
             | Code::CallerBusy

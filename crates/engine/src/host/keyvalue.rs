@@ -204,8 +204,8 @@ fn to_guest(error: Error) -> HostError {
     match error {
         Error::Invalid(why) => HostError::Invalid(why),
         Error::NotANumber => HostError::Invalid(Error::NotANumber.to_string()),
-        Error::Quota { .. } => HostError::Limit("the store's size"),
-        Error::Full => HostError::Limit("the disk's size"),
+        Error::Quota { .. } => HostError::Limit("the store's size".into()),
+        Error::Full => HostError::Limit("the disk's size".into()),
         _ => HostError::Failed,
     }
 }

@@ -64,6 +64,7 @@ pub(super) struct Wasm {
     pub(super) instances: Option<u32>,
     pub(super) cache: Option<Size>,
     pub(super) wasi03: Option<bool>,
+    pub(super) isolation: Option<super::isolation::Isolation>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -169,7 +169,7 @@ impl Settings {
             artifact: pick.of("artifact", Size { bytes: engine.artifact_bytes_max }, file.artifact),
             gateway: Gateway::pick(&mut pick, &file.gateway),
             journal: Journal::pick(&mut pick, &file.journal),
-            wasm: Wasm::pick(&mut pick, &file.wasm),
+            wasm: Wasm::pick(&mut pick, &file.wasm)?,
             compile: Compile::pick(&mut pick, &file.compile),
             tls,
             assets: Assets::pick(&mut pick, &file.assets),

@@ -2,7 +2,9 @@
 //! for.
 
 use super::file;
+use super::isolation::Isolation;
 use super::pick::Pick;
+use model::Problem;
 use model::unit::{Duration, Size};
 use ports::child::ChildLimits;
 use std::path::PathBuf;
@@ -28,6 +30,8 @@ pub struct Wasm {
     /// Whether functions built for WASI 0.3 run here. Experimental; they get an engine of their own
     /// with as many instances and as large a cache again.
     pub wasi03: bool,
+    /// In which processes functions run.
+    pub isolation: Isolation,
 }
 
 /// `[compile]`
@@ -57,20 +61,21 @@ impl Journal {
 }
 
 impl Wasm {
-    pub(super) fn pick(pick: &mut Pick, file: &file::Wasm) -> Self {
+    pub(super) fn pick(pick: &mut Pick, file: &file::Wasm) -> Result<Self, Problem> {
         let cache = Size { bytes: wasm::Config::CACHE_BYTES };
-        Self {
+        Ok(Self {
             instances: pick.of("wasm.instances", wasm::Config::INSTANCES, file.instances),
             cache: pick.of("wasm.cache", cache, file.cache),
             wasi03: pick.of("wasm.wasi03", false, file.wasi03),
-        }
+            isolation: Isolation::pick(pick, file.isolation)?,
+        })
     }
 }
 
 impl Compile {
     pub(super) fn pick(pick: &mut Pick, file: &file::Compile) -> Self {
         let ChildLimits { memory_bytes, cpu_s, wall_ms, output_bytes } =
-            wasm::Config::COMPILE_LIMITS;
+            wasm::Workshop::COMPILE_LIMITS;
         Self {
             memory: pick.of("compile.memory", Size { bytes: memory_bytes }, file.memory),
             cpu: pick.of("compile.cpu", Duration::seconds(cpu_s), file.cpu),

@@ -1,8 +1,10 @@
-//! The seccomp filter: what a process may ask of the kernel that only computes.
+//! The seccomp filters: what a process may ask of the kernel that only computes, and one that runs
+//! guests.
 //!
-//! An allow-list; anything else fails with EPERM. A call of a foreign architecture kills.
+//! Allow-lists; anything else fails with EPERM. A call of a foreign architecture kills.
 //!
-//! Invariant: nothing in [`TABLE`] opens, connects, starts, signals or looks into anything.
+//! Invariant: nothing in [`TABLE`] and [`GUESTS`] opens, connects, starts, signals or looks into
+//! anything.
 
 use super::Error;
 use seccompiler::{
@@ -27,15 +29,22 @@ enum When {
     Memory,
     /// If it names this very process.
     Self_,
+    /// If memory does not become writable and executable at once.
+    WriteOrExecute,
+    /// On any descriptor but those that were inherited by mistake.
+    OnOwn,
+    /// Memory that is not executable, of such a descriptor or of none.
+    MapOfOwn,
 }
 
 const ANONYMOUS: u64 = libc::MAP_ANONYMOUS as u64;
 const EXECUTABLE: u64 = libc::PROT_EXEC as u64;
+const WRITABLE: u64 = libc::PROT_WRITE as u64;
 /// Namespaces: NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
 const NAMESPACES: u64 = 0x7E02_0000;
 const THREAD: u64 = libc::CLONE_THREAD as u64;
 
-const TABLE: &[(libc::c_long, When)] = &[
+const TABLE: Table = &[
     // Reading the input and writing the output and a message. No other descriptor can be used,
     // so one that was inherited by mistake is worth nothing.
     (libc::SYS_read, When::OnStandardStreams),
@@ -81,18 +90,71 @@ const TABLE: &[(libc::c_long, When)] = &[
     (libc::SYS_getrandom, When::Always),
 ];
 
+/// What a process needs beside that runs guests: sockets that it was given, waiting for them, files
+/// in memory, and compiled code. It can make no socket and open nothing.
+const GUESTS: Table = &[
+    (libc::SYS_read, When::OnOwn),
+    (libc::SYS_readv, When::OnOwn),
+    (libc::SYS_pread64, When::OnOwn),
+    (libc::SYS_write, When::OnOwn),
+    (libc::SYS_writev, When::OnOwn),
+    (libc::SYS_pwrite64, When::OnOwn),
+    (libc::SYS_lseek, When::OnOwn),
+    (libc::SYS_fstat, When::OnOwn),
+    (libc::SYS_sendmsg, When::OnOwn),
+    (libc::SYS_recvmsg, When::OnOwn),
+    (libc::SYS_sendto, When::OnOwn),
+    (libc::SYS_recvfrom, When::OnOwn),
+    (libc::SYS_shutdown, When::OnOwn),
+    (libc::SYS_fcntl, When::OnOwn),
+    (libc::SYS_ftruncate, When::OnOwn),
+    (libc::SYS_epoll_create1, When::Always),
+    (libc::SYS_epoll_ctl, When::Always),
+    (libc::SYS_epoll_pwait, When::Always),
+    (libc::SYS_eventfd2, When::Always),
+    // The memory of instances that begin with the same bytes: files that lie nowhere.
+    (libc::SYS_memfd_create, When::Always),
+    (libc::SYS_mmap, When::MapOfOwn),
+    (libc::SYS_mprotect, When::WriteOrExecute),
+    (libc::SYS_membarrier, When::Always),
+    // Which pages of its own memory were written to.
+    (libc::SYS_ioctl, When::Bits { argument: 1, mask: 0xFFFF_FFFF, value: PAGEMAP_SCAN }),
+];
+
+/// `_IOWR('f', 16, struct pm_scan_arg)`, from `linux/fs.h`.
+const PAGEMAP_SCAN: u64 = 0xC060_6610;
+
 /// Lets only [`TABLE`] through, in all threads.
 ///
 /// # Errors
 /// If the kernel has no seccomp, or the filter is on and does not hold.
 pub(super) fn allow_computing() -> Result<(), Error> {
+    allow(&[TABLE], &[])
+}
+
+/// Lets only [`TABLE`] and [`GUESTS`] through, in all threads; nothing can be done with the
+/// descriptors `strays`.
+///
+/// # Errors
+/// As [`allow_computing`].
+pub(super) fn allow_guests(strays: &[u32]) -> Result<(), Error> {
+    allow(&[TABLE, GUESTS, OLD_WAITING], strays)
+}
+
+/// How processors wait that are older than this call's successor.
+#[cfg(target_arch = "x86_64")]
+const OLD_WAITING: Table = &[(libc::SYS_epoll_wait, When::Always)];
+#[cfg(not(target_arch = "x86_64"))]
+const OLD_WAITING: Table = &[];
+
+fn allow(tables: &[Table], strays: &[u32]) -> Result<(), Error> {
     let failed = |reason: String| Error::Layer { layer: "seccomp", reason };
     let no_clone3 = program(
         BTreeMap::from([(libc::SYS_clone3, Vec::new())]),
         SeccompAction::Allow,
         SeccompAction::Errno(libc::ENOSYS.unsigned_abs()),
     );
-    let computing = rules().and_then(|rules| {
+    let computing = rules(tables, strays).and_then(|rules| {
         program(rules, SeccompAction::Errno(libc::EPERM.unsigned_abs()), SeccompAction::Allow)
     });
     // Of two verdicts the kernel takes the stricter. After the second filter, no third can come.
@@ -107,6 +169,9 @@ pub(super) fn allow_computing() -> Result<(), Error> {
     }
 }
 
+/// System calls, and when they are allowed.
+type Table = &'static [(libc::c_long, When)];
+
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 fn program(
@@ -118,13 +183,21 @@ fn program(
     SeccompFilter::new(rules, mismatch, matched, architecture)?.try_into()
 }
 
-fn rules() -> Result<Rules, seccompiler::BackendError> {
+/// The rules of all tables; a later one stands for an earlier one of the same call.
+fn rules(tables: &[Table], strays: &[u32]) -> Result<Rules, seccompiler::BackendError> {
     let bits = |argument, mask, value| {
         let operator = SeccompCmpOp::MaskedEq(mask);
         SeccompCondition::new(argument, SeccompCmpArgLen::Qword, operator, value)
     };
+    let own = |argument| {
+        let others = strays.iter().map(move |stray| {
+            let number = u64::from(*stray);
+            SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, number)
+        });
+        others.collect::<Result<Vec<_>, _>>()
+    };
     let mut rules = Rules::new();
-    for (number, when) in TABLE {
+    for (number, when) in tables.iter().copied().flatten() {
         let conditions = match *when {
             When::Always => Vec::new(),
             When::OnStandardStreams => {
@@ -136,6 +209,13 @@ fn rules() -> Result<Rules, seccompiler::BackendError> {
             When::Self_ => {
                 let me = u64::from(std::process::id());
                 vec![SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, me)?]
+            }
+            When::OnOwn => own(0)?,
+            When::MapOfOwn => [vec![bits(2, EXECUTABLE, 0)?], own(4)?].concat(),
+            When::WriteOrExecute => {
+                let only = |mask| SeccompRule::new(vec![bits(2, mask, 0)?]);
+                rules.insert(*number, vec![only(EXECUTABLE)?, only(WRITABLE)?]);
+                continue;
             }
         };
         let rule =
@@ -156,8 +236,6 @@ mod tests {
             libc::SYS_openat2,
             libc::SYS_socket,
             libc::SYS_connect,
-            libc::SYS_sendmsg,
-            libc::SYS_recvmsg,
             libc::SYS_execve,
             libc::SYS_execveat,
             libc::SYS_ptrace,
@@ -173,9 +251,6 @@ mod tests {
             libc::SYS_io_uring_setup,
             libc::SYS_userfaultfd,
             libc::SYS_perf_event_open,
-            libc::SYS_memfd_create,
-            libc::SYS_ioctl,
-            libc::SYS_fcntl,
             libc::SYS_dup,
             libc::SYS_dup3,
             libc::SYS_seccomp,
@@ -183,16 +258,29 @@ mod tests {
             libc::SYS_setpriority,
         ];
         for number in dangerous {
+            assert!(TABLE.iter().chain(GUESTS).all(|(allowed, _)| *allowed != number), "{number}");
+        }
+        let guests_only = [
+            libc::SYS_sendmsg,
+            libc::SYS_recvmsg,
+            libc::SYS_memfd_create,
+            libc::SYS_ioctl,
+            libc::SYS_fcntl,
+        ];
+        for number in guests_only {
             assert!(TABLE.iter().all(|(allowed, _)| *allowed != number), "{number}");
         }
     }
 
     #[test]
     fn every_call_is_named_once_and_the_filter_compiles() {
-        let rules = rules().expect("rules");
-        assert_eq!(rules.len(), TABLE.len());
-        let action = SeccompAction::Errno(1);
-        let program = program(rules, action, SeccompAction::Allow).expect("program");
-        assert!(program.len() < 4096, "the kernel's limit");
+        assert_eq!(rules(&[TABLE], &[]).expect("rules").len(), TABLE.len());
+        assert_eq!(rules(&[GUESTS], &[3]).expect("rules").len(), GUESTS.len());
+        for tables in [&[TABLE] as &[_], &[TABLE, GUESTS, OLD_WAITING]] {
+            let rules = rules(tables, &[3, 10, 255]).expect("rules");
+            let action = SeccompAction::Errno(1);
+            let program = program(rules, action, SeccompAction::Allow).expect("program");
+            assert!(program.len() < 4096, "the kernel's limit");
+        }
     }
 }

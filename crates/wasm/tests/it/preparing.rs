@@ -3,6 +3,7 @@
 use crate::guests::{guest, hello, wrap};
 use crate::rig::{Failing, Rig, digest, finish, get};
 use bytes::Bytes;
+use casemate_wasm::Origin;
 use model::Code;
 use ports::child;
 use ports::executor::{FaultKind, PrepareError};
@@ -96,6 +97,14 @@ async fn switched_off_proposals_and_oversized_instances_are_refused() {
     assert!(detail.contains("table"), "{detail}");
 }
 
+/// A node whose compiler is `children`.
+fn compiling_by(children: Failing) -> Rig {
+    let dir = Arc::new(tempfile::tempdir().expect("dir"));
+    Rig::at(Arc::clone(&dir), |config| {
+        config.origin = Origin::Here(Rig::workshop(dir.path(), Arc::new(children)));
+    })
+}
+
 #[tokio::test]
 async fn what_the_child_says_becomes_a_problem() {
     type Fails = fn() -> child::Error;
@@ -109,13 +118,13 @@ async fn what_the_child_says_becomes_a_problem() {
         (|| child::Error::Died("signal 11".to_owned()), Code::CompileFailed, "signal 11"),
     ];
     for (error, expect, part) in table {
-        let rig = Rig::with(|config| config.children = Arc::new(Failing(error)));
+        let rig = compiling_by(Failing(error));
         let (code, detail) = code(rig.prepare(&hello()).await);
         assert_eq!(code, expect);
         assert!(detail.contains(part), "{detail}");
     }
     let io = || child::Error::Io(std::io::ErrorKind::NotFound.into());
-    let rig = Rig::with(|config| config.children = Arc::new(Failing(io)));
+    let rig = compiling_by(Failing(io));
     assert!(matches!(rig.prepare(&hello()).await, Err(PrepareError::Failed { .. })));
 }
 

@@ -1,7 +1,7 @@
 //! An executor in a temporary directory, a host that remembers, and a caller that polls.
 
 use bytes::Bytes;
-use casemate_wasm::{CompileError, Config, WasmExecutor, compile_stream};
+use casemate_wasm::{CompileError, Config, Origin, WasmExecutor, Workshop, compile_stream};
 use http_body_util::{BodyExt as _, Full};
 use model::manifest::{Config as Values, Wasi};
 use model::{Digest, FunctionRef, Labelled, Labels, Limits, Secret, Timestamp, Usage};
@@ -14,6 +14,7 @@ use ports::executor::{
 use ports::host::{self, Ask, HostCall, HostError, Line};
 use ports::{Clock, Future, Host};
 use std::future::poll_fn;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,10 +132,14 @@ impl Rig {
         Self::at(Arc::new(tempfile::tempdir().expect("dir")), change)
     }
 
+    /// Compiles by `children`, and keeps what it made below `dir`.
+    pub(crate) fn workshop(dir: &Path, children: Arc<dyn Children>) -> Workshop {
+        Workshop::new(dir.join("compiled"), Secret::new([7; 32]), children)
+    }
+
     pub(crate) fn at(dir: Arc<tempfile::TempDir>, change: impl FnOnce(&mut Config)) -> Self {
-        let compiled = dir.path().join("compiled");
-        let mut config =
-            Config::new(compiled, Secret::new([7; 32]), Arc::new(InProcess), Arc::new(NoClock));
+        let workshop = Self::workshop(dir.path(), Arc::new(InProcess));
+        let mut config = Config::new(Origin::Here(workshop), Arc::new(NoClock));
         config.instances = 16;
         change(&mut config);
         let executor = WasmExecutor::new(config).expect("executor");

@@ -60,7 +60,7 @@ impl Host for Stores {
 
 fn to_guest(error: keyvalue::Error) -> HostError {
     match error {
-        keyvalue::Error::Quota { .. } => HostError::Limit("the store's size"),
+        keyvalue::Error::Quota { .. } => HostError::Limit("the store's size".into()),
         other => HostError::Invalid(other.to_string()),
     }
 }
