@@ -25,6 +25,7 @@ mod guests;
 mod hints;
 mod home;
 mod install;
+mod isolation;
 mod issuers;
 mod ledger;
 mod line;

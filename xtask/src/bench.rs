@@ -20,6 +20,7 @@ mod queue;
 mod records;
 mod report;
 mod routing;
+mod seam;
 mod stats;
 mod streams;
 mod throughput;
@@ -34,8 +35,9 @@ use std::path::{Path, PathBuf};
 
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
-  --only NAME       one of throughput, policy, tokens, routing, records, cold, density,
-                    loopers, keyvalue, queue, websockets, streams; may be repeated
+  --only NAME       one of throughput, policy, tokens, routing, records, seam, cold,
+                    density, loopers, keyvalue, queue, websockets, streams; may be
+                    repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -55,6 +57,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("tokens", tokens::measure),
     ("routing", routing::measure),
     ("records", records::measure),
+    ("seam", seam::measure),
     ("cold", cold::measure),
     ("density", density::measure),
     ("loopers", loopers::measure),

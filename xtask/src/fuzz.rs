@@ -56,6 +56,7 @@ const TARGETS: &[(&str, How)] = &[
     ("record", How::Guided),
     ("route", How::Guided),
     ("router", How::Guided),
+    ("seam", How::Guided),
     ("settings", blind("casemate-node", "settings::fuzz::settings_files")),
     ("token", How::Guided),
     ("traceparent", How::Guided),

@@ -16,6 +16,21 @@ const USAGE: &str = "usage: cargo xtask test [--fast] [-p CRATE]
   --fast    leave out the guests that other languages' tools make
   -p CRATE  clippy and tests of one crate only, such as `-p wasm`";
 
+/// The tests of the host that are run across the process seam, too: those of the engine, and those
+/// of the real binary.
+const BEYOND_THE_SEAM: &[&str] = &[
+    "tests::asks::",
+    "tests::calls::",
+    "tests::callers::",
+    "tests::secrets::",
+    "guests::",
+    "isolation::",
+    "outbound::",
+    "secrets::",
+    "state::",
+    "wasi03::",
+];
+
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Options {
@@ -107,8 +122,14 @@ fn steps(options: &Options) -> Vec<Step> {
     build.args(["test", "--locked", "--no-run"]).args(&scope);
     let mut test = cargo();
     test.args(["test", "--locked", "--no-fail-fast"]).args(&scope);
+    // What functions ask of the host, once more from beyond the process seam. The same packages and
+    // targets as above, so that nothing is built anew.
+    let mut seam = cargo();
+    seam.env("CASEMATE_ISOLATION", "tenant")
+        .args(["test", "--locked", "--no-fail-fast", "--workspace", "--lib", "--test", "e2e", "--"])
+        .args(BEYOND_THE_SEAM);
     let shown_guests = format!("cargo xtask guests {}", guests.join(" "));
-    vec![
+    let mut steps = vec![
         step("needs", "what has to be installed".to_owned(), move || needs::check(foreign)),
         program("format", format),
         step("tidy", "cargo xtask tidy".to_owned(), || crate::tidy::run(&[])),
@@ -116,7 +137,11 @@ fn steps(options: &Options) -> Vec<Step> {
         step("guests", shown_guests, move || crate::guests::run(&guests)),
         program("build", build),
         program("test", test),
-    ]
+    ];
+    if options.package.is_none() {
+        steps.push(program("seam", seam));
+    }
+    steps
 }
 
 fn step(name: &'static str, what: String, run: impl FnOnce() -> Result<()> + 'static) -> Step {

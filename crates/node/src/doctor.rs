@@ -3,7 +3,7 @@
 use crate::assemble::Assembled;
 use crate::backup::{self, Source};
 use crate::home;
-use crate::settings::Settings;
+use crate::settings::{Isolation, Settings};
 use crate::up::Ready;
 use control::{Operations, Pending, Pieces, RootKey};
 use engine::Engine;
@@ -110,6 +110,7 @@ pub(crate) struct NodeOperations {
     home: PathBuf,
     root_key_file: PathBuf,
     dev: bool,
+    isolation: Isolation,
     /// Whether requests are answered in the clear where others can reach them.
     public: bool,
 }
@@ -128,6 +129,7 @@ impl NodeOperations {
             home: settings.home.clone(),
             root_key_file: settings.root_key_file.clone(),
             dev: settings.dev,
+            isolation: settings.wasm.isolation,
             public: !settings.listen.ip().is_loopback()
                 && settings.tls.as_ref().is_none_or(|tls| !tls.redirect),
         }
@@ -213,49 +215,29 @@ impl NodeOperations {
             Ok(scratch) => scratch,
             Err(error) => return vec![finding("compiler child", Verdict::Problem, error, None)],
         };
-        let report = match self.children.probe(scratch).await {
-            Ok(report) => report,
-            Err(error) => return vec![finding("compiler child", Verdict::Problem, error, None)],
+        let hint = "do not deploy foreign components on this machine";
+        confined(["compiler child", "compiler layers"], self.children.probe(scratch).await, hint)
+    }
+
+    /// The processes that run guests, where there are any beside the node's own.
+    async fn guests(&self) -> Vec<Finding> {
+        if self.isolation == Isolation::Node {
+            return Vec::new();
+        }
+        let hint = "functions are held by WebAssembly alone on this machine";
+        confined(["guests' child", "guests' layers"], self.children.probe_guests().await, hint)
+    }
+
+    /// What holds a running function.
+    fn layers(&self) -> Vec<String> {
+        let wasm = match self.isolation {
+            Isolation::Node => "wasm: one software layer, in the node's own process",
+            Isolation::Tenant => "wasm: one software layer, in a process of the tenant's",
         };
-        let escaped: Vec<&str> =
-            report.tries.iter().filter(|one| !one.refused).map(|one| one.what.as_str()).collect();
-        let layers = [
-            ("resource limits", report.layers.limits),
-            ("no privileges", report.layers.privileges),
-            ("Landlock", report.layers.landlock),
-            ("seccomp", report.layers.seccomp),
-        ];
-        let missing: Vec<&str> =
-            layers.iter().filter(|(_, on)| !on).map(|(name, _)| *name).collect();
-        vec![
-            if escaped.is_empty() {
-                let found = format!("refused all {} tries to get out", report.tries.len());
-                finding("compiler child", Verdict::Ok, found, None)
-            } else {
-                let found = format!("it could {}", escaped.join(", "));
-                finding(
-                    "compiler child",
-                    Verdict::Problem,
-                    found,
-                    Some("do not deploy foreign components on this machine"),
-                )
-            },
-            if missing.is_empty() {
-                finding(
-                    "compiler layers",
-                    Verdict::Ok,
-                    "limits, no privileges, Landlock, seccomp",
-                    None,
-                )
-            } else {
-                finding(
-                    "compiler layers",
-                    Verdict::Warning,
-                    format!("missing: {}", missing.join(", ")),
-                    None,
-                )
-            },
-        ]
+        let process = "process: no keys, no files, no network; namespaces, Landlock, seccomp";
+        let mut layers = vec![wasm.to_owned()];
+        layers.extend((self.isolation == Isolation::Tenant).then(|| process.to_owned()));
+        layers
     }
 
     fn wasm(&self) -> Finding {
@@ -277,6 +259,42 @@ impl NodeOperations {
     }
 }
 
+/// What a probe says of a child's confinement. `names` are those of the two checks: what it could
+/// do, and which layers hold.
+fn confined(
+    names: [&str; 2],
+    probed: Result<process::Report, ports::child::Error>,
+    hint: &str,
+) -> Vec<Finding> {
+    let [tried, layers] = names;
+    let report = match probed {
+        Ok(report) => report,
+        Err(error) => return vec![finding(tried, Verdict::Problem, error, None)],
+    };
+    let escaped: Vec<&str> =
+        report.tries.iter().filter(|one| !one.refused).map(|one| one.what.as_str()).collect();
+    let tried = if escaped.is_empty() {
+        let found = format!("refused all {} tries to get out", report.tries.len());
+        finding(tried, Verdict::Ok, found, None)
+    } else {
+        let found = format!("it could {}", escaped.join(", "));
+        finding(tried, Verdict::Problem, found, Some(hint))
+    };
+    let (on, missing): (Vec<_>, Vec<_>) =
+        report.layers.named().into_iter().partition(|(_, on)| *on);
+    let listed = |layers: Vec<(&str, bool)>| {
+        layers.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+    };
+    vec![
+        tried,
+        if missing.is_empty() {
+            finding(layers, Verdict::Ok, listed(on), None)
+        } else {
+            finding(layers, Verdict::Warning, format!("missing: {}", listed(missing)), None)
+        },
+    ]
+}
+
 /// A file of the home that has no name any more.
 fn tempfile_in(home: &Path) -> std::io::Result<std::fs::File> {
     let path = home.join(format!(".scratch-{:016x}", fastrand::u64(..)));
@@ -291,7 +309,7 @@ impl Operations for NodeOperations {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             gateway: self.gateway.clone(),
             started: self.started,
-            layers: vec!["wasm: one software layer, in the node's own process".to_owned()],
+            layers: self.layers(),
             dangers: self.dangers(),
         }
     }
@@ -302,6 +320,7 @@ impl Operations for NodeOperations {
             findings.extend([self.registry().await, self.ledger().await]);
             findings.push(self.wasm());
             findings.extend(self.compiler().await);
+            findings.extend(self.guests().await);
             if let Some(all) = &self.certificates {
                 findings.extend(crate::certificates::findings(all));
             }

@@ -59,6 +59,20 @@ pub struct Layers {
     pub seccomp: bool,
 }
 
+impl Layers {
+    /// Each by its name for people, and whether it holds.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, bool); 5] {
+        [
+            ("limits", self.limits),
+            ("no privileges", self.privileges),
+            ("namespaces", self.namespaces),
+            ("Landlock", self.landlock),
+            ("seccomp", self.seccomp),
+        ]
+    }
+}
+
 /// Confines this process, for good.
 ///
 /// Call it before any thread is started: Landlock covers only the calling thread and those it
@@ -68,6 +82,10 @@ pub struct Layers {
 /// [`Error`]; the process must then end without having done anything.
 pub fn confine(orders: &Orders) -> Result<Layers, Error> {
     let mut layers = Layers::default();
+    #[cfg(target_os = "linux")]
+    {
+        layers.namespaces = namespaces::leave();
+    }
     parent(orders.parent)?;
     privileges()?;
     layers.privileges = cfg!(target_os = "linux");

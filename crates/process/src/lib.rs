@@ -23,5 +23,5 @@ pub use companion::run_companion;
 pub use confine::{Error, Layers, confine, confine_guests};
 pub use orders::{Orders, Strictness};
 pub use parent::ChildProcesses;
-pub use probe::{PROBE, Report, Try, run_probe};
+pub use probe::{GUEST_PROBE, PROBE, Report, Try, run_guest_probe, run_probe};
 pub use tool::{Tool, ToolEnd};

@@ -1,17 +1,24 @@
 //! Does the confinement hold? A child that tries to get out and says how it went.
 
 use crate::child::{Ending, run_child};
+use crate::companion::run_companion;
 use crate::confine::Layers;
 use crate::parent::ChildProcesses;
-use ports::child::{ChildLimits, Children as _, Error, Job};
+use ports::child::{ChildLimits, Children as _, Companion, Companions as _, Error, Job};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
 
 /// The hidden subcommand's name.
 pub const PROBE: &str = "probe";
+/// That of the probe of a process that runs guests.
+pub const GUEST_PROBE: &str = "probe-guests";
+/// How long a probe may take.
+const PROBE_WALL: Duration = Duration::from_secs(10);
 
 /// One try to get out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +54,19 @@ pub fn run_probe(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             .write_all(text.as_bytes())
             .map_err(|error| Ending::Refused(error.to_string()))
     })
+}
+
+/// The whole of the hidden subcommand `__probe-guests`: the same tries in a process that is confined
+/// as one that runs guests, and the report over its socket.
+pub fn run_guest_probe(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    run_companion(
+        arguments,
+        |_| Ok(()),
+        |(), socket, layers| {
+            let text = write(layers, &tries());
+            UnixStream::from(socket).write_all(text.as_bytes())
+        },
+    )
 }
 
 /// Tries everything that a hostile compiler input might, in the confined process.
@@ -96,7 +116,7 @@ fn write(layers: &Layers, tries: &[Try]) -> String {
     layers.into_iter().chain(tries).collect()
 }
 
-fn read(text: &str) -> Option<Report> {
+fn read_report(text: &str) -> Option<Report> {
     let mut report = Report { layers: Layers::default(), tries: Vec::new() };
     for line in text.lines() {
         let (kind, rest) = line.split_once(' ')?;
@@ -136,7 +156,38 @@ impl ChildProcesses {
         scratch.rewind()?;
         let mut text = String::new();
         scratch.take(1 << 20).read_to_string(&mut text)?;
-        read(&text).ok_or_else(|| Error::Died("a report that makes no sense".to_owned()))
+        read_report(&text).ok_or_else(|| Error::Died("a report that makes no sense".to_owned()))
+    }
+}
+
+impl ChildProcesses {
+    /// Starts a child that is confined as those that run guests are, and tries to get out.
+    ///
+    /// # Errors
+    /// [`Error`], if the child could not be started or confined, or its report makes no sense.
+    pub async fn probe_guests(&self) -> Result<Report, Error> {
+        let (own, childs) = tokio::net::UnixStream::pair()?;
+        let childs = childs.into_std()?;
+        // The child's standard input is used as a file there.
+        childs.set_nonblocking(false)?;
+        let settings = String::new();
+        let companion = Companion { name: GUEST_PROBE, settings, socket: childs.into() };
+        let mut child = self.start(companion)?;
+        let mut text = String::new();
+        let read = async {
+            let mut own = own.take(1 << 20);
+            own.read_to_string(&mut text).await.map_err(Error::from)
+        };
+        match tokio::time::timeout(PROBE_WALL, read).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(Error::Limit("wall time")),
+        }
+        if let Some(report) = read_report(&text) {
+            return Ok(report);
+        }
+        let ended = tokio::time::timeout(PROBE_WALL, child.ended()).await;
+        Err(Error::Died(ended.unwrap_or_else(|_| "no report".to_owned())))
     }
 }
 
@@ -153,10 +204,10 @@ mod tests {
                 Try { what: "fly".to_owned(), refused: false },
             ],
         };
-        assert_eq!(read(&write(&report.layers, &report.tries)).as_ref(), Some(&report));
+        assert_eq!(read_report(&write(&report.layers, &report.tries)).as_ref(), Some(&report));
         assert!(!report.holds());
         for text in ["x", "try 2 fly", "layer 1 roof", "try 1"] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(read_report(text), None, "{text}");
         }
     }
 }

@@ -48,7 +48,7 @@ impl Server {
     /// # Errors
     /// If the socket fails, or the node says what makes no sense.
     pub fn serve(self, socket: OwnedFd, executor: &Arc<dyn Executor>) -> io::Result<()> {
-        self.runtime.block_on(control(socket, executor, self.wants))
+        self.runtime.block_on(control(socket, executor, self.wants, Seats::Threads))
     }
 }
 
@@ -70,10 +70,21 @@ impl Programs for Given {
     }
 }
 
-async fn control(
+/// Where lanes are served.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Seats {
+    /// Each on a thread of its own, so that they share no core that they need not.
+    Threads,
+    /// Here, as tasks.
+    #[cfg(any(test, feature = "tasks"))]
+    Tasks,
+}
+
+pub(crate) async fn control(
     socket: OwnedFd,
     executor: &Arc<dyn Executor>,
     mut wants: mpsc::UnboundedReceiver<Want>,
+    seats: Seats,
 ) -> io::Result<()> {
     let control = Control::new(socket)?;
     control.send(&Up::Ready, None).await?;
@@ -90,7 +101,7 @@ async fn control(
             said = control.receive::<Down>() => {
                 let Some((said, with)) = said? else { return Ok(()) };
                 match (said, with) {
-                    (Down::Lane, Some(socket)) => lane(socket, Arc::clone(executor))?,
+                    (Down::Lane, Some(socket)) => lane(socket.into(), Arc::clone(executor), seats)?,
                     (Down::Code { program, found }, with) => {
                         let missing = || Fault {
                             kind: FaultKind::Platform,
@@ -108,20 +119,33 @@ async fn control(
     }
 }
 
-/// Serves a lane on a thread of its own.
-fn lane(socket: OwnedFd, executor: Arc<dyn Executor>) -> io::Result<()> {
-    let socket = UnixStream::from(socket);
-    thread::Builder::new().name("guests".to_owned()).spawn(move || {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return tracing::error!(%error, "a lane cannot be served"),
-        };
-        runtime.block_on(async {
-            match tokio::net::UnixStream::from_std(socket) {
-                Ok(stream) => Lane::serve(stream, executor).await,
-                Err(error) => tracing::error!(%error, "a lane cannot be served"),
-            }
-        });
-    })?;
+/// Serves a lane in its seat.
+fn lane(socket: UnixStream, executor: Arc<dyn Executor>, seats: Seats) -> io::Result<()> {
+    match seats {
+        Seats::Threads => {
+            thread::Builder::new()
+                .name("guests".to_owned())
+                .spawn(move || on_a_thread(socket, executor))?;
+        }
+        #[cfg(any(test, feature = "tasks"))]
+        Seats::Tasks => {
+            let stream = tokio::net::UnixStream::from_std(socket)?;
+            tokio::spawn(Lane::serve(stream, executor));
+        }
+    }
     Ok(())
+}
+
+fn on_a_thread(socket: UnixStream, executor: Arc<dyn Executor>) {
+    let served =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+            runtime.block_on(async {
+                let stream = tokio::net::UnixStream::from_std(socket)?;
+                Lane::serve(stream, executor).await;
+                Ok(())
+            })
+        });
+    if let Err(error) = served {
+        tracing::error!(%error, "a lane cannot be served");
+    }
 }

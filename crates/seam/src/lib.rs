@@ -17,10 +17,12 @@ mod child;
 mod control;
 mod flow;
 mod frame;
-#[cfg(test)]
-mod fuzz;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod node;
 mod pipe;
+#[cfg(any(test, feature = "tasks"))]
+pub mod tasks;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -30,13 +30,20 @@ pub struct Options {
     pub idle: Duration,
     /// How long a child may take until it is ready.
     pub start: Duration,
+    /// How often a child is looked at.
+    pub look: Duration,
 }
 
 impl Options {
-    /// Five minutes without work, half a minute to start.
+    /// Five minutes without work, half a minute to start, a look every second.
     #[must_use]
     pub fn new(settings: String) -> Self {
-        Self { settings, idle: Duration::from_secs(300), start: Duration::from_secs(30) }
+        Self {
+            settings,
+            idle: Duration::from_secs(300),
+            start: Duration::from_secs(30),
+            look: Duration::from_secs(1),
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use model::{Digest, Usage};
 use parking_lot::Mutex;
 use ports::Future;
 use ports::executor::{
-    Executor, Fault, FaultKind, PrepareError, Program, RequestBody, Run, Running,
+    Executor, Fault, FaultKind, PrepareError, Program, Programs, RequestBody, Run, Running,
 };
 use ports::host::{Answer, Ask, Host, HostCall, HostError, Line};
 use std::collections::{BTreeSet, VecDeque};
+use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,6 +73,12 @@ impl Scripted {
     /// Forgets a component, as if its compiled form were gone.
     pub fn forget(&self, artifact: Digest) {
         self.prepared.lock().remove(&artifact);
+    }
+}
+
+impl Programs for Scripted {
+    fn code(&self, _: Program) -> Future<'_, Result<File, Fault>> {
+        Box::pin(std::future::ready(Err(fault(FaultKind::Platform))))
     }
 }
 

@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// How the generator is called, beside the address and the length.
 pub(super) const SHAPE: &str = "-t1 -c32";
+/// One request after the other, on one connection.
+pub(super) const ONE: &str = "-t1 -c1";
 
 /// What one run gave.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,8 +35,20 @@ pub(super) fn run(
     token: Option<&str>,
     seconds: u64,
 ) -> Result<Load> {
+    run_as(bench, SHAPE, address, path, token, seconds)
+}
+
+/// The same, in another shape.
+pub(super) fn run_as(
+    bench: &Bench,
+    shape: &str,
+    address: &str,
+    path: &str,
+    token: Option<&str>,
+    seconds: u64,
+) -> Result<Load> {
     let mut wrk = Cores::command(bench.cores.generator.as_deref(), Path::new("wrk"));
-    wrk.args(SHAPE.split(' ')).args(["--latency", "-d", &format!("{seconds}s")]);
+    wrk.args(shape.split(' ')).args(["--latency", "-d", &format!("{seconds}s")]);
     if let Some(token) = token {
         wrk.args(["-H", &format!("authorization: Bearer {token}")]);
     }

@@ -5,6 +5,7 @@ use crate::{Config, HostLimits};
 use model::Budget;
 use model::wire::v1::{Caller, Decision, Outcome, Record, Trigger};
 use ports::host::{HostCall, HttpCall};
+use std::time::Duration;
 use testkit::executor::Step;
 
 fn call(url: &str) -> Step {
@@ -52,7 +53,10 @@ async fn shop(budget: Budget, allow: &str) -> Rig {
 const BOTH: &str = r#"{"invoke":["front","back"]}"#;
 
 async fn told(rig: &Rig, path: &str) -> String {
-    rig.call(path, None).await.expect("answered").1
+    let said = rig.call(path, None).await.expect("answered").1;
+    // Those that were called close their records when the news of their end has come.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    said
 }
 
 fn of<'a>(records: &'a [Record], name: &str) -> Vec<&'a Record> {

@@ -1,9 +1,10 @@
 //! What the parent sees of them.
 
 use casemate_process::ChildProcesses;
-use ports::child::{ChildLimits, Children as _, Error, Job};
+use ports::child::{ChildLimits, Children as _, Companion, Companions as _, Error, Job, Living};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::net::UnixStream;
 
 type Test = fn();
 
@@ -20,6 +21,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_child_without_orders_or_parent_does_nothing", unordered),
     ("dropping_the_future_kills_the_child", dropped),
     ("a_child_cannot_get_out", probes),
+    ("a_process_that_runs_guests_cannot_get_out", guest_probes),
+    ("a_companion_talks_until_its_socket_closes", companion),
+    ("a_companion_says_why_it_cannot_begin", hopeless),
+    ("a_companion_that_is_dropped_is_killed", forsaken),
     ("an_executable_that_is_not_there_is_an_io_error", missing),
 ];
 
@@ -136,6 +141,56 @@ fn probes() {
     }
     assert!(report.holds());
     assert!(report.layers.limits && report.layers.privileges);
+}
+
+fn guest_probes() {
+    // One that is inherited by mistake, as from a shell: it must be worth nothing.
+    let stray = tempfile::tempfile().expect("a file");
+    rustix::io::fcntl_setfd(&stray, rustix::io::FdFlags::empty()).expect("inheritable");
+    let report = run(children().probe_guests()).expect("a report");
+    assert!(report.tries.len() >= 10);
+    for one in &report.tries {
+        assert!(one.refused, "{}", one.what);
+    }
+    assert!(report.holds());
+    assert!(report.layers.limits && report.layers.privileges);
+}
+
+/// Starts a companion that is called `name`, and gives our end of its socket.
+fn started(name: &'static str) -> (UnixStream, Box<dyn Living>) {
+    let (own, childs) = UnixStream::pair().expect("sockets");
+    let companion = Companion { name, settings: "hello".to_owned(), socket: childs.into() };
+    (own, children().start(companion).expect("started"))
+}
+
+fn companion() {
+    run(async {
+        let (mut own, mut child) = started("echo");
+        own.write_all(b", you").expect("sent");
+        let mut said = [0; 10];
+        own.read_exact(&mut said).expect("said");
+        assert_eq!(&said, b"hello, you");
+        drop(own);
+        assert_eq!(child.ended().await, "exit status: 0");
+    });
+}
+
+fn hopeless() {
+    run(async {
+        let (_own, mut child) = started("hopeless");
+        let end = child.ended().await;
+        assert!(end.ends_with("no room"), "{end}");
+    });
+}
+
+fn forsaken() {
+    run(async {
+        let (mut own, child) = started("echo");
+        let mut said = [0; 5];
+        own.read_exact(&mut said).expect("said");
+        drop(child);
+        assert_eq!(own.read(&mut said).expect("the end"), 0);
+    });
 }
 
 fn missing() {

@@ -1,13 +1,20 @@
 //! What the children do.
 
-use casemate_process::{Ending, run_child, run_probe};
+use casemate_process::{Ending, Layers, run_child, run_companion, run_guest_probe, run_probe};
 use std::ffi::OsString;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 
 /// Runs a job; the arguments are those after its name.
 pub(crate) fn run(job: &str, arguments: impl Iterator<Item = OsString>) -> u8 {
     match job {
         "probe" => run_probe(arguments),
+        "probe-guests" => run_guest_probe(arguments),
+        "echo" => run_companion(arguments, |settings| Ok(settings.to_owned()), echo),
+        "hopeless" => {
+            run_companion(arguments, |_| Err::<(), _>("no room".to_owned()), |(), _, _| Ok(()))
+        }
         "copy" => run_child(arguments, |_| copy()),
         "refuse" => run_child(arguments, |_| {
             let said = "no \u{1b}[31mgood\n".to_owned() + &"x".repeat(10_000);
@@ -44,8 +51,8 @@ fn refused(error: impl std::fmt::Display) -> Ending {
 
 fn copy() -> Result<(), Ending> {
     let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(refused)?;
-    std::io::stdout().write_all(&bytes).map_err(refused)
+    io::stdin().read_to_end(&mut bytes).map_err(refused)?;
+    io::stdout().write_all(&bytes).map_err(refused)
 }
 
 fn spin() -> Result<(), Ending> {
@@ -65,7 +72,7 @@ fn grow() -> Result<(), Ending> {
 
 fn flood() -> Result<(), Ending> {
     loop {
-        std::io::stdout().write_all(&[b'x'; 4096]).map_err(refused)?;
+        io::stdout().write_all(&[b'x'; 4096]).map_err(refused)?;
     }
 }
 
@@ -86,5 +93,19 @@ fn threads() -> Result<(), Ending> {
     if sums.len() != 8 {
         return Err(Ending::Refused("a thread could not be started".to_owned()));
     }
-    std::io::stdout().write_all(b"eight").map_err(refused)
+    io::stdout().write_all(b"eight").map_err(refused)
+}
+
+/// Says what it was told, and then what it hears.
+fn echo(settings: String, socket: OwnedFd, _: &Layers) -> io::Result<()> {
+    let mut socket = UnixStream::from(socket);
+    socket.write_all(settings.as_bytes())?;
+    let mut heard = [0; 64];
+    loop {
+        let count = socket.read(&mut heard)?;
+        match heard.get(..count) {
+            Some([]) | None => return Ok(()),
+            Some(heard) => socket.write_all(heard)?,
+        }
+    }
 }

@@ -30,7 +30,8 @@ pub(crate) struct Running {
     upload: Option<Upload<RequestBody>>,
     reply: Inflow,
     asks: Asks,
-    /// Bytes of the answer that may still come.
+    /// Bytes of the answer that have come, and that may still come.
+    came: u64,
     room: u64,
     headers_max: usize,
 }
@@ -65,6 +66,7 @@ impl Running {
         }
         Self {
             reply: Inflow::new(Arc::clone(&lane.pipe), Stream::Run(number), intake),
+            came: 0,
             room: unit.limits.response_body_bytes,
             headers_max: unit.limits.headers as usize,
             asks: Asks::default(),
@@ -125,7 +127,7 @@ impl Guest for Running {
         })?;
         let length = frame.data_ref().map_or(0, Bytes::len) as u64;
         match this.room.checked_sub(length) {
-            Some(room) => this.room = room,
+            Some(room) => (this.room, this.came) = (room, this.came + length),
             None => {
                 return Poll::Ready(Some(Err(Fault {
                     kind: FaultKind::ResponseTooLarge,
@@ -146,7 +148,9 @@ impl Guest for Running {
     }
 
     fn usage(&self) -> Usage {
-        self.desk.lock().usage
+        let usage = self.desk.lock().usage;
+        // The child says what was used now and then; what came is known at any time.
+        Usage { bytes_out: usage.bytes_out.max(self.came), ..usage }
     }
 }
 

@@ -4,7 +4,7 @@
 //! killed; what ran in it ends with a fault, and the next invocation starts another.
 
 use super::lane::Lane;
-use super::{Home, Shared};
+use super::{Home, Options, Shared};
 use crate::GUESTS;
 use crate::control::{self, Control, Down, Up};
 use crate::pipe::Ended;
@@ -25,8 +25,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// A child that ended before it was ready is not started again before this much later.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How often a child is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// How long a child that hung up may take to end, and say why.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Looks that an invocation which was given up may take to end.
 const STUCK_LOOKS: u8 = 5;
 
@@ -37,6 +37,8 @@ pub(crate) struct Ward {
     errands: UnboundedSender<Errand>,
     /// A lane was used since the supervisor last looked.
     used: AtomicBool,
+    /// The child has got ready.
+    ready: AtomicBool,
     home: Home,
 }
 
@@ -59,6 +61,7 @@ impl Ward {
             lanes: Mutex::default(),
             errands,
             used: AtomicBool::new(true),
+            ready: AtomicBool::new(false),
             home,
         });
         if let Some(shared) = ward.home.upgrade() {
@@ -96,18 +99,31 @@ impl Ward {
         let childs = childs.into_std()?.into();
         self.errands.send(Errand::Lane(childs)).map_err(|_| ended())?;
         tokio::spawn(async move {
-            // A thread that ends takes its lanes with it; only a child's fault is one.
-            if let ended @ (Ended::Violated(_) | Ended::Broken(_)) = lane.serve(own).await {
+            let ended = lane.serve(own).await;
+            ward.leave();
+            if !matches!(ended, Ended::Closed) {
                 let _ = ward.errands.send(Errand::Condemn(ended.to_string()));
             }
         });
         Ok(())
     }
 
-    fn end(self: &Arc<Self>, reason: &str) {
+    /// Something is wrong with the child: those who come from now on get another. One that never got
+    /// ready stays in its place until it was waited for, so that starting goes not on and on.
+    fn leave(self: &Arc<Self>) {
+        if self.ready.load(Ordering::Relaxed) {
+            self.retire();
+        }
+    }
+
+    fn retire(self: &Arc<Self>) {
         if let Some(shared) = self.home.upgrade() {
             shared.retire(self);
         }
+    }
+
+    fn end(self: &Arc<Self>, reason: &str) {
+        self.retire();
         let lanes = std::mem::take(&mut *self.lanes.lock());
         for lane in lanes.into_values() {
             lane.end(reason);
@@ -123,17 +139,16 @@ async fn supervise(ward: Arc<Ward>, shared: Arc<Shared>, list: UnboundedReceiver
             shared.companions.start(Companion { name: GUESTS, settings, socket: childs })?;
         Ok((child, Control::new(own)?))
     });
-    let (ready, reason) = match started {
+    let reason = match started {
         Ok((child, control)) => {
             let ward = Arc::clone(&ward);
-            let mut watch = Watch { ward, shared, control, child, ready: false, rested: 0 };
-            let reason = watch.run(list).await;
-            (watch.ready, reason)
+            let mut watch = Watch { ward, shared, control, child, rested: 0 };
+            watch.run(list).await
         }
-        Err(error) => (false, format!("it could not be started: {error}")),
+        Err(error) => format!("it could not be started: {error}"),
     };
     tracing::warn!(code = "E0430", %tenant, %reason, "the process of a tenant's functions ended");
-    if !ready {
+    if !ward.ready.load(Ordering::Relaxed) {
         tokio::time::sleep(PAUSE).await;
     }
     ward.end(&reason);
@@ -145,7 +160,6 @@ struct Watch {
     shared: Arc<Shared>,
     control: Control,
     child: Box<dyn Living>,
-    ready: bool,
     /// Looks in a row at which nothing ran.
     rested: u64,
 }
@@ -153,8 +167,10 @@ struct Watch {
 impl Watch {
     /// Serves the child until it ends or has to, and says why.
     async fn run(&mut self, mut list: UnboundedReceiver<Errand>) -> String {
-        let mut look = tokio::time::interval(LOOK);
-        let idle_looks = self.shared.options.idle.as_secs().max(1);
+        let mut look = tokio::time::interval(self.shared.options.look);
+        let Options { idle, look: every, .. } = self.shared.options;
+        let idle_looks =
+            u64::try_from(idle.as_millis() / every.as_millis().max(1)).unwrap_or(u64::MAX);
         let start = tokio::time::sleep(self.shared.options.start);
         tokio::pin!(start);
         loop {
@@ -170,7 +186,7 @@ impl Watch {
                     }
                 }
                 said = self.control.receive::<Up>() => match said {
-                    Ok(Some((Up::Ready, _))) => self.ready = true,
+                    Ok(Some((Up::Ready, _))) => self.ward.ready.store(true, Ordering::Relaxed),
                     Ok(Some((Up::Want(program), _))) => self.fetch(program),
                     Ok(None) | Err(_) => return self.hung_up().await,
                 },
@@ -182,7 +198,7 @@ impl Watch {
                         return "it had nothing to do".to_owned();
                     }
                 }
-                () = &mut start, if !self.ready => return "it did not get ready in time".to_owned(),
+                () = &mut start, if !self.ward.ready.load(Ordering::Relaxed) => return "it did not get ready in time".to_owned(),
             }
         }
     }
@@ -205,7 +221,8 @@ impl Watch {
 
     /// It closed its socket: most likely it is ending, and can say how.
     async fn hung_up(&mut self) -> String {
-        let ended = tokio::time::timeout(LOOK, self.child.ended()).await;
+        self.ward.leave();
+        let ended = tokio::time::timeout(FAREWELL, self.child.ended()).await;
         ended.unwrap_or_else(|_| "it hung up".to_owned())
     }
 

@@ -39,6 +39,9 @@ macro_rules! running {
         WasiWithdrawn = "E0420", 503, "the function needs WASI 0.3, which this node does not allow any more",
             cause: "It was deployed while the node's operator allowed WASI 0.3, and the node was started again without.",
             remedy: "Set `wasi03 = true` below `[wasm]` in the node's configuration and start the node again, or deploy a component of WASI 0.2.";
+        GuestsGone = "E0430", 500, "the process that ran the function is gone",
+            cause: "The node runs each tenant's functions in a process of their own (`wasm.isolation`), and that process ended, could not be started, or was killed because it broke a rule. The record and the node's log say which.",
+            remedy: "Call again: the next call starts another process. If that goes on, look at the node's log and at `casemate doctor`.";
         // 05xx store
         DiskFull = "E0501", 507, "the disk is full",
             cause: "The file system that holds the home has no room for what had to be written. Nothing was half-written.",
