@@ -1,6 +1,6 @@
 //! What the children do.
 
-use casemate_process::{Ending, Layers, run_child, run_companion, run_guest_probe, run_probe};
+use casemate_process::{Ending, run_child, run_companion, run_guest_probe, run_probe};
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -11,7 +11,11 @@ pub(crate) fn run(job: &str, arguments: impl Iterator<Item = OsString>) -> u8 {
     match job {
         "probe" => run_probe(arguments),
         "probe-guests" => run_guest_probe(arguments),
-        "echo" => run_companion(arguments, |settings| Ok(settings.to_owned()), echo),
+        "echo" => run_companion(
+            arguments,
+            |settings| Ok(settings.to_owned()),
+            |settings, socket, _| echo(&settings, socket),
+        ),
         "hopeless" => {
             run_companion(arguments, |_| Err::<(), _>("no room".to_owned()), |(), _, _| Ok(()))
         }
@@ -97,7 +101,7 @@ fn threads() -> Result<(), Ending> {
 }
 
 /// Says what it was told, and then what it hears.
-fn echo(settings: String, socket: OwnedFd, _: &Layers) -> io::Result<()> {
+fn echo(settings: &str, socket: OwnedFd) -> io::Result<()> {
     let mut socket = UnixStream::from(socket);
     socket.write_all(settings.as_bytes())?;
     let mut heard = [0; 64];
