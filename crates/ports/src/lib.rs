@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
+pub mod blobs;
 pub mod child;
 pub mod clock;
 pub mod counters;
@@ -27,6 +28,7 @@ pub mod registry;
 pub mod memory;
 
 pub use artifacts::Artifacts;
+pub use blobs::Blobs;
 pub use clock::Clock;
 pub use counters::Counters;
 pub use executor::Executor;

@@ -1,6 +1,7 @@
 //! Memory versions of the ports, for tests.
 
 pub mod artifacts;
+pub mod blobs;
 pub mod counters;
 pub mod journal;
 pub mod keyvalue;
@@ -8,6 +9,7 @@ pub mod queue;
 pub mod registry;
 
 pub use artifacts::Artifacts;
+pub use blobs::Blobs;
 pub use counters::Counters;
 pub use journal::Journal;
 pub use keyvalue::KeyValue;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
+pub mod blobs;
 pub mod clock;
 pub mod executor;
 pub mod journal;

@@ -98,5 +98,26 @@ macro_rules! running {
         QueueDamaged = "E0527", 500, "a call that waits in the queue cannot be read back",
             cause: "Its bytes in `queue.db` are not those that were written there, or they were sealed with another root key.",
             remedy: "It is kept as a dead letter and not run. Compare the file with a backup; `casemate queue purge` removes it.";
+        BlobDamaged = "E0530", 500, "a container of blobs is damaged",
+            cause: "Something in `blobs/` of the home is not what the node wrote last: an object was changed, moved, removed, or brought back from before.",
+            remedy: "The node's log names the container and a digest of the object's name. Restore the last backup with `casemate restore`, and find out who can write to the disk.";
+        BlobRolledBack = "E0531", 500, "the blobs of a tenant are older than the rest of the home",
+            cause: "A file in `blobs/` of the home is missing or was replaced by an older copy of itself.",
+            remedy: "Put the newer file back, or restore a backup of the whole home with `casemate restore`; one file alone is never restored.";
+        BlobQuota = "E0532", 507, "a container of blobs is full",
+            cause: "What was to be written would make the container larger than its quota of bytes, objects or uploads.",
+            remedy: "Delete objects, or raise the quota.";
+        BlobInvalid = "E0533", 422, "a container of blobs cannot do what it was asked",
+            cause: "A name, a list of names or a page is over a limit of containers.",
+            remedy: "See the limits in docs/concepts/storage.md.";
+        NoSuchUpload = "E0534", 404, "there is no such upload",
+            cause: "It was finished, given up, or nothing was added to it for so long that it was taken away.",
+            remedy: "Begin again.";
+        UploadConflict = "E0535", 409, "the upload does not go on there",
+            cause: "The bytes do not follow those that are there, or somebody else adds to the upload at the same time.",
+            remedy: "Ask how far the upload is, and go on from there.";
+        UploadCut = "E0536", 400, "the bytes of an upload stopped coming",
+            cause: "The connection that they came from ended early. What arrived is kept.",
+            remedy: "Ask how far the upload is, and go on from there.";
     ] $($later)* } };
 }
