@@ -22,7 +22,7 @@ pub use put::{body_of, put, read_all};
 /// Longest name of an object, in bytes.
 pub const NAME_BYTES_MAX: usize = 1000;
 /// Most names in one ask.
-pub const BATCH_MAX: usize = 1000;
+pub const BATCH_MAX: usize = 500;
 /// Most names in one page of a listing.
 pub const PAGE_MAX: usize = 1000;
 /// Longest note beside an upload, in bytes.

@@ -71,6 +71,7 @@ pub trait Anchors: Send + Sync {
 ///
 /// When it is dropped, what was queued is written and the files are closed.
 pub struct Stores {
+    area: &'static str,
     dir: PathBuf,
     backups: PathBuf,
     ring: Arc<dyn KeyRing>,
@@ -92,7 +93,17 @@ impl Stores {
         ring: Arc<dyn KeyRing>,
         anchors: Arc<dyn Anchors>,
     ) -> Result<Self, StoreError> {
-        let dir = home.join(DIRECTORY);
+        Self::open_area(DIRECTORY, home, ring, anchors)
+    }
+
+    /// The same in another directory, with keys of its own.
+    pub(crate) fn open_area(
+        area: &'static str,
+        home: &Path,
+        ring: Arc<dyn KeyRing>,
+        anchors: Arc<dyn Anchors>,
+    ) -> Result<Self, StoreError> {
+        let dir = home.join(area);
         let io = |error| StoreError::io(&dir, error);
         let readers = Readers::start().map_err(io)?;
         let ticker = Ticker::start(Arc::clone(&anchors)).map_err(io)?;
@@ -104,6 +115,7 @@ impl Stores {
             readers: Some(readers),
             ticker,
             memory: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
+            area,
             dir,
         })
     }
@@ -125,6 +137,18 @@ impl Stores {
         Ok(found)
     }
 
+    /// Every store of a tenant.
+    pub(crate) async fn names(
+        &self,
+        tenant: &TenantName,
+    ) -> Result<Vec<(EnvironmentName, StoreName)>, Error> {
+        let tenant = self.tenant(tenant)?;
+        tenant.open().await?;
+        let mut names: Vec<_> = tenant.board.stores.read().keys().cloned().collect();
+        names.sort();
+        Ok(names)
+    }
+
     fn tenant(&self, name: &TenantName) -> Result<Arc<Tenant>, Error> {
         if let Some(tenant) = self.tenants.read().get(name) {
             return Ok(Arc::clone(tenant));
@@ -134,6 +158,7 @@ impl Stores {
             return Ok(Arc::clone(tenant));
         }
         let source = Source {
+            area: self.area,
             tenant: name.clone(),
             path: path_of(&self.dir, name).into(),
             backups: self.backups.clone(),
@@ -230,7 +255,11 @@ impl Drop for Stores {
 /// # Errors
 /// [`StoreError::Io`].
 pub fn tenants(home: &Path) -> Result<Vec<TenantName>, StoreError> {
-    let dir = home.join(DIRECTORY);
+    tenants_in(DIRECTORY, home)
+}
+
+pub(crate) fn tenants_in(area: &str, home: &Path) -> Result<Vec<TenantName>, StoreError> {
+    let dir = home.join(area);
     let entries = match std::fs::read_dir(&dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| StoreError::io(&dir, error))?,
@@ -255,12 +284,20 @@ pub fn tenants(home: &Path) -> Result<Vec<TenantName>, StoreError> {
 /// # Errors
 /// [`StoreError`]; copies that were made remain.
 pub fn copy_all(home: &Path, target: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
+    copy_area(DIRECTORY, home, target)
+}
+
+pub(crate) fn copy_area(
+    area: &str,
+    home: &Path,
+    target: &Path,
+) -> Result<Vec<(String, PathBuf)>, StoreError> {
     let mut copies = Vec::new();
-    for tenant in tenants(home)? {
-        let connection = connect::reader(&path_of(&home.join(DIRECTORY), &tenant))?;
-        let file = target.join(format!("kv-{tenant}.{ENDING}"));
+    for tenant in tenants_in(area, home)? {
+        let connection = connect::reader(&path_of(&home.join(area), &tenant))?;
+        let file = target.join(format!("{area}-{tenant}.{ENDING}"));
         copy::copy(&connection, &file)?;
-        copies.push((format!("{DIRECTORY}/{tenant}.{ENDING}"), file));
+        copies.push((format!("{area}/{tenant}.{ENDING}"), file));
     }
     Ok(copies)
 }

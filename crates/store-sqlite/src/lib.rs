@@ -2,12 +2,14 @@
 //!
 //! Everything lies in one directory, the home: `registry.db` holds what is deployed, granted and
 //! issued together with its ledger, `queue.db` the calls that run later, `artifacts/` the
-//! components, `kv/` what functions keep, `counters` what was used today, and `backups/` the copies that are made before an upgrade.
+//! components, `kv/` and `blobs/` what functions keep, `counters` what was used today, and
+//! `backups/` the copies that are made before an upgrade.
 //!
 //! Invariant: an act and its ledger leaf are written in one transaction, and are durable before
 //! the caller hears of them.
 #![forbid(unsafe_code)]
 
+pub mod blobs;
 pub mod counters;
 pub mod error;
 pub mod files;
@@ -16,6 +18,7 @@ pub mod kv;
 pub mod queue;
 pub mod store;
 
+pub use blobs::Blobs;
 pub use counters::CounterFile;
 pub use error::Error;
 pub use files::Files;

@@ -31,6 +31,8 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use anchor::BlobAnchors;
+
 /// The registry's file in the home.
 pub const FILE: &str = "registry.db";
 /// Where copies lie that are made before a migration, in the home.

@@ -26,6 +26,8 @@ const LOG_BYTES_KEPT: i64 = 32 << 20;
 
 /// Where a tenant's file is and what it is opened with.
 pub(super) struct Source {
+    /// The directory that the file is in, and the word that goes into its keys.
+    pub(super) area: &'static str,
     pub(super) tenant: TenantName,
     pub(super) path: Arc<Path>,
     /// Where copies lie that are made before a migration.
@@ -93,7 +95,7 @@ fn connect(source: &Source) -> Result<Connection, crate::Error> {
         // The files in it are made durable by SQLite, with its log's first sync.
         crate::files::make_directory(dir).map_err(|error| crate::Error::io(dir, error))?;
     }
-    let backup = format!("kv-{}", source.tenant);
+    let backup = format!("{}-{}", source.area, source.tenant);
     let form = Form {
         name: "key-value file",
         backup: &backup,

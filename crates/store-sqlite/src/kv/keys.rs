@@ -75,12 +75,11 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Derives them. No name of a tenant, an environment or a store can be taken for another
+    /// Derives them, of a word for what the files are for, and names. No name of a tenant, an environment or a store can be taken for another
     /// part, as the ring puts a length before each.
     pub(super) fn derive(ring: &dyn KeyRing, epoch: Epoch, names: &[&str]) -> Result<Self, Error> {
-        let context: Vec<&str> = std::iter::once("kv").chain(names.iter().copied()).collect();
-        let sealer = ring.sealer(epoch, KeyPurpose::Value, &context)?;
-        let secret = ring.hash_key(epoch, KeyPurpose::Value, &context)?;
+        let sealer = ring.sealer(epoch, KeyPurpose::Value, names)?;
+        let secret = ring.hash_key(epoch, KeyPurpose::Value, names)?;
         let mac = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
         let mut empty = Vec::new();
         sealer.seal(&[], &mut empty, 0)?;

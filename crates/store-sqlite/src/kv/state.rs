@@ -40,7 +40,7 @@ impl State {
             })
             .optional()?;
         let epoch = head.as_ref().map_or(source.ring.epoch(), |(epoch, ..)| Epoch(*epoch));
-        let keys = Keys::derive(&*source.ring, epoch, &[source.tenant.as_str()])?;
+        let keys = Keys::derive(&*source.ring, epoch, &[source.area, source.tenant.as_str()])?;
         let mut state = Self {
             source: Arc::clone(source),
             epoch,
@@ -105,7 +105,7 @@ impl State {
             return Ok(shown);
         }
         let text = name.1.to_string();
-        let names = [self.source.tenant.as_str(), name.0.as_str(), &text];
+        let names = [self.source.area, self.source.tenant.as_str(), name.0.as_str(), &text];
         let keys = Keys::derive(&*self.source.ring, self.epoch, &names)?;
         Ok(Arc::new(Shown {
             id,

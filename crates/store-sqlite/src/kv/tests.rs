@@ -27,6 +27,7 @@ impl Anchors for NoAnchors {
 
 fn source(home: &Path) -> Arc<Source> {
     Arc::new(Source {
+        area: super::DIRECTORY,
         tenant: TenantName::parse("default").expect("name"),
         path: home.join("kv/default.db").into(),
         backups: home.join("backups"),

@@ -1,4 +1,5 @@
-//! How far each tenant's key-value file had come, as the registry remembers it.
+//! How far each tenant's key-value file, and its index of blobs, had come, as the registry
+//! remembers it.
 //!
 //! Such a file that is put back beside a newer registry is known by it.
 //!
@@ -11,32 +12,59 @@ use model::TenantName;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
-/// The fact's key, under the tenant's own name, which is no word of the platform's.
-const KEY: &str = "kv-counter";
+/// The facts' keys, under the tenant's own name, which is no word of the platform's.
+const VALUES: &str = "kv-counter";
+const BLOBS: &str = "blobs-counter";
 
 impl Anchors for Store {
     fn load(&self, tenant: &TenantName) -> Result<Option<u64>, Error> {
-        let tenant = tenant.as_str().to_owned();
-        self.wait_for(move |connection| read(connection, &tenant))
+        self.anchor(VALUES, tenant)
     }
 
     fn raise(&self, tenant: &TenantName, counter: u64) -> Result<(), Error> {
+        self.raise_anchor(VALUES, tenant, counter)
+    }
+}
+
+/// The registry, as it remembers indexes of blobs.
+pub struct BlobAnchors(pub Store);
+
+impl Anchors for BlobAnchors {
+    fn load(&self, tenant: &TenantName) -> Result<Option<u64>, Error> {
+        self.0.anchor(BLOBS, tenant)
+    }
+
+    fn raise(&self, tenant: &TenantName, counter: u64) -> Result<(), Error> {
+        self.0.raise_anchor(BLOBS, tenant, counter)
+    }
+}
+
+impl Store {
+    fn anchor(&self, key: &'static str, tenant: &TenantName) -> Result<Option<u64>, Error> {
+        let tenant = tenant.as_str().to_owned();
+        self.wait_for(move |connection| read(connection, &tenant, key))
+    }
+
+    fn raise_anchor(
+        &self,
+        key: &'static str,
+        tenant: &TenantName,
+        counter: u64,
+    ) -> Result<(), Error> {
         let tenant = tenant.as_str().to_owned();
         self.wait_for(move |connection| {
-            if read(connection, &tenant)?.is_some_and(|held| held >= counter) {
+            if read(connection, &tenant, key)?.is_some_and(|held| held >= counter) {
                 return Ok(());
             }
             connection.execute(
                 "INSERT INTO meta (tenant, environment, key, value) VALUES (?1, 'system', ?2, ?3)
                  ON CONFLICT DO UPDATE SET value = excluded.value",
-                params![tenant, KEY, counter.to_string()],
+                params![tenant, key, counter.to_string()],
             )?;
             Ok(())
         })
     }
-}
 
-impl Store {
     /// Runs `work` on the writer thread and blocks until it is done. Not for asynchronous callers.
     fn wait_for<T: Send + 'static>(
         &self,
@@ -53,15 +81,16 @@ impl Store {
     }
 }
 
-fn read(connection: &Connection, tenant: &str) -> Result<Option<u64>, Error> {
+fn read(connection: &Connection, tenant: &str, key: &str) -> Result<Option<u64>, Error> {
     let text: Option<String> = connection
         .prepare_cached(
             "SELECT value FROM meta WHERE tenant = ?1 AND environment = 'system' AND key = ?2",
         )?
-        .query_row([tenant, KEY], |row| row.get(0))
+        .query_row([tenant, key], |row| row.get(0))
         .optional()?;
     let number = |text: String| {
-        text.parse().map_err(|error| Error::corrupt("registry.db, a tenant's `kv-counter`", error))
+        text.parse()
+            .map_err(|error| Error::corrupt(format!("registry.db, a tenant's `{key}`"), error))
     };
     text.map(number).transpose()
 }

@@ -1,6 +1,8 @@
 //! The embedded stores from outside: conformance, and a home that is closed, copied or damaged.
 
 #[cfg(test)]
+mod blobs;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod kv;
