@@ -76,6 +76,8 @@ pub struct HostLimits {
     pub outbound: outbound::Limits,
     /// Most bytes of one key-value store.
     pub keyvalue_bytes_max: u64,
+    /// What one container of blobs may hold.
+    pub blobs: ports::blobs::Quota,
 }
 
 impl Default for HostLimits {
@@ -84,6 +86,7 @@ impl Default for HostLimits {
             budget: Budget::default(),
             outbound: outbound::Limits::DEFAULT,
             keyvalue_bytes_max: 1 << 30,
+            blobs: ports::blobs::Quota { bytes_max: 10 << 30, objects_max: 1_000_000 },
         }
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! Invariant: nothing is done without a `CallPermit`, and whatever was decided is recorded.
 
+mod blob;
 mod body;
 mod call;
 mod http;
@@ -174,6 +175,7 @@ impl Host for Broker {
         match value {
             HostCall::Http(call) => Box::pin(self.http(call, labels, body)),
             HostCall::KeyValue { store, ask } => Box::pin(self.keyvalue(store, ask, labels)),
+            HostCall::Blob { container, ask } => Box::pin(self.blob(container, ask, labels, body)),
         }
     }
 }

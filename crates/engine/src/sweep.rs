@@ -20,6 +20,9 @@ use std::time::Duration;
 /// How long an artifact is left that nothing refers to.
 const LEFT: Duration = Duration::from_hours(1);
 
+/// How long an upload of a blob is left that nothing is added to.
+const UPLOADS_LEFT: Duration = Duration::from_hours(24);
+
 /// What a sweep came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -67,6 +70,21 @@ impl Drop for Using<'_> {
 }
 
 impl Engine {
+    /// Gives up uploads of blobs that nothing was added to for a day.
+    ///
+    /// # Errors
+    /// What the blobs say; others were given up all the same.
+    pub async fn sweep_uploads(&self) -> Result<(), Problem> {
+        let left_us = i64::try_from(UPLOADS_LEFT.as_micros()).unwrap_or(i64::MAX);
+        let before = self.parts.clock.wall().plus_us(-left_us);
+        let collected = self.parts.blobs.collect(before).await.map_err(Problem::from)?;
+        if collected.uploads > 0 {
+            let ports::blobs::Collected { uploads, bytes } = collected;
+            tracing::info!(uploads, bytes, "uploads of blobs were given up after a day");
+        }
+        Ok(())
+    }
+
     /// Removes components and files that nothing refers to, and compiled forms whose component is
     /// gone.
     ///

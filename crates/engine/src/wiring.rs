@@ -18,7 +18,7 @@ use model::{Code, Problem};
 use policy::Policies;
 use ports::idempotency::{Idempotency, Kept};
 use ports::{
-    Artifacts, Clock, Counters, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound, Queue,
+    Artifacts, Blobs, Clock, Counters, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound, Queue,
     Registry,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,6 +39,8 @@ pub struct Parts {
     pub journal: Arc<dyn Journal>,
     /// Key-value stores.
     pub keyvalue: Arc<dyn KeyValue>,
+    /// Blobs.
+    pub blobs: Arc<dyn Blobs>,
     /// Calls that run later.
     pub queue: Arc<dyn Queue>,
     /// The way out.

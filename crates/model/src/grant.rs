@@ -45,6 +45,11 @@ pub enum Action {
         /// `ACCESS STORE` or `ACCESS STORE/KEYS`: see [`crate::store::StoreTarget`].
         target: String,
     },
+    /// To use a container of blobs.
+    Blob {
+        /// `ACCESS CONTAINER` or `ACCESS CONTAINER/NAMES`: see [`crate::store::StoreTarget`].
+        target: String,
+    },
     /// To have a secret put into outgoing requests.
     Secret {
         /// `NAME for URL`: see [`SecretTarget`].
@@ -110,7 +115,7 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] crate::name::Error),
     /// Not an action.
-    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue` or `secret`", .0.escape_debug())]
+    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue`, `blob` or `secret`", .0.escape_debug())]
     Action(String),
     /// Not an outgoing target.
     #[error("`{}` is no target: write a method and a URL, such as `GET https://api.example.com/v1/*`", .0.escape_debug())]
@@ -138,6 +143,7 @@ impl Grant {
             "invoke-async" => Action::InvokeAsync { function: FunctionName::parse(what)? },
             "http" => Action::Http { target: check_target(what)? },
             "keyvalue" => Action::KeyValue { target: check_store(what)? },
+            "blob" => Action::Blob { target: check_store(what)? },
             "secret" => Action::Secret { target: check_secret(what)? },
             other => return Err(Error::Action(other.chars().take(40).collect())),
         };
@@ -154,7 +160,7 @@ impl Grant {
                 check_target(target)?;
                 Ok(self)
             }
-            (Principal::Function(_), Action::KeyValue { target }) => {
+            (Principal::Function(_), Action::KeyValue { target } | Action::Blob { target }) => {
                 check_store(target)?;
                 Ok(self)
             }
@@ -209,7 +215,9 @@ impl Action {
     pub const fn function(&self) -> Option<&FunctionName> {
         match self {
             Self::Invoke { function } | Self::InvokeAsync { function } => Some(function),
-            Self::Http { .. } | Self::KeyValue { .. } | Self::Secret { .. } => None,
+            Self::Http { .. } | Self::KeyValue { .. } | Self::Blob { .. } | Self::Secret { .. } => {
+                None
+            }
         }
     }
 
@@ -220,6 +228,7 @@ impl Action {
             Self::Invoke { .. } => "invoke",
             Self::Http { .. } => "http",
             Self::KeyValue { .. } => "keyvalue",
+            Self::Blob { .. } => "blob",
             Self::Secret { .. } => "secret",
             Self::InvokeAsync { .. } => "invoke-async",
         }
@@ -292,6 +301,7 @@ impl fmt::Display for Grant {
             Action::Http { target } => write!(f, "{} http \"{target}\"", self.who),
             Action::InvokeAsync { function } => write!(f, "{} invoke-async {function}", self.who),
             Action::KeyValue { target } => write!(f, "{} keyvalue \"{target}\"", self.who),
+            Action::Blob { target } => write!(f, "{} blob \"{target}\"", self.who),
             Action::Secret { target } => write!(f, "{} secret \"{target}\"", self.who),
         }
     }
@@ -314,6 +324,7 @@ mod tests {
             ("mtls:spiffe://a.example/x", "invoke", "hello"),
             ("function:hello", "http", "GET https://api.example.com/v1/*"),
             ("function:hello", "keyvalue", "read-write carts/{sub}/*"),
+            ("function:hello", "blob", "read-write photos/{sub}/*"),
             ("function:hello", "invoke", "shipping"),
             ("function:hello", "secret", "psp for https://api.example.com/v1"),
             ("token:ci", "invoke-async", "hello"),
@@ -349,6 +360,8 @@ mod tests {
             ("public", "invoke-async", "hello"),
             ("function:a", "invoke-async", "b"),
             ("function:a", "keyvalue", "carts"),
+            ("public", "blob", "read photos"),
+            ("function:a", "blob", "photos"),
             ("token:ci", "secret", "psp for https://x"),
             ("function:a", "secret", "psp"),
             ("function:a", "secret", "psp for x"),

@@ -46,6 +46,7 @@ pub(crate) struct Assembled {
     pub(crate) key_files: KeyFiles,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) keyvalue: Arc<dyn ports::KeyValue>,
+    pub(crate) blobs: Arc<store_sqlite::Blobs>,
     pub(crate) store: Store,
     pub(crate) executor: Arc<WasmExecutor>,
     pub(crate) children: Arc<process::ChildProcesses>,
@@ -80,6 +81,7 @@ pub(crate) async fn assemble(
     let digest_key = ring.hash_key(ring.epoch(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
     let keyvalue = Stores::open(home.path(), Arc::clone(&keyring), Arc::new(store.clone()));
     let keyvalue: Arc<dyn ports::KeyValue> = Arc::new(keyvalue.map_err(Problem::from)?);
+    let blobs = open_blobs(home, &keyring, &store)?;
     let parts = Parts {
         registry: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
@@ -89,6 +91,7 @@ pub(crate) async fn assemble(
         queue: Arc::new(queue),
         executor: runner(settings, &executor, &children, trial)?,
         keyvalue: Arc::clone(&keyvalue),
+        blobs: Arc::clone(&blobs) as _,
         outbound: match outside {
             Some(outside) => outside,
             None => Arc::new(outbound(settings)?),
@@ -110,6 +113,7 @@ pub(crate) async fn assemble(
         key_files,
         journal,
         keyvalue,
+        blobs,
         store,
         executor,
         children,
@@ -137,6 +141,7 @@ fn engine_config(settings: &Settings, key_files: &KeyFiles) -> engine::Config {
             budget: settings.budget,
             outbound: settings.outbound.limits,
             keyvalue_bytes_max: settings.keyvalue.bytes,
+            blobs: settings.blobs,
         },
         price: settings.price.clone(),
         caps: settings.caps.clone(),
@@ -144,6 +149,16 @@ fn engine_config(settings: &Settings, key_files: &KeyFiles) -> engine::Config {
         queue: settings.queue.limits(),
         ..engine::Config::default()
     }
+}
+
+fn open_blobs(
+    home: &Home,
+    keyring: &Arc<dyn KeyRing>,
+    store: &Store,
+) -> Result<Arc<store_sqlite::Blobs>, Problem> {
+    let anchors = Arc::new(store_sqlite::store::BlobAnchors(store.clone()));
+    let blobs = store_sqlite::Blobs::open(home.path(), Arc::clone(keyring), anchors);
+    blobs.map(Arc::new).map_err(Problem::from)
 }
 
 /// Refuses a home that was in use and whose registry is gone or empty. Taken for a new one, it
@@ -157,6 +172,7 @@ pub(crate) fn refuse_headless(home: &Path) -> Result<(), Problem> {
     let components = home.join("artifacts/sha256");
     let used = home.join("journal").exists()
         || home.join(store_sqlite::kv::DIRECTORY).exists()
+        || home.join(store_sqlite::blobs::DIRECTORY).exists()
         || std::fs::read_dir(components).is_ok_and(|mut entries| entries.next().is_some());
     if !used {
         return Ok(());

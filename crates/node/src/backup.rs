@@ -1,5 +1,5 @@
 //! Backups: one tar file that holds the registry with its ledger, the components, the key-value
-//! stores, the calls that wait, the flight records, certificates, and, if asked for, the root key.
+//! stores, the blobs, the calls that wait, the flight records, certificates, and, if asked for, the root key.
 //!
 //! The first entry is [`CONTENTS`], which lists every other with its size and SHA-256, so that a
 //! file that was cut or changed is not taken for a backup.
@@ -7,8 +7,8 @@
 //! Invariant: a backup is made from files that do not change any more: copies of the registry,
 //! the queue and key-value files, components, journal segments up to the length they had, and sealed
 //! files that are replaced as a whole.
-//! Invariant: the registry is copied before key-value files. It knows how far each had come, and
-//! one that is older than that is not opened after a restore.
+//! Invariant: the registry is copied before key-value files and blobs. It knows how far each had
+//! come, and one that is older than that is not opened after a restore.
 
 use control::{Pieces, RootKey};
 use engine::Engine;
@@ -30,6 +30,8 @@ const DIRECTORY: &str = "backups";
 const MAKING: &str = "making-";
 /// Where components and files of applications lie, in the home.
 const ARTIFACTS: &str = "artifacts/";
+/// Where blobs lie, in the home.
+const BLOBS: &str = "blobs/";
 /// What journal segments end in; indexes are made again from them.
 const SEGMENT: &str = "seg";
 /// What certificates, keys and accounts end in that the node made or obtained. They are sealed, so
@@ -89,13 +91,14 @@ pub(crate) fn sweep(home: &Path) -> Result<(), Problem> {
 /// Makes a backup in an unlinked file of the home and gives back its pieces.
 pub(crate) async fn make(
     engine: &Arc<Engine>,
+    blobs: &Arc<store_sqlite::Blobs>,
     source: Source,
     root_key: RootKey,
 ) -> Result<Pieces, Problem> {
     let work = source.home.join(DIRECTORY).join(format!("{MAKING}{:016x}", fastrand::u64(..)));
     let mut private = std::fs::DirBuilder::new();
     private.recursive(true).mode(0o700).create(&work).map_err(|error| failed(&work, error))?;
-    let made = make_in(engine, source, root_key, &work).await;
+    let made = make_in(engine, blobs, source, root_key, &work).await;
     if let Err(error) = std::fs::remove_dir_all(&work) {
         tracing::warn!(%error, dir = %work.display(), "a backup's work directory could not be removed");
     }
@@ -104,6 +107,7 @@ pub(crate) async fn make(
 
 async fn make_in(
     engine: &Arc<Engine>,
+    blobs: &Arc<store_sqlite::Blobs>,
     source: Source,
     root_key: RootKey,
     work: &Path,
@@ -120,7 +124,12 @@ async fn make_in(
         list.push((path.clone(), source.home.join(path), Extent::Whole));
     }
     let (home, target) = (source.home.clone(), work.to_owned());
-    let copy = move || store_sqlite::kv::copy_all(&home, &target);
+    let blobs = Arc::clone(blobs);
+    let copy = move || {
+        let mut copies = store_sqlite::kv::copy_all(&home, &target)?;
+        copies.extend(blobs.snapshot(&target)?);
+        Ok::<_, store_sqlite::Error>(copies)
+    };
     let copies = tokio::task::spawn_blocking(copy)
         .await
         .map_err(|error| Problem::new(Code::Internal).internal(error))?;
@@ -197,8 +206,10 @@ fn write_archive(path: &Path, created: Timestamp, list: &[Part]) -> Result<File,
             }
         };
         let sha256 = digest(&opened, length).map_err(|error| failed(file, error))?;
-        // There may be more artifacts than descriptors; what lies under a digest never changes.
-        let held = (!name.starts_with(ARTIFACTS)).then_some(opened);
+        // There may be more artifacts and blobs than descriptors; what lies under a digest never
+        // changes, and a blob is a link of the backup's own.
+        let many = name.starts_with(ARTIFACTS) || name.starts_with(BLOBS);
+        let held = (!many).then_some(opened);
         items.push((Item { path: name.clone(), bytes: length, sha256 }, file, held));
     }
     let files = items.iter().map(|(item, ..)| item.clone()).collect();

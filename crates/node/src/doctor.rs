@@ -101,6 +101,7 @@ fn private_file(path: &Path) -> Finding {
 pub(crate) struct NodeOperations {
     engine: Arc<Engine>,
     store: Store,
+    blobs: Arc<store_sqlite::Blobs>,
     journal: Arc<dyn Journal>,
     executor: Arc<WasmExecutor>,
     children: Arc<process::ChildProcesses>,
@@ -120,6 +121,7 @@ impl NodeOperations {
         Self {
             engine: Arc::clone(&assembled.engine),
             store: assembled.store.clone(),
+            blobs: Arc::clone(&assembled.blobs),
             journal: Arc::clone(&assembled.journal),
             executor: Arc::clone(&assembled.executor),
             children: Arc::clone(&assembled.children),
@@ -349,6 +351,6 @@ impl Operations for NodeOperations {
             root_key_file: self.root_key_file.clone(),
             created: crate::clock::SystemClock.wall(),
         };
-        Box::pin(async move { backup::make(&self.engine, source, root_key).await })
+        Box::pin(async move { backup::make(&self.engine, &self.blobs, source, root_key).await })
     }
 }

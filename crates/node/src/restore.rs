@@ -141,6 +141,7 @@ fn belongs(path: &str) -> bool {
         || path.starts_with("artifacts/")
         || path.starts_with("journal/")
         || is_key_value(path)
+        || store_sqlite::blobs::belongs(path)
         || path.starts_with("tls/") && path.ends_with(".sealed");
     plain && known
 }

@@ -4,6 +4,7 @@
 //! an error.
 
 mod assets;
+mod blobs;
 mod budget;
 mod cap;
 mod file;

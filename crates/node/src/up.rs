@@ -183,6 +183,10 @@ async fn sweep(engine: &Engine) {
             let internal = problem.internal.as_deref();
             tracing::warn!(%problem, internal, "unused components and files were not removed");
         }
+        if let Err(problem) = engine.sweep_uploads().await {
+            let internal = problem.internal.as_deref();
+            tracing::warn!(%problem, internal, "uploads of blobs were not given up");
+        }
         tokio::time::sleep(SWEEP_EVERY).await;
     }
 }

@@ -21,7 +21,7 @@ pub struct HttpAsk<'a> {
     pub url: &'a str,
 }
 
-/// The use of a key-value store.
+/// The use of a key-value store, or of a container of blobs.
 #[derive(Debug, Clone, Copy)]
 pub struct StoreAsk<'a> {
     /// The store, as the function calls it.
@@ -50,16 +50,18 @@ pub struct SecretAsk<'a> {
 pub(crate) struct Reach {
     http: Box<[Target]>,
     stores: Box<[StoreTarget]>,
+    pub(crate) containers: Box<[StoreTarget]>,
     functions: Box<[FunctionName]>,
     secrets: Box<[(SecretName, Url)]>,
     /// Only tests say that everything is asked for.
-    everything: bool,
+    pub(crate) everything: bool,
 }
 
 impl Reach {
     pub(crate) fn of_grants(grants: &[&Grant]) -> Self {
         let mut http = Vec::new();
         let mut stores = Vec::new();
+        let mut containers = Vec::new();
         let mut secrets = Vec::new();
         for grant in grants {
             match &grant.action {
@@ -67,11 +69,17 @@ impl Reach {
                 Action::Invoke { .. } | Action::InvokeAsync { .. } => {}
                 Action::Http { target } => http.extend(Target::parse(target)),
                 Action::KeyValue { target } => stores.extend(StoreTarget::parse(target)),
+                Action::Blob { target } => containers.extend(StoreTarget::parse(target)),
                 Action::Secret { target } => secrets.extend(secret(target)),
             }
         }
-        let (http, stores, secrets) = (http.into(), stores.into(), secrets.into());
-        Self { http, stores, secrets, ..Self::default() }
+        Self {
+            http: http.into(),
+            stores: stores.into(),
+            containers: containers.into(),
+            secrets: secrets.into(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn of_manifest(allow: &Allow) -> Self {
@@ -81,6 +89,7 @@ impl Reach {
         Self {
             http: allow.http.iter().filter_map(|target| Target::parse(target)).collect(),
             stores: allow.keyvalue.iter().filter_map(store).collect(),
+            containers: allow.blobs.iter().filter_map(store).collect(),
             functions: allow.invoke.clone().into(),
             secrets: allow
                 .secret
@@ -114,12 +123,13 @@ impl Reach {
         self.everything || self.secrets.iter().any(covers)
     }
 
-    /// What the keys that may be read begin with; each with whether any rest may follow.
-    fn readable(&self, store: &str, claims: &Claims) -> Vec<(String, bool)> {
-        let readable =
-            |target: &&StoreTarget| *target.store == *store && target.access.covers(Access::Read);
-        self.stores.iter().filter(readable).filter_map(|target| target.keys(claims)).collect()
-    }
+}
+
+/// What the keys that may be read begin with; each with whether any rest may follow.
+fn readable(of: &[StoreTarget], store: &str, claims: &Claims) -> Vec<(String, bool)> {
+    let readable =
+        |target: &&StoreTarget| *target.store == *store && target.access.covers(Access::Read);
+    of.iter().filter(readable).filter_map(|target| target.keys(claims)).collect()
 }
 
 impl FunctionPolicies {
@@ -202,16 +212,26 @@ impl FunctionPolicies {
     /// two of them overlapping; each with whether any rest may follow. Empty if there are none.
     #[must_use]
     pub fn listable(&self, store: &str, claims: &Claims) -> Vec<(String, bool)> {
-        let granted = self.granted.readable(store, claims);
+        self.listable_of(|reach| &reach.stores, store, claims)
+    }
+
+    /// The same for stores or for containers.
+    pub(crate) fn listable_of(
+        &self,
+        which: impl Fn(&Reach) -> &[StoreTarget],
+        store: &str,
+        claims: &Claims,
+    ) -> Vec<(String, bool)> {
+        let granted = readable(which(&self.granted), store, claims);
         if self.asked.everything {
             return disjoint(granted);
         }
-        let asked = self.asked.readable(store, claims);
+        let asked = readable(which(&self.asked), store, claims);
         let both = granted.iter().flat_map(|one| asked.iter().map(move |two| overlap(one, two)));
         disjoint(both.flatten().collect())
     }
 
-    fn conclude(
+    pub(crate) fn conclude(
         &self,
         granted: bool,
         consulted: Result<bool, Denial>,
@@ -262,7 +282,7 @@ fn disjoint(mut all: Vec<(String, bool)>) -> Vec<(String, bool)> {
     kept
 }
 
-fn not_asked(code: Code, key: &str, line: Option<String>) -> Denial {
+pub(crate) fn not_asked(code: Code, key: &str, line: Option<String>) -> Denial {
     let hint = line.map(|line| {
         format!("write `{line}` below `[function.allow]` of the manifest, then `casemate deploy --grant`")
     });

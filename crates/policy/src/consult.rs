@@ -34,6 +34,19 @@ impl FunctionPolicies {
     }
 
     /// Whether a policy of the operator permits the use. `false` if none speaks of it.
+    pub(crate) fn consult_blob(&self, ask: &StoreAsk<'_>) -> Result<bool, Denial> {
+        let set = &self.policies.on_blob;
+        if set.is_empty() {
+            return Ok(false);
+        }
+        let words = &self.policies.vocabulary;
+        let container = words.container(&self.function.scope, ask.name);
+        let mut pairs = vec![("access", ask.access.word())];
+        pairs.extend(ask.key.map(|name| ("name", name)));
+        self.ask_operator(set, &words.blob, container, &pairs)
+    }
+
+    /// Whether a policy of the operator permits the use. `false` if none speaks of it.
     pub(crate) fn consult_secret(&self, ask: &SecretAsk<'_>, url: &Url) -> Result<bool, Denial> {
         let set = &self.policies.on_secret;
         if set.is_empty() {

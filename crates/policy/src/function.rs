@@ -214,7 +214,10 @@ pub fn concerns(grant: &Grant, function: &FunctionRef) -> bool {
 pub fn grant_id(grant: &Grant) -> String {
     match &grant.action {
         Action::Invoke { .. } | Action::InvokeAsync { .. } => grant.to_string(),
-        Action::Http { target } | Action::KeyValue { target } | Action::Secret { target } => {
+        Action::Http { target }
+        | Action::KeyValue { target }
+        | Action::Blob { target }
+        | Action::Secret { target } => {
             format!("{} {} \"{}\"", grant.who, grant.action.word(), target.escape_debug())
         }
     }

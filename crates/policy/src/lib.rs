@@ -13,6 +13,7 @@
 
 mod ask;
 mod cache;
+mod blobs;
 mod calls;
 mod consult;
 mod defer;

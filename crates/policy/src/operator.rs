@@ -37,6 +37,8 @@ pub struct Policies {
     pub(crate) on_http: PolicySet,
     /// Policies that speak of key-value stores.
     pub(crate) on_keyvalue: PolicySet,
+    /// Policies that speak of containers of blobs.
+    pub(crate) on_blob: PolicySet,
     /// Policies that speak of secrets.
     pub(crate) on_secret: PolicySet,
     /// Policies that speak of calls that run later.
@@ -66,6 +68,7 @@ impl Policies {
             by_function: HashMap::new(),
             on_http: PolicySet::new(),
             on_keyvalue: PolicySet::new(),
+            on_blob: PolicySet::new(),
             on_secret: PolicySet::new(),
             on_async: PolicySet::new(),
         };
@@ -170,6 +173,7 @@ impl Policies {
         let on_calls = [
             (&self.vocabulary.http, &mut self.on_http),
             (&self.vocabulary.keyvalue, &mut self.on_keyvalue),
+            (&self.vocabulary.blob, &mut self.on_blob),
             (&self.vocabulary.secret, &mut self.on_secret),
             (&self.vocabulary.invoke_async, &mut self.on_async),
         ];

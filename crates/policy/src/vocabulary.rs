@@ -34,10 +34,12 @@ pub(crate) struct Vocabulary {
     invoke: EntityUid,
     pub(crate) http: EntityUid,
     pub(crate) keyvalue: EntityUid,
+    pub(crate) blob: EntityUid,
     pub(crate) secret: EntityUid,
     pub(crate) invoke_async: EntityUid,
     host: EntityTypeName,
     store: EntityTypeName,
+    container: EntityTypeName,
     secret_type: EntityTypeName,
     /// The one entity that carries a request's claims.
     claims: EntityUid,
@@ -74,10 +76,12 @@ impl Vocabulary {
             invoke: uid(entity_type("Action")?, "invoke"),
             http: uid(entity_type("Action")?, "http"),
             keyvalue: uid(entity_type("Action")?, "keyvalue"),
+            blob: uid(entity_type("Action")?, "blob"),
             secret: uid(entity_type("Action")?, "secret"),
             invoke_async: uid(entity_type("Action")?, "invoke-async"),
             host: entity_type("Host")?,
             store: entity_type("Store")?,
+            container: entity_type("Container")?,
             secret_type: entity_type("Secret")?,
             tree: TreeWords {
                 token: tree_type("Token")?,
@@ -106,6 +110,10 @@ impl Vocabulary {
 
     pub(crate) fn store(&self, scope: &Scope, name: &StoreName) -> EntityUid {
         uid(self.store.clone(), &format!("{scope}/{name}"))
+    }
+
+    pub(crate) fn container(&self, scope: &Scope, name: &StoreName) -> EntityUid {
+        uid(self.container.clone(), &format!("{scope}/{name}"))
     }
 
     pub(crate) fn secret_of(&self, scope: &Scope, name: &SecretName) -> EntityUid {

@@ -11,10 +11,12 @@ use crate::Future;
 use bytes::Bytes;
 use model::{Scope, StoreName, Timestamp};
 
+mod ask;
 mod check;
 mod error;
 mod put;
 
+pub use ask::{Ask, Reply};
 pub use check::{NotAnUpload, check_name, check_names, check_note, check_page};
 pub use error::Error;
 pub use put::{body_of, put, read_all};

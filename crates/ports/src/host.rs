@@ -8,7 +8,7 @@
 //! Only what works is here. Each later capability adds a variant.
 
 use crate::Future;
-use crate::keyvalue;
+use crate::{blobs, keyvalue};
 use bytes::Bytes;
 use model::Labelled;
 use model::wire::v1::Level;
@@ -43,6 +43,13 @@ pub enum HostCall {
         store: String,
         /// What of it.
         ask: keyvalue::Ask,
+    },
+    /// Read or write blobs. What is written is carried beside it.
+    Blob {
+        /// The container, as the guest calls it.
+        container: String,
+        /// What of it.
+        ask: blobs::Ask,
     },
 }
 
@@ -86,6 +93,8 @@ pub enum HostReply {
     Http(Box<http::response::Parts>),
     /// What a store said.
     KeyValue(keyvalue::Reply),
+    /// What a container said. What is read comes beside it.
+    Blob(blobs::Reply),
 }
 
 /// An answer: a reply, what it is known to contain, and its body.

@@ -299,3 +299,9 @@ impl ports::Blobs for Blobs {
 pub fn tenants(home: &Path) -> Result<Vec<model::TenantName>, StoreError> {
     kv::tenants_in(DIRECTORY, home)
 }
+
+/// Whether a path of a home is one that [`Blobs::snapshot`] gives.
+#[must_use]
+pub fn belongs(path: &str) -> bool {
+    snapshot::belongs(path)
+}

@@ -86,7 +86,7 @@ impl View<'_> {
         let answer = Arc::clone(self.host).call(host::Ask::plain(call)).await?;
         match answer.reply.value {
             HostReply::KeyValue(reply) => Ok(reply),
-            HostReply::Http(_) => Err(HostError::Failed.into()),
+            _ => Err(HostError::Failed.into()),
         }
     }
 

@@ -11,6 +11,7 @@
 // One function, `compiled::code::map_trusted`, needs unsafe: it hands native code to Wasmtime.
 #![deny(unsafe_code)]
 
+mod blobstore;
 mod cache;
 mod clockwork;
 mod compile;

@@ -3,6 +3,7 @@
 //! Invariant: no directory, socket, variable, argument or input is given to a guest; standard
 //! output and standard error are log lines; outgoing HTTP is asked of the host.
 
+use crate::blobstore;
 use crate::keyvalue;
 use crate::lines::Stream;
 use crate::meter::{Shared, thread_cpu_ns};
@@ -54,6 +55,7 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     table: ResourceTable,
     listings: keyvalue::Listings,
+    values: blobstore::Values,
     memory: Memory,
     hooks: Hooks,
 }
@@ -64,6 +66,15 @@ impl State {
         keyvalue::View {
             table: &mut self.table,
             listings: &mut self.listings,
+            host: &self.hooks.shared.host,
+        }
+    }
+
+    /// What `wasi:blobstore` needs of it.
+    pub(crate) fn blobstore(&mut self) -> blobstore::View<'_> {
+        blobstore::View {
+            table: &mut self.table,
+            values: &self.values,
             host: &self.hooks.shared.host,
         }
     }
@@ -124,6 +135,7 @@ pub(crate) fn store(
         http,
         table,
         listings: keyvalue::Listings::default(),
+        values: blobstore::Values::default(),
         memory: Memory { used_bytes: 0, last_growth_bytes: 0, shared: Arc::clone(shared) },
         hooks: Hooks { shared: Arc::clone(shared) },
     };

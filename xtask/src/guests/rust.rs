@@ -30,7 +30,7 @@ pub(super) const EXAMPLES: &Workspace = &Workspace {
 /// The guests of the tests.
 pub(super) const TESTS: &Workspace = &Workspace {
     directory: "tests/guests",
-    names: &["misbehave", "misbehave03", "stateful"],
+    names: &["blobs", "misbehave", "misbehave03", "stateful"],
     shared: &[],
     beside: &["crates/wasm/wit"],
 };

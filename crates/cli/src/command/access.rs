@@ -12,7 +12,7 @@ struct Parts {
     /// `function:NAME`
     #[arg(value_name = "WHO")]
     who: String,
-    /// What may be done: `invoke`, `invoke-async`, `http`, `keyvalue` or `secret`
+    /// What may be done: `invoke`, `invoke-async`, `http`, `keyvalue`, `blob` or `secret`
     #[arg(value_name = "ACTION")]
     action: String,
     /// To what: a function, or for `http` a method and a URL such as 'GET https://host/path*'
@@ -128,6 +128,7 @@ impl Grants {
                 }
                 Action::Http { target }
                 | Action::KeyValue { target }
+                | Action::Blob { target }
                 | Action::Secret { target } => target,
             };
             table.row([who.to_string(), word, what]);

@@ -273,6 +273,7 @@ pub(crate) fn shell(grant: &Grant) -> String {
     match &grant.action {
         action @ (model::Action::Http { target }
         | model::Action::KeyValue { target }
+        | model::Action::Blob { target }
         | model::Action::Secret { target }) => {
             let target = target.replace('\'', r"'\''");
             let line = format!("{} {} '{target}'", grant.who, action.word());

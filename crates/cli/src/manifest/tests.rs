@@ -56,7 +56,7 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
     );
     assert_eq!(
         check("allow = { tcp = [] }"),
-        "E0103 casemate.toml:6: unknown key `tcp` in [function.allow]; known are http, invoke, keyvalue, secret \
+        "E0103 casemate.toml:6: unknown key `tcp` in [function.allow]; known are blobs, http, invoke, keyvalue, secret \
          | in line 6 write `allow = {  }` instead of `allow = { tcp = [] }`"
     );
     assert_eq!(

@@ -44,6 +44,7 @@ impl Rig {
             artifacts: Arc::new(Artifacts::new(engine::sha256)),
             executor: Arc::new(Nothing),
             keyvalue: Arc::new(ports::memory::KeyValue::default()),
+            blobs: Arc::new(ports::memory::Blobs::default()),
             outbound: Arc::new(Nothing),
             queue: Arc::new(Queue::default()),
             operator,

@@ -80,6 +80,7 @@ pub(super) async fn rig_to(
         journal: Arc::clone(&journal) as _,
         artifacts: Arc::clone(&artifacts) as _,
         keyvalue: Arc::new(memory::KeyValue::default()),
+        blobs: Arc::new(memory::Blobs::default()),
         queue: Arc::clone(&queue) as _,
         outbound: Arc::new(testkit::outbound::Shared(Arc::clone(&outside))),
         executor: runner(&executor),

@@ -112,13 +112,19 @@ pub fn grant(bytes: &[u8]) -> Outcome {
         (Principal::Function(_), Action::Http { target }) => {
             target == what && !target.contains(|c: char| c.is_control())
         }
-        (Principal::Function(_), Action::KeyValue { target }) => {
+        (Principal::Function(_), Action::KeyValue { target } | Action::Blob { target }) => {
             target == what && crate::store::StoreTarget::parse(what).is_some()
         }
         (Principal::Function(_), Action::Secret { target }) => {
             target == what && crate::grant::SecretTarget::parse(what).is_some()
         }
-        (_, Action::Http { .. } | Action::KeyValue { .. } | Action::Secret { .. }) => false,
+        (
+            _,
+            Action::Http { .. }
+            | Action::KeyValue { .. }
+            | Action::Blob { .. }
+            | Action::Secret { .. },
+        ) => false,
         (Principal::Public | Principal::Function(_), Action::InvokeAsync { .. }) => false,
         (_, Action::Invoke { function } | Action::InvokeAsync { function }) => {
             function.as_str() == what

@@ -18,6 +18,10 @@ pub struct Allow {
     /// `default` is the function's own; all others are shared.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keyvalue: BTreeMap<String, Access>,
+    /// Containers of blobs, or some objects of one: `photos = "read-write"`,
+    /// `"photos/{sub}/*" = "read"`. `default` is the function's own; all others are shared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub blobs: BTreeMap<String, Access>,
     /// Functions of the same environment that it calls, as `http://NAME.fn.casemate.internal/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invoke: Vec<FunctionName>,
@@ -49,10 +53,15 @@ impl Allow {
         let http = self.http.iter().enumerate().map(|(at, target)| {
             ("allow.http", at.to_string(), Action::Http { target: target.clone() })
         });
-        let keyvalue = self.keyvalue.iter().map(|(what, access)| {
+        let part = |(what, access): (&String, &Access)| {
             let target = format!("{} {what}", access.word());
-            let place = what.replace('~', "~0").replace('/', "~1");
+            (what.replace('~', "~0").replace('/', "~1"), target)
+        };
+        let keyvalue = self.keyvalue.iter().map(part).map(|(place, target)| {
             ("allow.keyvalue", place, Action::KeyValue { target })
+        });
+        let blobs = self.blobs.iter().map(part).map(|(place, target)| {
+            ("allow.blobs", place, Action::Blob { target })
         });
         let invoke = self.invoke.iter().enumerate().map(|(at, name)| {
             ("allow.invoke", at.to_string(), Action::Invoke { function: name.clone() })
@@ -60,7 +69,7 @@ impl Allow {
         let secret = self.secret.iter().map(|(name, using)| {
             ("allow.secret", name.to_string(), Action::Secret { target: using.target(name) })
         });
-        let all = http.chain(keyvalue).chain(invoke).chain(secret);
+        let all = http.chain(keyvalue).chain(blobs).chain(invoke).chain(secret);
         all.map(move |(key, place, action)| asked(key, place, action))
     }
 }

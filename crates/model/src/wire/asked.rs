@@ -8,7 +8,7 @@ use std::fmt;
 pub enum AskedFor {
     /// A request to this host, whatever the port.
     Host(Box<str>),
-    /// The use of a store, as the function calls it.
+    /// The use of a key-value store or a container of blobs, as the function calls it.
     Store(Box<str>),
     /// The call of a function.
     Function(Box<str>),
@@ -28,7 +28,9 @@ impl AskedFor {
                 call.operation == "http" && host(&call.resource).eq_ignore_ascii_case(name)
             }
             Self::Store(name) => {
-                call.operation.starts_with("keyvalue.") && *call.resource == **name
+                let stores = ["keyvalue.", "blob."];
+                let of_store = stores.iter().any(|word| call.operation.starts_with(word));
+                of_store && *call.resource == **name
             }
             Self::Function(name) => {
                 let of =
@@ -104,6 +106,8 @@ mod tests {
         check("host=[::1]", "http", "GET http://[::1]:80/", true);
         check("store=carts", "keyvalue.get", "carts", true);
         check("store=carts", "keyvalue.get", "cart", false);
+        check("store=photos", "blob.get", "photos", true);
+        check("store=photos", "http", "photos", false);
         check("function=shipping", "call", "POST shipping.fn.casemate.internal/x", true);
         check("function=ship", "call", "POST shipping.fn.casemate.internal/x", false);
         for wrong in ["", "host", "host=", "path=/x"] {

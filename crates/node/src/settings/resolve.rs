@@ -66,6 +66,8 @@ pub struct Settings {
     pub budget: model::Budget,
     /// Most bytes of one key-value store.
     pub keyvalue: Size,
+    /// What one container of blobs may hold.
+    pub blobs: ports::blobs::Quota,
     /// What a unit of cost is worth.
     pub price: Option<model::api::Price>,
     /// What may be used at most in so long, whatever manifests say.
@@ -178,6 +180,7 @@ impl Settings {
             outbound: Outbound::pick(&mut pick, file.outbound, directory, dev),
             budget: file.budget.pick(&mut pick),
             keyvalue: file.keyvalue.pick(&mut pick),
+            blobs: file.blobs.pick(&mut pick),
             price,
             caps,
             websockets: websockets::pick(&mut pick, &file.websockets),

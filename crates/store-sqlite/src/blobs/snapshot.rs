@@ -7,6 +7,7 @@ use super::DIRECTORY;
 use super::rows::FileId;
 use crate::Error;
 use crate::kv;
+use model::{EnvironmentName, FunctionName, SharedStoreName, TenantName};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -58,4 +59,52 @@ fn walk(
         }
     }
     Ok(())
+}
+
+/// Whether it is an index, or the file of an object.
+pub(super) fn belongs(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        [DIRECTORY, index] => {
+            let tenant = index.strip_suffix(".db");
+            tenant.is_some_and(|tenant| TenantName::parse(tenant).is_ok())
+        }
+        [DIRECTORY, tenant, environment, sort, name, OBJECTS, digits, file] => {
+            let container = match *sort {
+                "own" => FunctionName::parse(name).is_ok(),
+                "shared" => SharedStoreName::parse(name).is_ok(),
+                _ => false,
+            };
+            container
+                && TenantName::parse(tenant).is_ok()
+                && EnvironmentName::parse(environment).is_ok()
+                && FileId::parse(file).is_some()
+                && file.get(..2) == Some(digits)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_own_paths_and_no_others() {
+        let file = "ab".repeat(16);
+        for (path, own) in [
+            ("blobs/default.db".to_owned(), true),
+            (format!("blobs/default/main/shared/photos/objects/ab/{file}"), true),
+            (format!("blobs/default/main/own/orders/objects/ab/{file}"), true),
+            (format!("blobs/default/main/own/orders/objects/cd/{file}"), false),
+            (format!("blobs/default/main/own/orders/uploads/{file}"), false),
+            (format!("blobs/default/main/../orders/objects/ab/{file}"), false),
+            (format!("blobs/default/main/own/../objects/ab/{file}"), false),
+            ("blobs/../registry.db".to_owned(), false),
+            ("blobs/Default.db".to_owned(), false),
+            ("blobs".to_owned(), false),
+        ] {
+            assert_eq!(belongs(&path), own, "{path}");
+        }
+    }
 }

@@ -44,7 +44,10 @@ pub(super) fn grant(who: &str, action: &str, what: &str) -> Result<Grant, Error>
 pub(super) fn object(grant: &Grant) -> &str {
     match &grant.action {
         Action::Invoke { function } | Action::InvokeAsync { function } => function.as_str(),
-        Action::Http { target } | Action::KeyValue { target } | Action::Secret { target } => target,
+        Action::Http { target }
+        | Action::KeyValue { target }
+        | Action::Blob { target }
+        | Action::Secret { target } => target,
     }
 }
 

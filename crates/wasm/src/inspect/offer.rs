@@ -9,7 +9,7 @@
 mod page;
 
 use crate::state::State;
-use crate::{keyvalue, values};
+use crate::{blobstore, keyvalue, values};
 use Standing::{Absent, Denied, Empty, Granted, Works};
 use Versions::{Any, Only};
 use model::manifest::Wasi;
@@ -58,6 +58,7 @@ const fn row(interface: &'static str, versions: Versions, in_02: Standing, in_03
 const V02: Versions = Any(Wasi::V02);
 const V03: Versions = Any(Wasi::V03);
 const KEYVALUE: Versions = Only(&["0.2.0-draft", "0.2.0-draft2"]);
+const BLOBSTORE: Versions = Only(&["0.2.0-draft"]);
 const CONFIG: Versions = Only(&values::VERSIONS);
 
 /// Every interface that is known, by package and version.
@@ -126,7 +127,9 @@ const TABLE: &[Row] = &[
     row("wasi:keyvalue/batch", KEYVALUE, Granted, Granted),
     row("wasi:keyvalue/store", KEYVALUE, Granted, Granted),
     row("wasi:keyvalue/watcher", KEYVALUE, Absent, Absent),
-    row("wasi:blobstore/blobstore", Only(&["0.2.0-draft"]), Absent, Absent),
+    row("wasi:blobstore/blobstore", BLOBSTORE, Granted, Granted),
+    row("wasi:blobstore/container", BLOBSTORE, Granted, Granted),
+    row("wasi:blobstore/types", BLOBSTORE, Granted, Granted),
     row("wasi:logging/logging", Only(&["0.1.0-draft"]), Absent, Absent),
     row("wasi:messaging/producer", Only(&["0.2.0-draft"]), Absent, Absent),
     row("wasi:tls/types", Only(&["0.2.0-draft"]), Absent, Absent),
@@ -150,6 +153,7 @@ pub(crate) fn linker(engine: &Engine, wasi: Wasi) -> wasmtime::Result<Linker<Sta
         }
     }
     keyvalue::link(&mut linker)?;
+    blobstore::link(&mut linker)?;
     values::link(&mut linker)?;
     Ok(linker)
 }

@@ -84,7 +84,7 @@ impl Ears {
         let calls = self.calls.lock();
         let requests = calls.iter().filter_map(|call| match call {
             HostCall::Http(call) => Some(format!("{} {}", call.method, call.uri)),
-            HostCall::KeyValue { .. } => None,
+            HostCall::KeyValue { .. } | HostCall::Blob { .. } => None,
         });
         requests.collect()
     }

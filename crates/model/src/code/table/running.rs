@@ -119,5 +119,8 @@ macro_rules! running {
         UploadCut = "E0536", 400, "the bytes of an upload stopped coming",
             cause: "The connection that they came from ended early. What arrived is kept.",
             remedy: "Ask how far the upload is, and go on from there.";
+        BlobDenied = "E0537", 403, "the function asked for a container of blobs, or an object of one, that it may not use",
+            cause: "The manifest does not ask for this use of the container, or no grant allows it. A grant with `{claim}` in it covers only objects of the caller whose token says so.",
+            remedy: "The log of the invocation prints the line of the manifest or the `casemate grant` command that would allow it.";
     ] $($later)* } };
 }
