@@ -12,13 +12,13 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 /// Somebody who gives out tokens.
-struct Issuer {
+pub(crate) struct Issuer {
     pkcs8: Vec<u8>,
     public: Value,
 }
 
 impl Issuer {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(kind, &SystemRandom::new()).expect("a key");
         let pair = EcdsaKeyPair::from_pkcs8(kind, pkcs8.as_ref()).expect("a key");
@@ -33,7 +33,7 @@ impl Issuer {
     }
 
     /// A token for `subject` that makes these claims beside the usual ones.
-    fn token(&self, subject: &str, claims: &Value) -> String {
+    pub(crate) fn token(&self, subject: &str, claims: &Value) -> String {
         let mut all = json!({
             "iss": "https://idp.example", "aud": ["casemate"], "sub": subject,
             "iat": seconds(), "exp": seconds() + 300,
@@ -51,7 +51,7 @@ fn seconds() -> u64 {
 }
 
 /// A node that knows the issuer `shop`, with more lines in its configuration.
-fn node(dir: &Path, issuer: &Issuer, more: &str) -> Node {
+pub(crate) fn node(dir: &Path, issuer: &Issuer, more: &str) -> Node {
     std::fs::write(dir.join("jwks.json"), issuer.key_set()).expect("written");
     let config = dir.join("node.toml");
     let text = format!(

@@ -12,6 +12,7 @@
 )]
 
 mod caps;
+mod blobs;
 mod certificates;
 mod commands;
 mod crash;

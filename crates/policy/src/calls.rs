@@ -122,7 +122,6 @@ impl Reach {
         let covers = |(own, place): &(SecretName, Url)| own == name && place.holds(url);
         self.everything || self.secrets.iter().any(covers)
     }
-
 }
 
 /// What the keys that may be read begin with; each with whether any rest may follow.

@@ -12,8 +12,8 @@
 #![forbid(unsafe_code)]
 
 mod ask;
-mod cache;
 mod blobs;
+mod cache;
 mod calls;
 mod consult;
 mod defer;

@@ -23,7 +23,7 @@ mod generated {
         world: "wasi:blobstore/imports@0.2.0-draft",
         imports: { default: async | trappable },
         with: {
-            "wasi:io/streams": wasmtime_wasi::p2::bindings::io::streams,
+            "wasi:io": wasmtime_wasi::p2::bindings::io,
             "wasi:blobstore/types.outgoing-value": crate::blobstore::outgoing::Outgoing,
             "wasi:blobstore/types.incoming-value": crate::blobstore::incoming::Incoming,
             "wasi:blobstore/container.container": crate::blobstore::Container,

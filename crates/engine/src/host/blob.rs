@@ -141,9 +141,7 @@ impl Broker {
     ) -> Result<Reply, Error> {
         let limit = limit.min(PAGE_MAX);
         let mut page = Page { names: Vec::new(), more: false };
-        for (prefix, open) in
-            self.function.policies.listable_blobs(&target.called, self.claims())
-        {
+        for (prefix, open) in self.function.policies.listable_blobs(&target.called, self.claims()) {
             if page.names.len() >= limit {
                 page.more = true;
                 break;
@@ -177,7 +175,8 @@ impl Broker {
         });
         let sent = Arc::default();
         let body = body.boxed_unsync();
-        let coming = Coming { body, mask: None, broker: self, place, sent, received: 0, over: false };
+        let coming =
+            Coming { body, mask: None, broker: self, place, sent, received: 0, over: false };
         Ok(answer(Reply::Object(Some((info, range))), Some(coming.boxed_unsync())))
     }
 

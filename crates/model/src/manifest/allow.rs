@@ -57,12 +57,16 @@ impl Allow {
             let target = format!("{} {what}", access.word());
             (what.replace('~', "~0").replace('/', "~1"), target)
         };
-        let keyvalue = self.keyvalue.iter().map(part).map(|(place, target)| {
-            ("allow.keyvalue", place, Action::KeyValue { target })
-        });
-        let blobs = self.blobs.iter().map(part).map(|(place, target)| {
-            ("allow.blobs", place, Action::Blob { target })
-        });
+        let keyvalue = self
+            .keyvalue
+            .iter()
+            .map(part)
+            .map(|(place, target)| ("allow.keyvalue", place, Action::KeyValue { target }));
+        let blobs = self
+            .blobs
+            .iter()
+            .map(part)
+            .map(|(place, target)| ("allow.blobs", place, Action::Blob { target }));
         let invoke = self.invoke.iter().enumerate().map(|(at, name)| {
             ("allow.invoke", at.to_string(), Action::Invoke { function: name.clone() })
         });

@@ -23,7 +23,11 @@ mod bindings {
             "wit",
         ],
         world: "casemate:blobs/guest",
-        with: { "wasi:io/streams@0.2.0": wasip2::io::streams },
+        with: {
+            "wasi:io/error@0.2.0": wasip2::io::error,
+            "wasi:io/poll@0.2.0": wasip2::io::poll,
+            "wasi:io/streams@0.2.0": wasip2::io::streams,
+        },
         generate_all,
     });
 }
