@@ -116,7 +116,6 @@ fn reply(answer: Answer) -> Result<(Reply, Option<host::Body>), Refused> {
 }
 
 /// The draft has errors in words only.
-#[expect(clippy::needless_pass_by_value, reason = "it is given by `map_err`")]
 fn refused(error: HostError) -> Refused {
     match error {
         HostError::Denied => "access denied".to_owned(),

@@ -4,6 +4,7 @@ use super::rig::{Rig, beyond_the_seam, rig_with};
 use crate::{Config, HostLimits};
 use model::Budget;
 use model::wire::v1::{CALLS_MAX, Decision};
+use ports::blobs;
 use ports::host::{HostCall, HttpCall};
 use ports::keyvalue::{Ask, Change};
 use testkit::executor::Step;
@@ -154,6 +155,77 @@ async fn a_store_is_used_only_as_manifest_and_grant_allow() {
     assert!(told.contains("Cells([None])") && told.contains(r#"value: b"2""#), "{told}");
     let lines: Vec<String> = rig.lines().into_iter().map(|line| line.text).collect();
     assert!(lines.iter().all(|line| line.starts_with("E0207")), "{lines:?}");
+}
+
+fn of_container(container: &str, ask: blobs::Ask) -> HostCall {
+    HostCall::Blob { container: container.to_owned(), ask }
+}
+
+fn put(name: &str) -> blobs::Ask {
+    blobs::Ask::Put { name: name.to_owned() }
+}
+
+fn info(name: &str) -> blobs::Ask {
+    blobs::Ask::Info { name: name.to_owned() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_is_used_only_as_manifest_grant_and_operator_allow() {
+    let copy = |leaves| blobs::Ask::Copy {
+        name: "a".to_owned(),
+        to: "photos".to_owned(),
+        to_name: "b".to_owned(),
+        leaves,
+    };
+    let calls = vec![
+        of_container("photos", put("a")),
+        of_container("photos", info("a")),
+        of_container("default", put("a")),
+        of_container("default", info("a")),
+        of_container("default", put("secret/a")),
+        of_container("default", copy(false)),
+        of_container("default", blobs::Ask::Clear),
+        of_container("other", info("a")),
+        of_container("../x", info("a")),
+    ];
+    let allow = r#"{"blobs":{"photos":"read","default":"read-write"}}"#;
+    let policy = r#"forbid(principal, action == Casemate::Action::"blob", resource)
+        when { context has name && context.name like "secret/*" };"#;
+    let rig = asking(Config::default(), policy, allow, calls).await;
+    rig.grant("function:f", "blob", "read-write photos").await;
+    rig.grant("function:f", "blob", "read-write default").await;
+    let told = told(&rig).await;
+    let decisions: Vec<Decision> = rig.records()[0].calls.iter().map(|it| it.decision).collect();
+    use Decision::{Allowed, Denied};
+    let expect = [Denied, Allowed, Allowed, Allowed, Denied, Denied, Allowed, Denied, Denied];
+    assert_eq!(decisions, expect, "{told}");
+    let lines: Vec<String> = rig.lines().into_iter().map(|line| line.text).collect();
+    assert!(lines.iter().all(|line| line.starts_with("E0537")), "{lines:?}");
+    assert!(lines[0].contains("blobs = { photos = \"write\" }"), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn part_of_a_container_is_neither_all_of_it_nor_another_part() {
+    let list = || blobs::Ask::List { after: None, limit: 10 };
+    let calls = vec![
+        of_container("photos", blobs::Ask::Create),
+        of_container("photos", put("a/1")),
+        of_container("photos", put("b/1")),
+        of_container("photos", blobs::Ask::Clear),
+        of_container("photos", blobs::Ask::Remove),
+        of_container("photos", blobs::Ask::Delete { names: vec!["a/1".into(), "b/1".into()] }),
+        of_container("photos", list()),
+    ];
+    let allow = r#"{"blobs":{"photos":"read-write"}}"#;
+    let rig = asking(Config::default(), "", allow, calls).await;
+    for target in ["write photos/a/*", "read photos/a/1", "read photos/a/2"] {
+        rig.grant("function:f", "blob", target).await;
+    }
+    let told = told(&rig).await;
+    let decisions: Vec<Decision> = rig.records()[0].calls.iter().map(|it| it.decision).collect();
+    use Decision::{Allowed, Denied};
+    assert_eq!(decisions, [Allowed, Allowed, Denied, Denied, Denied, Denied, Allowed], "{told}");
+    assert!(told.contains(r#"names: ["a/1"], more: false"#), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
