@@ -1,5 +1,5 @@
-//! Follows the frames of a connection (RFC 9113, section 4) without reading what is in them, and
-//! counts those that cost a client little and a server much.
+//! Follows the frames of a connection (RFC 9113, section 4), and counts those that cost a client
+//! little and a server much. Of what is in them, only blocks of headers are read (`fields`).
 //!
 //! What one frame may do to the next is hyper's; here is only what concerns the sequence of them:
 //! the preface, sizes, header blocks, and how often.
@@ -8,6 +8,7 @@
 //! Invariant: after a [`Fault`], no byte of the client is passed on.
 
 use super::allowance::Allowance;
+use super::blocks::Blocks;
 
 #[cfg(test)]
 mod tests;
@@ -18,17 +19,17 @@ pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEAD_BYTES: usize = 9;
 
 pub(crate) const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(super) const HEADERS: u8 = 1;
 const PRIORITY: u8 = 2;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
-const CONTINUATION: u8 = 9;
+pub(super) const CONTINUATION: u8 = 9;
 
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(super) const END_HEADERS: u8 = 4;
 
 /// Why a connection ends: an error code (RFC 9113, section 7) and a fixed text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +44,12 @@ impl Fault {
     pub(crate) const NONE: Self = Self { code: 0, why: "" };
     pub(crate) const SLOW: Self = Self::flood("a frame was not complete in time");
 
-    const fn protocol(why: &'static str) -> Self {
+    pub(super) const fn protocol(why: &'static str) -> Self {
         Self { code: 1, why }
+    }
+
+    pub(super) const fn compression(why: &'static str) -> Self {
+        Self { code: 9, why }
     }
 
     const fn size(why: &'static str) -> Self {
@@ -77,7 +82,7 @@ pub struct Limits {
 pub(crate) struct Head {
     pub(crate) length: u32,
     pub(crate) kind: u8,
-    flags: u8,
+    pub(super) flags: u8,
     pub(crate) stream: u32,
 }
 
@@ -136,6 +141,7 @@ pub struct Frames {
     cutter: Cutter,
     kind: u8,
     block: Option<Block>,
+    blocks: Blocks,
     newest: u32,
     resets: Allowance,
     control: Allowance,
@@ -160,6 +166,7 @@ impl Frames {
             cutter: Cutter { head: [0; HEAD_BYTES], have: 0, left: 0 },
             kind: SETTINGS,
             block: None,
+            blocks: Blocks::new(),
             newest: 0,
             resets: Allowance::new(limits.resets),
             control: Allowance::new(limits.control_frames),
@@ -175,9 +182,11 @@ impl Frames {
     pub fn pass(&mut self, mut bytes: &[u8], now_ms: u64) -> Result<(), Fault> {
         self.greet(&mut bytes)?;
         while !bytes.is_empty() {
+            self.blocks.take(bytes)?;
             if let Some(head) = self.cutter.next(&mut bytes) {
                 self.kind = head.kind;
                 self.check(head, now_ms)?;
+                self.blocks.begin(head)?;
             }
         }
         Ok(())

@@ -100,21 +100,20 @@ fn section_4_frames_and_their_sizes() {
             frame(HEADERS, END_HEADERS | END_STREAM, 1, &large),
             Connection(FRAME_SIZE),
         ),
-        // RFC 9113 has COMPRESSION_ERROR; h2 says PROTOCOL_ERROR. The connection ends.
         Case(
             "a block that cannot be decoded",
             frame(HEADERS, END_HEADERS | END_STREAM, 1, [0x7f, 0xff, 0xff, 0xff, 0xff, 0xff]),
-            Connection(PROTOCOL),
+            Connection(COMPRESSION),
         ),
         Case(
             "an index beyond the table",
             frame(HEADERS, END_HEADERS | END_STREAM, 1, [0xff, 0x7f]),
-            Connection(PROTOCOL),
+            Connection(COMPRESSION),
         ),
         Case(
             "a table larger than was agreed",
             frame(HEADERS, END_HEADERS | END_STREAM, 1, [0x3f, 0xe2, 0xff, 0x7f]),
-            Connection(PROTOCOL),
+            Connection(COMPRESSION),
         ),
         Case(
             "another frame within a block",

@@ -27,6 +27,7 @@ pub(crate) const PROTOCOL: u32 = 1;
 pub(crate) const FLOW_CONTROL: u32 = 3;
 pub(crate) const FRAME_SIZE: u32 = 6;
 pub(crate) const REFUSED: u32 = 7;
+pub(crate) const COMPRESSION: u32 = 9;
 pub(crate) const CALM: u32 = 11;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

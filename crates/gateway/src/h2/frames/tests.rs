@@ -15,7 +15,8 @@ fn frame(kind: u8, flags: u8, stream: u32, length: usize) -> Vec<u8> {
     let mut bytes = u32::try_from(length).unwrap().to_be_bytes()[1..].to_vec();
     bytes.extend([kind, flags]);
     bytes.extend(stream.to_be_bytes());
-    bytes.extend(vec![0; length]);
+    // In a block of headers, each of these is a field by its index.
+    bytes.extend(vec![0x82; length]);
     bytes
 }
 
