@@ -1,5 +1,7 @@
 //! Tokens of an issuer: what they open, what guests learn of them, and what their keys do.
 
+mod fetched;
+
 use crate::rig::{Node, PATIENCE, Reply, guest, parse};
 use crate::websockets::client::Wish;
 use aws_lc_rs::rand::SystemRandom;
@@ -339,7 +341,7 @@ fn a_configuration_that_would_be_weak_does_not_start() {
     for (from, to, code, part) in [
         ("ES256", "HS256", "E0811", "makes tokens as well"),
         ("[\"casemate\"]", "[]", "E0811", "audience"),
-        ("jwks.json", "https://idp.example/keys", "E0811", "fetches nothing"),
+        ("jwks.json", "https://idp.example/keys", "E0811", "keys_url"),
         ("jwks.json", "missing.json", "E0812", "missing.json"),
         ("ES256", "RS256", "E0812", "no key for the algorithms RS256"),
     ] {

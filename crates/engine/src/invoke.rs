@@ -9,6 +9,7 @@ mod defer;
 mod fund;
 mod identify;
 mod inside;
+mod keys;
 mod permit;
 mod refusal;
 
@@ -72,6 +73,7 @@ impl Engine {
 
     async fn admit(self: &Arc<Self>, received: Received) -> Outcomes<http::Response<ReplyBody>> {
         let throttled = self.throttle(received)?;
+        self.look_for_key(&throttled).await;
         let identified = self.identify(throttled)?;
         let permitted = self.permit(identified)?;
         self.is_ordinary(&permitted)?;

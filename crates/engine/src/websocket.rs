@@ -50,6 +50,7 @@ impl Engine {
         let received = self.receive(inbound);
         let kept = Kept::of(&received, self.config.issuers.headers());
         let throttled = self.throttle(received)?;
+        self.look_for_key(&throttled).await;
         let mut outcome = match self.identify(throttled) {
             Ok(mut identified) => match speaks(&identified) {
                 Some(limits) => {

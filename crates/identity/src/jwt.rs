@@ -14,6 +14,7 @@ mod compact;
 mod issuers;
 mod json;
 mod keys;
+mod source;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ mod tests;
 pub use algorithm::Algorithm;
 pub use issuers::Issuers;
 pub use keys::{Error as KeyError, KEYS_BYTES_MAX, KeySet};
+pub use source::{Asking, KeySource};
 
 use bytes::Bytes;
 use model::{Claims, IssuerName, Subject, Timestamp};

@@ -104,10 +104,11 @@ pub(crate) async fn assemble(
         digest: keys::digester(digest_key),
         keys: Arc::clone(&keyring),
     };
-    let key_files = KeyFiles::open(&settings.issuers)?;
+    let key_files = KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;
     let config = engine_config(settings, &key_files);
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;
+    key_files.settle().await;
     Ok(Assembled {
         engine,
         key_files,
@@ -184,6 +185,18 @@ pub(crate) fn refuse_headless(home: &Path) -> Result<(), Problem> {
 /// The way out. Its connections live on the node's own runtime.
 fn outbound(settings: &Settings) -> Result<egress::Egress, Problem> {
     egress::Egress::open(&settings.outbound.door, tokio::runtime::Handle::current())
+}
+
+/// The way to the keys of one issuer: as functions go out, but to its own networks only.
+fn door_for_keys(
+    settings: &Settings,
+    networks: &[ipnet::IpNet],
+) -> Result<Arc<dyn ports::Outbound>, Problem> {
+    let own = ["127.0.0.0/8", "::1/128"].into_iter().filter_map(|text| text.parse().ok());
+    let own = own.filter(|_| settings.dev);
+    let networks = networks.iter().copied().chain(own).collect();
+    let config = egress::Config { networks, ..settings.outbound.door.clone() };
+    Ok(Arc::new(egress::Egress::open(&config, tokio::runtime::Handle::current())?))
 }
 
 /// Opens the root key, or makes it for a home that is new.

@@ -3,6 +3,7 @@
 use crate::assemble::Assembled;
 use crate::backup::{self, Source};
 use crate::home;
+use crate::issuers::Fetching;
 use crate::settings::{Isolation, Settings};
 use crate::up::Ready;
 use control::{Operations, Pending, Pieces, RootKey};
@@ -106,6 +107,7 @@ pub(crate) struct NodeOperations {
     executor: Arc<WasmExecutor>,
     children: Arc<process::ChildProcesses>,
     certificates: Option<Arc<tls::Certificates>>,
+    keys: Fetching,
     gateway: String,
     started: Timestamp,
     home: PathBuf,
@@ -126,6 +128,7 @@ impl NodeOperations {
             executor: Arc::clone(&assembled.executor),
             children: Arc::clone(&assembled.children),
             certificates: assembled.certificates.clone(),
+            keys: assembled.key_files.fetched(),
             gateway: ready.gateway.clone(),
             started: crate::clock::SystemClock.wall(),
             home: settings.home.clone(),
@@ -326,6 +329,7 @@ impl Operations for NodeOperations {
             if let Some(all) = &self.certificates {
                 findings.extend(crate::certificates::findings(all));
             }
+            findings.extend(self.keys.findings());
             findings.extend(
                 self.dangers()
                     .iter()

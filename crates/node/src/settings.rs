@@ -27,7 +27,7 @@ mod websockets;
 
 pub(crate) use gateway::ProxyProtocol;
 pub(crate) use isolation::Isolation;
-pub(crate) use issuer::Issuer;
+pub(crate) use issuer::{Fetched, Issuer, Keys, Place, address};
 pub use pick::SettingRow;
 pub use resolve::Settings;
 

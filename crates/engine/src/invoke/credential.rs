@@ -160,7 +160,7 @@ fn take(headers: &mut HeaderMap, name: &str) -> Option<HeaderValue> {
 }
 
 /// The token in a field: behind `Bearer` and one space, or alone.
-fn bearer(value: &HeaderValue) -> Option<&str> {
+pub(super) fn bearer(value: &HeaderValue) -> Option<&str> {
     let text = value.to_str().ok()?;
     match text.split_once(' ') {
         Some((scheme, token)) => scheme.eq_ignore_ascii_case("bearer").then_some(token),

@@ -142,7 +142,9 @@ impl Socket {
         let received = engine.receive(self.kept.request(kind, body));
         let id = received.id;
         // The route is found by its own method.
-        let mut identified = engine.identify(engine.throttle(received)?)?;
+        let throttled = engine.throttle(received)?;
+        engine.look_for_key(&throttled).await;
+        let mut identified = engine.identify(throttled)?;
         if speaks(&identified).is_none() || identified.caller != self.caller {
             let why = "the WebSocket's route speaks none any more";
             return Err(Problem::new(Code::NotFound).internal(why).into());

@@ -1,6 +1,7 @@
 //! The issuers that a node knows, their keys, and the tokens of theirs that were valid before.
 
 use super::compact::Compact;
+use super::source::KeySource;
 use super::{IssuerConfig, KeyError, KeySet, Refused, TOKEN_BYTES_MAX, Vouched, claims};
 use crate::seen::Seen;
 use arc_swap::ArcSwap;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An issuer with the keys of now.
-struct Issuer {
+pub(super) struct Issuer {
     config: IssuerConfig,
     keys: ArcSwap<Versioned>,
 }
@@ -33,6 +34,17 @@ pub struct Issuers {
     list: Vec<Issuer>,
     versions: AtomicU64,
     warm: Seen<Warm>,
+    source: Option<Arc<dyn KeySource>>,
+}
+
+impl Issuer {
+    pub(super) const fn config(&self) -> &IssuerConfig {
+        &self.config
+    }
+
+    pub(super) fn has_key(&self, id: Option<&str>) -> bool {
+        self.keys.load().set.has(id)
+    }
 }
 
 impl std::fmt::Debug for Issuers {
@@ -51,6 +63,21 @@ impl Issuers {
             known.list.push(Issuer { config, keys });
         }
         known
+    }
+
+    /// The same, and this one is asked for keys that are not known.
+    #[must_use]
+    pub fn asking(mut self, source: Arc<dyn KeySource>) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    pub(super) fn source(&self) -> Option<&dyn KeySource> {
+        self.source.as_deref()
+    }
+
+    pub(super) fn list(&self) -> &[Issuer] {
+        &self.list
     }
 
     /// Their names, in the order of the configuration.
@@ -76,14 +103,23 @@ impl Issuers {
     /// # Errors
     /// [`KeyError`] if the text holds no keys that can be used.
     pub fn replace_keys(&self, name: &IssuerName, text: &[u8]) -> Result<usize, KeyError> {
-        let Some(issuer) = self.list.iter().find(|issuer| issuer.config.name == *name) else {
-            return Ok(0);
-        };
-        let set = KeySet::parse(text, &issuer.config.algorithms)?;
+        let Some(config) = self.config(name) else { return Ok(0) };
+        let set = KeySet::parse(text, &config.algorithms)?;
         let count = set.len();
-        let version = self.versions.fetch_add(1, Ordering::Relaxed);
-        issuer.keys.store(Arc::new(Versioned { set, version }));
+        self.put_keys(name, set);
         Ok(count)
+    }
+
+    /// Forgets the keys of an issuer. None of its tokens is valid until there are new ones.
+    pub fn drop_keys(&self, name: &IssuerName) {
+        self.put_keys(name, KeySet::none());
+    }
+
+    fn put_keys(&self, name: &IssuerName, set: KeySet) {
+        let version = self.versions.fetch_add(1, Ordering::Relaxed);
+        if let Some(issuer) = self.list.iter().find(|issuer| issuer.config.name == *name) {
+            issuer.keys.store(Arc::new(Versioned { set, version }));
+        }
     }
 
     /// Whether this very token was valid a moment ago, so that looking at it costs nothing.

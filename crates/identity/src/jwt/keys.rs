@@ -88,13 +88,27 @@ impl KeySet {
         Ok(Self { bound })
     }
 
+    /// No keys: those of an issuer that could not be asked for them yet.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { bound: Vec::new() }
+    }
+
+    /// Whether a token that names this key, or none, could be checked.
+    pub(super) fn has(&self, id: Option<&str>) -> bool {
+        match id {
+            None => !self.bound.is_empty(),
+            Some(_) => self.bound.iter().any(|it| it.id.as_deref() == id),
+        }
+    }
+
     /// How many pairs of a key and an algorithm there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bound.len()
     }
 
-    /// Whether there is none; never of a set that was read.
+    /// Whether there is none, as never of a set that was read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bound.is_empty()

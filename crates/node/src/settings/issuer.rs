@@ -1,11 +1,16 @@
 //! `[[issuer]]`: whose tokens the node takes, and by which keys they are checked.
 
+mod keys;
+
+pub(crate) use keys::{Fetched, Keys, Place, address};
+
+use super::network::Network;
 use super::pick::SettingRow;
 use identity::jwt::{Algorithm, IssuerConfig};
 use model::unit::Duration;
 use model::{Code, IssuerName, Problem};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Longest leeway: beyond it, an expiry means little.
 const LEEWAY_MAX: Duration = Duration::seconds(300);
@@ -18,7 +23,13 @@ pub(super) struct Section {
     issuer: String,
     audience: Vec<String>,
     algorithms: Vec<String>,
-    keys: String,
+    keys: Option<String>,
+    keys_url: Option<String>,
+    #[serde(default)]
+    discover: bool,
+    #[serde(default)]
+    keys_networks: Vec<Network>,
+    keys_stale: Option<Duration>,
     #[serde(default = "leeway")]
     leeway: Duration,
     #[serde(default = "header")]
@@ -42,25 +53,27 @@ fn subject_claim() -> String {
     "sub".to_owned()
 }
 
-/// An issuer, and the file of its keys.
+/// An issuer, and where its keys are.
 #[derive(Debug, Clone)]
 pub struct Issuer {
     /// What is configured about it.
     pub config: IssuerConfig,
     /// Where its keys are.
-    pub keys: PathBuf,
+    pub(crate) keys: Keys,
 }
 
-/// Checks the sections. Files are named from the configuration file's directory.
+/// Checks the sections. Files are named from the configuration file's directory. With `dev`, keys
+/// may come from this machine.
 pub(super) fn resolve(
     sections: Vec<Section>,
     directory: &Path,
+    dev: bool,
     rows: &mut Vec<SettingRow>,
 ) -> Result<Vec<Issuer>, Problem> {
     let mut issuers: Vec<Issuer> = Vec::with_capacity(sections.len());
     for section in sections {
         let name = section.name.clone();
-        let issuer = section.check(directory).map_err(|(key, why)| bad(&name, key, &why))?;
+        let issuer = section.check(directory, dev).map_err(|(key, why)| bad(&name, key, &why))?;
         let taken = |known: &Issuer| known.config.name == name;
         if issuers.iter().any(taken) {
             return Err(bad(&name, "name", "two sections have this name"));
@@ -73,7 +86,7 @@ pub(super) fn resolve(
         }
         rows.push(SettingRow {
             key: format!("issuer.{name}"),
-            value: format!("{} ({})", issuer.config.issuer, issuer.keys.display()),
+            value: format!("{} ({})", issuer.config.issuer, issuer.keys),
             origin: "file".to_owned(),
         });
         issuers.push(issuer);
@@ -88,7 +101,7 @@ fn bad(name: &IssuerName, key: &str, why: &str) -> Problem {
 type Wrong = (&'static str, String);
 
 impl Section {
-    fn check(self, directory: &Path) -> Result<Issuer, Wrong> {
+    fn check(self, directory: &Path, dev: bool) -> Result<Issuer, Wrong> {
         let algorithms = self.algorithms()?;
         let empty = |text: &String| text.trim().is_empty();
         if empty(&self.issuer) {
@@ -104,7 +117,7 @@ impl Section {
         if empty(&self.subject_claim) {
             return Err(("subject_claim", "it is empty".to_owned()));
         }
-        let keys = self.keys(directory)?;
+        let keys = keys::check(&self, directory, dev)?;
         let header = self.header()?;
         let config = IssuerConfig {
             name: self.name,
@@ -142,18 +155,6 @@ impl Section {
         Ok(algorithms)
     }
 
-    fn keys(&self, directory: &Path) -> Result<PathBuf, Wrong> {
-        if self.keys.contains("://") {
-            let why = "keys are read from a file: this version fetches nothing; \
-                       save the key set beside the configuration and name the file";
-            return Err(("keys", why.to_owned()));
-        }
-        if self.keys.trim().is_empty() {
-            return Err(("keys", "it is empty; name the file of the public keys".to_owned()));
-        }
-        Ok(directory.join(&self.keys))
-    }
-
     /// The field that carries the tokens. None that means something else, or that the gateway
     /// takes out of requests.
     fn header(&self) -> Result<String, Wrong> {
@@ -186,14 +187,14 @@ mod tests {
         let section = |text: &String| toml::from_str::<Section>(text).map_err(|e| e.to_string());
         let sections = texts.iter().map(section).collect::<Result<_, _>>()?;
         let mut rows = Vec::new();
-        resolve(sections, Path::new("/etc/casemate"), &mut rows).map_err(|it| it.to_string())
+        resolve(sections, Path::new("/etc/casemate"), false, &mut rows).map_err(|it| it.to_string())
     }
 
     #[test]
     fn a_section_has_safe_defaults() {
         let issuers = read(&[GOOD.to_owned()]).expect("good");
         let Issuer { config, keys } = &issuers[0];
-        assert_eq!(keys, Path::new("/etc/casemate/jwks.json"));
+        assert_eq!(keys.to_string(), "/etc/casemate/jwks.json");
         assert_eq!(
             (config.header.as_str(), config.subject_claim.as_str()),
             ("authorization", "sub")
@@ -210,7 +211,7 @@ mod tests {
             (r#"["casemate"]"#, "[]", "at least one audience"),
             (r#"["casemate"]"#, r#"[""]"#, "at least one audience"),
             ("https://idp.example", "", "it is empty"),
-            ("jwks.json", "https://idp.example/jwks", "fetches nothing"),
+            ("jwks.json", "https://idp.example/jwks", "keys_url"),
             ("name = \"shop\"", "name = \"shop\"\nleeway = \"1h\"", "too much"),
             ("name = \"shop\"", "name = \"shop\"\nheader = \"cookie\"", "cannot carry"),
             ("name = \"shop\"", "name = \"shop\"\nheader = \"casemate-x\"", "cannot carry"),

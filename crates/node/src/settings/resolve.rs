@@ -184,7 +184,7 @@ impl Settings {
             price,
             caps,
             websockets: websockets::pick(&mut pick, &file.websockets),
-            issuers: issuer::resolve(file.issuers, directory, &mut pick.0)?,
+            issuers: issuer::resolve(file.issuers, directory, dev, &mut pick.0)?,
             dev,
             home,
             rows: pick.0,

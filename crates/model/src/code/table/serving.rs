@@ -155,6 +155,9 @@ macro_rules! serving {
         BadKeySet = "E0812", 422, "the keys of an issuer cannot be used",
             cause: "The file is missing, is neither a JSON Web Key Set nor PEM, holds a private key, or holds no key for the algorithms of its section.",
             remedy: "Put the issuer's public keys there. A running node keeps the keys that it has until the file can be used.";
+        KeysUnreachable = "E0813", 502, "the keys of an issuer cannot be fetched",
+            cause: "Its address does not answer, answers something else than a JSON Web Key Set of at most 1 MiB and 64 keys, leads elsewhere, or lies in a network that may not be dialled.",
+            remedy: "See what the address says with `curl`, and correct the section if it moved. The keys that a running node has stay in use for `keys_stale`; private networks are named in `keys_networks`.";
         // 09xx egress
         OutboundAuthorities = "E0901", 422, "a file of certificate authorities for outgoing requests cannot be used",
             cause: "It is missing, cannot be read, is not PEM, or holds no certificate.",
