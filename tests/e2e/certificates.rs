@@ -85,6 +85,15 @@ fn https_answers_with_the_operators_certificate_and_plain_http_leads_there() {
     let there = format!("https://localhost:{}/hello/you?x", tls.port());
     assert_eq!(plain.header("location"), Some(there.as_str()));
     assert_eq!(findings(&node)[0]["verdict"], "ok");
+    // Who does not speak TLS, or does not trust the certificate, is counted.
+    assert_eq!(request(tls, "GET", "/", None, b"").status, 400);
+    let stranger = Authority::new();
+    let _ = client::knock(tls, &stranger.pem, None, b"GET / HTTP/1.1\r\n\r\n");
+    until("both are counted", || {
+        let said = node.ok(&["doctor"]);
+        let both = ["1 no TLS spoken", "1 the client refused our certificate"];
+        both.iter().all(|reason| said.contains(reason)).then_some(())
+    });
 }
 
 #[test]

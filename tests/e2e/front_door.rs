@@ -84,6 +84,8 @@ fn the_access_log_names_each_request_and_is_opened_anew_with_a_signal() {
     assert_eq!(found[1]["invocation"].as_str(), reply.header("casemate-invocation"));
     assert_eq!((&found[1]["path"], &found[1]["host"]), (&"/m/request".into(), &"a.example".into()));
     assert_eq!(found[1]["sent"], reply.body.len());
+    assert_eq!((&found[0]["route"], &found[1]["function"]), (&Value::Null, &"m".into()));
+    assert!(found[1]["route"].as_str().is_some_and(|it| it.ends_with("/m/{*rest}")), "{found:?}");
     let text = std::fs::read_to_string(&path).expect("a log");
     assert!(text.is_ascii() && !text.contains("secret") && text.contains("t\\u009b[2J"), "{text}");
     let moved = dir.path().join("access.log.1");

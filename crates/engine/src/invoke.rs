@@ -19,6 +19,7 @@ pub use refusal::Refusal;
 
 use crate::guard::network;
 use crate::host::{Audience, Broker};
+use crate::noted::Noted;
 use crate::reply::{Flight, ReplyBody};
 use crate::request::{guest_request, method_name};
 use crate::slots::{CallerKey, NodeGauge, Tally};
@@ -39,13 +40,15 @@ pub struct Inbound {
     /// The certificate that the client proved to hold, in DER, checked against the authorities
     /// that the node trusts for clients.
     pub certificate: Option<Arc<[u8]>>,
+    /// Where the door wants to find what the request met.
+    pub noted: Option<Arc<Noted>>,
 }
 
 impl Inbound {
     /// A request in the clear from this address.
     #[must_use]
     pub const fn plain(request: http::Request<RequestBody>, peer: IpAddr) -> Self {
-        Self { request, peer, certificate: None }
+        Self { request, peer, certificate: None, noted: None }
     }
 }
 
@@ -138,8 +141,8 @@ impl Engine {
     }
 
     pub(crate) fn receive(&self, inbound: Inbound) -> Received {
-        let Inbound { request, peer, certificate } = inbound;
-        Received { peer: Some(peer), certificate, ..self.receive_direct(request) }
+        let Inbound { request, peer, certificate, noted } = inbound;
+        Received { peer: Some(peer), certificate, noted, ..self.receive_direct(request) }
     }
 
     /// As [`Engine::receive`], from nowhere: the operator's requests come over the admin API.
@@ -147,7 +150,8 @@ impl Engine {
         let at = self.parts.clock.wall();
         let id = InvocationId::from_parts(at.0, fastrand::u64(..).to_ne_bytes());
         let began = self.parts.clock.monotonic();
-        Received { request, peer: None, certificate: None, id, origin: None, at, began }
+        let (peer, certificate, noted) = (None, None, None);
+        Received { request, peer, certificate, noted, id, origin: None, at, began }
     }
 
     /// Cheap limits, before anything costs CPU.

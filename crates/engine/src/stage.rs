@@ -6,6 +6,7 @@
 //! a [`Funded`]. So no caller that compiles can skip a stage.
 
 use crate::caps::Ticket;
+use crate::noted::Noted;
 use crate::function::{Endpoint, Function};
 use crate::host::Purse;
 use crate::invoke::Origin;
@@ -25,6 +26,8 @@ pub(crate) struct Received {
     pub(crate) peer: Option<IpAddr>,
     /// The client's certificate in DER, if it proved to hold one.
     pub(crate) certificate: Option<Arc<[u8]>>,
+    /// Where the door wants to find what the request met.
+    pub(crate) noted: Option<Arc<Noted>>,
     pub(crate) id: InvocationId,
     /// The invocation that caused it, if one did.
     pub(crate) origin: Option<Origin>,

@@ -6,6 +6,7 @@ use crate::desk::Desk;
 use crate::door::Invoke;
 use crate::entry::Manner;
 use crate::h2;
+use crate::handshakes::Obstacle;
 use crate::line::Line;
 use crate::linger;
 use crate::origin::Origin;
@@ -75,10 +76,15 @@ impl<E: Invoke> Visit<E> {
                 h2::serve(self.desk, stream, self.line).await;
             }
             Ok(Greeting::Seen(stream)) => linger::leave(stream).await,
-            Ok(Greeting::Clear(socket)) => linger::close(socket).await,
+            Ok(Greeting::Clear(socket)) => {
+                self.line.load.handshakes.count(Obstacle::Clear);
+                linger::close(socket).await;
+            }
             Err(error) => {
-                self.line.load.handshakes_failed.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(%error, "a TLS handshake failed");
+                let obstacle = Obstacle::of(&error);
+                self.line.load.handshakes.count(obstacle);
+                let peer = self.line.origin.peer;
+                tracing::debug!(%peer, %error, ?obstacle, "a TLS handshake failed");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The gateway's state as all its threads see it: does it run, drain, or stop at once?
 
+use crate::handshakes::Handshakes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub(crate) struct Load {
     /// The same, when the drain began.
     pub(crate) ended_before: AtomicU64,
     /// TLS handshakes that came to nothing, since the start.
-    pub(crate) handshakes_failed: AtomicU64,
+    pub(crate) handshakes: Handshakes,
     /// Connections of a door for proxies that no proxy introduced, since the start.
     pub(crate) introductions_failed: AtomicU64,
     /// A connection is over.

@@ -7,6 +7,7 @@ use crate::control::Control;
 use crate::desk::Desk;
 use crate::door::Invoke;
 use crate::entry::{Aids, Door};
+use crate::handshakes;
 use crate::worker::Worker;
 use std::io;
 use std::net::SocketAddr;
@@ -69,6 +70,25 @@ pub struct Drained {
     pub aborted: u64,
 }
 
+/// What a gateway counts, since its start.
+#[derive(Clone)]
+pub struct Counts(Arc<Control>);
+
+impl Counts {
+    /// TLS handshakes that came to nothing, by reason; reasons that never occurred are left out.
+    #[must_use]
+    pub fn handshakes_failed(&self) -> Vec<(&'static str, u64)> {
+        handshakes::sum(self.0.workers.iter().map(|load| &load.handshakes))
+    }
+
+    /// Connections of a door for proxies that no proxy introduced.
+    #[must_use]
+    pub fn introductions_failed(&self) -> u64 {
+        let workers = self.0.workers.iter();
+        workers.map(|load| load.introductions_failed.load(Ordering::Relaxed)).sum()
+    }
+}
+
 /// A running gateway. Dropping it aborts.
 pub struct Handle {
     address: SocketAddr,
@@ -84,11 +104,10 @@ impl Handle {
         self.address
     }
 
-    /// TLS handshakes that came to nothing, since the start.
+    /// What is counted, to be looked at for as long as somebody wants to.
     #[must_use]
-    pub fn handshakes_failed(&self) -> u64 {
-        let workers = self.control.workers.iter();
-        workers.map(|load| load.handshakes_failed.load(Ordering::Relaxed)).sum()
+    pub fn counts(&self) -> Counts {
+        Counts(Arc::clone(&self.control))
     }
 
     /// Accepts nothing more, and finishes what was accepted: connections in the kernel's queue

@@ -77,6 +77,6 @@ impl Origin {
             self.peer
         };
         let certificate = self.certificate.clone();
-        Inbound { request: Request::from_parts(parts, body), peer, certificate }
+        Inbound { request: Request::from_parts(parts, body), peer, certificate, noted: None }
     }
 }

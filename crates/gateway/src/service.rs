@@ -41,9 +41,10 @@ pub(crate) async fn answer<E: Invoke>(
     let method = parts.method.clone();
     let meter = ticket.entry().map(|entry| entry.meter());
     let request = Request::from_parts(parts, body::receive(incoming, line, meter));
-    let inbound = line.origin.inbound(request, &desk.config.proxies);
+    let mut inbound = line.origin.inbound(request, &desk.config.proxies);
     if let Some(entry) = ticket.entry() {
         entry.comes_from(inbound.peer);
+        inbound.noted = Some(entry.noted());
     }
     let mut result = match (wish, handover) {
         (Some(wish), Some(handover)) => {

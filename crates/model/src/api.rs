@@ -48,6 +48,9 @@ pub struct Node {
     pub layers: Vec<String>,
     /// Flags in force that weaken it.
     pub dangers: Vec<String>,
+    /// TLS handshakes that came to nothing since the start, by what was in the way.
+    #[serde(default)]
+    pub handshakes_failed: std::collections::BTreeMap<String, u64>,
 }
 
 /// `PUT …/applications/{application}`.

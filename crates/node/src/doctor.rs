@@ -108,6 +108,7 @@ pub(crate) struct NodeOperations {
     children: Arc<process::ChildProcesses>,
     certificates: Option<Arc<tls::Certificates>>,
     keys: Fetching,
+    counts: gateway::Counts,
     gateway: String,
     started: Timestamp,
     home: PathBuf,
@@ -119,7 +120,12 @@ pub(crate) struct NodeOperations {
 }
 
 impl NodeOperations {
-    pub(crate) fn new(settings: &Settings, assembled: &Assembled, ready: &Ready) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        assembled: &Assembled,
+        ready: &Ready,
+        counts: gateway::Counts,
+    ) -> Self {
         Self {
             engine: Arc::clone(&assembled.engine),
             store: assembled.store.clone(),
@@ -128,6 +134,7 @@ impl NodeOperations {
             executor: Arc::clone(&assembled.executor),
             children: Arc::clone(&assembled.children),
             certificates: assembled.certificates.clone(),
+            counts,
             keys: assembled.key_files.fetched(),
             gateway: ready.gateway.clone(),
             started: crate::clock::SystemClock.wall(),
@@ -245,6 +252,26 @@ impl NodeOperations {
         layers
     }
 
+    /// What did not come as far as a request.
+    fn arrivals(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let handshakes = self.counts.handshakes_failed();
+        let all: u64 = handshakes.iter().map(|(_, count)| count).sum();
+        if all > 0 {
+            let each = handshakes.iter().map(|(reason, count)| format!("{count} {reason}"));
+            let each = each.collect::<Vec<_>>().join(", ");
+            let found = format!("{all} came to nothing since the start: {each}");
+            findings.push(finding("tls handshakes", Verdict::Note, found, None));
+        }
+        let strangers = self.counts.introductions_failed();
+        if strangers > 0 {
+            let found = format!("{strangers} connections began without its header since the start");
+            let hint = "health checks have to send it too; see docs/guides/front-door.md";
+            findings.push(finding("proxy protocol", Verdict::Note, found, Some(hint)));
+        }
+        findings
+    }
+
     fn wasm(&self) -> Finding {
         let facts = self.executor.facts();
         let wasi03 = match facts.instances_03 {
@@ -300,6 +327,10 @@ fn confined(
     ]
 }
 
+fn named((reason, count): (&'static str, u64)) -> (String, u64) {
+    (reason.to_owned(), count)
+}
+
 /// A file of the home that has no name any more.
 fn tempfile_in(home: &Path) -> std::io::Result<std::fs::File> {
     let path = home.join(format!(".scratch-{:016x}", fastrand::u64(..)));
@@ -316,6 +347,7 @@ impl Operations for NodeOperations {
             started: self.started,
             layers: self.layers(),
             dangers: self.dangers(),
+            handshakes_failed: self.counts.handshakes_failed().into_iter().map(named).collect(),
         }
     }
 
@@ -330,6 +362,7 @@ impl Operations for NodeOperations {
                 findings.extend(crate::certificates::findings(all));
             }
             findings.extend(self.keys.findings());
+            findings.extend(self.arrivals());
             findings.extend(
                 self.dangers()
                     .iter()

@@ -102,7 +102,7 @@ async fn live(
     let (gateway, admin) = opened.map_err(internal)?;
     let reopening = tokio::spawn(Signals::reopening(log).map_err(internal)?);
     let ready = Ready::at(&addresses, &home);
-    let operations = Arc::new(NodeOperations::new(&settings, &assembled, &ready));
+    let operations = Arc::new(NodeOperations::new(&settings, &assembled, &ready, gateway.counts()));
     let control = Control {
         engine: Arc::clone(&engine),
         operations,

@@ -159,6 +159,7 @@ impl Operations for Nothing {
             started: Timestamp(0),
             layers: Vec::new(),
             dangers: Vec::new(),
+            handshakes_failed: Default::default(),
         }
     }
 

@@ -43,6 +43,9 @@ impl Engine {
             }
             Ok(Found::Route { target, pattern }) => (Arc::clone(target), Arc::clone(pattern)),
         };
+        if let Some(noted) = &received.noted {
+            noted.meet(&pattern, &endpoint.function.reference().name);
+        }
         let Shown { caller, vouched } =
             self.who_asks(received, &view.verifier, &endpoint.http.auth)?;
         let caller_key = match &caller {

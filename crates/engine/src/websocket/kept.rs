@@ -79,7 +79,7 @@ impl Kept {
         *request.headers_mut() = headers;
         // A request that came from nowhere opens no WebSocket: the door always says from where.
         let peer = self.peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
-        Inbound { request, peer, certificate: self.certificate.clone() }
+        Inbound { request, peer, certificate: self.certificate.clone(), noted: None }
     }
 }
 

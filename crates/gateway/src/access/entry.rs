@@ -2,6 +2,7 @@
 
 use super::AccessLog;
 use crate::line::Line;
+use engine::Noted;
 use http::header::{CONTENT_LENGTH, HOST, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -23,6 +24,7 @@ pub(crate) struct Entry {
     pub(super) tls: Option<&'static str>,
     /// Absent if the bytes were no request.
     pub(super) request: Option<Asked>,
+    pub(super) noted: Arc<Noted>,
     pub(super) invocation: Option<HeaderValue>,
     /// 0 if nothing was answered.
     pub(super) status: u16,
@@ -59,6 +61,7 @@ impl Entry {
             http,
             tls: line.origin.tls,
             request: real.then(|| Asked::of(parts)),
+            noted: Arc::default(),
             invocation: None,
             status: 0,
             received: Arc::default(),
@@ -71,6 +74,11 @@ impl Entry {
     /// Counts the bytes of the request's body.
     pub(crate) fn meter(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.received)
+    }
+
+    /// Where the engine writes which route and function the request met.
+    pub(crate) fn noted(&self) -> Arc<Noted> {
+        Arc::clone(&self.noted)
     }
 
     /// The client turned out to be behind a proxy.

@@ -20,6 +20,10 @@ pub(super) fn write(line: &mut Vec<u8>, entry: &Entry) {
     if let Some(asked) = &entry.request {
         describe(line, asked);
     }
+    if let Some(met) = entry.noted.met() {
+        text(line, "route", met.route.as_bytes());
+        text(line, "function", met.function.as_str().as_bytes());
+    }
     text(line, "http", entry.http.as_bytes());
     if let Some(tls) = entry.tls {
         text(line, "tls", tls.as_bytes());

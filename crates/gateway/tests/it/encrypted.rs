@@ -15,13 +15,15 @@ fn tls_door(papers: &Papers) -> Vec<Door> {
     vec![Door::tls(port(), Arc::new(papers.server()))]
 }
 
-/// Waits until so many handshakes have failed.
-fn failures(theatre: &Theatre, count: u64) {
-    let failed = || theatre.handle.as_ref().unwrap().handshakes_failed();
+/// Waits until so many handshakes have failed, and gives them by reason.
+fn failures(theatre: &Theatre, count: u64) -> Vec<(&'static str, u64)> {
+    let counts = theatre.handle.as_ref().unwrap().counts();
+    let failed = || counts.handshakes_failed().iter().map(|(_, count)| count).sum::<u64>();
     while failed() < count {
         std::thread::yield_now();
     }
     assert_eq!(failed(), count);
+    counts.handshakes_failed()
 }
 
 #[test]
@@ -65,6 +67,8 @@ fn a_certificate_that_was_proved_reaches_the_engine_and_another_does_not_get_in(
     let mut client = Client::connect(relay.address);
     client.send("GET /stranger HTTP/1.1\r\nhost: a\r\n\r\n");
     assert!(client.reply().is_err());
+    let reason = "the client's certificate was missing or not valid";
+    assert_eq!(failures(&theatre, 1), [(reason, 1)]);
     let seen = theatre.stage.seen.lock().unwrap().clone();
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert_eq!(seen[0].certificate.as_deref(), Some(visitor.certificate.as_ref()));
@@ -79,6 +83,7 @@ fn plain_http_on_a_tls_port_is_told_so() {
     assert_eq!((reply.status, reply.code().as_str()), (400, "E0720"));
     assert_eq!(reply.header("connection"), Some("close"));
     client.assert_closed();
+    assert_eq!(failures(&theatre, 1), [("no TLS spoken", 1)]);
     assert_eq!(theatre.targets(), [""; 0]);
 }
 
@@ -91,7 +96,7 @@ fn a_handshake_that_does_not_end_is_cut_off() {
         client.send(beginning);
         client.assert_closed();
     }
-    failures(&theatre, 3);
+    assert_eq!(failures(&theatre, 3), [("too slow", 3)]);
 }
 
 #[test]
@@ -106,7 +111,8 @@ fn a_broken_handshake_is_counted_and_harms_nobody() {
         let _ = socket.shutdown(std::net::Shutdown::Write);
         let _ = socket.read_to_end(&mut Vec::new());
     }
-    failures(&theatre, 3);
+    let reasons = failures(&theatre, 3);
+    assert_eq!(reasons, [("broken messages", 3)]);
     assert_eq!(theatre.targets(), [""; 0]);
 }
 
