@@ -147,6 +147,22 @@ fn both_the_node_and_the_manifest_have_to_say_so_and_each_refusal_says_what_to_d
     let said = refused(&node, "wasi = \"0.4\"\n", "misbehave");
     assert!(said.contains("0.4") && said.contains("0.3"), "{said}");
     assert!(node.json(&["functions"])["items"].as_array().is_none_or(Vec::is_empty));
+    let file = guest("misbehave03");
+    let bare = |more: &[&str]| {
+        let file = file.to_str().expect("text");
+        node.run(&[&["deploy", file, "--name", "bare"], more].concat())
+    };
+    let output = bare(&[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("E0171") && said.contains("`--wasi 0.3`"), "{said}");
+    let more = ["--wasi", "0.3", "--allow", "https://a.example", "--keyvalue", "carts=read"];
+    let output = bare(&more);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for asked in ["http '* https://a.example/*'", "keyvalue 'read carts'"] {
+        assert!(said.contains(&format!("casemate grant function:bare {asked}")), "{said}");
+    }
+    node.ok(&["remove", "bare"]);
     let taken = node.deploy_manifest(&one(ASK), &[("it.wasm", &guest("misbehave03"))]);
     assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
     assert!(node.ok(&["doctor"]).contains("WASI 0.3 on"));

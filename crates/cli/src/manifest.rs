@@ -18,7 +18,7 @@ mod reading;
 mod resolve;
 
 pub(crate) use assets::Directory;
-pub(crate) use bare::Bare;
+pub(crate) use bare::{Bare, Target, Wanted};
 pub(crate) use component::Component;
 pub(crate) use format::formatted;
 pub(crate) use keys::schema;

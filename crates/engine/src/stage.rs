@@ -6,10 +6,10 @@
 //! a [`Funded`]. So no caller that compiles can skip a stage.
 
 use crate::caps::Ticket;
-use crate::noted::Noted;
 use crate::function::{Endpoint, Function};
 use crate::host::Purse;
 use crate::invoke::Origin;
+use crate::noted::Noted;
 use crate::slots::{CallerKey, Counted, Share, Slot};
 use identity::jwt::Vouched;
 use model::wire::v1::{Caller, Start, Trigger};

@@ -104,7 +104,8 @@ pub(crate) async fn assemble(
         digest: keys::digester(digest_key),
         keys: Arc::clone(&keyring),
     };
-    let key_files = KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;
+    let key_files =
+        KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;
     let config = engine_config(settings, &key_files);
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;

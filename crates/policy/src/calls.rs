@@ -282,8 +282,13 @@ fn disjoint(mut all: Vec<(String, bool)>) -> Vec<(String, bool)> {
 }
 
 pub(crate) fn not_asked(code: Code, key: &str, line: Option<String>) -> Denial {
+    let option = match key {
+        "allow.http" => " (a component without a manifest takes `--allow URL`)",
+        "allow.keyvalue" => " (a component without a manifest takes `--keyvalue NAME`)",
+        _ => "",
+    };
     let hint = line.map(|line| {
-        format!("write `{line}` below `[function.allow]` of the manifest, then `casemate deploy --grant`")
+        format!("write `{line}` below `[function.allow]` of the manifest, then `casemate deploy --grant`{option}")
     });
     let mut denial = Denial::no_grant(code, hint);
     denial.detail = Some(format!("the manifest's `{key}` does not ask for it").into());

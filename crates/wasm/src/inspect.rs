@@ -70,15 +70,19 @@ pub(crate) fn check_version(bytes: &[u8], wasi: Wasi, allowed: bool) -> Result<(
 }
 
 fn not_asked() -> Problem {
-    Problem::new(Code::WasiNotAsked)
-        .detail("it exports `wasi:http/handler@0.3`")
-        .hint("write `wasi = \"0.3\"` below the function's `[[function]]` in casemate.toml")
+    Problem::new(Code::WasiNotAsked).detail("it exports `wasi:http/handler@0.3`").hint(
+        "write `wasi = \"0.3\"` below the function's `[[function]]` in casemate.toml; \
+             a component without a manifest is deployed with `--wasi 0.3`",
+    )
 }
 
 fn not_of_component() -> Problem {
     Problem::new(Code::WasiNotOfComponent)
         .detail("it exports `wasi:http/incoming-handler@0.2`")
-        .hint("take `wasi = \"0.3\"` out of the function's `[[function]]` in casemate.toml")
+        .hint(
+            "take `wasi = \"0.3\"` out of the function's `[[function]]` in casemate.toml, \
+             or `--wasi 0.3` out of the command",
+        )
 }
 
 /// The interface that a function must export; any patch version fits.

@@ -23,7 +23,9 @@ struct Source {
 
 fn page(status: &str, more: &str, body: &str) -> String {
     let length = body.len();
-    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{body}")
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{body}"
+    )
 }
 
 fn good(body: &str) -> String {

@@ -2,13 +2,13 @@
 
 use crate::client::Client;
 use crate::context::Context;
-use crate::manifest::{self, Bare, Component, Directory, Plan};
+use crate::manifest::{self, Bare, Component, Directory, Plan, Target, Wanted};
 use crate::voice::{Failure, Progress, Table, Voice};
 use anyhow::Context as _;
 use clap::Args;
 use model::api::{DeployRequest, Deployed, Function};
 use model::bundle::{self, BUNDLE_BYTES_MAX, HEAD_BYTES};
-use model::manifest::{Auth, Way};
+use model::manifest::{Auth, Wasi, Way};
 use model::route::{Route, example_url};
 use model::{ApplicationName, FunctionName, Grant};
 use serde::Serialize;
@@ -22,6 +22,7 @@ Examples:
   casemate deploy shop/                      the one of another directory
   casemate deploy hello.wasm                 one component: route /hello/{*rest}, token required
   casemate deploy hello.wasm --route 'GET /hi/{name}' --public --grant
+  casemate deploy hello.wasm --allow https://api.example.com --keyvalue carts --grant
   casemate deploy --grant                    write the grants that the manifest asks for, too
 
 Without --grant a manifest's requests (public routes, outgoing HTTP) stay requests; the command
@@ -50,9 +51,27 @@ pub(crate) struct Deploy {
     /// Ask that everybody may call it
     #[arg(long, help_heading = "Options of a single component")]
     public: bool,
-    /// Write the grants that the manifest asks for
+    /// The version of WASI that it is built for: 0.2, or 0.3 where the node allows it
+    #[arg(long, value_name = "VERSION", value_parser = wasi, default_value = "0.2")]
+    #[arg(help_heading = "Options of a single component", hide_default_value = true)]
+    wasi: Wasi,
+    /// Ask for outgoing requests: a URL, or `METHOD URL`; may be given more than once
+    #[arg(long, value_name = "URL", help_heading = "Options of a single component")]
+    allow: Vec<Target>,
+    /// Ask for a key-value store: NAME, or NAME=read; may be given more than once
+    #[arg(long, value_name = "NAME", help_heading = "Options of a single component")]
+    keyvalue: Vec<Wanted>,
+    /// Write the grants that the manifest, or these options, ask for
     #[arg(long)]
     grant: bool,
+}
+
+fn wasi(text: &str) -> Result<Wasi, String> {
+    match text {
+        "0.2" => Ok(Wasi::V02),
+        "0.3" => Ok(Wasi::V03),
+        _ => Err("there are 0.2 and 0.3".to_owned()),
+    }
 }
 
 /// What a deployment did, for programs.
@@ -70,7 +89,14 @@ impl Deploy {
     /// Deploys, and says what answers where.
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
         let voice = &context.voice;
-        let bare = Bare { name: self.name, routes: self.route, public: self.public };
+        let bare = Bare {
+            name: self.name,
+            routes: self.route,
+            public: self.public,
+            wasi: self.wasi,
+            allow: self.allow,
+            keyvalue: self.keyvalue,
+        };
         let plan = manifest::read(&self.path, &bare)?;
         let client = context.client()?;
         let before = functions_of(&client, &plan.manifest.application)?;

@@ -2,10 +2,12 @@
 
 use super::component::{self, Component, Content};
 use super::{Plan, unreadable};
-use model::manifest::{Auth, FunctionSpec, HttpTrigger};
+use model::manifest::{Auth, FunctionSpec, HttpTrigger, Wasi};
 use model::route::Route;
-use model::{ApplicationName, Code, FunctionName, Manifest, Problem};
+use model::store::Access;
+use model::{ApplicationName, Code, FunctionName, Grant, Manifest, Problem};
 use std::path::Path;
+use std::str::FromStr;
 
 /// What the command line says about a bare component.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +18,50 @@ pub(crate) struct Bare {
     pub(crate) routes: Vec<Route>,
     /// Whether the routes ask to be public.
     pub(crate) public: bool,
+    /// The version of WASI that it is built for.
+    pub(crate) wasi: Wasi,
+    /// Outgoing requests that it asks for.
+    pub(crate) allow: Vec<Target>,
+    /// Key-value stores that it asks for.
+    pub(crate) keyvalue: Vec<Wanted>,
+}
+
+/// An outgoing request as `--allow` says it: `METHOD URL`, or a URL for all methods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target(pub(crate) String);
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let mut target = if text.contains(' ') { text.to_owned() } else { format!("* {text}") };
+        let after = target.split_once("://").map_or("", |(_, rest)| rest);
+        if !after.is_empty() && !after.contains('/') {
+            target.push_str("/*");
+        }
+        // The grant that it asks for says whether it is one.
+        let asked = Grant::parse("function:it", "http", &target);
+        asked.map(|_| Self(target)).map_err(|error| error.to_string())
+    }
+}
+
+/// A store as `--keyvalue` says it: `NAME`, or `NAME=read`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted(pub(crate) String, pub(crate) Access);
+
+impl FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, access) = text.split_once('=').unwrap_or((text, "read-write"));
+        let all = [Access::Read, Access::Write, Access::ReadWrite];
+        let known = all.into_iter().find(|known| known.word() == access);
+        let access = known.ok_or("write NAME, NAME=read, NAME=write or NAME=read-write")?;
+        let target = format!("{} {name}", access.word());
+        let asked = Grant::parse("function:it", "keyvalue", &target);
+        asked.map(|_| Self(name.to_owned(), access)).map_err(|error| error.to_string())
+    }
 }
 
 impl Bare {
@@ -25,6 +71,9 @@ impl Bare {
             ("--name", self.name.is_some()),
             ("--route", !self.routes.is_empty()),
             ("--public", self.public),
+            ("--wasi", !self.wasi.is_default()),
+            ("--allow", !self.allow.is_empty()),
+            ("--keyvalue", !self.keyvalue.is_empty()),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
     }
@@ -48,6 +97,10 @@ impl Bare {
     fn function(&self, name: FunctionName) -> FunctionSpec {
         let auth = if self.public { Auth::Public } else { Auth::Token };
         let mut function = FunctionSpec::bare(name, None, auth.clone());
+        function.wasi = self.wasi;
+        function.allow.http = self.allow.iter().map(|target| target.0.clone()).collect();
+        function.allow.keyvalue =
+            self.keyvalue.iter().map(|wanted| (wanted.0.clone(), wanted.1)).collect();
         if !self.routes.is_empty() {
             function.http = self
                 .routes
@@ -95,6 +148,26 @@ fn name_from(file: &Path) -> Result<FunctionName, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_a_target_or_a_store() {
+        for (text, expect) in [
+            ("https://api.example.com", "* https://api.example.com/*"),
+            ("https://api.example.com/v1/*", "* https://api.example.com/v1/*"),
+            ("GET https://api.example.com/v1", "GET https://api.example.com/v1"),
+        ] {
+            assert_eq!(text.parse(), Ok(Target(expect.to_owned())));
+        }
+        for bad in ["", "api.example.com", "ftp://a/", "get https://a/", "https://", "https://a/ b"]
+        {
+            assert!(bad.parse::<Target>().is_err(), "{bad}");
+        }
+        assert_eq!("carts".parse(), Ok(Wanted("carts".to_owned(), Access::ReadWrite)));
+        assert_eq!("carts=read".parse(), Ok(Wanted("carts".to_owned(), Access::Read)));
+        for bad in ["", "Carts", "carts=", "carts=all", "=read"] {
+            assert!(bad.parse::<Wanted>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn names_come_from_files() {

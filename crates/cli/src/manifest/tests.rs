@@ -183,9 +183,19 @@ fn a_bare_component_gets_safe_defaults() {
     assert_eq!(function.http[0].route.to_string(), "* /my-app/{*rest}");
     assert_eq!(function.http[0].auth, model::manifest::Auth::Token);
     let routes = ["GET /x", "POST /y"].map(|route| route.parse().expect(route)).to_vec();
-    let bare = Bare { name: Some("n".parse().expect("name")), routes, public: true };
+    let bare = Bare {
+        name: Some("n".parse().expect("name")),
+        routes,
+        public: true,
+        wasi: model::manifest::Wasi::V03,
+        allow: vec!["https://a.example".parse().expect("a target")],
+        keyvalue: vec!["default".parse().expect("a store"), "carts=read".parse().expect("one")],
+    };
     let plan = read(&file, &bare).expect("a component");
     let function = &plan.manifest.functions[0];
+    assert_eq!(function.wasi, model::manifest::Wasi::V03);
+    assert_eq!(function.allow.http, ["* https://a.example/*"]);
+    assert_eq!(function.allow.keyvalue["carts"].word(), "read");
     assert_eq!(function.name.as_str(), "n");
     assert_eq!(function.http.len(), 2);
     assert!(function.http.iter().all(|http| http.auth == model::manifest::Auth::Public));

@@ -138,9 +138,10 @@ impl Keeper {
                 Verdict::Ok,
                 format!("{name}: {keys} keys of {}, fetched {age} s ago", self.from.place),
             ),
-            (Some(trouble), 0) => {
-                (Verdict::Problem, format!("{name}: no token is valid, there are no keys; {trouble}"))
-            }
+            (Some(trouble), 0) => (
+                Verdict::Problem,
+                format!("{name}: no token is valid, there are no keys; {trouble}"),
+            ),
             (Some(trouble), keys) => (
                 Verdict::Warning,
                 format!("{name}: {keys} keys, fetched {age} s ago and not since; {trouble}"),

@@ -52,7 +52,8 @@ impl Outbound for Source {
             let said = source.says.lock().clone();
             let down = Error { failure: Failure::Refused, detail: "it is down".to_owned() };
             let (status, cache, body) = said.ok_or(down)?;
-            let body = Full::new(Bytes::from(body)).map_err(|never| -> HostError { match never {} });
+            let body =
+                Full::new(Bytes::from(body)).map_err(|never| -> HostError { match never {} });
             let response = Response::builder().status(status).header("cache-control", cache);
             Ok(response.body(body.boxed_unsync()).expect("a response"))
         })
@@ -83,7 +84,8 @@ impl Signer {
     }
 
     fn token(&self) -> String {
-        let header = format!(r#"{{"alg":"ES256","kid":"{}","jku":"https://evil.example"}}"#, self.id);
+        let header =
+            format!(r#"{{"alg":"ES256","kid":"{}","jku":"https://evil.example"}}"#, self.id);
         let claims = r#"{"iss":"https://idp.example","aud":"a","sub":"s","exp":2000000000}"#;
         let message = format!("{}.{}", b64(header), b64(claims));
         let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).expect("signed");
@@ -201,7 +203,8 @@ async fn a_flood_of_unknown_keys_asks_once_in_ten_seconds() {
     let asked = stage.asked();
     pass(EVERY).await;
     let none = format!("{}.{}.", b64(r#"{"alg":"none","kid":"x"}"#), b64("{}"));
-    let other = stranger.replace(stranger.split('.').nth(1).expect("claims"), &b64(r#"{"iss":"x"}"#));
+    let other =
+        stranger.replace(stranger.split('.').nth(1).expect("claims"), &b64(r#"{"iss":"x"}"#));
     for token in [none.as_str(), &other, "a.b.c", ""] {
         assert!(!stage.takes(token).await);
     }

@@ -107,7 +107,7 @@ macro_rules! deploying {
             remedy: "Build the component for WASI 0.2, or have the operator set `wasi03 = true` below `[wasm]` in the node's configuration and start the node again.";
         WasiNotAsked = "E0171", 422, "the component is built for WASI 0.3, and its manifest does not ask for that",
             cause: "A function runs on the engine of WASI 0.2 unless its manifest says otherwise.",
-            remedy: "Write `wasi = \"0.3\"` below the function's `[[function]]`, or build the component for WASI 0.2.";
+            remedy: "Write `wasi = \"0.3\"` below the function's `[[function]]`, deploy a component without a manifest with `--wasi 0.3`, or build the component for WASI 0.2.";
         WasiNotOfComponent = "E0172", 422, "the manifest asks for WASI 0.3, and the component is built for WASI 0.2",
             cause: "The component exports the HTTP handler of WASI 0.2 and not that of 0.3.",
             remedy: "Take `wasi = \"0.3\"` out of the function's `[[function]]`, or build the component for WASI 0.3.";
