@@ -43,6 +43,7 @@ mod sites;
 mod state;
 mod strangers;
 mod tour;
+mod uploads;
 mod wasi03;
 mod websockets;
 mod wire;

@@ -24,6 +24,7 @@ use crate::reply::{Flight, ReplyBody};
 use crate::request::{guest_request, method_name};
 use crate::slots::{CallerKey, NodeGauge, Tally};
 use crate::stage::{Funded, Identified, Permitted, Received, Seat, Throttled};
+use crate::upload;
 use crate::wiring::Engine;
 use model::wire::v1::{Caller, Trigger};
 use model::{Code, FunctionRef, InvocationId, Problem};
@@ -80,6 +81,9 @@ impl Engine {
         let identified = self.identify(throttled)?;
         let permitted = self.permit(identified)?;
         self.is_ordinary(&permitted)?;
+        if let Some(limits) = upload::takes(&permitted.identified) {
+            return Box::pin(self.upload(permitted, limits)).await;
+        }
         if defer::preferred(&permitted.identified)
             && let Some(later) = self.may_defer(&permitted)
         {

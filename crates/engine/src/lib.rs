@@ -33,6 +33,7 @@ mod secrets;
 mod slots;
 mod stage;
 mod sweep;
+mod upload;
 mod websocket;
 mod wiring;
 mod worker;

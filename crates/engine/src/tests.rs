@@ -12,3 +12,4 @@ mod secrets;
 mod sockets;
 mod strangers;
 mod sweep;
+mod uploads;

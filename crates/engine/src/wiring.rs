@@ -10,6 +10,7 @@ use crate::guard::Guard;
 use crate::rate::Rates;
 use crate::slots::{NodeGauge, Tally};
 use crate::sweep::InUse;
+use crate::upload::Receipts;
 use crate::websocket::Rooms;
 use arc_swap::ArcSwap;
 use identity::certificate::Certificates;
@@ -86,6 +87,8 @@ pub struct Engine {
     pub(crate) certificates: Certificates,
     /// What the workers of the queue have in hand.
     pub(crate) backlog: Backlog,
+    /// Uploads that were delivered a while ago.
+    pub(crate) receipts: Receipts,
     /// One act at a time, so that the catalog follows the registry in order.
     pub(crate) acts: tokio::sync::Mutex<()>,
     draining: AtomicBool,
@@ -112,6 +115,7 @@ impl Engine {
             sockets: Rooms::new(config.websockets),
             certificates: Certificates::default(),
             backlog: Backlog::default(),
+            receipts: Receipts::default(),
             config,
             parts: Arc::new(parts),
             catalog: ArcSwap::from_pointee(catalog),

@@ -19,6 +19,7 @@ mod rate;
 mod require;
 mod rules;
 mod secret;
+mod upload;
 mod wasi;
 mod websocket;
 
@@ -36,6 +37,7 @@ pub use rate::{By, Rate, RateLimit};
 pub use require::{Network, Require, Texts};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};
 pub use secret::{Form, SecretUse};
+pub use upload::{Upload, UploadLimits};
 pub use wasi::Wasi;
 pub use websocket::{WebSocket, WebSocketLimits};
 

@@ -7,6 +7,7 @@ mod caller;
 pub mod queued;
 mod socket;
 pub mod tallied;
+pub mod upload;
 pub mod v1;
 
 pub use asked::{AskedFor, NotAsked};

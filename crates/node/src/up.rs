@@ -187,6 +187,10 @@ async fn sweep(engine: &Engine) {
             let internal = problem.internal.as_deref();
             tracing::warn!(%problem, internal, "uploads of blobs were not given up");
         }
+        if let Err(problem) = engine.sweep_expired_uploads().await {
+            let internal = problem.internal.as_deref();
+            tracing::warn!(%problem, internal, "uploads that expired were not given up");
+        }
         tokio::time::sleep(SWEEP_EVERY).await;
     }
 }

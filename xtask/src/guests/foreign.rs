@@ -1,5 +1,5 @@
 //! Guests made by other languages' tools: JavaScript by jco and, for WASI 0.3, by componentize-qjs,
-//! Python by componentize-py.
+//! Python by componentize-py. And clients that others wrote, for tests: tus-js-client.
 //!
 //! Versions are pinned beside the sources. Everything that the tools download or write stays below
 //! `target/guests`.
@@ -17,11 +17,29 @@ const RECIPE: &str = "jco componentize, componentize-py componentize, 1";
 /// The same for the guest on QuickJS.
 const RECIPE_03: &str = "componentize-qjs, 1";
 
+/// Where the clients are.
+const CLIENTS: &str = "tests/clients";
+
 /// Builds what is not fresh.
 pub(super) fn build(places: &Places) -> Result<()> {
+    client(places, "tus", "tus-js-client")?;
     fresh_or(places, "js", "wit", RECIPE, javascript)?;
     fresh_or(places, "quickjs", "wit03", RECIPE_03, quickjs)?;
     fresh_or(places, "python", "wit", RECIPE, python)
+}
+
+/// Installs a client, unless what its lock file pins is there.
+fn client(places: &Places, name: &str, package: &str) -> Result<()> {
+    let home = format!("{CLIENTS}/{name}");
+    let key = source::digest(&places.root, &[format!("{home}/package-lock.json")], &[])?;
+    let (work, mark) = (places.work.join(name), places.work.join(format!("{name}.key")));
+    let there = work.join("node_modules").join(package).exists();
+    if there && std::fs::read_to_string(&mark).is_ok_and(|known| known == key) {
+        return Ok(());
+    }
+    say(&format!("installing {package}"));
+    npm_in(&places.root.join(home), &work)?;
+    std::fs::write(&mark, &key).with_context(|| format!("cannot write {}", mark.display()))
 }
 
 /// Builds the guest called `name`, whose sources lie in the directory of that name.
@@ -64,21 +82,22 @@ fn quickjs(places: &Places, out: &Path) -> Result<()> {
 
 /// Installs what a guest's lock file pins. Gives its sources and where its tools are.
 fn npm(places: &Places, name: &str) -> Result<(PathBuf, PathBuf)> {
-    let sources = places.root.join(HOME).join(name);
+    let (sources, work) = (places.root.join(HOME).join(name), places.work.join(name));
+    npm_in(&sources, &work)?;
+    Ok((sources, work))
+}
+
+/// Installs what a lock file in `sources` pins, below `work`.
+fn npm_in(sources: &Path, work: &Path) -> Result<()> {
     need("npm", &["nodejs", "npm"])?;
     // npm writes beside its package.json, so it gets a copy.
-    let work = places.work.join(name);
-    std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
+    std::fs::create_dir_all(work).with_context(|| format!("cannot make {}", work.display()))?;
     for file in ["package.json", "package-lock.json"] {
         let copied = std::fs::copy(sources.join(file), work.join(file));
         copied.with_context(|| format!("cannot copy {file}"))?;
     }
     let mut npm = Command::new("npm");
-    run(
-        npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&work),
-        "npm ci",
-    )?;
-    Ok((sources, work))
+    run(npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(work), "npm ci")
 }
 
 fn python(places: &Places, out: &Path) -> Result<()> {

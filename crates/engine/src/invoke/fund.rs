@@ -58,7 +58,12 @@ impl Engine {
 
     /// Refuses a call that was permitted, and keeps why. Only a full function or node refuses
     /// without a record, and so without an id: that has to cost nothing.
-    fn not_run(&self, permitted: &Permitted, outcome: Outcome, problem: Problem) -> Refusal {
+    pub(crate) fn not_run(
+        &self,
+        permitted: &Permitted,
+        outcome: Outcome,
+        problem: Problem,
+    ) -> Refusal {
         let reason = problem.internal.clone().unwrap_or_else(|| problem.to_string());
         let ending = Ending::new(outcome, problem.code, reason);
         let identified = &permitted.identified;

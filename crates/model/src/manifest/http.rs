@@ -4,6 +4,7 @@ use super::auth::Auth;
 use super::cors::Cors;
 use super::rate::RateLimit;
 use super::require::Require;
+use super::upload::Upload;
 use super::websocket::WebSocket;
 use crate::route::Route;
 use schemars::JsonSchema;
@@ -30,13 +31,17 @@ pub struct HttpTrigger {
     /// Whether it speaks WebSocket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub websocket: Option<WebSocket>,
+    /// Whether bodies go to a blob, in one request or in several (tus), and the function hears of
+    /// them when they are complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Upload>,
 }
 
 impl HttpTrigger {
     /// A route with nothing said about it but who may call it.
     #[must_use]
     pub const fn new(route: Route, auth: Auth) -> Self {
-        Self { route, auth, cors: None, require: None, limit: None, websocket: None }
+        Self { route, auth, cors: None, require: None, limit: None, websocket: None, upload: None }
     }
 
     /// What is wrong with it: the key, and why.
@@ -48,6 +53,9 @@ impl HttpTrigger {
         }
         if self.limit.is_some_and(|limit| limit.burst == Some(0)) {
             return Err(("limit.burst", "must be at least 1".to_owned()));
+        }
+        if let Some(upload) = self.upload {
+            upload.check(&self.route.method)?;
         }
         match self.websocket {
             Some(websocket) => websocket.check(&self.route.method),

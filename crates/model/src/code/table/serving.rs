@@ -127,6 +127,30 @@ macro_rules! serving {
         AccessLog = "E0721", 500, "the access log cannot be opened",
             cause: "The file of `gateway.access_log` cannot be made or written: its directory is missing, or belongs to somebody else.",
             remedy: "Make the directory, name another file, or set `access_log = \"off\"`.";
+        UploadExpired = "E0722", 410, "the upload has expired",
+            cause: "Nothing was added to it for as long as its route allows (`upload.expires`), so it was given up.",
+            remedy: "Begin again.";
+        UploadTooLarge = "E0723", 413, "the upload is too large",
+            cause: "It is, or says that it will be, larger than its route allows (`upload.max_size`), or than it said when it began; or one request with a checksum has more than 8 MiB.",
+            remedy: "Send less; with checksums, send pieces of at most 8 MiB. The route's owner can raise `upload.max_size`.";
+        UploadChecksum = "E0724", 460, "the bytes are not those that their checksum is of",
+            cause: "Something was changed on the way. None of these bytes was kept.",
+            remedy: "Send them again.";
+        BadUpload = "E0725", 400, "this request is no step of an upload",
+            cause: "A header of the tus protocol is missing, cannot be read, or asks for what is not spoken here.",
+            remedy: "docs/guides/uploads.md lists what is spoken; `OPTIONS` on the route says it to programs.";
+        UploadVersion = "E0726", 412, "this version of the tus protocol is not spoken here",
+            cause: "`Tus-Resumable` says another version than 1.0.0.",
+            remedy: "Use a client of tus 1.0.0.";
+        UploadType = "E0727", 415, "bytes of an upload have a content type of their own",
+            cause: "A `PATCH` carries them as `application/offset+octet-stream`.",
+            remedy: "Send `content-type: application/offset+octet-stream`.";
+        UploadsCrowded = "E0728", 429, "this caller has too many uploads that are not complete",
+            cause: "A caller has at most 100 of them in one container.",
+            remedy: "Complete some, give some up with `DELETE`, or wait until they expire.";
+        UploadBusy = "E0729", 423, "another request adds to the upload",
+            cause: "Two requests cannot add to one upload at the same time. After a cut, the node may not have noticed yet.",
+            remedy: "Try again in a moment.";
         RangeNotSatisfiable = "E0740", 416, "the file has no such range",
             cause: "The request's `Range` begins behind the end of the file; the answer's `content-range` says how long it is.",
             remedy: "Ask for a range inside the file, or for all of it.";
