@@ -21,6 +21,7 @@ mod records;
 mod report;
 mod routing;
 mod seam;
+mod secured;
 mod stats;
 mod streams;
 mod throughput;

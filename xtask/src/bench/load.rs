@@ -35,15 +35,19 @@ pub(super) fn run(
     token: Option<&str>,
     seconds: u64,
 ) -> Result<Load> {
-    run_as(bench, SHAPE, address, path, token, seconds)
+    run_url(bench, &format!("http://{address}{path}"), token, seconds)
+}
+
+/// Calls a URL for `seconds`. Certificates are not verified.
+pub(super) fn run_url(bench: &Bench, url: &str, token: Option<&str>, seconds: u64) -> Result<Load> {
+    run_as(bench, SHAPE, url, token, seconds)
 }
 
 /// The same, in another shape.
 pub(super) fn run_as(
     bench: &Bench,
     shape: &str,
-    address: &str,
-    path: &str,
+    url: &str,
     token: Option<&str>,
     seconds: u64,
 ) -> Result<Load> {
@@ -52,10 +56,10 @@ pub(super) fn run_as(
     if let Some(token) = token {
         wrk.args(["-H", &format!("authorization: Bearer {token}")]);
     }
-    wrk.arg(format!("http://{address}{path}"));
+    wrk.arg(url);
     let text = text_of(&mut wrk)?;
     let load = parse(&text).with_context(|| format!("wrk said what is not understood:\n{text}"))?;
-    ensure!(load.failed == 0, "{} requests to {address}{path} failed:\n{text}", load.failed);
+    ensure!(load.failed == 0, "{} requests to {url} failed:\n{text}", load.failed);
     Ok(load)
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Node {
     child: Child,
     /// The public listener, `HOST:PORT`.
     pub(super) gateway: String,
+    /// The HTTPS listener, `HOST:PORT`; empty if there is none.
+    pub(super) tls: String,
     admin: String,
     operator: String,
     /// From the start of the process to its ready line.
@@ -60,7 +62,8 @@ impl Home {
         Ok(Self(path))
     }
 
-    fn path(&self) -> &Path {
+    /// Where it is; files of a measurement may lie there, too.
+    pub(super) fn directory(&self) -> &Path {
         &self.0
     }
 }
@@ -85,10 +88,10 @@ impl Node {
         home: &Home,
         config: &str,
     ) -> Result<Self> {
-        let directory = home.path().join("home");
-        let config_file = home.path().join("casemate.conf");
+        let directory = home.directory().join("home");
+        let config_file = home.directory().join("casemate.conf");
         std::fs::write(&config_file, config)?;
-        let log = File::create(home.path().join("node.log"))?;
+        let log = File::create(home.directory().join("node.log"))?;
         let mut command = Cores::command(bench.cores.servers.as_deref(), program);
         command.args(["up", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
         command
@@ -104,7 +107,8 @@ impl Node {
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                let log = std::fs::read_to_string(home.path().join("node.log")).unwrap_or_default();
+                let log =
+                    std::fs::read_to_string(home.directory().join("node.log")).unwrap_or_default();
                 Err(error.context(format!("the node did not become ready: {}", log.trim_end())))
             }
         }
@@ -115,13 +119,15 @@ impl Node {
             serde_json::from_str(line).with_context(|| format!("no ready line: {line}"))?;
         let address = |key: &str| {
             let url = said.get(key).and_then(Value::as_str).unwrap_or_default();
-            url.trim_start_matches("http://").trim_end_matches('/').to_owned()
+            let address = url.split_once("://").map_or(url, |(_, address)| address);
+            address.trim_end_matches('/').to_owned()
         };
         let operator =
             std::fs::read_to_string(home.join("operator.token")).context("no operator token")?;
         Ok(Self {
             child,
             gateway: address("gateway"),
+            tls: address("tls"),
             admin: address("admin"),
             operator: operator.trim().to_owned(),
             ready_after,
@@ -174,6 +180,12 @@ impl Node {
         let body = json!({ "manifest": manifest, "grant": true }).to_string();
         self.admin("PUT", &format!("/applications/{application}"), body.as_bytes())?;
         Ok(())
+    }
+
+    /// Lets somebody call a function.
+    pub(super) fn grant(&self, who: &str, function: &str) -> Result<()> {
+        let grant = json!({ "who": who, "action": "invoke", "function": function });
+        self.admin("POST", "/grants", grant.to_string().as_bytes()).map(drop)
     }
 
     /// A token that may invoke these functions.

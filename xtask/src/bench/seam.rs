@@ -26,7 +26,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     }
     let run = |shape: &str, seconds: u64| -> Result<Vec<Load>> {
         let each = nodes.iter().zip(&tokens).map(|(node, token)| {
-            load::run_as(bench, shape, &node.gateway, "/hello", Some(token), seconds)
+            let url = format!("http://{}/hello", node.gateway);
+            load::run_as(bench, shape, &url, Some(token), seconds)
         });
         each.collect()
     };

@@ -6,6 +6,7 @@ use super::load::{self, Load};
 use super::machine::Cores;
 use super::node::{Function, Home, Node};
 use super::report::{Row, Section};
+use super::secured::Issuer;
 use super::stats::{median, range};
 use crate::program::{say, works};
 use anyhow::{Context as _, Result, ensure};
@@ -25,26 +26,70 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let program = wasmtime(bench)?;
     let component = bench.component("hello")?;
     let home = Home::new(bench, "throughput")?;
-    let node = Node::start(bench, &home, "")?;
+    let issuer = Issuer::new(&home)?;
+    let node = Node::start(bench, &home, &issuer.config())?;
     let token = deploy(&node, &component)?;
+    let jwt = deploy_secured(&node, &component, &issuer)?;
     let file = bench.root.join(format!("target/bench/hello-{}.wasm", std::process::id()));
     std::fs::write(&file, &component)?;
     let bare = Bare::start(bench, &program, &file)?;
     let seconds = bench.options.seconds;
     let ours = |seconds| load::run(bench, &node.gateway, "/hello", Some(&token), seconds);
     let theirs = |seconds| load::run(bench, &bare.address, "/hello", None, seconds);
+    let url = format!("https://{}/secured", node.tls);
+    let secured = |seconds| load::run_url(bench, &url, Some(&jwt), seconds);
     ours(2)?;
     theirs(2)?;
+    secured(2)?;
     let mut pairs = Vec::new();
+    let mut secure = Vec::new();
     for number in 1..=bench.options.pairs {
         let pair = (ours(seconds)?, theirs(seconds)?);
         let (a, b) = (pair.0.per_second, pair.1.per_second);
         say(&format!("bench: pair {number}: {a:.0}/s against {b:.0}/s, ratio {:.2}", a / b));
         pairs.push(pair);
+        let beside = secured(seconds)?;
+        let c = beside.per_second;
+        say(&format!("bench: pair {number}: {c:.0}/s over TLS with a JWT, {:.2} of plain", c / a));
+        secure.push(beside);
     }
     node.stop()?;
     let _ = std::fs::remove_file(&file);
-    Ok(section(&pairs, component.len(), &program))
+    let mut section = section(&pairs, component.len(), &program);
+    let plain: Vec<Load> = pairs.iter().map(|(ours, _)| *ours).collect();
+    section.rows.extend(secured_rows(&plain, &secure));
+    section.how.push_str(
+        "Beside it, in the same run: ours over TLS 1.3, with a token of an issuer (ES256) in place of \
+         the API token.\nConnections and the token stay the same, so handshakes and its signature \
+         are checked once.\n",
+    );
+    Ok(section)
+}
+
+/// Deploys hello once more, for callers with tokens of the issuer; gives one.
+fn deploy_secured(node: &Node, component: &[u8], issuer: &Issuer) -> Result<String> {
+    let digest = node.upload(component)?;
+    let auth = "jwt:bench";
+    let (name, route, cpu) = ("secured", "GET /secured", "5s");
+    node.deploy("secured", &[Function { name, digest: &digest, route, auth, cpu }])?;
+    node.grant("jwt:bench", "secured")?;
+    issuer.token()
+}
+
+fn secured_rows(plain: &[Load], secured: &[Load]) -> Vec<Row> {
+    let ratios: Vec<f64> =
+        secured.iter().zip(plain).map(|(a, b)| a.per_second / b.per_second).collect();
+    let of = |pick: fn(&Load) -> f64| median(&secured.iter().map(pick).collect::<Vec<_>>());
+    let (low, high) = range(&ratios);
+    let ratio = format!("{:.2} ({low:.2} to {high:.2})", median(&ratios));
+    vec![
+        Row::plain("ours over TLS with a JWT, over ours in the clear with an API token", ratio),
+        Row::plain(
+            "ours over TLS with a JWT, median",
+            format!("{:.0}/s", of(|load| load.per_second)),
+        ),
+        Row::plain("ours over TLS with a JWT, p99", format!("{:.2} ms", of(|load| load.p99_ms))),
+    ]
 }
 
 /// Deploys hello behind a token and gives back the token.
