@@ -3,12 +3,14 @@
 mod cap;
 mod cost;
 mod ledger;
+mod node;
 mod queue;
 mod secret;
 
 pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
 pub use cost::{CostBy, CostRow, Costs, Price};
 pub use ledger::{LedgerEntry, LedgerHead};
+pub use node::Node;
 pub use queue::{Accepted, PurgeRequest, Purged, Queued};
 pub use secret::{SecretInfo, SecretWritten};
 
@@ -33,24 +35,6 @@ pub struct Page<T> {
     /// Where the next page begins; nothing follows if absent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next: Option<String>,
-}
-
-/// What the node says about itself: `GET /v1/node`.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct Node {
-    /// The version of the software.
-    pub version: String,
-    /// The public listener, as a URL.
-    pub gateway: String,
-    /// When it started.
-    pub started: Timestamp,
-    /// Isolation layers between a guest and the host, by name.
-    pub layers: Vec<String>,
-    /// Flags in force that weaken it.
-    pub dangers: Vec<String>,
-    /// TLS handshakes that came to nothing since the start, by what was in the way.
-    #[serde(default)]
-    pub handshakes_failed: std::collections::BTreeMap<String, u64>,
 }
 
 /// `PUT …/applications/{application}`.
