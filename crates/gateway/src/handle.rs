@@ -78,7 +78,7 @@ impl Counts {
     /// TLS handshakes that came to nothing, by reason; reasons that never occurred are left out.
     #[must_use]
     pub fn handshakes_failed(&self) -> Vec<(&'static str, u64)> {
-        handshakes::sum(self.0.workers.iter().map(|load| &load.handshakes))
+        handshakes::sum(&self.0.workers.iter().map(|load| &load.handshakes))
     }
 
     /// Connections of a door for proxies that no proxy introduced.

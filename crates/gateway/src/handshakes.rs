@@ -88,7 +88,7 @@ impl Handshakes {
 
 /// What came to nothing on several workers together: by reason, those that happened.
 pub(crate) fn sum<'a>(
-    all: impl Iterator<Item = &'a Handshakes> + Clone,
+    all: &(impl Iterator<Item = &'a Handshakes> + Clone),
 ) -> Vec<(&'static str, u64)> {
     let counted = Obstacle::ALL.into_iter().map(|(obstacle, reason)| {
         (reason, all.clone().map(|handshakes| handshakes.of(obstacle)).sum())
@@ -106,9 +106,9 @@ mod tests {
         for (at, (obstacle, _)) in Obstacle::ALL.into_iter().enumerate() {
             assert_eq!(obstacle as usize, at);
             handshakes.count(obstacle);
-            assert_eq!(sum([&handshakes].into_iter()).len(), at + 1);
+            assert_eq!(sum(&[&handshakes].into_iter()).len(), at + 1);
         }
-        assert_eq!(sum([&handshakes, &handshakes].into_iter())[0], ("the client left", 2));
+        assert_eq!(sum(&[&handshakes, &handshakes].into_iter())[0], ("the client left", 2));
     }
 
     #[test]

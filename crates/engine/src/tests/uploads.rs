@@ -275,12 +275,15 @@ async fn a_body_of_any_length_in_one_request_is_an_object_too() {
     assert_eq!(left.map(|it| (it.uploads, it.objects)), Some((0, 1)));
 }
 
+/// A method, a URL, fields, and the code of the refusal.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Code);
+
 #[tokio::test]
 async fn what_is_no_step_of_an_upload_is_refused_by_its_code() {
     let (rig, token) = open().await;
     let uri = rig.begin(&token, 5).await;
     let octets = ("content-type", "application/offset+octet-stream");
-    let cases: [(&str, &str, &[(&str, &str)], Code); 9] = [
+    let cases: [Case<'_>; 9] = [
         ("POST", "/files", &[], Code::BadUpload),
         ("POST", "/files", &[("upload-length", "99999999999")], Code::UploadTooLarge),
         ("POST", "/files", &[("upload-defer-length", "1")], Code::BadUpload),

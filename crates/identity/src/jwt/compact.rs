@@ -40,13 +40,6 @@ impl<'a> Compact<'a> {
     }
 }
 
-/// The key that the header of a token names, and nothing of the rest. `None` if it is no header.
-pub(super) fn key_id(text: &str) -> Option<Option<String>> {
-    let (header, _) = text.split_once('.')?;
-    let (_, id) = read_header(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-    Some(id)
-}
-
 /// The algorithm and the key that a header names. What it says beside is not followed, and what
 /// it insists on is refused (RFC 7515, section 4.1.11).
 fn read_header(json: &[u8]) -> Result<(Algorithm, Option<String>), Refused> {

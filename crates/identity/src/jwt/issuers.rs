@@ -42,8 +42,8 @@ impl Issuer {
         &self.config
     }
 
-    pub(super) fn has_key(&self, id: Option<&str>) -> bool {
-        self.keys.load().set.has(id)
+    pub(super) fn could_check(&self, id: Option<&str>) -> bool {
+        self.keys.load().set.could_check(id)
     }
 }
 

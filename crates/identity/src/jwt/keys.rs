@@ -94,12 +94,10 @@ impl KeySet {
         Self { bound: Vec::new() }
     }
 
-    /// Whether a token that names this key, or none, could be checked.
-    pub(super) fn has(&self, id: Option<&str>) -> bool {
-        match id {
-            None => !self.bound.is_empty(),
-            Some(_) => self.bound.iter().any(|it| it.id.as_deref() == id),
-        }
+    /// Whether there is a key by which a token that names this one, or none, could be valid: one
+    /// without a name can be any.
+    pub(super) fn could_check(&self, id: Option<&str>) -> bool {
+        self.bound.iter().any(|it| id.is_none() || it.id.is_none() || it.id.as_deref() == id)
     }
 
     /// How many pairs of a key and an algorithm there are.

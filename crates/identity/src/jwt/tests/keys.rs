@@ -136,3 +136,47 @@ fn new_keys_hold_at_once_and_bad_ones_change_nothing() {
     assert!(issuers.verify(&old, now()).is_err());
     assert!(issuers.verify(&stranger.token(&header(), &good()), now()).is_ok());
 }
+
+/// Says that it was asked.
+struct Asked(std::sync::atomic::AtomicUsize);
+
+impl KeySource for Asked {
+    fn ask(&self, _: &IssuerName) -> Option<Asking> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Some(Box::pin(std::future::ready(())))
+    }
+}
+
+#[test]
+fn an_issuer_is_asked_for_a_key_that_a_token_needs_and_for_no_other() {
+    let asked = Arc::new(Asked(Default::default()));
+    let unnamed = IssuerConfig {
+        name: IssuerName::parse("pem").unwrap(),
+        issuer: "https://pem.example".to_owned(),
+        ..config()
+    };
+    let one = KeySet::parse(
+        key_set(&[P256.named(&json!({ "kid": "p256" }))]).as_bytes(),
+        &config().algorithms,
+    );
+    let two = KeySet::parse(key_set(&[P256.named(&json!({}))]).as_bytes(), &config().algorithms);
+    let issuers = Issuers::new([(config(), one.unwrap()), (unnamed, two.unwrap())]);
+    let token = |kid: &str, iss: &str| {
+        P256.token(&json!({ "alg": "ES256", "kid": kid }), &with("iss", iss.into()))
+    };
+    let shop = "https://idp.example";
+    assert_eq!(issuers.lacks_key(&token("new", shop)), None, "nobody could be asked");
+    let issuers = issuers.asking(Arc::clone(&asked) as _);
+    let name = |text: &str| issuers.lacks_key(text).map(|name| name.as_str().to_owned());
+    assert_eq!(name(&token("new", shop)).as_deref(), Some("shop"));
+    assert_eq!(name(&token("p256", shop)), None);
+    // A key without a name may be the one.
+    assert_eq!(name(&token("new", "https://pem.example")), None);
+    assert_eq!(name(&token("new", "https://stranger.example")), None);
+    let other = P256.token(&json!({ "alg": "PS256", "kid": "new" }), &good());
+    assert_eq!(name(&other), None, "an algorithm that is not allowed");
+    assert_eq!(name(&P256.token(&json!({ "alg": "ES256" }), &good())), None);
+    issuers.drop_keys(&IssuerName::parse("shop").unwrap());
+    assert_eq!(name(&P256.token(&json!({ "alg": "ES256" }), &good())).as_deref(), Some("shop"));
+    assert!(issuers.verify(&token("p256", shop), now()).is_err());
+}
