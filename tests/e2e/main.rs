@@ -13,6 +13,7 @@
 
 mod caps;
 mod blobs;
+mod aws;
 mod certificates;
 mod commands;
 mod crash;
@@ -28,6 +29,7 @@ mod home;
 mod install;
 mod isolation;
 mod issuers;
+mod keeper;
 mod ledger;
 mod line;
 mod outbound;
@@ -39,6 +41,7 @@ mod queue;
 mod quiet;
 mod rig;
 mod secrets;
+mod signing;
 mod sites;
 mod state;
 mod strangers;

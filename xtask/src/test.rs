@@ -4,6 +4,7 @@
 //! Invariant: a step that cannot be done fails. Nothing is skipped, unless `--fast` or `-p` say
 //! so, and then the last line says that it was not the whole test.
 
+mod moto;
 mod needs;
 
 use crate::program::{cargo, run as run_program, say, shown};
@@ -130,7 +131,10 @@ fn steps(options: &Options) -> Vec<Step> {
         .args(BEYOND_THE_SEAM);
     let shown_guests = format!("cargo xtask guests {}", guests.join(" "));
     let mut steps = vec![
-        step("needs", "what has to be installed".to_owned(), move || needs::check(foreign)),
+        step("needs", "what has to be installed".to_owned(), move || {
+            needs::check(foreign)?;
+            moto::make()
+        }),
         program("format", format),
         step("tidy", "cargo xtask tidy".to_owned(), || crate::tidy::run(&[])),
         program("clippy", clippy),

@@ -17,6 +17,7 @@ mod secrets;
 
 pub(crate) use purse::Purse;
 pub(crate) use record::Asked;
+pub(crate) use secrets::{Gathered, Tokens};
 
 use crate::config::HostLimits;
 use crate::function::Function;

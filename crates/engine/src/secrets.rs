@@ -1,7 +1,13 @@
 //! Secrets that functions use: set, rotated, removed and listed. Values come in here and never go
 //! out: what is kept is sealed, and what is answered, logged or ledgered holds nothing of them.
 
+pub(crate) mod aws;
+pub(crate) mod crypto;
+pub(crate) mod fill;
+pub(crate) mod grant;
+pub(crate) mod mac;
 pub(crate) mod mask;
+pub(crate) mod sigv4;
 mod uses;
 
 pub(crate) use uses::{Use, Uses};

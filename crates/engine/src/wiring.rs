@@ -7,6 +7,7 @@ use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::cut::Cut;
 use crate::guard::Guard;
+use crate::host::{Gathered, Tokens};
 use crate::rate::Rates;
 use crate::slots::{NodeGauge, Tally};
 use crate::sweep::InUse;
@@ -94,6 +95,10 @@ pub struct Engine {
     draining: AtomicBool,
     cut: OnceLock<Cut>,
     pub(crate) in_use: InUse,
+    /// Bodies that are signed or changed.
+    pub(crate) gathered: Gathered,
+    /// Tokens that were fetched with secrets.
+    pub(crate) tokens: Tokens,
 }
 
 impl Engine {
@@ -123,6 +128,8 @@ impl Engine {
             draining: AtomicBool::new(false),
             cut: OnceLock::new(),
             in_use: InUse::default(),
+            gathered: Gathered::default(),
+            tokens: Tokens::default(),
         });
         engine.resume_caps().await?;
         Ok(engine)

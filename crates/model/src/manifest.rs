@@ -36,7 +36,10 @@ pub use http::HttpTrigger;
 pub use rate::{By, Rate, RateLimit};
 pub use require::{Network, Require, Texts};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};
-pub use secret::{Form, SecretUse};
+pub use secret::{
+    Algorithm, BodyField, ClientAuth, Encoding, Form, Hmac, KeyText, Mac, OAuth2, Part, Places,
+    SecretUse, SigV4, Unit, is_access_key,
+};
 pub use upload::{Upload, UploadLimits};
 pub use wasi::Wasi;
 pub use websocket::{WebSocket, WebSocketLimits};

@@ -52,7 +52,10 @@ pub(crate) struct Reach {
     stores: Box<[StoreTarget]>,
     pub(crate) containers: Box<[StoreTarget]>,
     functions: Box<[FunctionName]>,
+    /// Every place that a secret is sent to.
     secrets: Box<[(SecretName, Url)]>,
+    /// Those at which requests of the function's own get it, or what is made of it.
+    destinations: Box<[(SecretName, Url)]>,
     /// Only tests say that everything is asked for.
     pub(crate) everything: bool,
 }
@@ -94,7 +97,14 @@ impl Reach {
             secrets: allow
                 .secret
                 .iter()
-                .filter_map(|(name, using)| secret(&using.target(name)))
+                .flat_map(|(name, using)| using.targets(name))
+                .filter_map(|target| secret(&target))
+                .collect(),
+            destinations: allow
+                .secret
+                .iter()
+                .flat_map(|(name, using)| using.destinations(name))
+                .filter_map(|target| secret(&target))
                 .collect(),
             everything: false,
         }
@@ -121,6 +131,12 @@ impl Reach {
     fn has_secret(&self, name: &SecretName, url: &Url) -> bool {
         let covers = |(own, place): &(SecretName, Url)| own == name && place.holds(url);
         self.everything || self.secrets.iter().any(covers)
+    }
+}
+
+    fn sends_secret(&self, name: &SecretName, url: &Url) -> bool {
+        let covers = |(own, place): &(SecretName, Url)| own == name && place.holds(url);
+        self.everything || self.destinations.iter().any(covers)
     }
 }
 
@@ -182,10 +198,22 @@ impl FunctionPolicies {
         Err(not_asked(Code::Denied, "allow.invoke", Some(format!("invoke = [\"{name}\"]"))))
     }
 
-    /// Whether the manifest asks for a secret at this place, whatever grants say.
+    /// Whether the manifest asks for a secret in requests to this place, whatever grants say.
     #[must_use]
     pub fn wants_secret(&self, ask: SecretAsk<'_>) -> bool {
-        Url::parse(ask.url).is_some_and(|url| self.asked.has_secret(ask.name, &url))
+        Url::parse(ask.url).is_some_and(|url| self.asked.sends_secret(ask.name, &url))
+    }
+
+    /// Decides whether the platform may send a request of its own on the function's behalf: it has
+    /// a permit for the secret in it, which names the place, and needs no grant for requests. An
+    /// operator's `forbid` holds all the same.
+    ///
+    /// # Errors
+    /// [`Denial`] with code E0203, or E0202 if a policy could not be evaluated.
+    pub fn decide_errand(&self, _: &CallPermit, ask: HttpAsk<'_>) -> Result<CallPermit, Denial> {
+        let code = Code::OutboundDenied;
+        let Some(url) = Url::parse(ask.url) else { return Err(Denial::no_grant(code, None)) };
+        self.conclude(true, self.consult_http(ask.method, &url), code, || None)
     }
 
     /// Decides whether a secret may be put into a request of the function.

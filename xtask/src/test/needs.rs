@@ -107,7 +107,7 @@ const NEEDS: &[Need] = &[
         there: || works("python3", &["-c", "import venv, ensurepip"]),
         packages: &["python3", "python3-venv", "python3-pip"],
         advice: "install Python 3 with venv and pip",
-        foreign: true,
+        foreign: false,
     },
 ];
 

@@ -83,7 +83,7 @@ impl Broker {
             Ok(response) => {
                 let place = self.done(&step, 0);
                 let (mut head, body) = response.into_parts();
-                let (body, mask) = (driven(body), self.cover_head(&mut head));
+                let (body, mask) = (driven(body), self.cover_head(&mut head, &[]));
                 let coming =
                     Coming { body, mask, broker: self, place, sent, received: 0, over: false };
                 let reply = Labelled::plain(HostReply::Http(Box::new(head)));

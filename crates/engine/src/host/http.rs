@@ -4,6 +4,8 @@ use super::Broker;
 use super::body::{Coming, Leaving, nothing};
 use super::call::inside;
 use super::record::Step;
+use super::secrets::Dressed;
+use http::StatusCode;
 use http::header::{HOST, HeaderValue};
 use http_body_util::BodyExt as _;
 use model::{Labelled, Labels};
@@ -39,46 +41,54 @@ impl Broker {
             .map_err(|denial| self.denied(&step, &denial))?;
         self.charge(&step)?;
         let _waiting = self.wait().ok_or_else(|| self.limited(&step, "asks at once"))?;
-        let call = self.with_secrets(&step, call, &url)?;
-        Arc::clone(&self).send(permit, step, call, body).await
+        let mut dressed = self.with_secrets(&step, call, body, &url).await?;
+        let sent = Arc::new(AtomicU64::new(0));
+        let again = dressed.again();
+        let made = std::mem::take(&mut dressed.made);
+        let mut response = self.send(&permit, &step, dressed, &sent).await?;
+        let mut place = self.done(&step, 0);
+        if let Some(again) = again.filter(|_| response.status() == StatusCode::UNAUTHORIZED)
+            && let Some(other) = self.with_new_token(again, &url).await
+        {
+            let resource = step.resource().to_owned();
+            let step = self.begin("http", resource, arguments.as_bytes(), Labels::NONE);
+            self.charge(&step)?;
+            response = self.send(&permit, &step, other, &sent).await?;
+            place = self.done(&step, 0);
+        }
+        let (mut head, body) = response.into_parts();
+        let mask = self.cover_head(&mut head, &made);
+        let coming = Coming { body, mask, broker: self, place, sent, received: 0, over: false };
+        let reply = Labelled::plain(HostReply::Http(Box::new(head)));
+        Ok(Answer { reply, body: Some(coming.boxed_unsync()) })
     }
 
     async fn send(
-        self: Arc<Self>,
-        _permit: CallPermit,
-        step: Step,
-        call: HttpCall,
-        body: Option<Body>,
-    ) -> Result<Answer, HostError> {
-        let sent = Arc::new(AtomicU64::new(0));
+        self: &Arc<Self>,
+        _permit: &CallPermit,
+        step: &Step,
+        dressed: Dressed,
+        sent: &Arc<AtomicU64>,
+    ) -> Result<http::Response<Body>, HostError> {
+        let (call, body, unseen) = dressed.into_parts();
         let body = match body {
             Some(body) => {
-                let (broker, sent) = (Arc::clone(&self), Arc::clone(&sent));
-                Leaving { body, watch: self.watch(), broker, sent }.boxed_unsync()
+                let (broker, sent) = (Arc::clone(self), Arc::clone(sent));
+                let watch = self.watch().filter(|_| unseen);
+                Leaving { body, watch, broker, sent }.boxed_unsync()
             }
             None => nothing(),
         };
         let limits = limits(&call, &self.limits.outbound);
         let request = request(call, body).ok_or_else(|| {
             let error = HostError::Upstream(Failure::Request);
-            self.failed(&step, error, "its header fields contradict each other")
+            self.failed(step, error, "its header fields contradict each other")
         })?;
         let function = Arc::clone(self.function.reference());
-        match self.parts().outbound.send(Outgoing { function, request, limits }).await {
-            Ok(response) => {
-                let place = self.done(&step, 0);
-                let (mut head, body) = response.into_parts();
-                let mask = self.cover_head(&mut head);
-                let coming =
-                    Coming { body, mask, broker: self, place, sent, received: 0, over: false };
-                let body = coming.boxed_unsync();
-                let reply = Labelled::plain(HostReply::Http(Box::new(head)));
-                Ok(Answer { reply, body: Some(body) })
-            }
-            Err(error) => {
-                Err(self.failed(&step, HostError::Upstream(error.failure), &error.to_string()))
-            }
-        }
+        let answer = self.parts().outbound.send(Outgoing { function, request, limits }).await;
+        answer.map_err(|error| {
+            self.failed(step, HostError::Upstream(error.failure), &error.to_string())
+        })
     }
 }
 

@@ -45,9 +45,10 @@ impl Masker {
         self.patterns.is_empty()
     }
 
-    /// Whether a secret of this name is looked for.
-    pub(crate) fn knows(&self, name: &SecretName) -> bool {
-        self.patterns.iter().any(|pattern| pattern.name == *name)
+    /// Whether this value of this secret is looked for.
+    pub(crate) fn knows(&self, name: &SecretName, value: &Secret<Vec<u8>>) -> bool {
+        let same = |it: &Pattern| it.name == *name && it.text.expose() == value.expose();
+        self.patterns.iter().any(same)
     }
 
     /// Looks for another value from now on.

@@ -51,6 +51,17 @@ impl Uses {
 }
 
 impl Use {
+    /// When it is used, among the secrets of one request: those that sign come last.
+    pub(crate) fn turn(&self) -> u8 {
+        match self.form {
+            Form::Header { .. } | Form::Query(_) | Form::Basic(_) => 0,
+            Form::OAuth2(_) => 1,
+            Form::Body(_) => 2,
+            Form::Hmac(_) => 3,
+            Form::SigV4(_) => 4,
+        }
+    }
+
     /// The value and whether it is weak. It is unsealed for each invocation, and kept in memory no
     /// longer than that.
     pub(crate) fn open(

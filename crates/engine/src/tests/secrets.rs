@@ -1,6 +1,8 @@
 //! Secrets: kept, put into requests, refused elsewhere, and covered in what comes back.
 
 mod covering;
+mod fetching;
+mod signing;
 
 use super::rig::{Rig, get, rig, rig_to};
 use crate::Config;

@@ -25,7 +25,8 @@ pub struct Allow {
     /// Functions of the same environment that it calls, as `http://NAME.fn.casemate.internal/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invoke: Vec<FunctionName>,
-    /// Secrets that the platform puts into outgoing requests, by name. The function never sees them.
+    /// Secrets that the platform puts into outgoing requests, or signs them with, by name. The
+    /// function never sees them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secret: BTreeMap<SecretName, SecretUse>,
 }
@@ -70,8 +71,9 @@ impl Allow {
         let invoke = self.invoke.iter().enumerate().map(|(at, name)| {
             ("allow.invoke", at.to_string(), Action::Invoke { function: name.clone() })
         });
-        let secret = self.secret.iter().map(|(name, using)| {
-            ("allow.secret", name.to_string(), Action::Secret { target: using.target(name) })
+        let secret = self.secret.iter().flat_map(|(name, using)| {
+            let targets = using.targets(name);
+            targets.map(|target| ("allow.secret", name.to_string(), Action::Secret { target }))
         });
         let all = http.chain(keyvalue).chain(blobs).chain(invoke).chain(secret);
         all.map(move |(key, place, action)| asked(key, place, action))

@@ -3,6 +3,18 @@
 //! The function never sees the value. What it reads, if it reads anything, is a placeholder; the
 //! host puts the value into requests that go to `to`, and into no other.
 
+mod aws;
+mod body;
+mod mac;
+mod places;
+mod token;
+
+pub use aws::{SigV4, is_access_key};
+pub use body::BodyField;
+pub use mac::{Algorithm, Encoding, Hmac, KeyText, Mac, Part, Unit};
+pub use places::Places;
+pub use token::{ClientAuth, OAuth2};
+
 use crate::{FunctionName, SecretName};
 use http::header::{self, HeaderName};
 use schemars::JsonSchema;
@@ -10,14 +22,17 @@ use serde::{Deserialize, Serialize};
 
 /// What stands for the secret in `value`.
 const MARK: &str = "{secret}";
+/// The keys of which one is said.
+const FORMS: &str = "`header`, `query`, `basic`, `bearer`, `body`, `sigv4`, `hmac` and `oauth2`";
 
-/// Where a secret goes, and in which form. One of `header`, `query`, `basic` and `bearer` is said.
+/// Where a secret goes, and in which form. One of `header`, `query`, `basic`, `bearer`, `body`,
+/// `sigv4`, `hmac` and `oauth2` is said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretUse {
-    /// The only address that it is sent to: `https://host`, with a port and the beginning of a path
-    /// where wanted.
-    pub to: String,
+    /// The only address that it is sent to, or a list of them: `https://host`, with a port and the
+    /// beginning of a path where wanted.
+    pub to: Places,
     /// Put it into this header field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
@@ -33,6 +48,18 @@ pub struct SecretUse {
     /// Send it as a bearer token (RFC 6750).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bearer: bool,
+    /// Put it into a field of the request's body, in place of its placeholder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<BodyField>,
+    /// Sign the request with it as AWS does (Signature Version 4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigv4: Option<SigV4>,
+    /// Sign the request with it (RFC 2104).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hmac: Option<Hmac>,
+    /// Get a token for it, and send that (RFC 6749, client credentials).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth2: Option<OAuth2>,
 }
 
 /// The form of a secret in a request.
@@ -51,6 +78,14 @@ pub enum Form {
     Query(String),
     /// As the password of a user, in `authorization`.
     Basic(String),
+    /// In place of the placeholder in a field of the body.
+    Body(BodyField),
+    /// As the key of AWS's signature.
+    SigV4(SigV4),
+    /// As the key of a signature.
+    Hmac(Box<Mac>),
+    /// As what a token is fetched with.
+    OAuth2(Box<OAuth2>),
 }
 
 impl SecretUse {
@@ -59,42 +94,81 @@ impl SecretUse {
     /// # Errors
     /// What is wrong, for people.
     pub fn form(&self) -> Result<Form, String> {
-        let said = [self.header.is_some(), self.query.is_some(), self.basic.is_some(), self.bearer];
+        let said = [
+            self.header.is_some(),
+            self.query.is_some(),
+            self.basic.is_some(),
+            self.bearer,
+            self.body.is_some(),
+            self.sigv4.is_some(),
+            self.hmac.is_some(),
+            self.oauth2.is_some(),
+        ];
         if said.into_iter().filter(|said| *said).count() != 1 {
-            return Err("say one of `header`, `query`, `basic` and `bearer`".to_owned());
+            return Err(format!("say one of {FORMS}"));
         }
         if self.value.is_some() && self.header.is_none() {
             return Err("`value` goes with `header`".to_owned());
         }
-        match (&self.header, &self.query, &self.basic) {
-            (Some(name), ..) => in_header(name, self.value.as_deref().unwrap_or(MARK)),
-            (_, Some(name), _) => in_query(name),
-            (_, _, Some(user)) => of_user(user),
-            _ => in_header("authorization", "Bearer {secret}"),
+        if let Some(name) = &self.header {
+            return in_header(name, self.value.as_deref().unwrap_or(MARK));
+        }
+        if let Some(name) = &self.query {
+            return in_query(name);
+        }
+        if let Some(user) = &self.basic {
+            return of_user(user);
+        }
+        if let Some(body) = &self.body {
+            return body.checked().map(Form::Body);
+        }
+        if let Some(sigv4) = &self.sigv4 {
+            return sigv4.checked().map(Form::SigV4);
+        }
+        if let Some(hmac) = &self.hmac {
+            return hmac.read().map(|mac| Form::Hmac(Box::new(mac)));
+        }
+        match &self.oauth2 {
+            Some(oauth2) => oauth2.checked().map(|it| Form::OAuth2(Box::new(it))),
+            None => in_header("authorization", "Bearer {secret}"),
         }
     }
 
-    /// The grant's target that makes it true.
-    #[must_use]
-    pub fn target(&self, name: &SecretName) -> String {
-        format!("{name} for {}", self.to)
+    /// The targets of the grants that make it true: every place that the value is sent to.
+    pub fn targets(&self, name: &SecretName) -> impl Iterator<Item = String> {
+        let token_url = self.oauth2.iter().map(|it| it.token_url.as_str());
+        self.to.iter().chain(token_url).map(move |place| target(name, place))
+    }
+
+    /// The targets of those places alone at which requests of the function get something.
+    pub fn destinations(&self, name: &SecretName) -> impl Iterator<Item = String> {
+        self.to.iter().map(move |place| target(name, place))
     }
 
     /// What is wrong with it, said with its key.
     pub(super) fn check(&self, function: &FunctionName, name: &SecretName) -> Result<(), String> {
         let wrong = |why: &str| format!("function `{function}`, `allow.secret.{name}`: {why}");
         self.form().map_err(|why| wrong(&why))?;
-        match crate::grant::SecretTarget::parse(&self.target(name)) {
-            Some(_) => Ok(()),
-            None => Err(wrong("`to` is `https://host`, perhaps with a port and a path")),
+        let sound = |target: String| crate::grant::SecretTarget::parse(&target).is_some();
+        if !self.to.is_sound() || !self.destinations(name).all(sound) {
+            return Err(wrong(
+                "`to` is `https://host`, perhaps with a port and a path, or a list of up to 16",
+            ));
+        }
+        match self.targets(name).all(sound) {
+            true => Ok(()),
+            false => Err(wrong("`oauth2.token_url` is `https://host`, with a port and a path")),
         }
     }
 }
 
-fn in_header(name: &str, value: &str) -> Result<Form, String> {
-    let plain = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    let name =
-        HeaderName::try_from(name).map_err(|_| "`header` names no header field".to_owned())?;
+fn target(name: &SecretName, place: &str) -> String {
+    format!("{name} for {place}")
+}
+
+/// A field that the platform may write.
+fn field(key: &str, name: &str) -> Result<HeaderName, String> {
+    let name = HeaderName::try_from(name).map_err(|_| format!("`{key}` names no header field"))?;
     let kept = [
         header::HOST,
         header::CONNECTION,
@@ -108,6 +182,12 @@ fn in_header(name: &str, value: &str) -> Result<Form, String> {
     if kept.contains(&name) || name.as_str().starts_with("casemate-") {
         return Err(format!("the header field `{name}` is the platform's own"));
     }
+    Ok(name)
+}
+
+fn in_header(name: &str, value: &str) -> Result<Form, String> {
+    let plain = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let name = field("header", name)?;
     match value.split_once(MARK) {
         Some((before, after)) if !after.contains(MARK) && plain(before) && plain(after) => {
             Ok(Form::Header { name, before: before.to_owned(), after: after.to_owned() })
@@ -132,76 +212,4 @@ fn of_user(user: &str) -> Result<Form, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Form, String> {
-        let text = format!(r#"{{"to":"https://api.example",{text}}}"#);
-        serde_json::from_str::<SecretUse>(&text).map_err(|error| error.to_string())?.form()
-    }
-
-    #[test]
-    fn each_form_is_read() {
-        let header = |name: &str, before: &str, after: &str| Form::Header {
-            name: HeaderName::try_from(name).expect(name),
-            before: before.to_owned(),
-            after: after.to_owned(),
-        };
-        for (text, form) in [
-            (r#""header":"X-Key""#, header("x-key", "", "")),
-            (r#""header":"a","value":"k={secret};""#, header("a", "k=", ";")),
-            (r#""bearer":true"#, header("authorization", "Bearer ", "")),
-            (r#""query":"api_key""#, Form::Query("api_key".to_owned())),
-            (r#""basic":"shop""#, Form::Basic("shop".to_owned())),
-        ] {
-            assert_eq!(read(text), Ok(form), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_says_no_form_or_two_is_refused() {
-        for text in [
-            r#""bearer":false"#,
-            r#""bearer":true,"query":"k""#,
-            r#""bearer":true,"value":"{secret}""#,
-            r#""header":"host""#,
-            r#""header":"casemate-caller""#,
-            r#""header":"a b""#,
-            r#""header":"a","value":"none""#,
-            r#""header":"a","value":"{secret}{secret}""#,
-            r#""header":"a","value":"{secret}\n""#,
-            r#""query":"a&b""#,
-            r#""query":"""#,
-            r#""basic":"a:b""#,
-            r#""sigv5":true"#,
-        ] {
-            assert!(read(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_address_is_a_scheme_a_host_and_perhaps_more() {
-        let check = |to: &str| {
-            let text = format!(r#"{{"to":"{to}","bearer":true}}"#);
-            let name = SecretName::parse("psp").expect("a name");
-            let function = FunctionName::parse("f").expect("a name");
-            serde_json::from_str::<SecretUse>(&text).expect(to).check(&function, &name).is_ok()
-        };
-        for to in ["https://api.example", "http://127.0.0.1:8080", "https://api.example/v1/"] {
-            assert!(check(to), "{to}");
-        }
-        for to in [
-            "",
-            "api.example",
-            "ftp://x",
-            "https://",
-            "https://a.example/?q",
-            "https://u@x",
-            "https://a.example/*",
-            "https://a.example/ b",
-            "https://a.example/#x",
-        ] {
-            assert!(!check(to), "{to}");
-        }
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ mod ask;
 mod call;
 mod head;
 mod lines;
+mod send;
 mod stream;
 mod use_up;
 
@@ -79,6 +80,7 @@ const WAYS: &[(&str, Way)] = &[
     // The world outside.
     ("env", call::env),
     ("outbound", call::outbound),
+    ("send", send::send),
 ];
 
 impl wasip2::exports::http::incoming_handler::Guest for Misbehave {

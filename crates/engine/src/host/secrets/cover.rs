@@ -21,14 +21,18 @@ pub(in crate::host) struct Used {
 
 impl Used {
     pub(super) fn add(&mut self, name: &SecretName, value: &Secret<Vec<u8>>) {
-        // One function has one version of a secret as long as an invocation lasts.
-        if !self.masker.knows(name) {
+        if !self.masker.knows(name, value) {
             Arc::make_mut(&mut self.masker).add(name, value);
         }
     }
 }
 
 impl Broker {
+    /// Looks for another value in everything that comes back from now on.
+    pub(super) fn cover(&self, name: &SecretName, value: &Secret<Vec<u8>>) {
+        self.used.lock().add(name, value);
+    }
+
     fn masker(&self) -> Option<Arc<Masker>> {
         let masker = Arc::clone(&self.used.lock().masker);
         (!masker.is_empty()).then_some(masker)
@@ -54,9 +58,19 @@ impl Broker {
     }
 
     /// Covers the fields of a reply. What comes after them has to be covered too, if any secret
-    /// was used.
-    pub(in crate::host) fn cover_head(&self, head: &mut http::response::Parts) -> Option<Covering> {
-        let masker = self.masker()?;
+    /// was used. `made` is looked for in this reply alone.
+    pub(in crate::host) fn cover_head(
+        &self,
+        head: &mut http::response::Parts,
+        made: &[(SecretName, Secret<Vec<u8>>)],
+    ) -> Option<Covering> {
+        let mut masker = Arc::clone(&self.used.lock().masker);
+        for (name, value) in made {
+            Arc::make_mut(&mut masker).add(name, value);
+        }
+        if masker.is_empty() {
+            return None;
+        }
         self.cover_fields(&masker, &mut head.headers);
         Some(Covering { stream: Stream::new(masker.clone()), masker, late: None })
     }

@@ -1,7 +1,7 @@
 //! Where in a request a secret goes, and what stands there already.
 
-use crate::secrets::Use;
 use crate::secrets::mask::percent;
+use crate::secrets::{Use, aws};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderName;
@@ -33,6 +33,17 @@ pub(super) fn slot(using: &Use, call: &HttpCall) -> Slot {
                 _ => Slot::Foreign,
             }
         }
+        Form::SigV4(_) => {
+            let mut values = call.headers.get_all(AUTHORIZATION).iter();
+            match (values.next(), values.next()) {
+                _ if aws::is_presigned(call) => Slot::Foreign,
+                (None, _) => Slot::Empty,
+                (Some(value), None) if aws::is_signature(value) => Slot::Placeholder,
+                _ => Slot::Foreign,
+            }
+        }
+        // What stands in the body is looked at when it is there.
+        Form::Body(_) => Slot::Empty,
         form => {
             let mut values = call.headers.get_all(field(form)).iter();
             let own = form_of(form, using.placeholder.as_bytes());
@@ -55,18 +66,20 @@ pub(super) fn slot(using: &Use, call: &HttpCall) -> Slot {
 pub(super) fn misplaced(using: &Use, call: &HttpCall, wanted: bool) -> bool {
     let holds = |text: &[u8]| memchr::memmem::find(text, using.placeholder.as_bytes()).is_some();
     let in_slot = slot(using, call) == Slot::Placeholder;
-    if in_slot && !wanted {
+    // A request that the guest signed for AWS by itself is none of ours.
+    if in_slot && !wanted && !matches!(using.form, Form::SigV4(_)) {
         return true;
     }
-    let own_field = match &using.form {
-        Form::Query(_) => None,
-        form => Some(field(form)),
+    let own = |name: &HeaderName| match &using.form {
+        Form::Query(_) | Form::Body(_) => false,
+        Form::SigV4(_) => aws::drops(name),
+        form => field(form) == *name,
     };
     let fields = call.headers.iter().any(|(name, value)| {
-        let own = in_slot && own_field.as_ref() == Some(name);
+        let own = wanted && in_slot && own(name);
         holds(name.as_str().as_bytes()) || (!own && holds(value.as_bytes()))
     });
-    let most = usize::from(in_slot && own_field.is_none());
+    let most = usize::from(in_slot && matches!(using.form, Form::Query(_)));
     let uri = call.uri.to_string();
     fields || memchr::memmem::find_iter(uri.as_bytes(), using.placeholder.as_bytes()).count() > most
 }
@@ -84,9 +97,13 @@ pub(super) fn into(using: &Use, call: &mut HttpCall, value: &[u8]) -> Option<()>
             call.headers.insert(field(form), sensitive);
         }
     }
-    // What is compressed cannot be looked through.
-    call.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    plain_reply(call);
     Some(())
+}
+
+/// What is compressed cannot be looked through.
+pub(super) fn plain_reply(call: &mut HttpCall) {
+    call.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
 }
 
 fn into_query(call: &mut HttpCall, name: &str, value: &[u8]) -> Option<()> {
@@ -107,7 +124,8 @@ fn into_query(call: &mut HttpCall, name: &str, value: &[u8]) -> Option<()> {
 fn field(form: &Form) -> HeaderName {
     match form {
         Form::Header { name, .. } => name.clone(),
-        Form::Basic(_) | Form::Query(_) => AUTHORIZATION,
+        Form::Hmac(mac) => mac.header.clone(),
+        _ => AUTHORIZATION,
     }
 }
 
@@ -121,8 +139,21 @@ fn form_of(form: &Form, value: &[u8]) -> Vec<u8> {
             pair.zeroize();
             text
         }
-        Form::Query(_) => value.to_vec(),
+        Form::OAuth2(_) => [b"Bearer ", value].concat(),
+        _ => value.to_vec(),
     }
+}
+
+/// Puts a token into `authorization`. `None` if it does not fit there.
+pub(super) fn bearer(call: &mut HttpCall, token: &[u8]) -> Option<()> {
+    let mut text = [b"Bearer ", token].concat();
+    let value = HeaderValue::from_bytes(&text);
+    text.zeroize();
+    let mut value = value.ok()?;
+    value.set_sensitive(true);
+    call.headers.insert(AUTHORIZATION, value);
+    plain_reply(call);
+    Some(())
 }
 
 fn pieces(call: &HttpCall) -> impl Iterator<Item = &str> {

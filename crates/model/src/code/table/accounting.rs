@@ -66,5 +66,21 @@ macro_rules! accounting {
         GaveUp = "E1414", 500, "an asynchronous call was given up",
             cause: "Every attempt failed, or the call may not run any more. It is kept as a dead letter.",
             remedy: "`casemate record ID` says why. `casemate queue retry ID` tries again, `casemate queue purge ID` removes it.";
+        // 1415 to 1429: secrets that sign, are fetched, or come from elsewhere
+        SecretContent = "E1415", 502, "the value of a secret is not what its use needs",
+            cause: "The manifest signs with it. For `sigv4` without `access_key` the value is a JSON document with `AccessKeyId` and `SecretAccessKey`; for `hmac` with `key = \"base64\"` or `\"hex\"` it is a key in that encoding. The request was not sent.",
+            remedy: "Set the value again with `casemate secret rotate NAME`, or correct the manifest.";
+        SecretBodyTooLarge = "E1416", 413, "the body is too large to be signed or changed",
+            cause: "The platform signs or changes a body only after it has all of it, and takes up to 4 MiB for that, and 64 MiB on the whole node at a time. The request was not sent.",
+            remedy: "Send less at once. Bodies for S3 over `https` go out unsigned, or with the digest that the function itself puts into `x-amz-content-sha256`, and may be of any size.";
+        SecretBodyForm = "E1417", 422, "the secret cannot be put into this body",
+            cause: "The placeholder is to stand once, as the whole value of the field that the manifest names, in a body of the type that it names. The request was not sent.",
+            remedy: "Put the placeholder there, and correct `content-type`, or correct `body` of the secret in the manifest.";
+        SecretSignedTwice = "E1418", 422, "the request is signed in a way that the platform cannot take over",
+            cause: "Its body holds signatures of its own in pieces (`STREAMING-AWS4-HMAC-SHA256-PAYLOAD` or one like it in `x-amz-content-sha256`), made with the placeholder. The request was not sent.",
+            remedy: "Have the client library send whole bodies, or unsigned ones: without `aws-chunked`.";
+        TokenRefused = "E1419", 502, "no token was given for a secret",
+            cause: "The server of `oauth2.token_url` could not be reached, or its answer holds no bearer token. The request was not sent.",
+            remedy: "The function's log says what came back. Check `client_id`, `scope` and `auth` in the manifest, and the secret's value.";
     ] $($later)* } };
 }
