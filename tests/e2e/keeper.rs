@@ -37,7 +37,12 @@ impl Keeper {
 
     /// Writes the manifest of a function `m` that asks for `allow`, and gives its path.
     pub(crate) fn manifest(&self, allow: &str) -> String {
-        std::fs::copy(guest("misbehave"), self.dir.path().join("m.wasm")).expect("copied");
+        self.manifest_of("misbehave", allow)
+    }
+
+    /// The same for another guest.
+    pub(crate) fn manifest_of(&self, component: &str, allow: &str) -> String {
+        std::fs::copy(guest(component), self.dir.path().join("m.wasm")).expect("copied");
         let file = self.dir.path().join("casemate.toml");
         let text = format!(
             "manifest = 1\napplication = \"m\"\n[[function]]\nname = \"m\"\nsource = \"m.wasm\"\n\

@@ -1,6 +1,7 @@
 //! Secrets through the real binary: set, used by a function that never sees them, and nowhere to be
 //! found afterwards.
 
+use crate::keeper::Keeper;
 use crate::outside::heads;
 use crate::rig::{Node, PATIENCE, guest};
 use std::io::Write;
@@ -90,4 +91,31 @@ fn a_secret_is_used_and_never_seen() {
     let registry = std::fs::read(home.join("registry.db")).expect("the registry");
     let holds = |text: &str| registry.windows(text.len()).any(|bytes| bytes == text.as_bytes());
     assert!(!holds(VALUE) && !holds("hunter2"), "a value lies in the registry as it is");
+}
+
+#[test]
+fn a_secret_is_read_only_with_a_grant_of_its_own() {
+    let keeper = Keeper::open("");
+    assert!(keeper.put("set", "db", VALUE).status.success());
+    let file = keeper.manifest_of("stateful", "secret.db = { reveal = true }");
+    let (node, path) = (&keeper.node, "/m/config-rc1/get?key=db");
+    node.ok(&["deploy", &file]);
+    let said = node.ok(&["invoke", "m", "--path", path]);
+    assert!(said.contains("denied") && !said.contains(VALUE), "{said}");
+    // To use it is not to read it.
+    node.ok(&["grant", "function:m", "secret", "db for https://db.example"]);
+    assert!(node.ok(&["invoke", "m", "--path", path]).contains("denied"));
+    node.ok(&["grant", "function:m", "secret-reveal", "db"]);
+    for path in [path, "/m/config-draft/get?key=db"] {
+        let said = node.ok(&["invoke", "m", "--path", path]);
+        assert!(said.contains(&format!("Ok(Some({VALUE:?}))")), "{said}");
+    }
+    let all = node.ok(&["invoke", "m", "--path", "/m/config-rc1/all"]);
+    assert!(!all.contains(VALUE), "only who asks for it by its name reads it: {all}");
+    node.ok(&["revoke", "function:m", "secret-reveal", "db"]);
+    assert!(node.ok(&["invoke", "m", "--path", path]).contains("denied"));
+    let everything = keeper.everything();
+    let read = everything.matches(r#""operation":"secret.reveal""#).count();
+    assert!(read == 5 || everything.matches("secret.reveal").count() >= 5, "each is recorded");
+    assert!(everything.contains("E1420") && !everything.contains(VALUE), "{everything}");
 }

@@ -105,6 +105,7 @@ impl Function {
             program: program(&row),
             limits,
             config: secrets.beside(&row.spec.config),
+            revealed: secrets.revealed(),
         });
         let bounds = OnceLock::new();
         Self { row, unit, policies, slots, readiness, shelf, secrets, bounds }

@@ -177,6 +177,7 @@ impl Host for Broker {
             HostCall::Http(call) => Box::pin(self.http(call, labels, body)),
             HostCall::KeyValue { store, ask } => Box::pin(self.keyvalue(store, ask, labels)),
             HostCall::Blob { container, ask } => Box::pin(self.blob(container, ask, labels, body)),
+            HostCall::Reveal(name) => Box::pin(self.reveal(name, labels)),
         }
     }
 }

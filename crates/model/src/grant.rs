@@ -55,6 +55,12 @@ pub enum Action {
         /// `NAME for URL`: see [`SecretTarget`].
         target: String,
     },
+    /// To read the value of a secret.
+    #[serde(rename = "secret-reveal")]
+    Reveal {
+        /// The secret.
+        target: SecretName,
+    },
     /// To have a function that may be invoked do its work later.
     #[serde(rename = "invoke-async")]
     InvokeAsync {
@@ -115,7 +121,7 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] crate::name::Error),
     /// Not an action.
-    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue`, `blob` or `secret`", .0.escape_debug())]
+    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret` or `secret-reveal`", .0.escape_debug())]
     Action(String),
     /// Not an outgoing target.
     #[error("`{}` is no target: write a method and a URL, such as `GET https://api.example.com/v1/*`", .0.escape_debug())]
@@ -145,6 +151,7 @@ impl Grant {
             "keyvalue" => Action::KeyValue { target: check_store(what)? },
             "blob" => Action::Blob { target: check_store(what)? },
             "secret" => Action::Secret { target: check_secret(what)? },
+            "secret-reveal" => Action::Reveal { target: SecretName::parse(what)? },
             other => return Err(Error::Action(other.chars().take(40).collect())),
         };
         Self { who, action }.checked()
@@ -168,7 +175,9 @@ impl Grant {
                 check_secret(target)?;
                 Ok(self)
             }
-            (_, Action::Invoke { .. }) => Ok(self),
+            (Principal::Function(_), Action::Reveal { .. }) | (_, Action::Invoke { .. }) => {
+                Ok(self)
+            }
             // Whoever leaves work behind has to be somebody.
             (who, Action::InvokeAsync { .. })
                 if !matches!(who, Principal::Function(_) | Principal::Public) =>
@@ -215,9 +224,11 @@ impl Action {
     pub const fn function(&self) -> Option<&FunctionName> {
         match self {
             Self::Invoke { function } | Self::InvokeAsync { function } => Some(function),
-            Self::Http { .. } | Self::KeyValue { .. } | Self::Blob { .. } | Self::Secret { .. } => {
-                None
-            }
+            Self::Http { .. }
+            | Self::KeyValue { .. }
+            | Self::Blob { .. }
+            | Self::Secret { .. }
+            | Self::Reveal { .. } => None,
         }
     }
 
@@ -230,6 +241,7 @@ impl Action {
             Self::KeyValue { .. } => "keyvalue",
             Self::Blob { .. } => "blob",
             Self::Secret { .. } => "secret",
+            Self::Reveal { .. } => "secret-reveal",
             Self::InvokeAsync { .. } => "invoke-async",
         }
     }
@@ -303,6 +315,7 @@ impl fmt::Display for Grant {
             Action::KeyValue { target } => write!(f, "{} keyvalue \"{target}\"", self.who),
             Action::Blob { target } => write!(f, "{} blob \"{target}\"", self.who),
             Action::Secret { target } => write!(f, "{} secret \"{target}\"", self.who),
+            Action::Reveal { target } => write!(f, "{} secret-reveal {target}", self.who),
         }
     }
 }
@@ -327,6 +340,7 @@ mod tests {
             ("function:hello", "blob", "read-write photos/{sub}/*"),
             ("function:hello", "invoke", "shipping"),
             ("function:hello", "secret", "psp for https://api.example.com/v1"),
+            ("function:hello", "secret-reveal", "db"),
             ("token:ci", "invoke-async", "hello"),
             ("jwt:shop", "invoke-async", "hello"),
         ] {
@@ -363,6 +377,9 @@ mod tests {
             ("public", "blob", "read photos"),
             ("function:a", "blob", "photos"),
             ("token:ci", "secret", "psp for https://x"),
+            ("token:ci", "secret-reveal", "db"),
+            ("public", "secret-reveal", "db"),
+            ("function:a", "secret-reveal", "db for https://x"),
             ("function:a", "secret", "psp"),
             ("function:a", "secret", "psp for x"),
             ("function:a", "secret", "PSP for https://x"),

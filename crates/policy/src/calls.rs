@@ -56,6 +56,8 @@ pub(crate) struct Reach {
     secrets: Box<[(SecretName, Url)]>,
     /// Those at which requests of the function's own get it, or what is made of it.
     destinations: Box<[(SecretName, Url)]>,
+    /// Secrets that are read.
+    revealed: Box<[SecretName]>,
     /// Only tests say that everything is asked for.
     pub(crate) everything: bool,
 }
@@ -66,6 +68,7 @@ impl Reach {
         let mut stores = Vec::new();
         let mut containers = Vec::new();
         let mut secrets = Vec::new();
+        let mut revealed = Vec::new();
         for grant in grants {
             match &grant.action {
                 // That is a matter of the other function's policies.
@@ -74,6 +77,7 @@ impl Reach {
                 Action::KeyValue { target } => stores.extend(StoreTarget::parse(target)),
                 Action::Blob { target } => containers.extend(StoreTarget::parse(target)),
                 Action::Secret { target } => secrets.extend(secret(target)),
+                Action::Reveal { target } => revealed.push(target.clone()),
             }
         }
         Self {
@@ -81,6 +85,7 @@ impl Reach {
             stores: stores.into(),
             containers: containers.into(),
             secrets: secrets.into(),
+            revealed: revealed.into(),
             ..Self::default()
         }
     }
@@ -105,6 +110,12 @@ impl Reach {
                 .iter()
                 .flat_map(|(name, using)| using.destinations(name))
                 .filter_map(|target| secret(&target))
+                .collect(),
+            revealed: allow
+                .secret
+                .iter()
+                .filter(|(_, using)| using.reveal)
+                .map(|(name, _)| name.clone())
                 .collect(),
             everything: false,
         }
@@ -233,6 +244,21 @@ impl FunctionPolicies {
             let (name, place) = self.asked.secrets.iter().find(own)?;
             Some(Action::Secret { target: format!("{name} for {place}") })
         })
+    }
+
+    /// Decides whether the function may read a secret.
+    ///
+    /// # Errors
+    /// [`Denial`] with code E1420, or E0202 if a policy could not be evaluated.
+    pub fn decide_reveal(&self, name: &SecretName) -> Result<CallPermit, Denial> {
+        let code = Code::RevealDenied;
+        if !self.asked.everything && !self.asked.revealed.contains(name) {
+            let line = format!("secret.{name} = {{ reveal = true }}");
+            return Err(not_asked(code, "allow.secret", Some(line)));
+        }
+        let granted = self.granted.everything || self.granted.revealed.contains(name);
+        let action = || Some(Action::Reveal { target: name.clone() });
+        self.conclude(granted, self.consult_reveal(name), code, action)
     }
 
     /// What the keys of a store begin with that this function may list for its caller, in order, no

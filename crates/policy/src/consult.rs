@@ -59,6 +59,16 @@ impl FunctionPolicies {
         self.ask_operator(set, &words.secret, secret, &pairs)
     }
 
+    /// Whether a policy of the operator permits to read it. `false` if none speaks of it.
+    pub(crate) fn consult_reveal(&self, name: &model::SecretName) -> Result<bool, Denial> {
+        let set = &self.policies.on_reveal;
+        if set.is_empty() {
+            return Ok(false);
+        }
+        let words = &self.policies.vocabulary;
+        self.ask_operator(set, &words.reveal, words.secret_of(&self.function.scope, name), &[])
+    }
+
     fn ask_operator(
         &self,
         set: &PolicySet,

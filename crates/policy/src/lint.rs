@@ -61,7 +61,7 @@ fn of_grant(grant: &Grant) -> Vec<LintFinding> {
             let message = format!("everybody may invoke `{function}`, without a credential");
             vec![finding(LintKind::Public, &id, message)]
         }
-        Action::Invoke { .. } | Action::InvokeAsync { .. } => Vec::new(),
+        Action::Invoke { .. } | Action::InvokeAsync { .. } | Action::Reveal { .. } => Vec::new(),
         Action::Http { target } => of_target(&id, target),
         Action::KeyValue { .. } | Action::Blob { .. } => Vec::new(),
         Action::Secret { target } => of_secret(&id, target),

@@ -41,6 +41,8 @@ pub struct Policies {
     pub(crate) on_blob: PolicySet,
     /// Policies that speak of secrets.
     pub(crate) on_secret: PolicySet,
+    /// Those about reading secrets.
+    pub(crate) on_reveal: PolicySet,
     /// Policies that speak of calls that run later.
     pub(crate) on_async: PolicySet,
 }
@@ -70,6 +72,7 @@ impl Policies {
             on_keyvalue: PolicySet::new(),
             on_blob: PolicySet::new(),
             on_secret: PolicySet::new(),
+            on_reveal: PolicySet::new(),
             on_async: PolicySet::new(),
         };
         let id = cedar_policy::PolicyId::new(BUILT_IN.0);
@@ -175,6 +178,7 @@ impl Policies {
             (&self.vocabulary.keyvalue, &mut self.on_keyvalue),
             (&self.vocabulary.blob, &mut self.on_blob),
             (&self.vocabulary.secret, &mut self.on_secret),
+            (&self.vocabulary.reveal, &mut self.on_reveal),
             (&self.vocabulary.invoke_async, &mut self.on_async),
         ];
         for (action, set) in on_calls {

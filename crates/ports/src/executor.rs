@@ -35,6 +35,8 @@ pub struct Unit {
     pub limits: Limits,
     /// What its manifest gives it to read.
     pub config: Config,
+    /// The names beside those of `config` whose values are secrets, which the host is asked for.
+    pub revealed: Vec<String>,
 }
 
 /// The request's body, already limited by the door: its errors end the invocation.

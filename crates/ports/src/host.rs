@@ -51,6 +51,9 @@ pub enum HostCall {
         /// What of it.
         ask: blobs::Ask,
     },
+    /// Read the value of a secret, by its name. Only those of [`crate::executor::Unit::revealed`]
+    /// can be asked for.
+    Reveal(String),
 }
 
 /// The head of an outgoing HTTP request.
@@ -95,6 +98,8 @@ pub enum HostReply {
     KeyValue(keyvalue::Reply),
     /// What a container said. What is read comes beside it.
     Blob(blobs::Reply),
+    /// The value of a secret.
+    Secret(model::Secret<Vec<u8>>),
 }
 
 /// An answer: a reply, what it is known to contain, and its body.

@@ -79,6 +79,12 @@ impl State {
         }
     }
 
+    /// Whom to ask for what the manifest has revealed of secrets, if this is one of them.
+    pub(crate) fn reveals(&self, name: &str) -> Option<Arc<dyn ports::host::Host>> {
+        let shared = &self.hooks.shared;
+        shared.unit.revealed.iter().any(|known| known == name).then(|| Arc::clone(&shared.host))
+    }
+
     /// What the manifest gives the guest to read.
     pub(crate) fn values(&self) -> &Values {
         &self.hooks.shared.unit.config

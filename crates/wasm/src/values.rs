@@ -1,15 +1,18 @@
 //! `wasi:config/store`: the values that the function's manifest gives it.
 //!
-//! They come with the unit that is run, so nothing is asked of the host.
+//! They come with the unit that is run, so nothing is asked of the host. Only for secrets that are
+//! revealed it is asked, each time that one is read by its name; `get-all` leaves them out.
 
 use crate::state::State;
+use ports::host::{Ask, Host, HostCall, HostError, HostReply};
+use std::sync::Arc;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower};
 
 /// The interface, in every version that is answered. All of them have the same text:
 /// `wit/config-draft.wit`, `wit/config-rc1.wit`.
 pub(crate) const VERSIONS: [&str; 2] = ["0.2.0-draft", "0.2.0-rc.1"];
 
-/// The interface's own error. Never given: what is asked for is there before the guest is.
+/// The interface's own error. Given only for secrets: all else is there before the guest is.
 #[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
 #[component(variant)]
 enum Error {
@@ -26,9 +29,16 @@ enum Error {
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     for version in VERSIONS {
         let mut store = linker.instance(&format!("wasi:config/store@{version}"))?;
-        store.func_wrap("get", |guest, (key,): (String,)| {
-            let found = guest.data().values().get(&key).cloned();
-            Ok((Ok::<Option<String>, Error>(found),))
+        store.func_wrap_async("get", |guest, (key,): (String,)| {
+            let state = guest.data();
+            let found = state.values().get(&key).cloned();
+            let host = state.reveals(&key);
+            Box::new(async move {
+                Ok((match host {
+                    Some(host) => reveal(host, key).await.map(Some),
+                    None => Ok::<Option<String>, Error>(found),
+                },))
+            })
         })?;
         store.func_wrap("get-all", |guest, (): ()| {
             let all = guest.data().values().iter();
@@ -37,4 +47,14 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         })?;
     }
     Ok(())
+}
+
+async fn reveal(host: Arc<dyn Host>, name: String) -> Result<String, Error> {
+    let upstream = |error: HostError| Error::Upstream(error.to_string());
+    let answer = host.call(Ask::plain(HostCall::Reveal(name))).await.map_err(upstream)?;
+    match answer.reply.value {
+        HostReply::Secret(value) => String::from_utf8(value.expose().clone())
+            .map_err(|_| Error::Upstream("the value is no text".to_owned())),
+        HostReply::Http(_) | HostReply::KeyValue(_) => Err(upstream(HostError::Failed)),
+    }
 }

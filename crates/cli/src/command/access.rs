@@ -130,6 +130,7 @@ impl Grants {
                 | Action::KeyValue { target }
                 | Action::Blob { target }
                 | Action::Secret { target } => target,
+                Action::Reveal { target } => target.to_string(),
             };
             table.row([who.to_string(), word, what]);
         }

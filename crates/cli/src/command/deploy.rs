@@ -305,7 +305,9 @@ pub(crate) fn shell(grant: &Grant) -> String {
             let line = format!("{} {} '{target}'", grant.who, action.word());
             crate::voice::safe(&line).into_owned()
         }
-        model::Action::Invoke { .. } | model::Action::InvokeAsync { .. } => grant.to_string(),
+        model::Action::Invoke { .. }
+        | model::Action::InvokeAsync { .. }
+        | model::Action::Reveal { .. } => grant.to_string(),
     }
 }
 

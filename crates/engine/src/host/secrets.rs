@@ -8,6 +8,7 @@ mod cover;
 mod dressed;
 mod gather;
 mod put;
+mod reveal;
 mod sign;
 mod token;
 
@@ -105,6 +106,8 @@ impl Broker {
             Form::SigV4(form) => self.sign_aws(request, using, form, dressed, url).await,
             Form::Hmac(mac) => self.sign_own(request, using, mac, dressed, url).await,
             Form::OAuth2(form) => self.put_token(request, using, form, dressed, url).await,
+            // It goes nowhere by itself.
+            Form::Reveal => Ok(()),
             Form::Header { .. } | Form::Query(_) | Form::Basic(_) => {
                 let opened = self.open(using, url)?;
                 put::into(using, &mut dressed.call, opened.value.expose())
@@ -122,15 +125,20 @@ impl Broker {
         let ask = SecretAsk { name: &using.name, url };
         let permit = self.function.policies.decide_secret(ask);
         let permit = permit.map_err(|denial| self.denied(&step, &denial))?;
-        let scope = &self.function.reference().scope;
-        let (value, weak) = using.open(self.parts().keys.as_ref(), scope).map_err(|problem| {
-            let hint = problem.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
-            self.failed(&step, HostError::Denied, &format!("{problem}{hint}"))
-        })?;
+        let (value, weak) = self.value(&step, using)?;
         if !weak {
             self.cover(&using.name, &value);
         }
         Ok(Opened { step, _permit: permit, value })
+    }
+
+    /// The value of a secret, and whether it is weak.
+    fn value(&self, step: &Step, using: &Use) -> Result<(Secret<Vec<u8>>, bool), HostError> {
+        let scope = &self.function.reference().scope;
+        using.open(self.parts().keys.as_ref(), scope).map_err(|problem| {
+            let hint = problem.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+            self.failed(step, HostError::Denied, &format!("{problem}{hint}"))
+        })
     }
 
     /// A secret was used.

@@ -37,8 +37,15 @@ impl Uses {
     /// What the function reads of its configuration: what the manifest says, and for each secret
     /// its name with the placeholder.
     pub(crate) fn beside(&self, config: &Config) -> Config {
-        let held = self.iter().map(|it| (it.name.to_string(), it.placeholder.clone()));
+        let held = self.iter().filter(|it| it.form != Form::Reveal);
+        let held = held.map(|it| (it.name.to_string(), it.placeholder.clone()));
         held.chain(config.iter().map(|(key, value)| (key.clone(), value.clone()))).collect()
+    }
+
+    /// The names of those that the function reads.
+    pub(crate) fn revealed(&self) -> Vec<String> {
+        let read = self.iter().filter(|it| it.form == Form::Reveal);
+        read.map(|it| it.name.to_string()).collect()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Use> {
@@ -59,6 +66,7 @@ impl Use {
             Form::Body(_) => 2,
             Form::Hmac(_) => 3,
             Form::SigV4(_) => 4,
+            Form::Reveal => 5,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod covering;
 mod fetching;
+mod revealing;
 mod signing;
 
 use super::rig::{Rig, get, rig, rig_to};

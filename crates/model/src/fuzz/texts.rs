@@ -118,12 +118,14 @@ pub fn grant(bytes: &[u8]) -> Outcome {
         (Principal::Function(_), Action::Secret { target }) => {
             target == what && crate::grant::SecretTarget::parse(what).is_some()
         }
+        (Principal::Function(_), Action::Reveal { target }) => target.as_str() == what,
         (
             _,
             Action::Http { .. }
             | Action::KeyValue { .. }
             | Action::Blob { .. }
-            | Action::Secret { .. },
+            | Action::Secret { .. }
+            | Action::Reveal { .. },
         ) => false,
         (Principal::Public | Principal::Function(_), Action::InvokeAsync { .. }) => false,
         (_, Action::Invoke { function } | Action::InvokeAsync { function }) => {

@@ -26,7 +26,7 @@ pub struct Allow {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invoke: Vec<FunctionName>,
     /// Secrets that the platform puts into outgoing requests, or signs them with, by name. The
-    /// function never sees them.
+    /// function never sees them, but for those of which it says `reveal`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secret: BTreeMap<SecretName, SecretUse>,
 }
@@ -72,8 +72,9 @@ impl Allow {
             ("allow.invoke", at.to_string(), Action::Invoke { function: name.clone() })
         });
         let secret = self.secret.iter().flat_map(|(name, using)| {
-            let targets = using.targets(name);
-            targets.map(|target| ("allow.secret", name.to_string(), Action::Secret { target }))
+            let used = using.targets(name).map(|target| Action::Secret { target });
+            let read = using.reveal.then(|| Action::Reveal { target: name.clone() });
+            used.chain(read).map(|action| ("allow.secret", name.to_string(), action))
         });
         let all = http.chain(keyvalue).chain(blobs).chain(invoke).chain(secret);
         all.map(move |(key, place, action)| asked(key, place, action))

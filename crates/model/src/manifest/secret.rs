@@ -23,15 +23,17 @@ use serde::{Deserialize, Serialize};
 /// What stands for the secret in `value`.
 const MARK: &str = "{secret}";
 /// The keys of which one is said.
-const FORMS: &str = "`header`, `query`, `basic`, `bearer`, `body`, `sigv4`, `hmac` and `oauth2`";
+const FORMS: &str =
+    "`header`, `query`, `basic`, `bearer`, `body`, `sigv4`, `hmac`, `oauth2` and `reveal`";
 
 /// Where a secret goes, and in which form. One of `header`, `query`, `basic`, `bearer`, `body`,
-/// `sigv4`, `hmac` and `oauth2` is said.
+/// `sigv4`, `hmac`, `oauth2` and `reveal` is said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretUse {
     /// The only address that it is sent to, or a list of them: `https://host`, with a port and the
     /// beginning of a path where wanted.
+    #[serde(default, skip_serializing_if = "Places::is_empty")]
     pub to: Places,
     /// Put it into this header field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +62,10 @@ pub struct SecretUse {
     /// Get a token for it, and send that (RFC 6749, client credentials).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oauth2: Option<OAuth2>,
+    /// Let the function read the value itself, through `wasi:config/store` under the secret's name.
+    /// It goes nowhere by itself then, so there is no `to`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reveal: bool,
 }
 
 /// The form of a secret in a request.
@@ -86,6 +92,8 @@ pub enum Form {
     Hmac(Box<Mac>),
     /// As what a token is fetched with.
     OAuth2(Box<OAuth2>),
+    /// In none: the function reads it.
+    Reveal,
 }
 
 impl SecretUse {
@@ -103,6 +111,7 @@ impl SecretUse {
             self.sigv4.is_some(),
             self.hmac.is_some(),
             self.oauth2.is_some(),
+            self.reveal,
         ];
         if said.into_iter().filter(|said| *said).count() != 1 {
             return Err(format!("say one of {FORMS}"));
@@ -128,6 +137,9 @@ impl SecretUse {
         if let Some(hmac) = &self.hmac {
             return hmac.read().map(|mac| Form::Hmac(Box::new(mac)));
         }
+        if self.reveal {
+            return Ok(Form::Reveal);
+        }
         match &self.oauth2 {
             Some(oauth2) => oauth2.checked().map(|it| Form::OAuth2(Box::new(it))),
             None => in_header("authorization", "Bearer {secret}"),
@@ -149,6 +161,12 @@ impl SecretUse {
     pub(super) fn check(&self, function: &FunctionName, name: &SecretName) -> Result<(), String> {
         let wrong = |why: &str| format!("function `{function}`, `allow.secret.{name}`: {why}");
         self.form().map_err(|why| wrong(&why))?;
+        if self.reveal {
+            return match self.to.is_empty() {
+                true => Ok(()),
+                false => Err(wrong("what is revealed goes nowhere by itself: leave `to` out")),
+            };
+        }
         let sound = |target: String| crate::grant::SecretTarget::parse(&target).is_some();
         if !self.to.is_sound() || !self.destinations(name).all(sound) {
             return Err(wrong(

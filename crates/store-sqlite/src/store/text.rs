@@ -48,6 +48,7 @@ pub(super) fn object(grant: &Grant) -> &str {
         | Action::KeyValue { target }
         | Action::Blob { target }
         | Action::Secret { target } => target,
+        Action::Reveal { target } => target.as_str(),
     }
 }
 

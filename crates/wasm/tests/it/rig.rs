@@ -193,6 +193,7 @@ impl Rig {
             program: self.program(artifact),
             limits: self.limits.clone(),
             config: self.values.clone(),
+            revealed: Vec::new(),
         };
         self.executor.run(Run { unit: Arc::new(unit), request, labels: Labels::NONE, host })
     }

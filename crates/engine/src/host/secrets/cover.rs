@@ -15,6 +15,9 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(in crate::host) struct Used {
     masker: Arc<Masker>,
+    /// Those that the function read. They are covered in what is written down, and not in what
+    /// comes to it.
+    read: Arc<Masker>,
     /// Where the record says that a secret was covered, and in how many bytes.
     found: BTreeMap<SecretName, (Place, u64)>,
 }
@@ -33,25 +36,42 @@ impl Broker {
         self.used.lock().add(name, value);
     }
 
-    fn masker(&self) -> Option<Arc<Masker>> {
-        let masker = Arc::clone(&self.used.lock().masker);
-        (!masker.is_empty()).then_some(masker)
+    /// Looks for a value in what is written down from now on.
+    pub(super) fn hide(&self, name: &SecretName, value: &Secret<Vec<u8>>) {
+        let mut used = self.used.lock();
+        if !used.read.knows(name, value) {
+            Arc::make_mut(&mut used.read).add(name, value);
+        }
+    }
+
+    /// A text with every known secret covered, and what was found. `None` if there is nothing.
+    fn written(&self, text: &str) -> Option<(String, Vec<Hit>)> {
+        let (used, read) = {
+            let known = self.used.lock();
+            (Arc::clone(&known.masker), Arc::clone(&known.read))
+        };
+        let mut covered: Option<(Vec<u8>, Vec<Hit>)> = None;
+        for masker in [used, read] {
+            let now = covered.as_ref().map_or(text.as_bytes(), |(text, _)| text);
+            if let Some((text, hits)) = masker.whole(now) {
+                let before = covered.take().map(|(_, hits)| hits).unwrap_or_default();
+                covered = Some((text, before.into_iter().chain(hits).collect()));
+            }
+        }
+        covered.map(|(text, hits)| (String::from_utf8_lossy(&text).into_owned(), hits))
     }
 
     /// A text with the used secrets covered.
     pub(crate) fn masked_text(&self, text: String) -> String {
-        match self.masker().and_then(|masker| masker.whole(text.as_bytes())) {
-            Some((covered, _)) => String::from_utf8_lossy(&covered).into_owned(),
-            None => text,
-        }
+        self.written(&text).map_or(text, |(covered, _)| covered)
     }
 
     /// A line of the guest's with the used secrets covered, which is recorded.
     pub(in crate::host) fn covered_line(&self, text: String) -> String {
-        match self.masker().and_then(|masker| masker.whole(text.as_bytes())) {
+        match self.written(&text) {
             Some((covered, hits)) => {
                 self.found(hits);
-                String::from_utf8_lossy(&covered).into_owned()
+                covered
             }
             None => text,
         }

@@ -42,8 +42,8 @@ pub(super) fn slot(using: &Use, call: &HttpCall) -> Slot {
                 _ => Slot::Foreign,
             }
         }
-        // What stands in the body is looked at when it is there.
-        Form::Body(_) => Slot::Empty,
+        // What stands in the body is looked at when it is there, and what is read is in none.
+        Form::Body(_) | Form::Reveal => Slot::Empty,
         form => {
             let mut values = call.headers.get_all(field(form)).iter();
             let own = form_of(form, using.placeholder.as_bytes());
@@ -71,7 +71,7 @@ pub(super) fn misplaced(using: &Use, call: &HttpCall, wanted: bool) -> bool {
         return true;
     }
     let own = |name: &HeaderName| match &using.form {
-        Form::Query(_) | Form::Body(_) => false,
+        Form::Query(_) | Form::Body(_) | Form::Reveal => false,
         Form::SigV4(_) => aws::drops(name),
         form => field(form) == *name,
     };

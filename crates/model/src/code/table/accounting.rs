@@ -82,5 +82,8 @@ macro_rules! accounting {
         TokenRefused = "E1419", 502, "no token was given for a secret",
             cause: "The server of `oauth2.token_url` could not be reached, or its answer holds no bearer token. The request was not sent.",
             remedy: "The function's log says what came back. Check `client_id`, `scope` and `auth` in the manifest, and the secret's value.";
+        RevealDenied = "E1420", 403, "the function may not read this secret",
+            cause: "The manifest does not say `reveal` of the secret, or no grant allows it. A grant to use a secret is none to read it.",
+            remedy: "`casemate grant function:NAME secret-reveal SECRET`, if the function has to hold the value itself; most do not.";
     ] $($later)* } };
 }

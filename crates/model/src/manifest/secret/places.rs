@@ -16,7 +16,19 @@ pub enum Places {
     Several(Vec<String>),
 }
 
+impl Default for Places {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
 impl Places {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
     /// The addresses.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         let all = match self {

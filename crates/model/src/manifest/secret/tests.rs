@@ -171,3 +171,18 @@ proptest::proptest! {
         let _read_or_refused = hmac.read();
     }
 }
+
+#[test]
+fn what_is_revealed_goes_nowhere_by_itself() {
+    let name = SecretName::parse("db").expect("a name");
+    let function = FunctionName::parse("f").expect("a name");
+    assert!(secret_use(r#"{"reveal":true}"#).check(&function, &name).is_ok());
+    for bad in [
+        r#"{"reveal":true,"to":"https://a.example"}"#,
+        r#"{"reveal":true,"bearer":true}"#,
+        r#"{"bearer":true}"#,
+        "{}",
+    ] {
+        assert!(secret_use(bad).check(&function, &name).is_err(), "{bad}");
+    }
+}
