@@ -13,14 +13,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 /// A running `moto`. Killed when dropped.
-struct Moto {
-    port: u16,
+pub(crate) struct Moto {
+    pub(crate) port: u16,
     child: Child,
 }
 
 impl Moto {
     /// Starts it, over TLS if there are files for that. After so many requests it verifies all.
-    fn start(folder: &Path, tls: Option<(&Path, &Path)>) -> Self {
+    pub(crate) fn start(folder: &Path, tls: Option<(&Path, &Path)>) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let python = root.join("target/tools/moto/bin/python");
         assert!(python.exists(), "{} is missing: `cargo xtask test` makes it", python.display());
@@ -56,7 +56,7 @@ impl Drop for Moto {
 }
 
 /// A certificate for `localhost`: the authority's file, and the files of server and key.
-fn certificates(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
+pub(crate) fn certificates(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

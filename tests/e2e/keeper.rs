@@ -21,6 +21,11 @@ impl Keeper {
         Self { node, dir }
     }
 
+    /// Around a node that was started otherwise.
+    pub(crate) fn around(node: Node) -> Self {
+        Self { node, dir: tempfile::tempdir().expect("a directory") }
+    }
+
     /// Runs `casemate secret VERB NAME` with a value on its standard input.
     pub(crate) fn put(&self, verb: &str, name: &str, value: &str) -> Output {
         let mut child = crate::rig::casemate()

@@ -43,6 +43,7 @@ mod rig;
 mod secrets;
 mod signing;
 mod sites;
+mod sources;
 mod state;
 mod strangers;
 mod tour;

@@ -93,7 +93,7 @@ impl Engine {
         manifest.check(&self.config.ceiling)?;
         let members = manifest.members()?;
         self.check_callers(&members)?;
-        self.check_secrets(scope, &members)?;
+        self.check_secrets(scope, &members).await?;
         self.check_caps(&members)?;
         let mut in_use = self.using(members.iter().filter_map(|member| member.digest)).await;
         let prepared = self.prepare(&members, &mut in_use).await?;

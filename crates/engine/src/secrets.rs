@@ -18,7 +18,7 @@ use model::api::{SecretInfo, SecretWritten};
 use model::key::KeyPurpose;
 use model::manifest::FunctionSpec;
 use model::vault::{self, Sealed, VALUE_BYTES_MAX};
-use model::{Code, Problem, Scope, Secret, SecretName, SecretRow};
+use model::{Code, FunctionName, Problem, Scope, Secret, SecretName, SecretRow, Timestamp};
 
 impl Engine {
     /// Gives a secret its first value, or with `rotate` another one, which the next use takes.
@@ -33,6 +33,7 @@ impl Engine {
         value: Secret<Vec<u8>>,
         rotate: bool,
     ) -> Result<SecretWritten, Problem> {
+        self.is_ours(scope, name)?;
         let bytes = value.expose().len();
         if bytes == 0 || bytes > VALUE_BYTES_MAX {
             let why = format!("`{name}`: {bytes} bytes, and 1 to {VALUE_BYTES_MAX} are taken");
@@ -56,6 +57,7 @@ impl Engine {
         actor: &str,
         name: &SecretName,
     ) -> Result<SecretWritten, Problem> {
+        self.is_ours(scope, name)?;
         let row = self.secret_row(scope, name).filter(|row| row.is_set());
         let row =
             row.ok_or_else(|| Problem::new(Code::NoSuchSecret).detail(format!("`{name}`")))?;
@@ -69,12 +71,68 @@ impl Engine {
     pub fn secrets(&self, scope: &Scope) -> Vec<SecretInfo> {
         let catalog = self.catalog.load();
         let rows = catalog.view(scope).into_iter().flat_map(|view| view.secrets.values());
-        rows.filter(|row| row.is_set()).map(|row| self.secret_info(scope, row)).collect()
+        let ours = rows.filter(|row| row.is_set()).map(|row| self.secret_info(scope, row));
+        let elsewhere = &self.parts.elsewhere;
+        let mut all: Vec<SecretInfo> =
+            ours.filter(|it| elsewhere.source(scope, &it.name).is_none()).collect();
+        all.extend(elsewhere.names(scope).into_iter().map(|name| SecretInfo {
+            source: elsewhere.source(scope, &name).map(ToOwned::to_owned),
+            version: 0,
+            set: Timestamp::default(),
+            weak: false,
+            used_by: self.askers(scope, &name),
+            name,
+        }));
+        all.sort_by(|one, two| one.name.cmp(&two.name));
+        all
+    }
+
+    /// The value of a secret, and whether it is weak: from where the operator keeps it, or from the
+    /// registry.
+    ///
+    /// # Errors
+    /// There is none, it cannot be unsealed, or its source does not give it.
+    pub(crate) async fn value_of(
+        &self,
+        scope: &Scope,
+        using: &Use,
+    ) -> Result<(Secret<Vec<u8>>, bool), Problem> {
+        match self.value_elsewhere(scope, &using.name).await? {
+            Some(value) => {
+                let weak = vault::is_weak(value.expose());
+                Ok((value, weak))
+            }
+            None => using.open(self.parts.keys.as_ref(), scope),
+        }
+    }
+
+    async fn value_elsewhere(
+        &self,
+        scope: &Scope,
+        name: &SecretName,
+    ) -> Result<Option<Secret<Vec<u8>>>, Problem> {
+        let elsewhere = &self.parts.elsewhere;
+        let Some(source) = elsewhere.source(scope, name) else { return Ok(None) };
+        elsewhere.read(scope, name).await.map(Some).map_err(|error| {
+            let detail = format!("`{name}`, from its {source}: {error}");
+            Problem::new(Code::SecretSource).detail(detail)
+        })
+    }
+
+    /// Refuses to change what is kept elsewhere.
+    fn is_ours(&self, scope: &Scope, name: &SecretName) -> Result<(), Problem> {
+        match self.parts.elsewhere.source(scope, name) {
+            Some(source) => {
+                let detail = format!("`{name}` comes from its {source}");
+                Err(Problem::new(Code::SecretElsewhere).detail(detail))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A deployment whose secrets are not there would fail at its first call. While developing it
     /// goes through, since what is tried there needs none.
-    pub(crate) fn check_secrets(
+    pub(crate) async fn check_secrets(
         &self,
         scope: &Scope,
         members: &[FunctionSpec],
@@ -84,13 +142,16 @@ impl Engine {
             names.into_iter().map(|name| (function.name.clone(), name)).collect::<Vec<_>>()
         };
         for (function, name) in members.iter().flat_map(wanted) {
-            if self.secret_row(scope, &name).is_some_and(|row| row.is_set()) {
+            let elsewhere = self.value_elsewhere(scope, &name).await;
+            let set = || self.secret_row(scope, &name).is_some_and(|row| row.is_set());
+            if matches!(elsewhere, Ok(Some(_))) || (matches!(elsewhere, Ok(None)) && set()) {
                 continue;
             }
             if self.config.grant_all {
                 tracing::warn!(%function, secret = %name, "a function asks for a secret that was not set");
                 continue;
             }
+            elsewhere?;
             let detail = format!("function `{function}` asks for `{name}`");
             let problem = Problem::new(Code::SecretMissing).detail(detail);
             return Err(problem.hint(uses::command("set", scope, &name)));
@@ -134,16 +195,22 @@ impl Engine {
     }
 
     fn secret_info(&self, scope: &Scope, row: &SecretRow) -> SecretInfo {
-        let catalog = self.catalog.load();
-        let functions = catalog.view(scope).into_iter().flat_map(|view| view.functions.values());
-        let asking = functions.filter(|it| it.row.spec.allow.secret.contains_key(&row.name));
         SecretInfo {
             name: row.name.clone(),
             version: row.version,
             set: row.set,
             weak: row.weak,
-            used_by: asking.map(|function| function.row.function.name.clone()).collect(),
+            used_by: self.askers(scope, &row.name),
+            source: None,
         }
+    }
+
+    /// The functions that ask for a secret.
+    fn askers(&self, scope: &Scope, name: &SecretName) -> Vec<FunctionName> {
+        let catalog = self.catalog.load();
+        let functions = catalog.view(scope).into_iter().flat_map(|view| view.functions.values());
+        let asking = functions.filter(|it| it.row.spec.allow.secret.contains_key(name));
+        asking.map(|function| function.row.function.name.clone()).collect()
     }
 }
 

@@ -18,6 +18,7 @@ use identity::certificate::Certificates;
 use identity::{Credentials, OperatorToken};
 use model::{Code, Problem};
 use policy::Policies;
+use ports::elsewhere::Elsewhere;
 use ports::idempotency::{Idempotency, Kept};
 use ports::{
     Artifacts, Blobs, Clock, Counters, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound, Queue,
@@ -65,6 +66,8 @@ pub struct Parts {
     pub digest: Digester,
     /// Seals secrets.
     pub keys: Arc<dyn KeyRing>,
+    /// Secrets that the operator keeps elsewhere.
+    pub elsewhere: Arc<dyn Elsewhere>,
 }
 
 /// The engine of a node.

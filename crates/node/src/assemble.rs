@@ -78,6 +78,7 @@ pub(crate) async fn assemble(
     let artifacts = Files::open(home.path()).map_err(Problem::from)?;
     let queue = store_sqlite::Queue::open(home.path(), Arc::clone(&keyring));
     let queue = queue.map_err(Problem::from)?;
+    let elsewhere = Arc::new(crate::secrets::open(&settings.secrets, &clock)?);
     let digest_key = ring.hash_key(ring.epoch(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
     let keyvalue = Stores::open(home.path(), Arc::clone(&keyring), Arc::new(store.clone()));
     let keyvalue: Arc<dyn ports::KeyValue> = Arc::new(keyvalue.map_err(Problem::from)?);
@@ -103,6 +104,7 @@ pub(crate) async fn assemble(
         counters: Arc::new(store_sqlite::CounterFile::new(home.path())),
         digest: keys::digester(digest_key),
         keys: Arc::clone(&keyring),
+        elsewhere,
     };
     let key_files =
         KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;

@@ -21,6 +21,7 @@ mod home;
 mod issuers;
 mod offline;
 mod restore;
+mod secrets;
 mod settings;
 mod telemetry;
 mod trial;

@@ -21,6 +21,7 @@ mod pick;
 mod price;
 mod queue;
 mod resolve;
+mod secret;
 mod sections;
 mod tls;
 mod websockets;
@@ -30,6 +31,7 @@ pub(crate) use isolation::Isolation;
 pub(crate) use issuer::{Fetched, Issuer, Keys, Place, address};
 pub use pick::SettingRow;
 pub use resolve::Settings;
+pub(crate) use secret::{Login, Place, Secrets, Vault};
 
 use std::path::PathBuf;
 

@@ -12,6 +12,7 @@ pub mod blobs;
 pub mod child;
 pub mod clock;
 pub mod counters;
+pub mod elsewhere;
 pub mod executor;
 pub mod host;
 pub mod idempotency;

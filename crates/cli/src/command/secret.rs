@@ -180,6 +180,12 @@ impl List {
         }
         let mut table = Table::new(["NAME", "VERSION", "SET", "COVERED", "USED BY"]);
         for secret in page.items {
+            if let Some(source) = &secret.source {
+                let (name, source) = (secret.name.to_string(), format!("from its {source}"));
+                let unknown = || "-".to_owned();
+                table.row([name, unknown(), source, unknown(), users(&secret.used_by)]);
+                continue;
+            }
             table.row([
                 secret.name.to_string(),
                 secret.version.to_string(),

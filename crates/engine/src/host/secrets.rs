@@ -109,7 +109,7 @@ impl Broker {
             // It goes nowhere by itself.
             Form::Reveal => Ok(()),
             Form::Header { .. } | Form::Query(_) | Form::Basic(_) => {
-                let opened = self.open(using, url)?;
+                let opened = self.open(using, url).await?;
                 put::into(using, &mut dressed.call, opened.value.expose())
                     .ok_or_else(|| self.unusable(&opened.step, Code::SecretUnusable))?;
                 self.used(&opened);
@@ -119,13 +119,13 @@ impl Broker {
     }
 
     /// The value of a secret, if it may be used for a request to `url`.
-    fn open(&self, using: &Use, url: &str) -> Result<Opened, HostError> {
+    async fn open(&self, using: &Use, url: &str) -> Result<Opened, HostError> {
         let name = using.name.to_string();
         let step = self.begin("secret.use", name, url.as_bytes(), Labels::NONE);
         let ask = SecretAsk { name: &using.name, url };
         let permit = self.function.policies.decide_secret(ask);
         let permit = permit.map_err(|denial| self.denied(&step, &denial))?;
-        let (value, weak) = self.value(&step, using)?;
+        let (value, weak) = self.value(&step, using).await?;
         if !weak {
             self.cover(&using.name, &value);
         }
@@ -133,9 +133,9 @@ impl Broker {
     }
 
     /// The value of a secret, and whether it is weak.
-    fn value(&self, step: &Step, using: &Use) -> Result<(Secret<Vec<u8>>, bool), HostError> {
+    async fn value(&self, step: &Step, using: &Use) -> Result<(Secret<Vec<u8>>, bool), HostError> {
         let scope = &self.function.reference().scope;
-        using.open(self.parts().keys.as_ref(), scope).map_err(|problem| {
+        self.engine.value_of(scope, using).await.map_err(|problem| {
             let hint = problem.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
             self.failed(step, HostError::Denied, &format!("{problem}{hint}"))
         })

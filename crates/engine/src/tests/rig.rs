@@ -91,6 +91,7 @@ pub(super) async fn rig_to(
         counters: Arc::clone(&counters) as _,
         digest: Box::new(|bytes| std::array::from_fn(|at| audit::digest(bytes).0[at])),
         keys: Arc::new(ring),
+        elsewhere: Arc::new(ports::elsewhere::Nowhere),
     };
     let engine = Engine::start(config, parts).await.expect("starts");
     engine

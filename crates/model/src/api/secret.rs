@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct SecretInfo {
     /// Its name.
     pub name: SecretName,
-    /// Counts up with every value.
+    /// Counts up with every value. 0 for one that is kept elsewhere.
     pub version: u32,
     /// When this version was set.
     pub set: Timestamp,
@@ -17,6 +17,10 @@ pub struct SecretInfo {
     pub weak: bool,
     /// Active functions whose manifests ask for it.
     pub used_by: Vec<FunctionName>,
+    /// Where the value is kept, if the node's configuration says that it is kept elsewhere: `file`,
+    /// `environment` or `vault`. Nothing else is known of it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// The answer to `PUT …/secrets/{name}`, `POST …/secrets/{name}/rotate` and

@@ -50,6 +50,9 @@ pub(super) struct File {
     pub(super) websockets: super::websockets::File,
     #[serde(default)]
     pub(super) queue: super::queue::File,
+    #[serde(default, rename = "secret")]
+    pub(super) secrets: Vec<super::secret::Section>,
+    pub(super) vault: Option<super::secret::VaultSection>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -10,7 +10,7 @@ use super::pick::{Pick, SettingRow};
 use super::queue::Queue;
 use super::sections::{Compile, Journal, Wasm};
 use super::tls::Tls;
-use super::{Options, cap, variable, websockets};
+use super::{Options, cap, secret, variable, websockets};
 use crate::home;
 use engine::WebSockets;
 use model::cap::CapRule;
@@ -74,6 +74,8 @@ pub struct Settings {
     pub caps: Vec<CapRule>,
     /// Most WebSockets at a time.
     pub websockets: WebSockets,
+    /// Secrets that are kept elsewhere.
+    pub(crate) secrets: super::Secrets,
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
@@ -185,6 +187,7 @@ impl Settings {
             caps,
             websockets: websockets::pick(&mut pick, &file.websockets),
             issuers: issuer::resolve(file.issuers, directory, dev, &mut pick.0)?,
+            secrets: secret::resolve(file.secrets, file.vault, directory, &mut pick.0)?,
             dev,
             home,
             rows: pick.0,

@@ -28,7 +28,7 @@ impl Broker {
             .decide_reveal(&using.name)
             .map_err(|denial| self.denied(&step, &denial))?;
         self.charge(&step)?;
-        let (value, weak) = self.value(&step, using)?;
+        let (value, weak) = self.value(&step, using).await?;
         if !weak {
             self.hide(&using.name, &value);
         }

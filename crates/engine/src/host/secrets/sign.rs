@@ -55,7 +55,7 @@ impl Broker {
         if !dressed.holds(&using.placeholder) {
             return Ok(());
         }
-        let opened = self.open(using, url)?;
+        let opened = self.open(using, url).await?;
         let value = opened.value.expose();
         let filled = fill::fill(field, dressed.whole(), &using.placeholder, value)
             .ok_or_else(|| self.unusable(&opened.step, Code::SecretBodyForm))?;
@@ -76,7 +76,7 @@ impl Broker {
         dressed: &mut Dressed,
         url: &str,
     ) -> Result<(), HostError> {
-        let opened = self.open(using, url)?;
+        let opened = self.open(using, url).await?;
         let payload = aws::payload(form, &dressed.call, dressed.has_body());
         match payload {
             Payload::Signed => return Err(self.unusable(&opened.step, Code::SecretSignedTwice)),
@@ -110,7 +110,7 @@ impl Broker {
         dressed: &mut Dressed,
         url: &str,
     ) -> Result<(), HostError> {
-        let opened = self.open(using, url)?;
+        let opened = self.open(using, url).await?;
         if mac.needs_body() {
             self.gathered(request, dressed).await?;
         }

@@ -103,7 +103,7 @@ impl Broker {
         dressed: &mut Dressed,
         url: &str,
     ) -> Result<(), HostError> {
-        let opened = self.open(using, url)?;
+        let opened = self.open(using, url).await?;
         let (token, kept) = self.token(using, form, &opened, None).await?;
         put::bearer(&mut dressed.call, token.value.expose())
             .ok_or_else(|| self.unusable(&opened.step, Code::SecretUnusable))?;
@@ -123,7 +123,7 @@ impl Broker {
         let Again { mut call, body, name, token } = again;
         let using = self.function.secrets.iter().find(|using| using.name == name)?;
         let model::manifest::Form::OAuth2(form) = &using.form else { return None };
-        let opened = self.open(using, url).ok()?;
+        let opened = self.open(using, url).await.ok()?;
         let (token, _) = self.token(using, form, &opened, Some(&token)).await.ok()?;
         put::bearer(&mut call, token.value.expose())?;
         self.used(&opened);

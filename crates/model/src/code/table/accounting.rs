@@ -85,5 +85,11 @@ macro_rules! accounting {
         RevealDenied = "E1420", 403, "the function may not read this secret",
             cause: "The manifest does not say `reveal` of the secret, or no grant allows it. A grant to use a secret is none to read it.",
             remedy: "`casemate grant function:NAME secret-reveal SECRET`, if the function has to hold the value itself; most do not.";
+        SecretElsewhere = "E1421", 409, "this secret is kept elsewhere",
+            cause: "A section `[[secret]]` of the node's configuration names it, so its value comes from a file, the environment or a vault, and from nowhere else.",
+            remedy: "Change the value there, or take the section out of the configuration.";
+        SecretSource = "E1422", 502, "the source of a secret does not give its value",
+            cause: "The file cannot be read, or the vault cannot be reached, does not take the node's token, or has no such value. Nothing stands in for it: no request was sent, and nothing was deployed.",
+            remedy: "The message says what is wrong. Correct it there; the next use asks again.";
     ] $($later)* } };
 }
