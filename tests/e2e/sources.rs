@@ -122,7 +122,7 @@ fn vault() -> (std::net::SocketAddr, Arc<Held>) {
             return answer(200, &auth);
         }
         let number = token.strip_prefix("s.").and_then(|it| it.parse::<u32>().ok());
-        if !number.is_some_and(|number| number > own.revoked.load(SeqCst)) {
+        if number.is_none_or(|number| number <= own.revoked.load(SeqCst)) {
             return answer(403, r#"{"errors":["permission denied"]}"#);
         }
         own.reads.fetch_add(1, SeqCst);

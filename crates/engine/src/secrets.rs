@@ -143,6 +143,11 @@ impl Engine {
         };
         for (function, name) in members.iter().flat_map(wanted) {
             let elsewhere = self.value_elsewhere(scope, &name).await;
+            if let Ok(Some(value)) = &elsewhere
+                && vault::is_weak(value.expose())
+            {
+                tracing::warn!(secret = %name, "a value that is kept elsewhere is short or plain, so it is used and not covered where it comes back");
+            }
             let set = || self.secret_row(scope, &name).is_some_and(|row| row.is_set());
             if matches!(elsewhere, Ok(Some(_))) || (matches!(elsewhere, Ok(None)) && set()) {
                 continue;

@@ -55,7 +55,7 @@ pub(crate) fn request(form: &OAuth2, secret: &[u8]) -> Option<Request<Bytes>> {
     let mut coded = percent(secret, false);
     let mut body = b"grant_type=client_credentials".to_vec();
     // Room for all of it, so that no copy is left behind by growing.
-    body.reserve(8 << 10 | coded.len());
+    body.reserve((12 << 10) + coded.len());
     for (key, value) in [("scope", &form.scope), ("audience", &form.audience)] {
         if let Some(value) = value {
             body.extend_from_slice(format!("&{key}=").as_bytes());

@@ -36,6 +36,9 @@ struct Cell {
     failed: Option<(Error, Duration)>,
 }
 
+/// What is known, by path and field. There are as many as the configuration names.
+type Cells = HashMap<(String, String), Arc<Mutex<Cell>>>;
+
 /// A vault.
 pub(super) struct Client {
     settings: Vault,
@@ -44,7 +47,7 @@ pub(super) struct Client {
     clock: Arc<dyn Clock>,
     /// The token that the vault gave, and until when it is used.
     session: Mutex<Option<(Secret<Vec<u8>>, Duration)>>,
-    cells: parking_lot::Mutex<HashMap<(String, String), Arc<Mutex<Cell>>>>,
+    cells: parking_lot::Mutex<Cells>,
 }
 
 /// Why an answer holds nothing.
