@@ -16,4 +16,4 @@ mod site;
 
 pub(crate) use body::FileBody;
 pub(crate) use chunks::Chunks;
-pub(crate) use shelf::Shelf;
+pub(crate) use shelf::{Shelf, chunks_of};

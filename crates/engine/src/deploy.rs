@@ -308,6 +308,9 @@ impl Engine {
                 checked.map_err(|problem| named(problem, function.name.as_str()))?;
                 continue;
             }
+            self.check_carried(function, in_use)
+                .await
+                .map_err(|problem| named(problem, function.name.as_str()))?;
             let program = Program { artifact, wasi: function.wasi };
             if !done.insert(program) {
                 continue;

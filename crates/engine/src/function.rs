@@ -2,6 +2,7 @@
 
 use crate::assets::Shelf;
 use crate::caps::Bounds;
+use crate::carried::Carried;
 use crate::crossing::Crossing;
 use crate::readiness::Readiness;
 use crate::secrets::Uses;
@@ -10,7 +11,7 @@ use model::manifest::{Auth, Durability, HttpTrigger, Way};
 use model::wire::v1::Caller;
 use model::{Claims, FunctionRef, FunctionRow};
 use policy::FunctionPolicies;
-use ports::executor::{Program, Unit};
+use ports::executor::{Program, Surroundings, Unit};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub(crate) struct Function {
     pub(crate) secrets: Uses,
     /// What is counted of it, once it was asked for.
     pub(crate) bounds: OnceLock<Option<Arc<Bounds>>>,
+    /// The files that it carries.
+    pub(crate) carried: Option<Carried>,
 }
 
 /// One route, and the function that answers it.
@@ -89,6 +92,15 @@ pub(crate) fn program(row: &FunctionRow) -> Program {
     Program { artifact: row.artifact, wasi: row.spec.wasi }
 }
 
+/// What the executor puts around it.
+fn around(row: &FunctionRow) -> Surroundings {
+    let variables = row.spec.environment.iter();
+    Surroundings {
+        environment: variables.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        stores: row.spec.stores.clone(),
+    }
+}
+
 impl Function {
     pub(crate) fn new(
         row: FunctionRow,
@@ -106,9 +118,11 @@ impl Function {
             limits,
             config: secrets.beside(&row.spec.config),
             revealed: secrets.revealed(),
+            around: Arc::new(around(&row)),
         });
+        let carried = Carried::of(&row.spec);
         let bounds = OnceLock::new();
-        Self { row, unit, policies, slots, readiness, shelf, secrets, bounds }
+        Self { row, unit, policies, slots, readiness, shelf, secrets, bounds, carried }
     }
 
     /// Its full name.

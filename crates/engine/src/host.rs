@@ -8,6 +8,7 @@
 mod blob;
 mod body;
 mod call;
+mod files;
 mod http;
 mod keyvalue;
 mod log;
@@ -178,6 +179,7 @@ impl Host for Broker {
             HostCall::KeyValue { store, ask } => Box::pin(self.keyvalue(store, ask, labels)),
             HostCall::Blob { container, ask } => Box::pin(self.blob(container, ask, labels, body)),
             HostCall::Reveal(name) => Box::pin(self.reveal(name, labels)),
+            HostCall::File { path, piece } => Box::pin(self.file(path, piece, labels)),
         }
     }
 }

@@ -17,15 +17,18 @@ pub(crate) use attempt::Landed;
 pub(crate) use inside::Origin;
 pub use refusal::Refusal;
 
+use crate::carried::Carried;
 use crate::guard::network;
 use crate::host::{Audience, Broker};
 use crate::noted::Noted;
 use crate::reply::{Flight, ReplyBody};
 use crate::request::{guest_request, method_name};
 use crate::slots::{CallerKey, NodeGauge, Tally};
+use crate::spin;
 use crate::stage::{Funded, Identified, Permitted, Received, Seat, Throttled};
 use crate::upload;
 use crate::wiring::Engine;
+use model::manifest::Dialect;
 use model::wire::v1::{Caller, Trigger};
 use model::{Code, FunctionRef, InvocationId, Problem};
 use ports::executor::{RequestBody, Run, Unit};
@@ -183,7 +186,12 @@ impl Engine {
         let Funded { permitted, start, purse, cpu_us, ticket, labels } = funded;
         let Permitted { identified, permit } = permitted;
         let Identified {
-            throttled: Throttled { received, seat }, caller, vouched, function, ..
+            throttled: Throttled { received, seat },
+            caller,
+            vouched,
+            function,
+            trigger,
+            ..
         } = identified;
         let audience = Audience {
             function: Arc::clone(&function),
@@ -198,17 +206,21 @@ impl Engine {
             limits: self.config.host,
         };
         let broker = Arc::new(Broker::new(Arc::clone(self), audience));
-        let request = guest_request(
+        let mut request = guest_request(
             received.request,
             &received.id,
             &caller,
             vouched.as_deref(),
             function.unit.limits.request_body_bytes,
         );
+        if function.row.spec.dialect == Some(Dialect::Spin) {
+            spin::stamp(&mut request, &trigger, &function.row.spec.http, received.peer);
+        }
         let run = Run {
             unit: with_cpu(&function.unit, cpu_us),
             request,
             labels,
+            files: function.carried.as_ref().and_then(Carried::opened),
             host: Arc::clone(&broker) as Arc<dyn ports::Host>,
         };
         let running = self.parts.executor.run(run);

@@ -10,6 +10,7 @@
 mod assets;
 mod backlog;
 mod caps;
+mod carried;
 mod catalog;
 mod config;
 mod crossing;
@@ -31,6 +32,7 @@ mod request;
 mod router;
 mod secrets;
 mod slots;
+mod spin;
 mod stage;
 mod sweep;
 mod upload;

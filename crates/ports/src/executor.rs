@@ -3,10 +3,11 @@
 use crate::{Future, Host};
 use bytes::Bytes;
 use http_body::Frame;
+use model::listing::Listing;
 use model::manifest::{Config, Wasi};
-use model::{Digest, FunctionRef, Limits, Usage};
+use model::{Digest, FunctionRef, Limits, SharedStoreName, Usage};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,6 +38,17 @@ pub struct Unit {
     pub config: Config,
     /// The names beside those of `config` whose values are secrets, which the host is asked for.
     pub revealed: Vec<String>,
+    /// What else its manifest puts around it.
+    pub around: Arc<Surroundings>,
+}
+
+/// What a function finds around it beside its configuration.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Surroundings {
+    /// Environment variables, in the order of their names.
+    pub environment: Vec<(String, String)>,
+    /// The function's own words for stores, and which stores they mean.
+    pub stores: BTreeMap<String, SharedStoreName>,
 }
 
 /// The request's body, already limited by the door: its errors end the invocation.
@@ -65,6 +77,8 @@ pub struct Run {
     pub request: http::Request<RequestBody>,
     /// What the request is known to contain.
     pub labels: model::Labels,
+    /// The files that the function carries: their names and sizes. Their bytes are asked of `host`.
+    pub files: Option<Arc<Listing>>,
     /// Whom it asks.
     pub host: Arc<dyn Host>,
 }

@@ -54,6 +54,13 @@ pub enum HostCall {
     /// Read the value of a secret, by its name. Only those of [`crate::executor::Unit::revealed`]
     /// can be asked for.
     Reveal(String),
+    /// Read a piece of a file that the function carries.
+    File {
+        /// The file's path, as the function's list says it.
+        path: String,
+        /// Which piece of it, from 0; see [`model::listing::CHUNK_BYTES`].
+        piece: u32,
+    },
 }
 
 /// The head of an outgoing HTTP request.
@@ -100,6 +107,8 @@ pub enum HostReply {
     Blob(blobs::Reply),
     /// The value of a secret.
     Secret(model::Secret<Vec<u8>>),
+    /// A piece of a file.
+    File(Bytes),
 }
 
 /// An answer: a reply, what it is known to contain, and its body.

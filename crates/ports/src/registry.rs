@@ -64,6 +64,7 @@ impl Referred {
     pub fn add(&mut self, artifact: Digest, spec: &FunctionSpec) {
         let kind = if spec.assets.is_some() { &mut self.lists } else { &mut self.components };
         kind.insert(artifact);
+        self.lists.extend(spec.files.as_ref().and_then(|files| files.digest));
     }
 }
 

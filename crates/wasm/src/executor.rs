@@ -169,7 +169,8 @@ impl Executor for WasmExecutor {
     fn run(&self, run: Run) -> Pin<Box<dyn Running>> {
         let runtime = self.runtime(run.unit.program.wasi).map(Arc::clone);
         let answers_head = run.request.method() == http::Method::HEAD;
-        let shared = Arc::new(Shared::new(run.unit, run.host, Arc::clone(&self.clockwork)));
+        let clockwork = Arc::clone(&self.clockwork);
+        let shared = Arc::new(Shared::new(run.unit, run.host, run.files, clockwork));
         let guest: Guest = match runtime {
             Some(runtime) => Box::pin(run::drive(runtime, run.request, Arc::clone(&shared))),
             None => Box::pin(std::future::ready(Err(fault(

@@ -111,16 +111,24 @@ pub(crate) fn link(
         return Err(Problem::new(Code::ImportNotOffered).detail(missing.join(", ")));
     }
     check_exports(component, wasi)?;
+    let ends = imports.imports(engine).any(|(name, _)| offer::ends(name, wasi));
+    let own = ends.then(|| {
+        let mut own = linker.clone();
+        own.define_unknown_imports_as_traps(component).map(|()| own)
+    });
+    let own = own.transpose().map_err(|error| unknown(&error))?;
     // What is left is an interface of ours with a function or a type that we do not know.
-    let linked = linker.instantiate_pre(component).and_then(|pre| {
+    let linked = own.as_ref().unwrap_or(linker).instantiate_pre(component).and_then(|pre| {
         Ok(match wasi {
             Wasi::V02 => Linked::V02(ProxyPre::new(pre)?),
             Wasi::V03 => Linked::V03(ServicePre::new(pre)?),
         })
     });
-    linked.map_err(|error| {
-        Problem::new(Code::ImportNotOffered).detail(plain(&format!("{error:#}"), 1024))
-    })
+    linked.map_err(|error| unknown(&error))
+}
+
+fn unknown(error: &wasmtime::Error) -> Problem {
+    Problem::new(Code::ImportNotOffered).detail(plain(&format!("{error:#}"), 1024))
 }
 
 fn check_exports(component: &Component, wasi: Wasi) -> Result<(), Problem> {

@@ -8,12 +8,15 @@
 mod draft;
 mod draft2;
 mod places;
+mod spin;
 
 use crate::state::State;
 use bytes::Bytes;
+use model::SharedStoreName;
 use places::Places;
 use ports::host::{self, Host, HostCall, HostError, HostReply};
 use ports::keyvalue::{Ask, Cell, Change, PAGE_MAX, Reply};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable, ResourceTableError};
 
@@ -28,6 +31,8 @@ pub(crate) struct View<'a> {
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) listings: &'a mut Listings,
     pub(crate) host: &'a Arc<dyn Host>,
+    /// The function's own words for stores.
+    pub(crate) stores: &'a BTreeMap<String, SharedStoreName>,
 }
 
 /// The positions in listings that an invocation can go on from.
@@ -66,13 +71,14 @@ impl HasData for Has {
     type Data<'a> = View<'a>;
 }
 
-/// Lets guests import both drafts.
+/// Lets guests import both drafts, and Spin's own interface.
 ///
 /// # Errors
 /// Wasmtime's, if a name is defined twice.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     draft::link(linker)?;
-    draft2::link(linker)
+    draft2::link(linker)?;
+    spin::link(linker)
 }
 
 impl View<'_> {
@@ -96,8 +102,11 @@ impl View<'_> {
     }
 
     async fn open(&mut self, identifier: String) -> Result<Resource<Bucket>, Refused> {
-        self.ask(&identifier, Ask::Open).await?;
-        Ok(self.table.push(Bucket { store: identifier.into() })?)
+        // The function's own word for a store, if it has one.
+        let meant = self.stores.get(&identifier).map(|store| store.as_str());
+        let store: Arc<str> = meant.map_or_else(|| identifier.into(), Into::into);
+        self.ask(&store, Ask::Open).await?;
+        Ok(self.table.push(Bucket { store })?)
     }
 
     async fn get(&mut self, store: &str, key: String) -> Result<Option<Cell>, Refused> {

@@ -19,6 +19,7 @@ mod compiled;
 mod config;
 mod executor;
 mod fault;
+mod files;
 #[cfg(test)]
 mod fuzz;
 mod inspect;

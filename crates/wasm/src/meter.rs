@@ -10,6 +10,7 @@ use crate::clockwork::Clockwork;
 use crate::lines::Line;
 use crate::run::Exchange;
 use crate::turns::Held;
+use model::listing::Listing;
 use model::wire::v1::Level;
 use model::{Limits, Usage};
 use parking_lot::Mutex;
@@ -30,6 +31,8 @@ pub(crate) fn thread_cpu_ns() -> u64 {
 pub(crate) struct Shared {
     pub(crate) unit: Arc<Unit>,
     pub(crate) host: Arc<dyn Host>,
+    /// The files that the function carries.
+    pub(crate) files: Option<Arc<Listing>>,
     pub(crate) clockwork: Arc<Clockwork>,
     pub(crate) exchange: Mutex<Exchange>,
     pub(crate) turn: Mutex<Option<Held>>,
@@ -48,10 +51,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(unit: Arc<Unit>, host: Arc<dyn Host>, clockwork: Arc<Clockwork>) -> Self {
+    pub(crate) fn new(
+        unit: Arc<Unit>,
+        host: Arc<dyn Host>,
+        files: Option<Arc<Listing>>,
+        clockwork: Arc<Clockwork>,
+    ) -> Self {
         Self {
             unit,
             host,
+            files,
             clockwork,
             exchange: Mutex::default(),
             turn: Mutex::default(),

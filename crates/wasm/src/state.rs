@@ -1,9 +1,11 @@
 //! A store's data: the guest's view of the world, and the limits on what it takes of ours.
 //!
-//! Invariant: no directory, socket, variable, argument or input is given to a guest; standard
-//! output and standard error are log lines; outgoing HTTP is asked of the host.
+//! Invariant: no directory, socket, argument or input is given to a guest, and no variable but those
+//! of its manifest; standard output and standard error are log lines; outgoing HTTP, stores and
+//! files are asked of the host.
 
 use crate::blobstore;
+use crate::files;
 use crate::keyvalue;
 use crate::lines::Stream;
 use crate::meter::{Shared, thread_cpu_ns};
@@ -67,6 +69,7 @@ impl State {
             table: &mut self.table,
             listings: &mut self.listings,
             host: &self.hooks.shared.host,
+            stores: &self.hooks.shared.unit.around.stores,
         }
     }
 
@@ -83,6 +86,12 @@ impl State {
     pub(crate) fn reveals(&self, name: &str) -> Option<Arc<dyn ports::host::Host>> {
         let shared = &self.hooks.shared;
         shared.unit.revealed.iter().any(|known| known == name).then(|| Arc::clone(&shared.host))
+    }
+
+    /// What `wasi:filesystem` needs of it.
+    pub(crate) fn files(&mut self) -> files::View<'_> {
+        let Shared { files, host, .. } = &*self.hooks.shared;
+        files::View { table: &mut self.table, files: files.as_ref(), host }
     }
 
     /// What the manifest gives the guest to read.
@@ -122,7 +131,7 @@ pub(crate) fn store(
     http.set_field_size_limit(room.saturating_mul(2));
     let mut table = ResourceTable::new();
     table.set_max_capacity(HANDLES_MAX);
-    // The builder's other defaults: closed input, no variables, arguments or directories, every
+    // The builder's other defaults: closed input, no arguments or directories, every
     // address and name lookup denied, the host's clocks. The clocks are not made coarser: a guest
     // can time itself, and what it could learn from that the process seam has to withhold.
     let mut wasi = WasiCtx::builder();
@@ -132,6 +141,9 @@ pub(crate) fn store(
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
+    for (name, value) in &shared.unit.around.environment {
+        wasi.env(name, value);
+    }
     if let Some(clock) = guest_clock {
         wasi.wall_clock(GuestClock(Arc::clone(clock)));
     }

@@ -67,8 +67,8 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
     assert_eq!(
         check("zzz = 1\n[[function]]\nqqq = 2"),
         "E0103 casemate.toml:6: unknown key `zzz` in [[function]]; known are allow, build, \
-         concurrency, config, cpu, digest, example, http, log, memory, name, queue_wait, record, \
-         request_body, response_body, runtime, source, stream_idle, timeout, wasi | remove line 6",
+         concurrency, config, cpu, dialect, digest, environment, example, files, http, log, memory, name, queue_wait, record, \
+         request_body, response_body, runtime, source, stores, stream_idle, timeout, wasi | remove line 6",
         "the first in the file is the one that is named"
     );
 }
@@ -190,6 +190,7 @@ fn a_bare_component_gets_safe_defaults() {
         wasi: model::manifest::Wasi::V03,
         allow: vec!["https://a.example".parse().expect("a target")],
         keyvalue: vec!["default".parse().expect("a store"), "carts=read".parse().expect("one")],
+        variables: Vec::new(),
     };
     let plan = read(&file, &bare).expect("a component");
     let function = &plan.manifest.functions[0];

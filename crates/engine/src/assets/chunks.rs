@@ -51,7 +51,7 @@ impl Chunks {
     ///
     /// # Errors
     /// E0502 if it is missing or damaged, E0506 if the store failed.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         &self,
         digest: Digest,
         length: u64,

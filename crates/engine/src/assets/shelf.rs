@@ -54,6 +54,11 @@ impl Shelf {
     }
 }
 
+/// The chunks of all files of a list, each once.
+pub(crate) fn chunks_of(list: &Listing) -> BTreeSet<Digest> {
+    list.files.iter().flat_map(|file| file.chunks.iter().copied()).collect()
+}
+
 /// Where a directory is mounted: the constant part of its route, on whichever host.
 fn mount(spec: &FunctionSpec) -> String {
     let route = spec.http.first().map_or("/", |trigger| trigger.route.path.as_str());
@@ -77,9 +82,17 @@ impl Engine {
         in_use: &mut Using<'_>,
     ) -> Result<(), Problem> {
         let list = self.listing(list).await?;
-        let chunks: BTreeSet<Digest> =
-            list.files.iter().flat_map(|file| file.chunks.iter().copied()).collect();
+        let chunks = chunks_of(&list);
         Site::new(list, rules, &mount(spec))?;
+        self.check_chunks(chunks, in_use).await
+    }
+
+    /// Checks that every chunk is there, whole, and keeps all from being swept meanwhile.
+    pub(crate) async fn check_chunks(
+        &self,
+        chunks: BTreeSet<Digest>,
+        in_use: &mut Using<'_>,
+    ) -> Result<(), Problem> {
         // Before they are looked for, so that what is found stays.
         self.also_using(in_use, chunks.iter().copied()).await;
         let chunks: Vec<Digest> = chunks.into_iter().collect();

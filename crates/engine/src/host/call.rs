@@ -9,8 +9,10 @@ use super::body::{Coming, driven, nothing};
 use super::http::request;
 use super::record::Step;
 use crate::invoke::{Origin, Refusal};
+use crate::router::Found;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
+use model::manifest::Dialect;
 use model::wire::v1::Caller;
 use model::{Code, FunctionName, Labelled, Labels};
 use policy::Denial;
@@ -44,6 +46,31 @@ pub(super) fn inside(host: &str) -> Option<Inside> {
 }
 
 impl Broker {
+    /// What a request means to a function that was written for another platform; `None` for places
+    /// outside.
+    pub(super) fn inside_application(&self, call: &HttpCall) -> Option<Inside> {
+        let row = &self.function.row;
+        let Some(Dialect::Spin) = row.spec.dialect else { return None };
+        let host = call.uri.host()?;
+        if let Some(component) = crate::spin::component(host) {
+            let name = Dialect::function(&row.application, component);
+            return Some(name.map_or(Inside::Nothing, Inside::Function));
+        }
+        if host != crate::spin::SELF {
+            return None;
+        }
+        let catalog = self.engine.catalog.load();
+        let router = &catalog.view(&row.function.scope)?.router;
+        match router.find(call.method.as_str(), None, call.uri.path()) {
+            Ok(Found::Route { target, .. })
+                if target.function.row.application == row.application =>
+            {
+                Some(Inside::Function(target.function.row.function.name.clone()))
+            }
+            _ => Some(Inside::Nothing),
+        }
+    }
+
     pub(super) async fn call_inside(
         self: Arc<Self>,
         inside: Inside,

@@ -25,7 +25,8 @@ impl Broker {
         labels: Labels,
         body: Option<Body>,
     ) -> Result<Answer, HostError> {
-        if let Some(inside) = inside(call.uri.host().unwrap_or_default()) {
+        let host = call.uri.host().unwrap_or_default();
+        if let Some(inside) = inside(host).or_else(|| self.inside_application(&call)) {
             return self.call_inside(inside, call, labels, body).await;
         }
         let url = bare_url(&call.uri);

@@ -31,6 +31,11 @@ impl Engine {
                 self.not_run(&permitted, Outcome::Platform, unready(&problem))
             })?;
         }
+        if let Some(carried) = &function.carried {
+            carried.open(self).await.map_err(|problem| {
+                self.not_run(&permitted, Outcome::Platform, unready(&problem))
+            })?;
+        }
         let origin = permitted.identified.throttled.received.origin.as_ref();
         let purse = match origin {
             Some(origin) => Arc::clone(&origin.purse),

@@ -4,16 +4,20 @@ use super::allow::Allow;
 use super::auth::Auth;
 use super::cap::{self, Cap};
 use super::config::Config;
+use super::dialect::Dialect;
+use super::environment::Environment;
 use super::example::{self, Example};
+use super::files::FilesSpec;
 use super::http::HttpTrigger;
 use super::rules::FileRules;
 use super::wasi::Wasi;
 use crate::limit::Ceiling;
 use crate::route::Route;
 use crate::unit::{Duration, Size};
-use crate::{Code, Digest, FunctionName, Limits, Problem};
+use crate::{Code, Digest, FunctionName, Limits, Problem, SharedStoreName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How a function is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +106,19 @@ pub struct FunctionSpec {
     /// in all. Not secret: whoever may see the manifest sees them.
     #[serde(default, skip_serializing_if = "Config::is_empty")]
     pub config: Config,
+    /// Environment variables that the function reads. Not secret. At most 100, and 32 KiB in all.
+    #[serde(default, skip_serializing_if = "Environment::is_empty")]
+    pub environment: Environment,
+    /// Files that the function carries and reads through `wasi:filesystem`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<FilesSpec>,
+    /// Words of the function's own for key-value stores: `default = "carts"` gives it the store
+    /// `carts` when it opens `default`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stores: BTreeMap<String, SharedStoreName>,
+    /// The other platform's conventions that the function was written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// How files are answered, for a directory of them: see [`super::AssetsSpec::member`]. No
     /// manifest says it of a function.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,6 +155,10 @@ impl FunctionSpec {
             http: vec![HttpTrigger::new(route, auth)],
             allow: Allow::default(),
             config: Config::default(),
+            environment: Environment::default(),
+            files: None,
+            stores: BTreeMap::new(),
+            dialect: None,
             assets: None,
             examples: Vec::new(),
         }
@@ -222,6 +243,7 @@ impl FunctionSpec {
             return fail("config", why);
         }
         self.check_secrets()?;
+        self.check_surroundings()?;
         for asked in self.allow.grants(&self.name) {
             if let Err(error) = asked.grant.checked() {
                 let why = format!("function `{}`, `{}`: {error}", self.name, asked.key);

@@ -9,8 +9,8 @@
 mod page;
 
 use crate::state::State;
-use crate::{blobstore, keyvalue, values};
-use Standing::{Absent, Denied, Empty, Granted, Works};
+use crate::{blobstore, files, keyvalue, values};
+use Standing::{Absent, Denied, Empty, Ends, Granted, Reads, Works};
 use Versions::{Any, Only};
 use model::manifest::Wasi;
 use wasmtime::Engine;
@@ -45,8 +45,12 @@ enum Standing {
     Granted,
     /// It can be called, and there is nothing.
     Empty,
+    /// What the function carries can be read, and nothing can be changed.
+    Reads,
     /// It can be imported, and every call is denied.
     Denied,
+    /// It can be imported, since SDKs do so whether or not it is used; a call ends the invocation.
+    Ends,
     /// A component that imports it is refused.
     Absent,
 }
@@ -59,15 +63,16 @@ const V02: Versions = Any(Wasi::V02);
 const V03: Versions = Any(Wasi::V03);
 const KEYVALUE: Versions = Only(&["0.2.0-draft", "0.2.0-draft2"]);
 const BLOBSTORE: Versions = Only(&["0.2.0-draft"]);
+const SPIN: Versions = Only(&["2.0.0"]);
 const CONFIG: Versions = Only(&values::VERSIONS);
 
 /// Every interface that is known, by package and version.
 ///
-/// Directories, sockets and name lookups of 0.2 are there since the runtimes of many languages import
+/// Sockets and name lookups of 0.2 are there since the runtimes of many languages import
 /// them whether or not they are used. A guest of 0.3 may import 0.2 beside, since standard libraries
 /// still speak it: nothing with which a request, a reply or a connection is made.
 const TABLE: &[Row] = &[
-    row("wasi:cli/environment", V02, Empty, Empty),
+    row("wasi:cli/environment", V02, Works, Works),
     row("wasi:cli/exit", V02, Works, Works),
     row("wasi:cli/stderr", V02, Works, Works),
     row("wasi:cli/stdin", V02, Empty, Empty),
@@ -80,8 +85,8 @@ const TABLE: &[Row] = &[
     row("wasi:clocks/monotonic-clock", V02, Works, Works),
     row("wasi:clocks/timezone", V02, Absent, Absent),
     row("wasi:clocks/wall-clock", V02, Works, Works),
-    row("wasi:filesystem/preopens", V02, Empty, Empty),
-    row("wasi:filesystem/types", V02, Empty, Empty),
+    row("wasi:filesystem/preopens", V02, Reads, Reads),
+    row("wasi:filesystem/types", V02, Reads, Reads),
     row("wasi:http/outgoing-handler", V02, Granted, Absent),
     row("wasi:http/types", V02, Works, Absent),
     row("wasi:io/error", V02, Works, Works),
@@ -97,7 +102,7 @@ const TABLE: &[Row] = &[
     row("wasi:sockets/tcp-create-socket", V02, Denied, Absent),
     row("wasi:sockets/udp", V02, Denied, Absent),
     row("wasi:sockets/udp-create-socket", V02, Denied, Absent),
-    row("wasi:cli/environment", V03, Absent, Empty),
+    row("wasi:cli/environment", V03, Absent, Works),
     row("wasi:cli/exit", V03, Absent, Works),
     row("wasi:cli/stderr", V03, Absent, Works),
     row("wasi:cli/stdin", V03, Absent, Empty),
@@ -127,6 +132,17 @@ const TABLE: &[Row] = &[
     row("wasi:keyvalue/batch", KEYVALUE, Granted, Granted),
     row("wasi:keyvalue/store", KEYVALUE, Granted, Granted),
     row("wasi:keyvalue/watcher", KEYVALUE, Absent, Absent),
+    row("fermyon:spin/key-value", SPIN, Granted, Granted),
+    row("fermyon:spin/llm", SPIN, Ends, Ends),
+    row("fermyon:spin/mqtt", SPIN, Ends, Ends),
+    row("fermyon:spin/mysql", SPIN, Ends, Ends),
+    row("fermyon:spin/postgres", SPIN, Ends, Ends),
+    row("fermyon:spin/rdbms-types", SPIN, Ends, Ends),
+    row("fermyon:spin/redis", SPIN, Ends, Ends),
+    row("fermyon:spin/sqlite", SPIN, Ends, Ends),
+    row("fermyon:spin/variables", SPIN, Works, Works),
+    row("spin:postgres/postgres", Only(&["3.0.0", "4.0.0"]), Ends, Ends),
+    row("spin:sqlite/sqlite", Only(&["3.0.0"]), Ends, Ends),
     row("wasi:blobstore/blobstore", BLOBSTORE, Granted, Granted),
     row("wasi:blobstore/container", BLOBSTORE, Granted, Granted),
     row("wasi:blobstore/types", BLOBSTORE, Granted, Granted),
@@ -152,10 +168,16 @@ pub(crate) fn linker(engine: &Engine, wasi: Wasi) -> wasmtime::Result<Linker<Sta
             wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         }
     }
+    files::link_over(&mut linker)?;
     keyvalue::link(&mut linker)?;
     blobstore::link(&mut linker)?;
     values::link(&mut linker)?;
     Ok(linker)
+}
+
+/// Whether an import is there for SDKs that import it in any case.
+pub(crate) fn ends(import: &str, wasi: Wasi) -> bool {
+    TABLE.iter().any(|row| row.standing(wasi) == Ends && row.names(import))
 }
 
 /// Whether a guest may import this.
@@ -251,7 +273,8 @@ mod tests {
             assert!(!links("wasi:keyvalue/store@0.2.0-draft3") && !links("wasi:tls/types@0.2.0"));
             // These have types only: there is nothing to link.
             let plain = |row: &Row| matches!(row.interface, "wasi:cli/types" | "wasi:clocks/types");
-            let offered = |row: &&Row| row.standing(wasi) != Absent && !plain(row);
+            // Those that end the invocation are linked for the component that imports them.
+            let offered = |row: &&Row| !matches!(row.standing(wasi), Absent | Ends) && !plain(row);
             for row in TABLE.iter().filter(offered) {
                 let versions = match row.versions {
                     // What Wasmtime 48 has; Wasmtime itself takes other releases for these.

@@ -84,7 +84,7 @@ impl Ears {
         let calls = self.calls.lock();
         let requests = calls.iter().filter_map(|call| match call {
             HostCall::Http(call) => Some(format!("{} {}", call.method, call.uri)),
-            HostCall::KeyValue { .. } | HostCall::Blob { .. } => None,
+            HostCall::KeyValue { .. } | HostCall::Blob { .. } | HostCall::File { .. } => None,
         });
         requests.collect()
     }
@@ -194,8 +194,10 @@ impl Rig {
             limits: self.limits.clone(),
             config: self.values.clone(),
             revealed: Vec::new(),
+            around: Arc::default(),
         };
-        self.executor.run(Run { unit: Arc::new(unit), request, labels: Labels::NONE, host })
+        let (labels, files) = (Labels::NONE, None);
+        self.executor.run(Run { unit: Arc::new(unit), request, labels, files, host })
     }
 
     /// Prepares `component` and calls it once.

@@ -20,8 +20,10 @@ What a component may import, by interface and version, and what becomes of it.
 |---|---|
 | works | it does what its text says |
 | by grant | it does so where the manifest asks for it and a grant allows it, and is denied otherwise |
-| empty | it can be called, and there is nothing: no variables, no directory, no terminal |
+| empty | it can be called, and there is nothing: no input, no terminal |
+| reads | what the function carries can be read, and nothing can be changed |
 | denied | it can be imported, and every call is denied |
+| ends | it can be imported, since SDKs do so whether or not it is used; a call of it ends the invocation |
 | absent | a component that imports it is refused when it is deployed ([E0102](../errors/E0102.md)) |
 
 Interfaces and versions that are not listed are absent.
@@ -71,7 +73,9 @@ fn word(standing: Standing) -> &'static str {
         Standing::Works => "works",
         Standing::Granted => "by grant",
         Standing::Empty => "empty",
+        Standing::Reads => "reads",
         Standing::Denied => "denied",
+        Standing::Ends => "ends",
         Standing::Absent => "absent",
     }
 }
