@@ -11,7 +11,7 @@ use crate::local::{Tool, ToolEnd};
 use crate::manifest::Outline;
 use crate::voice::{Voice, safe};
 use anyhow::Context as _;
-use model::manifest::FunctionSpec;
+use model::manifest::{Dialect, FunctionSpec};
 use model::{Code, FunctionName, Problem};
 use serde::Serialize;
 use std::fs::File;
@@ -190,6 +190,8 @@ fn check_source(directory: &Path, function: &FunctionSpec) -> anyhow::Result<()>
     }
     match start.as_slice() {
         b"\0asm\x0d\0\x01\0" => Ok(()),
+        // `casemate deploy` makes a component of it.
+        b"\0asm\x01\0\0\0" if function.dialect == Some(Dialect::Spin) => Ok(()),
         b"\0asm\x01\0\0\0" => Err(problem(Code::CoreModuleBuilt).into()),
         _ => Err(problem(Code::NotAComponent).into()),
     }

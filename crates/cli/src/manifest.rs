@@ -8,6 +8,7 @@ mod bare;
 pub(crate) mod changes;
 mod component;
 mod document;
+mod files;
 mod format;
 #[cfg(test)]
 mod fuzz;
@@ -16,6 +17,9 @@ mod mend;
 mod outline;
 mod reading;
 mod resolve;
+mod spin;
+mod wrap;
+mod written;
 
 pub(crate) use assets::Directory;
 pub(crate) use bare::{Bare, Target, Wanted};
@@ -27,9 +31,11 @@ pub(crate) use resolve::embedded;
 
 use component::Content;
 use model::{Code, FunctionName, Manifest, Problem};
+use spin::Given;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use written::Written;
 
 /// The manifest's file name.
 pub(crate) const FILE_NAME: &str = "casemate.toml";
@@ -70,7 +76,15 @@ pub(crate) fn read(path: &Path, bare: &Bare) -> anyhow::Result<Plan> {
                     file.display()
                 )));
             }
-            Ok(resolve::from_file(&file, &text(&file)?, None)?)
+            let written = Written::read(&file, Given::These(&bare.variables))?;
+            if !written.translated && !bare.variables.is_empty() {
+                return Err(crate::voice::usage(format!(
+                    "`--variable` goes with a `{}`; for `{}` write `config` into the manifest",
+                    spin::FILE_NAME,
+                    file.display()
+                )));
+            }
+            Ok(resolve::from_file(&file, &written, None)?)
         }
     }
 }
@@ -82,10 +96,11 @@ pub(crate) fn read(path: &Path, bare: &Bare) -> anyhow::Result<Plan> {
 /// As [`read`], but for `source` files, and what [`Manifest::check`] says; each with the line and
 /// with what to write instead.
 pub(crate) fn checked(path: &Path) -> anyhow::Result<(String, Manifest)> {
-    let (file, text) = raw(path)?;
+    let file = file_of(path)?;
     let name = file.display().to_string();
-    let manifest = reading::checked(&name, &text)?;
-    Ok((name, manifest))
+    let written = Written::read(&file, Given::Later)?;
+    let checked = reading::checked(&name, &written.text);
+    Ok((name, checked.map_err(|problem| written.placed(problem))?))
 }
 
 /// The file that `path` names, and its text.
@@ -93,11 +108,14 @@ pub(crate) fn checked(path: &Path) -> anyhow::Result<(String, Manifest)> {
 /// # Errors
 /// E0118 if it cannot be read, and an error of usage if it is a component.
 pub(crate) fn raw(path: &Path) -> anyhow::Result<(PathBuf, String)> {
+    let file = file_of(path)?;
+    let text = text(&file)?;
+    Ok((file, text))
+}
+
+fn file_of(path: &Path) -> anyhow::Result<PathBuf> {
     match named(path)? {
-        Named::Manifest(file) => {
-            let text = text(&file)?;
-            Ok((file, text))
-        }
+        Named::Manifest(file) => Ok(file),
         Named::Component(file) => Err(crate::voice::usage(format!(
             "`{}` is a component, and this is about manifests",
             file.display()
@@ -123,13 +141,12 @@ pub(crate) fn replace(file: &Path, text: &str) -> std::io::Result<()> {
 /// # Errors
 /// As [`read`], for a manifest.
 pub(crate) fn read_only(file: &Path, only: Option<&FunctionName>) -> Result<Plan, Problem> {
-    resolve::from_file(file, &text(file)?, only)
+    resolve::from_file(file, &Written::read(file, Given::Later)?, only)
 }
 
 fn named(path: &Path) -> Result<Named, Problem> {
     if path.is_dir() {
-        let file = path.join(FILE_NAME);
-        if file.exists() {
+        if let Some(file) = manifest_in(path) {
             return Ok(Named::Manifest(file));
         }
         return Err(Problem::new(Code::ManifestUnreadable)
@@ -141,6 +158,12 @@ fn named(path: &Path) -> Result<Named, Problem> {
         return Ok(Named::Component(path.to_owned()));
     }
     Ok(Named::Manifest(path.to_owned()))
+}
+
+/// The manifest of a directory: ours, or else that of another platform.
+fn manifest_in(directory: &Path) -> Option<PathBuf> {
+    let names = [FILE_NAME, spin::FILE_NAME];
+    names.into_iter().map(|name| directory.join(name)).find(|file| file.exists())
 }
 
 fn begins_like_wasm(path: &Path) -> Result<bool, Problem> {

@@ -23,6 +23,7 @@ Examples:
   casemate deploy hello.wasm                 one component: route /hello/{*rest}, token required
   casemate deploy hello.wasm --route 'GET /hi/{name}' --public --grant
   casemate deploy hello.wasm --allow https://api.example.com --keyvalue carts --grant
+  casemate deploy spin.toml                  an application of Spin's; see docs/guides/spin.md
   casemate deploy --grant                    write the grants that the manifest asks for, too
 
 Without --grant a manifest's requests (public routes, outgoing HTTP) stay requests; the command
@@ -39,7 +40,7 @@ const ASKED_AT_A_TIME: usize = 10_000;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Deploy {
-    /// A directory with a casemate.toml, a manifest, or a component
+    /// A directory with a casemate.toml or a spin.toml, a manifest, or a component
     #[arg(value_name = "DIR | casemate.toml | FILE.wasm", default_value = ".")]
     path: PathBuf,
     /// The function's name [default: the file's name]
@@ -64,6 +65,21 @@ pub(crate) struct Deploy {
     /// Write the grants that the manifest, or these options, ask for
     #[arg(long)]
     grant: bool,
+    #[command(flatten)]
+    variables: Variables,
+}
+
+/// Values of a Spin application's variables.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Variables {
+    /// The value of a variable of a spin.toml; may be given more than once
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn wasi(text: &str) -> Result<Wasi, String> {
@@ -89,6 +105,7 @@ impl Deploy {
     /// Deploys, and says what answers where.
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
         let voice = &context.voice;
+        let Variables { variables } = self.variables;
         let bare = Bare {
             name: self.name,
             routes: self.route,
@@ -96,6 +113,7 @@ impl Deploy {
             wasi: self.wasi,
             allow: self.allow,
             keyvalue: self.keyvalue,
+            variables,
         };
         let plan = manifest::read(&self.path, &bare)?;
         let client = context.client()?;

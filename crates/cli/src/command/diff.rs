@@ -1,5 +1,6 @@
 //! `casemate diff`: what a deployment would change, before it does.
 
+use super::deploy::Variables;
 use crate::context::Context;
 use crate::manifest::changes::{self, Change, KeyChange, Kind};
 use crate::manifest::{self, Bare};
@@ -29,6 +30,8 @@ pub(crate) struct Diff {
     /// Exit with 1 if something would change
     #[arg(long)]
     exit_code: bool,
+    #[command(flatten)]
+    variables: Variables,
 }
 
 /// What would change, for programs.
@@ -44,7 +47,8 @@ impl Diff {
     /// Compares, and says what differs.
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let voice = &context.voice;
-        let plan = manifest::read(&self.path, &Bare::default())?;
+        let Variables { variables } = self.variables;
+        let plan = manifest::read(&self.path, &Bare { variables, ..Bare::default() })?;
         let client = context.client()?;
         let active = client.application(&plan.manifest.application)?;
         let changes = changes::between(active.as_ref().map(|row| &row.manifest), &plan.manifest);

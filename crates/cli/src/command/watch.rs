@@ -55,6 +55,8 @@ pub(crate) struct Watch {
     listen: Option<String>,
     #[command(flatten)]
     limit: Limit,
+    #[command(flatten)]
+    variables: deploy::Variables,
 }
 
 /// What the loop waits for.
@@ -81,8 +83,9 @@ impl Watch {
             None => Host::start(context, &project, self.listen, &interrupt)?,
         };
         let teller = Teller::new(context.voice, &project, &host);
-        let mut watching =
-            Watching { project, files, events, builder, host, teller, own: BTreeMap::new() };
+        let bare = Bare { variables: self.variables.variables, ..Bare::default() };
+        let own = BTreeMap::new();
+        let mut watching = Watching { project, files, events, builder, host, teller, bare, own };
         let ended = watching.follow_logs().and_then(|()| watching.go_on());
         let stopped = watching.host.end();
         ended.and(stopped)
@@ -102,6 +105,7 @@ struct Watching {
     builder: Builder,
     host: Host,
     teller: Teller,
+    bare: Bare,
     /// How many builds in a row each file changed in.
     own: BTreeMap<PathBuf, u32>,
 }
@@ -139,7 +143,7 @@ impl Watching {
         let outline = manifest::outline(&self.project)?;
         self.files.follow(&outline);
         let build_ms = self.build(&outline)?;
-        let plan = manifest::read(&self.project, &Bare::default())?;
+        let plan = manifest::read(&self.project, &self.bare)?;
         let watch = Stopwatch::start();
         let client = &self.host.client;
         let before = deploy::functions_of(client, &plan.manifest.application)?;

@@ -34,7 +34,7 @@ pub(crate) struct Directory {
 /// One file.
 #[derive(Debug)]
 pub(crate) struct Source {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// The digests of its pieces.
     pub(crate) chunks: Vec<Digest>,
 }
@@ -97,6 +97,7 @@ pub(super) fn fill_in(
             return Err(refused(Code::ManifestValue, why));
         }
         Err(Refusal::File(error)) => return Err(refused(Code::ManifestValue, error.to_string())),
+        Err(Refusal::Module(why)) => return Err(refused(Code::ManifestValue, why)),
     };
     if path.join(MANIFEST).exists() {
         let why = format!("it holds the `{MANIFEST}` itself, and all of it would be readable");
@@ -147,7 +148,7 @@ fn sha256(bytes: &[u8]) -> Digest {
 }
 
 /// Reads a file's pieces for the first time.
-fn listed(path: &Path) -> io::Result<(u64, Vec<Digest>)> {
+pub(super) fn listed(path: &Path) -> io::Result<(u64, Vec<Digest>)> {
     let mut file = File::open(path)?;
     let (mut size, mut chunks) = (0, Vec::new());
     loop {

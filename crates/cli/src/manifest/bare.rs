@@ -24,6 +24,9 @@ pub(crate) struct Bare {
     pub(crate) allow: Vec<Target>,
     /// Key-value stores that it asks for.
     pub(crate) keyvalue: Vec<Wanted>,
+    /// Values of a Spin application's variables; no option of a bare component, but of the other
+    /// kind of path that is no manifest of ours.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// An outgoing request as `--allow` says it: `METHOD URL`, or a URL for all methods.

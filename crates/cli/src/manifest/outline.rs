@@ -3,9 +3,10 @@
 //! Invariant: no `source` leads out of the manifest's directory, neither as it is written nor by a
 //! symbolic link.
 
-use super::reading;
 use super::resolve::{Refusal, inside};
-use super::{FILE_NAME, text, unreadable};
+use super::spin::Given;
+use super::written::Written;
+use super::{FILE_NAME, manifest_in, reading, unreadable};
 use model::manifest::FunctionSpec;
 use model::{Code, FunctionName, Manifest, Problem};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ pub(crate) fn project(path: &Path) -> Result<PathBuf, Problem> {
 }
 
 fn file_of(path: &Path) -> Result<PathBuf, Problem> {
-    let file = if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() };
+    let in_directory = || manifest_in(path).unwrap_or_else(|| path.join(FILE_NAME));
+    let file = if path.is_dir() { in_directory() } else { path.to_owned() };
     if file.exists() {
         return Ok(file);
     }
@@ -55,12 +57,14 @@ fn directory_of(file: &Path) -> Result<PathBuf, Problem> {
 pub(crate) fn outline(path: &Path) -> Result<Outline, Problem> {
     let file = file_of(path)?;
     let directory = directory_of(&file)?;
-    let text = text(&file)?;
-    let (document, manifest) = reading::read(&file.display().to_string(), &text)?;
+    let written = Written::read(&file, Given::Later)?;
+    let (document, manifest) = reading::read(&file.display().to_string(), &written.text)
+        .map_err(|problem| written.placed(problem))?;
     for (index, function) in manifest.functions.iter().enumerate() {
         let Some(source) = &function.source else { continue };
         if let Err(refusal @ Refusal::Outside) = inside(&directory, source) {
-            return Err(super::resolve::refused(&document, function, index, source, &refusal));
+            let refused = super::resolve::refused(&document, function, index, source, &refusal);
+            return Err(written.placed(refused));
         }
     }
     Ok(Outline { file, directory, manifest })

@@ -2,7 +2,8 @@
 
 use super::document::Document;
 use super::reading::{self, check_named};
-use super::{Component, Content, Plan, assets, component};
+use super::written::Written;
+use super::{Component, Content, Plan, assets, component, files, wrap};
 use model::manifest::FunctionSpec;
 use model::{Code, Digest, FunctionName, Manifest, Problem};
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::path::{Component as Step, Path, PathBuf};
 /// What a manifest becomes.
 pub(super) fn from_file(
     file: &Path,
-    text: &str,
+    written: &Written,
     only: Option<&FunctionName>,
 ) -> Result<Plan, Problem> {
     let directory = match file.parent() {
@@ -20,7 +21,13 @@ pub(super) fn from_file(
     };
     let directory = directory.canonicalize().map_err(|error| super::unreadable(file, &error))?;
     let name = file.display().to_string();
-    plan(&name, text, Some(&directory), only, |source| inside(&directory, source))
+    let find = |source: &str| {
+        let content = inside(&directory, source)?;
+        // Spin's older SDKs build core modules.
+        if written.translated { wrap::component(content) } else { Ok(content) }
+    };
+    plan(&name, &written.text, Some(&directory), only, find)
+        .map_err(|problem| written.placed(problem))
 }
 
 /// What a manifest in this binary becomes, with the files that lie beside it.
@@ -43,6 +50,8 @@ pub(super) enum Refusal {
     Outside,
     /// The file is there and cannot be used.
     File(component::Error),
+    /// It is a core module, and no component can be made of it.
+    Module(String),
 }
 
 /// Finds a source below the manifest's directory. The check is made on the resolved path, so that
@@ -90,6 +99,11 @@ fn plan(
     let components = fill_in(&document, &mut manifest, only, find)?;
     manifest.functions.retain(|function| only.is_none_or(|name| function.name == *name));
     let mut directories = Vec::new();
+    for (index, function) in manifest.functions.iter_mut().enumerate() {
+        let (Some(root), Some(spec)) = (directory, &mut function.files) else { continue };
+        let place = document.function_key(index, "files");
+        directories.extend(files::fill_in(&document, &function.name, place, spec, root)?);
+    }
     for (index, spec) in manifest.assets.iter_mut().enumerate() {
         // A manifest in this binary has no directory beside it.
         let Some(root) = directory else { continue };
@@ -164,7 +178,7 @@ pub(super) fn refused(
     refusal: &Refusal,
 ) -> Problem {
     let place = document.function_key(index, "source");
-    let at = |what: String| document.at(Code::ManifestValue, place, what);
+    let at = |what: String| document.at(Code::ManifestValue, place.clone(), what);
     match refusal {
         Refusal::Missing => {
             let problem = at(format!("source = \"{source}\": there is no such file"));
@@ -180,5 +194,8 @@ pub(super) fn refused(
                 .hint("copy the component below the manifest, or move the manifest up")
         }
         Refusal::File(error) => at(format!("source = \"{source}\": {error}")),
+        Refusal::Module(why) => {
+            document.at(Code::SpinModule, place.clone(), format!("source = \"{source}\": {why}"))
+        }
     }
 }

@@ -111,6 +111,18 @@ macro_rules! deploying {
         WasiNotOfComponent = "E0172", 422, "the manifest asks for WASI 0.3, and the component is built for WASI 0.2",
             cause: "The component exports the HTTP handler of WASI 0.2 and not that of 0.3.",
             remedy: "Take `wasi = \"0.3\"` out of the function's `[[function]]`, or build the component for WASI 0.3.";
+        SpinUnreadable = "E0180", 422, "a spin.toml cannot be read",
+            cause: "It is no TOML, has a key that version 2 of Spin's manifest does not have, or is of another version.",
+            remedy: "Correct what the message names; `spin doctor` brings older files to version 2.";
+        SpinNoCounterpart = "E0181", 422, "the Spin application uses what has no counterpart here",
+            cause: "The message names all of it. Leaving it out would change what the application does.",
+            remedy: "Take it out of the spin.toml, or write a casemate.toml; docs/guides/spin.md says what becomes of what.";
+        SpinVariable = "E0182", 422, "a variable of a Spin application has no value, or does not exist",
+            cause: "A variable is `required` and nobody said its value, or a template or `--variable` names one that the spin.toml does not have.",
+            remedy: "Give each a value: `casemate deploy --variable NAME=VALUE`.";
+        SpinModule = "E0183", 422, "a core module cannot be made a component",
+            cause: "Spin's older SDKs build core modules, and this one is not of theirs, imports more than WASI preview 1, or is damaged.",
+            remedy: "Build it with a published Spin SDK for `wasm32-wasip1`, or as a component for `wasm32-wasip2`.";
         // 02xx policy
         Denied = "E0201", 404, "no grant allows this call",
             cause: "The caller is known, and nothing permits it to invoke this function. To strangers it looks like a path that does not exist.",
