@@ -103,7 +103,7 @@ fn full_url(request: &http::Request<RequestBody>) -> String {
     url
 }
 
-/// The route that the request came by, or else the function's first that fits.
+/// The route that the request came by, or else the one of the function's that fits best.
 fn found(path: &str, trigger: &Trigger, routes: &[HttpTrigger]) -> Option<Place> {
     let by = match trigger {
         Trigger::Http { route, .. }
@@ -111,11 +111,12 @@ fn found(path: &str, trigger: &Trigger, routes: &[HttpTrigger]) -> Option<Place>
         | Trigger::Queue { route, .. } => pattern(route),
         Trigger::Direct { .. } | Trigger::Call { .. } => None,
     };
-    let own = |open: bool| {
-        let paths = routes.iter().map(|http| http.route.path.as_str());
-        paths.filter(move |pattern| pattern.contains("{*") == open)
-    };
-    by.into_iter().chain(own(false)).chain(own(true)).find_map(|pattern| fit(pattern, path))
+    if let Some(place) = by.and_then(|pattern| fit(pattern, path)) {
+        return Some(place);
+    }
+    let own = routes.iter().filter_map(|http| fit(&http.route.path, path));
+    // The one that says most of the path, as a router would choose.
+    own.min_by_key(|place| (place.rest.len(), place.parameters.len()))
 }
 
 /// The path of a route that is written with its method and its host.

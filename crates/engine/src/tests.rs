@@ -5,6 +5,7 @@ mod asks;
 mod callers;
 mod calls;
 mod caps;
+mod carried;
 mod flights;
 mod queue;
 mod rig;

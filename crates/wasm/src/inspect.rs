@@ -2,6 +2,7 @@
 //!
 //! Invariant: every missing import is named, not only the first.
 
+mod ends;
 mod handlers;
 mod offer;
 
@@ -111,12 +112,7 @@ pub(crate) fn link(
         return Err(Problem::new(Code::ImportNotOffered).detail(missing.join(", ")));
     }
     check_exports(component, wasi)?;
-    let ends = imports.imports(engine).any(|(name, _)| offer::ends(name, wasi));
-    let own = ends.then(|| {
-        let mut own = linker.clone();
-        own.define_unknown_imports_as_traps(component).map(|()| own)
-    });
-    let own = own.transpose().map_err(|error| unknown(&error))?;
+    let own = ends::linked(linker, component, wasi).map_err(|error| unknown(&error))?;
     // What is left is an interface of ours with a function or a type that we do not know.
     let linked = own.as_ref().unwrap_or(linker).instantiate_pre(component).and_then(|pre| {
         Ok(match wasi {

@@ -68,13 +68,13 @@ fn what_a_caller_says_of_itself_is_not_passed_on() {
 
 #[test]
 fn a_component_that_is_called_by_its_name_has_the_whole_path() {
-    let own = ["* /a", "* /a/{*rest}"];
+    let own = ["* /{*rest}", "* /a/{*rest}", "* /a"];
     let headers = stamped("http://b.spin.internal/a/b", None, &own, &[]);
     assert_eq!(headers["spin-path-info"], "/a/b");
     assert_eq!(headers["spin-matched-route"], "/...");
     let headers = stamped("http://self/a/b", None, &own, &[]);
     assert_eq!(headers["spin-path-info"], "/b");
     assert_eq!(headers["spin-matched-route"], "/a/...");
-    let headers = stamped("http://self/a", None, &own, &[]);
+    let headers = stamped("http://self/a", None, &["* /{*rest}", "* /{x}", "* /a"], &[]);
     assert_eq!(headers["spin-matched-route"], "/a");
 }

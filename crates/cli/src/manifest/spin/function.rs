@@ -27,7 +27,7 @@ pub(super) fn translated(
     spec.http = routes(part, &whose, missing);
     match &component.source {
         Source::Local(path) => spec.source = Some(path.clone()),
-        Source::Remote(_) => missing.note(format!("{whose}: a `source` that is fetched")),
+        Source::Remote {} => missing.note(format!("{whose}: a `source` that is fetched")),
     }
     spec.build = component.build.as_ref().map(build);
     spec.environment = component.environment.clone().into_iter().collect();

@@ -148,7 +148,7 @@ pub(super) struct Component {
 #[serde(untagged)]
 pub(super) enum Source {
     Local(String),
-    Remote(Table),
+    Remote {},
 }
 
 /// Files of a component.
