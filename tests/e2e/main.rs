@@ -44,6 +44,7 @@ mod secrets;
 mod signing;
 mod sites;
 mod sources;
+mod spin;
 mod state;
 mod strangers;
 mod tour;

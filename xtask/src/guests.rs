@@ -14,6 +14,7 @@ mod lock;
 mod rust;
 mod shaped;
 mod source;
+mod spin;
 mod stamp;
 mod stand_in;
 mod toolchain;
@@ -27,7 +28,8 @@ use std::path::{Path, PathBuf};
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask guests [--check] [--foreign]
   --check    fail unless the committed components are what the sources give
-  --foreign  also build the JavaScript and the Python component (needs npm and Python)";
+  --foreign  also build the JavaScript and the Python component (needs npm and Python), and the
+             applications of Spin's";
 
 /// Largest built example.
 const EXAMPLE_BYTES_MAX: usize = 200 * 1024;
@@ -68,6 +70,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     }
     if options.foreign {
         foreign::build(&places)?;
+        spin::build(&places)?;
     }
     Ok(())
 }

@@ -65,7 +65,8 @@ fn fresh_or(
 }
 
 fn javascript(places: &Places, out: &Path) -> Result<()> {
-    let (sources, work) = npm(places, "js")?;
+    let sources = places.root.join(HOME).join("js");
+    let work = npm(places, &sources, "js")?;
     let mut jco = Command::new(work.join("node_modules/.bin/jco"));
     jco.arg("componentize").arg(sources.join("hello.js")).args(["-n", "guest", "--wit"]);
     run(jco.arg(wit(places)).arg("-o").arg(out).current_dir(&work), "jco componentize")
@@ -73,18 +74,19 @@ fn javascript(places: &Places, out: &Path) -> Result<()> {
 
 /// JavaScript on QuickJS, whose engine npm brings as a prebuilt part: for WASI 0.3.
 fn quickjs(places: &Places, out: &Path) -> Result<()> {
-    let (sources, work) = npm(places, "quickjs")?;
+    let sources = places.root.join(HOME).join("quickjs");
+    let work = npm(places, &sources, "quickjs")?;
     let mut tool = Command::new(work.join("node_modules/.bin/componentize-qjs"));
     tool.arg("--wit").arg(places.root.join(HOME).join("wit03")).args(["--world", "guest"]);
     tool.arg("--js").arg(sources.join("hello.js")).arg("--output").arg(out).current_dir(&work);
     run(&mut tool, "componentize-qjs")
 }
 
-/// Installs what a guest's lock file pins. Gives its sources and where its tools are.
-fn npm(places: &Places, name: &str) -> Result<(PathBuf, PathBuf)> {
-    let (sources, work) = (places.root.join(HOME).join(name), places.work.join(name));
-    npm_in(&sources, &work)?;
-    Ok((sources, work))
+/// Installs what a lock file beside the sources pins, and gives the place that it is installed in.
+pub(super) fn npm(places: &Places, sources: &Path, name: &str) -> Result<PathBuf> {
+    let work = places.work.join(name);
+    npm_in(sources, &work)?;
+    Ok(work)
 }
 
 /// Installs what a lock file in `sources` pins, below `work`.
@@ -102,8 +104,17 @@ fn npm_in(sources: &Path, work: &Path) -> Result<()> {
 
 fn python(places: &Places, out: &Path) -> Result<()> {
     let sources = places.root.join(HOME).join("python");
+    let venv = venv(places, "venv", &sources)?;
+    let mut tool = Command::new(venv.join("bin/componentize-py"));
+    tool.arg("-d").arg(wit(places)).args(["-w", "guest", "componentize", "-p"]).arg(&sources);
+    tool.args(["app", "-o"]).arg(out).env("PYTHONDONTWRITEBYTECODE", "1");
+    run(&mut tool, "componentize-py")
+}
+
+/// Makes a virtual environment of Python's with what the sources' `requirements.txt` pins.
+pub(super) fn venv(places: &Places, name: &str, sources: &Path) -> Result<PathBuf> {
     need("python3", &["python3", "python3-venv"])?;
-    let venv = places.work.join("venv");
+    let venv = places.work.join(name);
     let mut make = Command::new("python3");
     make.args(["-m", "venv", "--clear"]).arg(&venv);
     if run(&mut make, "python3 -m venv").is_err() {
@@ -114,10 +125,7 @@ fn python(places: &Places, out: &Path) -> Result<()> {
     let mut pip = Command::new(venv.join("bin/pip"));
     pip.args(["install", "-q", "--disable-pip-version-check", "--only-binary", ":all:", "-r"]);
     run(pip.arg(sources.join("requirements.txt")), "pip install")?;
-    let mut tool = Command::new(venv.join("bin/componentize-py"));
-    tool.arg("-d").arg(wit(places)).args(["-w", "guest", "componentize", "-p"]).arg(&sources);
-    tool.args(["app", "-o"]).arg(out).env("PYTHONDONTWRITEBYTECODE", "1");
-    run(&mut tool, "componentize-py")
+    Ok(venv)
 }
 
 fn wit(places: &Places) -> PathBuf {
