@@ -110,6 +110,10 @@ pub(crate) fn checked(path: &Path) -> anyhow::Result<(String, Manifest)> {
 pub(crate) fn raw(path: &Path) -> anyhow::Result<(PathBuf, String)> {
     let file = file_of(path)?;
     let text = text(&file)?;
+    if spin::is_one(&text) {
+        let shown = file.display();
+        return Err(crate::voice::usage(format!("`{shown}` is Spin's, and this is about ours")));
+    }
     Ok((file, text))
 }
 
