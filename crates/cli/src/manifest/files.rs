@@ -28,7 +28,7 @@ const SPECIAL: [char; 3] = ['*', '?', '['];
 pub(super) fn fill_in(
     document: &Document<'_>,
     function: &FunctionName,
-    place: Option<Range<usize>>,
+    place: Option<&Range<usize>>,
     spec: &mut FilesSpec,
     root: &Path,
 ) -> Result<Option<Directory>, Problem> {
@@ -39,7 +39,7 @@ pub(super) fn fill_in(
     }
     let refused = |why: String| {
         let why = format!("`files` of function `{function}`: {why}");
-        document.at(Code::AssetRefused, place.clone(), why)
+        document.at(Code::AssetRefused, place.cloned(), why)
     };
     let found = Gathering::of(root, &exclude)
         .and_then(|mut gathering| {
@@ -106,13 +106,13 @@ impl<'a> Gathering<'a> {
         };
         let below = destination.trim_matches('/');
         if !path.is_dir() {
-            let name = self.from_root(&path)?;
+            let name = self.below_root(&path)?;
             self.add(&name, below, path);
             return Ok(());
         }
         for (name, file) in self.walk(&path)? {
             let seen = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
-            let from_root = self.from_root(&file)?;
+            let from_root = self.below_root(&file)?;
             self.add(&from_root, &seen, file);
         }
         Ok(())
@@ -124,7 +124,7 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    fn from_root(&self, path: &Path) -> Result<String, String> {
+    fn below_root(&self, path: &Path) -> Result<String, String> {
         let below = path.strip_prefix(self.root).unwrap_or(path);
         let text = below.to_str();
         text.map(str::to_owned).ok_or_else(|| format!("`{}` is no UTF-8", below.display()))

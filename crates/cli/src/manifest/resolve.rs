@@ -102,7 +102,7 @@ fn plan(
     for (index, function) in manifest.functions.iter_mut().enumerate() {
         let (Some(root), Some(spec)) = (directory, &mut function.files) else { continue };
         let place = document.function_key(index, "files");
-        directories.extend(files::fill_in(&document, &function.name, place, spec, root)?);
+        directories.extend(files::fill_in(&document, &function.name, place.as_ref(), spec, root)?);
     }
     for (index, spec) in manifest.assets.iter_mut().enumerate() {
         // A manifest in this binary has no directory beside it.

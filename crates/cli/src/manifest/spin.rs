@@ -121,9 +121,10 @@ fn unsupported(app: &App, missing: &mut Missing) {
     for (kind, settings) in &app.application.triggers {
         let base = settings.get("base").and_then(Value::as_str);
         let plain = kind == "http" && settings.keys().all(|key| key == "base");
-        if !(plain && base.is_none_or(|base| base == "/"))
-            && !app.triggers.others.contains_key(kind)
-        {
+        let nothing = plain && base.is_none_or(|base| base == "/");
+        // The trigger itself is noted already.
+        let noted = app.triggers.others.contains_key(kind);
+        if !nothing && !noted {
             missing.note(format!("`[application.trigger.{}]`", kind.escape_debug()));
         }
     }
