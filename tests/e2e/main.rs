@@ -11,9 +11,9 @@
     reason = "a test says what it expects, and starts the binary by itself"
 )]
 
-mod caps;
-mod blobs;
 mod aws;
+mod blobs;
+mod caps;
 mod certificates;
 mod commands;
 mod crash;

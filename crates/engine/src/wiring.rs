@@ -21,8 +21,8 @@ use policy::Policies;
 use ports::elsewhere::Elsewhere;
 use ports::idempotency::{Idempotency, Kept};
 use ports::{
-    Artifacts, Blobs, Clock, Counters, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound, Queue,
-    Registry,
+    Artifacts, Blobs, Clock, Counters, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound,
+    Queue, Registry,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -5,7 +5,7 @@
 
 mod vault;
 
-use crate::settings::{Place, Secrets};
+use crate::settings::{SecretPlace, Secrets};
 use model::vault::VALUE_BYTES_MAX;
 use model::{Problem, Scope, Secret, SecretName};
 use ports::elsewhere::{Elsewhere, Error};
@@ -32,18 +32,18 @@ pub(crate) fn open(settings: &Secrets, clock: &Arc<dyn Clock>) -> Result<Sources
 }
 
 impl Sources {
-    fn place(&self, scope: &Scope, name: &SecretName) -> Option<&Place> {
-        let own = |((known, secret), _): &(&(Scope, SecretName), &Place)| {
+    fn place(&self, scope: &Scope, name: &SecretName) -> Option<&SecretPlace> {
+        let own = |((known, secret), _): &(&(Scope, SecretName), &SecretPlace)| {
             known == scope && secret == name
         };
         self.settings.places.iter().find(own).map(|(_, place)| place)
     }
 
-    async fn value(&self, place: &Place) -> Result<Secret<Vec<u8>>, Error> {
+    async fn value(&self, place: &SecretPlace) -> Result<Secret<Vec<u8>>, Error> {
         let value = match place {
-            Place::File(path) => file(path).await?,
-            Place::Variable(value) => value.clone(),
-            Place::Vault { path, field } => match &self.vault {
+            SecretPlace::File(path) => file(path).await?,
+            SecretPlace::Variable(value) => value.clone(),
+            SecretPlace::Vault { path, field } => match &self.vault {
                 Some(vault) => vault.read(path, field).await?,
                 None => return Err(Error("there is no vault".to_owned())),
             },
@@ -61,9 +61,9 @@ impl Sources {
 impl Elsewhere for Sources {
     fn source(&self, scope: &Scope, name: &SecretName) -> Option<&'static str> {
         self.place(scope, name).map(|place| match place {
-            Place::File(_) => "file",
-            Place::Variable(_) => "environment",
-            Place::Vault { .. } => "vault",
+            SecretPlace::File(_) => "file",
+            SecretPlace::Variable(_) => "environment",
+            SecretPlace::Vault { .. } => "vault",
         })
     }
 

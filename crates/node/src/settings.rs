@@ -31,7 +31,7 @@ pub(crate) use isolation::Isolation;
 pub(crate) use issuer::{Fetched, Issuer, Keys, Place, address};
 pub use pick::SettingRow;
 pub use resolve::Settings;
-pub(crate) use secret::{Login, Place, Secrets, Vault};
+pub(crate) use secret::{Login, Place as SecretPlace, Secrets, Vault};
 
 use std::path::PathBuf;
 

@@ -143,7 +143,6 @@ impl Reach {
         let covers = |(own, place): &(SecretName, Url)| own == name && place.holds(url);
         self.everything || self.secrets.iter().any(covers)
     }
-}
 
     fn sends_secret(&self, name: &SecretName, url: &Url) -> bool {
         let covers = |(own, place): &(SecretName, Url)| own == name && place.holds(url);

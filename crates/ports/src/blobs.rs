@@ -10,6 +10,7 @@
 use crate::Future;
 use bytes::Bytes;
 use model::{Scope, StoreName, Timestamp};
+use serde::{Deserialize, Serialize};
 
 mod ask;
 mod check;
@@ -65,7 +66,7 @@ pub struct Container {
 }
 
 /// What is known of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
     /// Its length.
     pub bytes: u64,
@@ -76,7 +77,7 @@ pub struct Info {
 }
 
 /// Which bytes of an object: from `from` to before `until`. What lies beyond its end is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// The first.
     pub from: u64,
@@ -108,7 +109,7 @@ pub struct Object {
 }
 
 /// A page of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
     /// Names, in the order of their bytes.
     pub names: Vec<String>,

@@ -57,7 +57,6 @@ impl Host for Behind {
                         Ok(Answer { reply: Labelled { value: reply, labels }, body })
                     }
                 },
-                #[expect(unreachable_patterns, reason = "a later capability is answered here")]
                 _ => Err(HostError::Failed),
             }
         })
@@ -91,6 +90,8 @@ fn unit(limits: Limits) -> Arc<Unit> {
         program: Program { artifact: Digest([1; 32]), wasi: Wasi::V02 },
         limits,
         config: Config::default(),
+        revealed: Vec::new(),
+        around: Arc::default(),
     })
 }
 
@@ -101,6 +102,7 @@ fn run(host: &Arc<Behind>, body: impl Into<Bytes>) -> Run {
         unit: unit(Limits { response_body_bytes: 1 << 30, ..Limits::default() }),
         request: request.expect("a request"),
         labels: Labels::NONE,
+        files: None,
         host: Arc::clone(host) as _,
     }
 }

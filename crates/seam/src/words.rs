@@ -4,12 +4,13 @@
 //! form here, and is checked anew when it is read.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use model::listing::Listing;
 use model::manifest::Config;
 use model::wire::v1::Level;
-use model::{FunctionRef, Labelled, Labels, Limits};
-use ports::executor::{BodyError, Fault, Program, Unit};
+use model::{FunctionRef, Labelled, Labels, Limits, Secret};
+use ports::executor::{BodyError, Fault, Program, Surroundings, Unit};
 use ports::host::{HostCall, HostError, HostReply, HttpCall, Line};
-use ports::keyvalue;
+use ports::{blobs, keyvalue};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,10 @@ pub(crate) struct Run {
     program: Program,
     limits: Limits,
     config: Config,
+    revealed: Vec<String>,
+    around: Arc<Surroundings>,
+    /// Sent with each call of a function that carries files: a child keeps nothing between two.
+    files: Option<Arc<Listing>>,
     method: String,
     uri: String,
     headers: Fields,
@@ -56,6 +61,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn of(
         unit: &Unit,
+        files: Option<Arc<Listing>>,
         head: &http::request::Parts,
         labels: &Labels,
         body: bool,
@@ -66,6 +72,9 @@ impl Run {
             program: unit.program,
             limits: unit.limits.clone(),
             config: unit.config.clone(),
+            revealed: unit.revealed.clone(),
+            around: Arc::clone(&unit.around),
+            files,
             method: head.method.as_str().to_owned(),
             uri: head.uri.to_string(),
             headers: fields(&head.headers),
@@ -74,8 +83,8 @@ impl Run {
         }
     }
 
-    /// What is run, the request without its body, and what the request is known to contain.
-    pub(crate) fn parts(self) -> Result<(Unit, http::Request<()>, Labels), Malformed> {
+    /// What is run, its request without the body.
+    pub(crate) fn parts(self) -> Result<Parts, Malformed> {
         let mut request = http::Request::new(());
         *request.method_mut() = method(&self.method)?;
         *request.uri_mut() = uri(&self.uri)?;
@@ -86,9 +95,19 @@ impl Run {
             program: self.program,
             limits: self.limits,
             config: self.config,
+            revealed: self.revealed,
+            around: self.around,
         };
-        Ok((unit, request, self.labels))
+        Ok(Parts { unit, request, labels: self.labels, files: self.files })
     }
+}
+
+/// An invocation as the child runs it.
+pub(crate) struct Parts {
+    pub(crate) unit: Unit,
+    pub(crate) request: http::Request<()>,
+    pub(crate) labels: Labels,
+    pub(crate) files: Option<Arc<Listing>>,
 }
 
 /// The head of an answer.
@@ -157,6 +176,15 @@ enum Call {
         store: String,
         ask: keyvalue::Ask,
     },
+    Blob {
+        container: String,
+        ask: blobs::Ask,
+    },
+    Reveal(String),
+    File {
+        path: String,
+        piece: u32,
+    },
 }
 
 impl Ask {
@@ -172,6 +200,9 @@ impl Ask {
                 between_bytes: call.between_bytes,
             },
             HostCall::KeyValue { store, ask } => Call::KeyValue { store, ask },
+            HostCall::Blob { container, ask } => Call::Blob { container, ask },
+            HostCall::Reveal(name) => Call::Reveal(name),
+            HostCall::File { path, piece } => Call::File { path, piece },
         };
         Self { run, call, labels, body }
     }
@@ -189,6 +220,9 @@ impl Ask {
                 })
             }
             Call::KeyValue { store, ask } => HostCall::KeyValue { store, ask },
+            Call::Blob { container, ask } => HostCall::Blob { container, ask },
+            Call::Reveal(name) => HostCall::Reveal(name),
+            Call::File { path, piece } => HostCall::File { path, piece },
         };
         Ok(Labelled { value, labels: self.labels })
     }
@@ -207,6 +241,9 @@ pub(crate) struct Answer {
 enum Reply {
     Http(Head),
     KeyValue(keyvalue::Reply),
+    Blob(blobs::Reply),
+    Secret(Octets),
+    File(Octets),
 }
 
 impl Answer {
@@ -215,6 +252,9 @@ impl Answer {
         let reply = match value {
             HostReply::Http(parts) => Reply::Http(Head::of(&parts)),
             HostReply::KeyValue(reply) => Reply::KeyValue(reply),
+            HostReply::Blob(reply) => Reply::Blob(reply),
+            HostReply::Secret(value) => Reply::Secret(Octets(value.expose().clone())),
+            HostReply::File(bytes) => Reply::File(Octets(bytes.to_vec())),
         };
         Self { reply, labels, body }
     }
@@ -223,6 +263,9 @@ impl Answer {
         let value = match self.reply {
             Reply::Http(head) => HostReply::Http(Box::new(head.parts()?)),
             Reply::KeyValue(reply) => HostReply::KeyValue(reply),
+            Reply::Blob(reply) => HostReply::Blob(reply),
+            Reply::Secret(value) => HostReply::Secret(Secret::new(value.0)),
+            Reply::File(bytes) => HostReply::File(bytes.0.into()),
         };
         Ok(Labelled { value, labels: self.labels })
     }

@@ -75,6 +75,6 @@ async fn reveal(host: Arc<dyn Host>, name: String) -> Result<String, Error> {
     match answer.reply.value {
         HostReply::Secret(value) => String::from_utf8(value.expose().clone())
             .map_err(|_| Error::Upstream("the value is no text".to_owned())),
-        HostReply::Http(_) | HostReply::KeyValue(_) => Err(upstream(HostError::Failed)),
+        _ => Err(upstream(HostError::Failed)),
     }
 }

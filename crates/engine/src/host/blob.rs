@@ -320,10 +320,12 @@ fn to_guest(error: Error) -> HostError {
     match error {
         Error::Invalid(why) => HostError::Invalid(why),
         Error::Cut(_) => HostError::Invalid("the value was not finished".to_owned()),
-        Error::Quota { what: "objects", .. } => HostError::Limit("objects in the container"),
-        Error::Quota { what: "uploads", .. } => HostError::Limit("writes to the container at once"),
-        Error::Quota { .. } => HostError::Limit("the container's size"),
-        Error::Full => HostError::Limit("the disk's size"),
+        Error::Quota { what: "objects", .. } => HostError::Limit("objects in the container".into()),
+        Error::Quota { what: "uploads", .. } => {
+            HostError::Limit("writes to the container at once".into())
+        }
+        Error::Quota { .. } => HostError::Limit("the container's size".into()),
+        Error::Full => HostError::Limit("the disk's size".into()),
         _ => HostError::Failed,
     }
 }

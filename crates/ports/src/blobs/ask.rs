@@ -2,9 +2,10 @@
 
 use super::{Info, Page, Range};
 use model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What is asked of a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
     /// Whether the container may be used at all. Answered by [`Reply::Container`].
     Open,
@@ -58,7 +59,7 @@ pub enum Ask {
 }
 
 /// What a container says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// It is done, on disk.
     Done,

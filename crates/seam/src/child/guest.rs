@@ -9,9 +9,9 @@ use bytes::Bytes;
 use futures_util::future::{AbortRegistration, Abortable};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Empty};
-use model::{Labels, Usage};
+use model::Usage;
 use parking_lot::Mutex;
-use ports::executor::{BodyError, Executor, Fault, RequestBody, Run, Running, Unit};
+use ports::executor::{BodyError, Executor, Fault, RequestBody, Run, Running};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,9 +25,7 @@ const REPORT_CPU_US: u64 = 5_000;
 pub(crate) struct Order {
     pub(crate) lane: Arc<Lane>,
     pub(crate) id: u32,
-    pub(crate) unit: Unit,
-    pub(crate) head: http::Request<()>,
-    pub(crate) labels: Labels,
+    pub(crate) parts: words::Parts,
     pub(crate) request: Option<Arc<Mutex<Intake>>>,
     pub(crate) credit: Arc<Credit>,
 }
@@ -38,7 +36,8 @@ pub(crate) fn start(order: Order, executor: Arc<dyn Executor>, registration: Abo
 }
 
 async fn run(order: Order, executor: Arc<dyn Executor>) {
-    let Order { lane, id, unit, head, labels, request, credit } = order;
+    let Order { lane, id, parts, request, credit } = order;
+    let words::Parts { unit, request: head, labels, files } = parts;
     let pipe = Arc::clone(&lane.pipe);
     let body = request.map_or_else(nothing, |intake| {
         let inflow = Inflow::new(Arc::clone(&pipe), Stream::Run(id), intake);
@@ -46,7 +45,7 @@ async fn run(order: Order, executor: Arc<dyn Executor>) {
     });
     let host = Arc::new(Beyond::new(Arc::clone(&lane), id));
     let request = head.map(|()| body);
-    let running = executor.run(Run { unit: Arc::new(unit), request, labels, host });
+    let running = executor.run(Run { unit: Arc::new(unit), request, labels, files, host });
     let mut guest = Guest { lane, id, running, told: Usage::default() };
     let out = Outflow::new(pipe, Stream::Run(id), credit);
     let done = guest.answer(out).await;

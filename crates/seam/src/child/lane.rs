@@ -142,15 +142,12 @@ impl Lane {
         let run: words::Run = frame.read()?;
         let request = run.body.then(Arc::<Mutex<Intake>>::default);
         let credit = Arc::<Credit>::default();
-        let (unit, head, labels) =
-            run.parts().map_err(|words::Malformed| Violation::Unreadable(frame.kind))?;
+        let parts = run.parts().map_err(|words::Malformed| Violation::Unreadable(frame.kind))?;
         let (stop, registration) = AbortHandle::new_pair();
         let order = Order {
             lane: Arc::clone(self),
             id: frame.id,
-            unit,
-            head,
-            labels,
+            parts,
             request: request.clone(),
             credit: Arc::clone(&credit),
         };

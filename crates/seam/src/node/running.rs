@@ -38,7 +38,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn begin(lane: Arc<Lane>, run: Run) -> Self {
-        let Run { unit, request, labels, host } = run;
+        let Run { unit, request, labels, files, host } = run;
         let (head, body) = request.into_parts();
         let (desk, intake): (Arc<Mutex<Desk>>, Arc<Mutex<Intake>>) = Default::default();
         let entry = Entry {
@@ -53,7 +53,7 @@ impl Running {
         let mut upload = None;
         if id.is_ok() {
             let has_body = !body.is_end_stream();
-            let words = words::Run::of(&unit, &head, &labels, has_body);
+            let words = words::Run::of(&unit, files, &head, &labels, has_body);
             if !lane.pipe.send_value(Kind::Run, number, &words) {
                 let fault = Fault {
                     kind: FaultKind::Platform,

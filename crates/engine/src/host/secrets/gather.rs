@@ -80,7 +80,7 @@ impl Broker {
             if held.bytes.len().saturating_add(data.len()) > most || !held.count(data.len()) {
                 let problem = Problem::new(Code::SecretBodyTooLarge);
                 self.failed(step, HostError::Denied, &problem.to_string());
-                return Err(HostError::Limit("bytes of a body that is signed or changed"));
+                return Err(HostError::Limit("bytes of a body that is signed or changed".into()));
             }
             held.bytes.extend_from_slice(&data);
         }
