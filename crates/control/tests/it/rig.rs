@@ -46,6 +46,7 @@ impl Rig {
             keyvalue: Arc::new(ports::memory::KeyValue::default()),
             blobs: Arc::new(ports::memory::Blobs::default()),
             outbound: Arc::new(Nothing),
+            elsewhere: Arc::new(ports::elsewhere::Nowhere),
             queue: Arc::new(Queue::default()),
             operator,
             idempotency: Arc::new(Nothing),

@@ -84,7 +84,7 @@ impl Ears {
         let calls = self.calls.lock();
         let requests = calls.iter().filter_map(|call| match call {
             HostCall::Http(call) => Some(format!("{} {}", call.method, call.uri)),
-            HostCall::KeyValue { .. } | HostCall::Blob { .. } | HostCall::File { .. } => None,
+            _ => None,
         });
         requests.collect()
     }
