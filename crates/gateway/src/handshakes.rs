@@ -60,7 +60,9 @@ impl Obstacle {
             | AlertDescription::CertificateRevoked
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateUnknown
-            | AlertDescription::UnknownCA => Self::Refused,
+            | AlertDescription::UnknownCA
+            // A signature that is not its authority's.
+            | AlertDescription::DecryptError => Self::Refused,
             AlertDescription::ProtocolVersion
             | AlertDescription::InsufficientSecurity
             | AlertDescription::HandshakeFailure
@@ -116,6 +118,7 @@ mod tests {
         let of = |error| Obstacle::of(&io::Error::new(ErrorKind::InvalidData, error));
         for (error, obstacle) in [
             (Error::AlertReceived(AlertDescription::UnknownCA), Obstacle::Refused),
+            (Error::AlertReceived(AlertDescription::DecryptError), Obstacle::Refused),
             (Error::AlertReceived(AlertDescription::ProtocolVersion), Obstacle::Incompatible),
             (Error::AlertReceived(AlertDescription::CloseNotify), Obstacle::Left),
             (Error::AlertReceived(AlertDescription::DecodeError), Obstacle::Broken),
