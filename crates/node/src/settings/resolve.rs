@@ -89,6 +89,20 @@ fn home(pick: &mut Pick, options: &Options) -> Result<PathBuf, Problem> {
     Ok(home)
 }
 
+/// Where the root key is.
+fn root_key_file(
+    pick: &mut Pick,
+    file: Option<PathBuf>,
+    options: &Options,
+    home: &Path,
+) -> PathBuf {
+    let shown = |path: PathBuf| path.display().to_string();
+    let flag = options.root_key_file.clone().map(|path| ("--root-key-file", shown(path)));
+    let default = shown(home.join("root.key"));
+    let variable = from_environment("CASEMATE_ROOT_KEY_FILE");
+    pick.from("root_key_file", default, file.map(shown), variable, flag).into()
+}
+
 /// What is logged.
 fn log(pick: &mut Pick, file: Option<String>) -> String {
     pick.from("log", "info".to_owned(), file, from_environment("CASEMATE_LOG"), None)
@@ -141,16 +155,7 @@ impl Settings {
             from_environment("CASEMATE_ADMIN"),
             flag("--admin", &options.admin),
         );
-        let shown = |path: PathBuf| path.display().to_string();
-        let key_flag = options.root_key_file.clone().map(|path| ("--root-key-file", shown(path)));
-        let key_default = shown(home.join("root.key"));
-        let root_key_file = pick.from(
-            "root_key_file",
-            key_default,
-            file.root_key_file.map(shown),
-            from_environment("CASEMATE_ROOT_KEY_FILE"),
-            key_flag,
-        );
+        let root_key_file = root_key_file(&mut pick, file.root_key_file, options, &home);
         let policies = policies(&mut pick, file.policies);
         let engine = engine::Config::default();
         let dev = pick.from("dev", false, None, None, options.dev.then_some(("--dev", true)));
@@ -160,7 +165,7 @@ impl Settings {
         let settings = Self {
             listen: address("listen", &listen)?,
             admin: address("admin", &admin)?,
-            root_key_file: root_key_file.into(),
+            root_key_file,
             policies,
             log: log(&mut pick, file.log),
             drain: pick.of("drain", Duration::seconds(30), file.drain),
