@@ -79,14 +79,6 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
-        what: "the target of Spin's SDK for Rust",
-        // There is no package of Debian's for it.
-        there: || works("rustup", &["target", "add", "wasm32-wasip1"]),
-        packages: &[],
-        advice: "install rustup, and run rustup target add wasm32-wasip1",
-        foreign: true,
-    },
-    Need {
         what: "pebble, the ACME server for tests",
         there: || {
             let there = |path: &str| Path::new(path).exists();
