@@ -54,6 +54,7 @@ fn every_command_teaches_itself() {
         "records",
         "record",
         "cost",
+        "budget",
         "secret",
         "queue",
         "ledger",
@@ -75,6 +76,8 @@ fn every_command_teaches_itself() {
     }
     below.sort();
     let expect = [
+        "budget lift",
+        "budget propose",
         "events sample",
         "ledger export",
         "ledger show",

@@ -131,7 +131,7 @@ fn codes_are_explained() {
     exit 64
     --- out
     --- err
-    error: `E0213` is no error code; near ones are E0113, E0203, E0513, E0713
+    error: `E0213` is no error code; near ones are E0113, E0203, E0513, E0713, E0813
     "#);
     let all = casemate(&["explain"]).seen();
     assert_eq!(all.out.lines().count(), model::Code::ALL.len() + 1);
