@@ -26,45 +26,48 @@ fn check(path: &[&str]) -> String {
     text
 }
 
+/// Every command.
+const COMMANDS: &[&str] = &[
+    "up",
+    "new",
+    "build",
+    "watch",
+    "test",
+    "check",
+    "fmt",
+    "diff",
+    "deploy",
+    "apply",
+    "events",
+    "invoke",
+    "functions",
+    "revisions",
+    "rollback",
+    "remove",
+    "grant",
+    "revoke",
+    "grants",
+    "token",
+    "logs",
+    "records",
+    "record",
+    "cost",
+    "budget",
+    "secret",
+    "queue",
+    "ledger",
+    "backup",
+    "restore",
+    "doctor",
+    "explain",
+    "schema",
+    "completions",
+];
+
 #[test]
 fn every_command_teaches_itself() {
     let commands = listed(&check(&[]));
-    for expected in [
-        "up",
-        "new",
-        "build",
-        "watch",
-        "test",
-        "check",
-        "fmt",
-        "diff",
-        "deploy",
-        "apply",
-        "events",
-        "invoke",
-        "functions",
-        "revisions",
-        "rollback",
-        "remove",
-        "grant",
-        "revoke",
-        "grants",
-        "token",
-        "logs",
-        "records",
-        "record",
-        "cost",
-        "budget",
-        "secret",
-        "queue",
-        "ledger",
-        "backup",
-        "restore",
-        "doctor",
-        "explain",
-        "schema",
-        "completions",
-    ] {
+    for expected in COMMANDS {
         assert!(commands.iter().any(|name| name == expected), "{expected}");
     }
     let mut below = Vec::new();
