@@ -30,9 +30,9 @@ impl Resident {
         Ok(Self::sum(&mappings(&text).context("/proc/PID/smaps is not understood")?))
     }
 
-    /// What is resident and no guest's.
-    pub(super) fn host(self) -> u64 {
-        self.all.saturating_sub(self.guests)
+    /// What is resident and neither a guest's nor a file's.
+    pub(super) fn allocated(self) -> u64 {
+        self.all.saturating_sub(self.guests + self.files)
     }
 
     fn sum(mappings: &[Mapping]) -> Self {
@@ -132,7 +132,7 @@ Rss:                 100 kB
 ";
         let resident = Resident::sum(&mappings(text).expect("mappings"));
         assert_eq!(resident, Resident { all: 29_380, guests: 40, files: 25_952 });
-        assert_eq!(resident.host(), 29_340);
+        assert_eq!(resident.allocated(), 3_388);
     }
 
     #[test]
