@@ -214,12 +214,18 @@ pub(crate) struct Inflow {
     intake: Arc<Mutex<Intake>>,
     /// Read and not yet given back as credit.
     owed: usize,
+    fresh: bool,
     over: bool,
 }
 
 impl Inflow {
     pub(crate) fn new(pipe: Arc<Pipe>, stream: Stream, intake: Arc<Mutex<Intake>>) -> Self {
-        Self { pipe, stream, intake, owed: 0, over: false }
+        Self { pipe, stream, intake, owed: 0, fresh: true, over: false }
+    }
+
+    /// Whether nothing of it was read, so that all of its length is still to come.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fresh
     }
 
     /// Whether it was read to its end.
@@ -238,6 +244,7 @@ impl Inflow {
         let mut intake = self.intake.lock();
         if let Some(bytes) = intake.pieces.pop_front() {
             self.owed += bytes.len();
+            self.fresh = false;
             // Credit for each small piece would cost a frame of its own.
             let enough = self.owed >= WINDOW_BYTES / 2 && intake.end.is_none();
             if enough {
@@ -256,7 +263,7 @@ impl Inflow {
         // It stays at its end: what comes after is a violation.
         intake.end = Some(Ok(None));
         drop(intake);
-        self.over = true;
+        (self.fresh, self.over) = (false, true);
         Poll::Ready(match end {
             Ok(None) => None,
             Ok(Some(trailers)) => Some(Ok(Frame::trailers(trailers))),

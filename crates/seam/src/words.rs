@@ -34,6 +34,26 @@ impl<'de> Deserialize<'de> for Octets {
     }
 }
 
+/// What is known of a body before it comes: its length in bytes, or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Length(Option<u64>);
+
+impl Length {
+    pub(crate) fn of(body: &impl http_body::Body) -> Self {
+        Self(if body.is_end_stream() { Some(0) } else { body.size_hint().exact() })
+    }
+
+    /// The same, for who reads it.
+    pub(crate) fn hint(self) -> http_body::SizeHint {
+        self.0.map_or_else(http_body::SizeHint::new, http_body::SizeHint::with_exact)
+    }
+
+    /// Whether there is nothing to come.
+    pub(crate) fn is_zero(self) -> bool {
+        self.0 == Some(0)
+    }
+}
+
 /// What was read is not what it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
@@ -54,8 +74,8 @@ pub(crate) struct Run {
     uri: String,
     headers: Fields,
     labels: Labels,
-    /// Whether a body follows.
-    pub(crate) body: bool,
+    /// Whether a body follows, and what is known of its length.
+    pub(crate) body: Option<Length>,
 }
 
 impl Run {
@@ -64,7 +84,7 @@ impl Run {
         files: Option<Arc<Listing>>,
         head: &http::request::Parts,
         labels: &Labels,
-        body: bool,
+        body: Option<Length>,
     ) -> Self {
         Self {
             function: (*unit.function).clone(),
@@ -158,8 +178,8 @@ pub(crate) struct Ask {
     pub(crate) run: u32,
     call: Call,
     labels: Labels,
-    /// Whether a body follows.
-    pub(crate) body: bool,
+    /// Whether a body follows, and what is known of its length.
+    pub(crate) body: Option<Length>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -188,7 +208,7 @@ enum Call {
 }
 
 impl Ask {
-    pub(crate) fn of(run: u32, call: Labelled<HostCall>, body: bool) -> Self {
+    pub(crate) fn of(run: u32, call: Labelled<HostCall>, body: Option<Length>) -> Self {
         let Labelled { value, labels } = call;
         let call = match value {
             HostCall::Http(call) => Call::Http {
@@ -233,8 +253,8 @@ impl Ask {
 pub(crate) struct Answer {
     reply: Reply,
     labels: Labels,
-    /// Whether a body follows.
-    pub(crate) body: bool,
+    /// Whether a body follows, and what is known of its length.
+    pub(crate) body: Option<Length>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -247,7 +267,7 @@ enum Reply {
 }
 
 impl Answer {
-    pub(crate) fn of(reply: Labelled<HostReply>, body: bool) -> Self {
+    pub(crate) fn of(reply: Labelled<HostReply>, body: Option<Length>) -> Self {
         let Labelled { value, labels } = reply;
         let reply = match value {
             HostReply::Http(parts) => Reply::Http(Head::of(&parts)),

@@ -7,7 +7,7 @@ use crate::frame::Kind;
 use crate::words::{self, Break, End, Trailers};
 use bytes::Bytes;
 use futures_util::future::{AbortRegistration, Abortable};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Empty};
 use model::Usage;
 use parking_lot::Mutex;
@@ -26,7 +26,7 @@ pub(crate) struct Order {
     pub(crate) lane: Arc<Lane>,
     pub(crate) id: u32,
     pub(crate) parts: words::Parts,
-    pub(crate) request: Option<Arc<Mutex<Intake>>>,
+    pub(crate) request: Option<(words::Length, Arc<Mutex<Intake>>)>,
     pub(crate) credit: Arc<Credit>,
 }
 
@@ -39,9 +39,9 @@ async fn run(order: Order, executor: Arc<dyn Executor>) {
     let Order { lane, id, parts, request, credit } = order;
     let words::Parts { unit, request: head, labels, files } = parts;
     let pipe = Arc::clone(&lane.pipe);
-    let body = request.map_or_else(nothing, |intake| {
+    let body = request.map_or_else(nothing, |(length, intake)| {
         let inflow = Inflow::new(Arc::clone(&pipe), Stream::Run(id), intake);
-        Received(inflow).boxed_unsync()
+        Received { inflow, length }.boxed_unsync()
     });
     let host = Arc::new(Beyond::new(Arc::clone(&lane), id));
     let request = head.map(|()| body);
@@ -134,7 +134,10 @@ fn nothing() -> RequestBody {
 }
 
 /// The request's body, as the guest reads it.
-struct Received(Inflow);
+struct Received {
+    inflow: Inflow,
+    length: words::Length,
+}
 
 impl Body for Received {
     type Data = Bytes;
@@ -144,9 +147,17 @@ impl Body for Received {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.0.poll(cx).map_err(|why| match why {
+        self.inflow.poll(cx).map_err(|why| match why {
             Break::Request(error) => error,
             Break::Reply(_) | Break::Host(_) => BodyError::Cut,
         })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inflow.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.inflow.is_fresh() { self.length.hint() } else { SizeHint::new() }
     }
 }

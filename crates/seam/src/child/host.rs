@@ -6,7 +6,7 @@ use crate::frame::Kind;
 use crate::words::{self, Break};
 use bytes::Bytes;
 use futures_util::future::{AbortHandle, Abortable};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use model::Labelled;
 use ports::host::{Answer, Ask, HostError, Line};
@@ -43,7 +43,11 @@ async fn call(lane: Arc<Lane>, run: u32, ask: Ask) -> Result<Answer, HostError> 
     let Ask { call, body } = ask;
     let Asked { id, answer, body: intake, credit } = lane.open_ask();
     let mut open = Open { lane: Arc::clone(&lane), id, upload: None, ended: false };
-    if !lane.pipe.send_value(Kind::Ask, id, &words::Ask::of(run, call, body.is_some())) {
+    if !lane.pipe.send_value(
+        Kind::Ask,
+        id,
+        &words::Ask::of(run, call, body.as_ref().map(words::Length::of)),
+    ) {
         open.ended = true;
         return Err(HostError::Limit("an ask's size".into()));
     }
@@ -64,9 +68,9 @@ async fn call(lane: Arc<Lane>, run: u32, ask: Ask) -> Result<Answer, HostError> 
             return Err(error);
         }
     };
-    let body = if answer.body {
+    let body = if let Some(length) = answer.body {
         let inflow = Inflow::new(Arc::clone(&lane.pipe), Stream::Call(id), intake);
-        Some(Received { inflow, open }.boxed_unsync())
+        Some(Received { inflow, length, open }.boxed_unsync())
     } else {
         open.ended = true;
         None
@@ -100,6 +104,7 @@ impl Drop for Open {
 /// The body of an answer, as the guest reads it.
 struct Received {
     inflow: Inflow,
+    length: words::Length,
     open: Open,
 }
 
@@ -119,5 +124,13 @@ impl Body for Received {
             Break::Host(error) => error,
             Break::Request(_) | Break::Reply(_) => HostError::Failed,
         })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inflow.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.inflow.is_fresh() { self.length.hint() } else { SizeHint::new() }
     }
 }

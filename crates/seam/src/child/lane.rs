@@ -140,7 +140,7 @@ impl Lane {
 
     fn run(self: &Arc<Self>, frame: &Frame, executor: &Arc<dyn Executor>) -> Result<(), Violation> {
         let run: words::Run = frame.read()?;
-        let request = run.body.then(Arc::<Mutex<Intake>>::default);
+        let (length, request) = (run.body, run.body.map(|_| Arc::<Mutex<Intake>>::default()));
         let credit = Arc::<Credit>::default();
         let parts = run.parts().map_err(|words::Malformed| Violation::Unreadable(frame.kind))?;
         let (stop, registration) = AbortHandle::new_pair();
@@ -148,7 +148,7 @@ impl Lane {
             lane: Arc::clone(self),
             id: frame.id,
             parts,
-            request: request.clone(),
+            request: length.zip(request.clone()),
             credit: Arc::clone(&credit),
         };
         self.book.lock().runs.insert(frame.id, Guest { stop, request, credit });

@@ -8,7 +8,7 @@ use crate::words::{self, Break};
 use bytes::Bytes;
 use futures_util::future::{Abortable, BoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use ports::Host;
@@ -54,15 +54,20 @@ async fn answer(
     body: Option<Arc<Mutex<Intake>>>,
     credit: Arc<Credit>,
 ) {
+    let length = ask.body;
     let answer = match ask.call() {
         Ok(call) => {
-            let body = body.map(|intake| received(&lane, id, intake));
+            let body = length.zip(body);
+            let body = body.map(|(length, intake)| received(&lane, id, length, intake));
             host.call(host::Ask { call, body }).await
         }
         Err(words::Malformed) => Err(HostError::Invalid("the request cannot be read".to_owned())),
     };
     let (said, body) = match answer {
-        Ok(host::Answer { reply, body }) => (Ok(words::Answer::of(reply, body.is_some())), body),
+        Ok(host::Answer { reply, body }) => {
+            let length = body.as_ref().map(words::Length::of);
+            (Ok(words::Answer::of(reply, length)), body)
+        }
         Err(error) => (Err(error), None),
     };
     if !lane.pipe.send_value(Kind::Answer, id, &said) {
@@ -79,11 +84,15 @@ async fn answer(
 }
 
 /// The body of an ask, as the host reads it.
-fn received(lane: &Lane, id: u32, intake: Arc<Mutex<Intake>>) -> host::Body {
-    Received(Inflow::new(Arc::clone(&lane.pipe), Stream::Call(id), intake)).boxed_unsync()
+fn received(lane: &Lane, id: u32, length: words::Length, intake: Arc<Mutex<Intake>>) -> host::Body {
+    let inflow = Inflow::new(Arc::clone(&lane.pipe), Stream::Call(id), intake);
+    Received { inflow, length }.boxed_unsync()
 }
 
-struct Received(Inflow);
+struct Received {
+    inflow: Inflow,
+    length: words::Length,
+}
 
 impl Body for Received {
     type Data = Bytes;
@@ -93,9 +102,18 @@ impl Body for Received {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HostError>>> {
-        self.0.poll(cx).map_err(|why| match why {
+        self.inflow.poll(cx).map_err(|why| match why {
             Break::Host(error) => error,
             Break::Request(_) | Break::Reply(_) => HostError::Failed,
         })
+    }
+
+    // An empty body has an end that nobody needs to wait for, and only a child that lies sends more.
+    fn is_end_stream(&self) -> bool {
+        self.inflow.is_over() || self.length.is_zero()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.inflow.is_fresh() { self.length.hint() } else { SizeHint::new() }
     }
 }

@@ -185,7 +185,7 @@ impl Lane {
             return Err(Violation::Asks);
         }
         let (stop, registration) = AbortHandle::new_pair();
-        let body = ask.body.then(Arc::default);
+        let body = ask.body.map(|_| Arc::default());
         let credit = Arc::<Credit>::default();
         let under_way = AskUnderWay { stop, body: body.clone(), credit: Arc::clone(&credit) };
         desk.asks.insert(frame.id, under_way);

@@ -53,7 +53,8 @@ impl Running {
         let mut upload = None;
         if id.is_ok() {
             let has_body = !body.is_end_stream();
-            let words = words::Run::of(&unit, files, &head, &labels, has_body);
+            let length = has_body.then(|| words::Length::of(&body));
+            let words = words::Run::of(&unit, files, &head, &labels, length);
             if !lane.pipe.send_value(Kind::Run, number, &words) {
                 let fault = Fault {
                     kind: FaultKind::Platform,

@@ -5,7 +5,7 @@ use crate::node::{Options, Tenants};
 use crate::tasks::Tasks;
 use bytes::Bytes;
 use http_body::Frame;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use model::{Labelled, Labels};
 use parking_lot::Mutex;
 use ports::executor::{Executor, Fault, PrepareError, Program, Programs, Run, Running};
@@ -156,6 +156,16 @@ async fn suite(host: Arc<dyn Host>, behind: &Behind) {
     let body = answer.body.expect("a body").collect().await.expect("a whole body");
     assert_eq!(body.trailers(), Some(&trailers));
     assert_eq!(body.to_bytes().len(), 200 * 50_000);
+
+    // A length that is known stays known: what is sent on depends on it.
+    for (text, length) in [("hello", 5), ("", 0)] {
+        let mut ask = http("/echo", pieces(0));
+        ask.body =
+            Some(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
+        let body = call(ask).await.expect("an answer").body.expect("a body");
+        assert_eq!(http_body::Body::size_hint(&body).exact(), Some(length));
+        assert_eq!(body.collect().await.expect("whole").to_bytes(), text);
+    }
 
     // A body that breaks, breaks there and comes back broken.
     let why = HostError::Upstream(ports::outbound::Failure::RequestBody);
