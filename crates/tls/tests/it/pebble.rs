@@ -58,6 +58,19 @@ impl Pebble {
 
     /// Starts the directory, or starts it again without its memory.
     pub(crate) fn start(&mut self) {
+        self.launch();
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "pebble does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+            // A port that was free can be somebody else's by now, and then it ends at once.
+            if self.children.iter_mut().any(|child| !matches!(child.try_wait(), Ok(None))) {
+                self.launch();
+            }
+        }
+    }
+
+    fn launch(&mut self) {
         self.stop();
         let none = ["-http01", "", "-https01", "", "-tlsalpn01", ""];
         let management = format!("127.0.0.1:{}", free_port());
@@ -67,11 +80,6 @@ impl Pebble {
         let config = self.configure();
         let arguments = ["-config", config.as_str(), "-dnsserver", self.dns.as_str(), "-strict"];
         self.children.push(spawn("pebble", &arguments, &self.folder));
-        let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(60), "pebble does not answer");
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 
     /// Writes the configuration; its path.
