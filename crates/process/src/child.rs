@@ -52,7 +52,8 @@ pub fn run_child(
     }
 }
 
-fn say(code: u8, reason: &str) -> u8 {
+/// Says why on standard error, and gives the code to end with.
+pub(crate) fn say(code: u8, reason: &str) -> u8 {
     // If the parent no longer listens, nobody does.
     let _ = std::io::stderr().write_all(reason.as_bytes());
     code

@@ -1,13 +1,13 @@
 //! Children that stay: started with one socket, confined before they use it.
 
-use crate::child::code;
+use crate::child::{code, say};
 use crate::confine::{Layers, confine_guests};
 use crate::orders::Strictness;
 use crate::parent::{ChildProcesses, message};
 use ports::Future;
 use ports::child::{Companion, Companions, Living};
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::pin::Pin;
 use std::process::Stdio;
@@ -44,12 +44,6 @@ pub fn run_companion<T>(
         Ok(()) => 0,
         Err(error) => say(code::REFUSED, &error.to_string()),
     }
-}
-
-fn say(code: u8, reason: &str) -> u8 {
-    // If the parent no longer listens, nobody does.
-    let _ = io::stderr().write_all(reason.as_bytes());
-    code
 }
 
 impl Companions for ChildProcesses {

@@ -5,10 +5,10 @@
 
 use crate::frame::{Kind, PIECE_BYTES, Violation, WINDOW_BYTES};
 use crate::pipe::Pipe;
-use crate::words::{Break, End, Trailers};
+use crate::words::{Break, End, Length, Trailers};
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -214,6 +214,7 @@ pub(crate) struct Inflow {
     intake: Arc<Mutex<Intake>>,
     /// Read and not yet given back as credit.
     owed: usize,
+    /// Nothing of it was read, so that all of its length is still to come.
     fresh: bool,
     over: bool,
 }
@@ -221,16 +222,6 @@ pub(crate) struct Inflow {
 impl Inflow {
     pub(crate) fn new(pipe: Arc<Pipe>, stream: Stream, intake: Arc<Mutex<Intake>>) -> Self {
         Self { pipe, stream, intake, owed: 0, fresh: true, over: false }
-    }
-
-    /// Whether nothing of it was read, so that all of its length is still to come.
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.fresh
-    }
-
-    /// Whether it was read to its end.
-    pub(crate) fn is_over(&self) -> bool {
-        self.over
     }
 
     /// The next frame; `None` after the last.
@@ -269,5 +260,46 @@ impl Inflow {
             Ok(Some(trailers)) => Some(Ok(Frame::trailers(trailers))),
             Err(why) => Some(Err(why)),
         })
+    }
+}
+
+/// A body that comes over a lane, for those who read it.
+pub(crate) struct Received<E> {
+    inflow: Inflow,
+    length: Length,
+    /// What a break means there; one that is not of this kind of body means what its own does.
+    broken: fn(Break) -> E,
+}
+
+impl<E> Received<E> {
+    pub(crate) fn new(inflow: Inflow, length: Length, broken: fn(Break) -> E) -> Self {
+        Self { inflow, length, broken }
+    }
+
+    /// Whether it was read to its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.inflow.over
+    }
+}
+
+impl<E> Body for Received<E> {
+    type Data = Bytes;
+    type Error = E;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, E>>> {
+        let broken = self.broken;
+        self.inflow.poll(cx).map_err(broken)
+    }
+
+    // An empty body has an end that nobody needs to wait for, and only who lies sends more.
+    fn is_end_stream(&self) -> bool {
+        self.inflow.over || self.length.is_zero()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.inflow.fresh { self.length.hint() } else { SizeHint::new() }
     }
 }

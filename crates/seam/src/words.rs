@@ -325,6 +325,24 @@ pub(crate) enum Break {
     Host(HostError),
 }
 
+impl Break {
+    /// For who reads a body of the host's.
+    pub(crate) fn host(self) -> HostError {
+        match self {
+            Self::Host(error) => error,
+            Self::Request(_) | Self::Reply(_) => HostError::Failed,
+        }
+    }
+
+    /// For who reads a request.
+    pub(crate) fn request(self) -> BodyError {
+        match self {
+            Self::Request(error) => error,
+            Self::Reply(_) | Self::Host(_) => BodyError::Cut,
+        }
+    }
+}
+
 fn fields(headers: &HeaderMap) -> Fields {
     let one = |(name, value): (&HeaderName, &HeaderValue)| {
         (name.as_str().to_owned(), Octets(value.as_bytes().to_vec()))

@@ -2,16 +2,14 @@
 
 use super::host::Beyond;
 use super::lane::Lane;
-use crate::flow::{Credit, Inflow, Intake, Outflow, Stream};
+use crate::flow::{Credit, Inflow, Intake, Outflow, Received, Stream};
 use crate::frame::Kind;
 use crate::words::{self, Break, End, Trailers};
-use bytes::Bytes;
 use futures_util::future::{AbortRegistration, Abortable};
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Empty};
 use model::Usage;
 use parking_lot::Mutex;
-use ports::executor::{BodyError, Executor, Fault, RequestBody, Run, Running};
+use ports::executor::{Executor, Fault, RequestBody, Run, Running};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -41,7 +39,7 @@ async fn run(order: Order, executor: Arc<dyn Executor>) {
     let pipe = Arc::clone(&lane.pipe);
     let body = request.map_or_else(nothing, |(length, intake)| {
         let inflow = Inflow::new(Arc::clone(&pipe), Stream::Run(id), intake);
-        Received { inflow, length }.boxed_unsync()
+        Received::new(inflow, length, Break::request).boxed_unsync()
     });
     let host = Arc::new(Beyond::new(Arc::clone(&lane), id));
     let request = head.map(|()| body);
@@ -131,33 +129,4 @@ impl Guest {
 
 fn nothing() -> RequestBody {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
-}
-
-/// The request's body, as the guest reads it.
-struct Received {
-    inflow: Inflow,
-    length: words::Length,
-}
-
-impl Body for Received {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.inflow.poll(cx).map_err(|why| match why {
-            Break::Request(error) => error,
-            Break::Reply(_) | Break::Host(_) => BodyError::Cut,
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inflow.is_over()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        if self.inflow.is_fresh() { self.length.hint() } else { SizeHint::new() }
-    }
 }

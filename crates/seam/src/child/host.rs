@@ -1,7 +1,7 @@
 //! The host that guests see: whatever they ask for, the node is asked.
 
 use super::lane::{Asked, Lane};
-use crate::flow::{Inflow, Outflow, Stream, Upload};
+use crate::flow::{Inflow, Outflow, Received, Stream, Upload};
 use crate::frame::Kind;
 use crate::words::{self, Break};
 use bytes::Bytes;
@@ -70,7 +70,7 @@ async fn call(lane: Arc<Lane>, run: u32, ask: Ask) -> Result<Answer, HostError> 
     };
     let body = if let Some(length) = answer.body {
         let inflow = Inflow::new(Arc::clone(&lane.pipe), Stream::Call(id), intake);
-        Some(Received { inflow, length, open }.boxed_unsync())
+        Some(Held { body: Received::new(inflow, length, Break::host), open }.boxed_unsync())
     } else {
         open.ended = true;
         None
@@ -101,14 +101,13 @@ impl Drop for Open {
     }
 }
 
-/// The body of an answer, as the guest reads it.
-struct Received {
-    inflow: Inflow,
-    length: words::Length,
+/// The body of an answer, as the guest reads it. Dropping it gives the rest up.
+struct Held {
+    body: Received<HostError>,
     open: Open,
 }
 
-impl Body for Received {
+impl Body for Held {
     type Data = Bytes;
     type Error = HostError;
 
@@ -116,21 +115,18 @@ impl Body for Received {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HostError>>> {
-        let polled = self.inflow.poll(cx);
-        if self.inflow.is_over() {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if self.body.is_over() {
             self.open.ended = true;
         }
-        polled.map_err(|why| match why {
-            Break::Host(error) => error,
-            Break::Request(_) | Break::Reply(_) => HostError::Failed,
-        })
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inflow.is_over()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.inflow.is_fresh() { self.length.hint() } else { SizeHint::new() }
+        self.body.size_hint()
     }
 }

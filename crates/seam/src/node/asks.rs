@@ -2,19 +2,16 @@
 
 use super::desk::{Desk, NewAsk};
 use super::lane::Lane;
-use crate::flow::{Credit, Inflow, Intake, Outflow, Stream, Upload};
+use crate::flow::{Credit, Inflow, Intake, Outflow, Received, Stream, Upload};
 use crate::frame::Kind;
 use crate::words::{self, Break};
-use bytes::Bytes;
 use futures_util::future::{Abortable, BoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use ports::Host;
 use ports::host::{self, HostError};
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -86,34 +83,5 @@ async fn answer(
 /// The body of an ask, as the host reads it.
 fn received(lane: &Lane, id: u32, length: words::Length, intake: Arc<Mutex<Intake>>) -> host::Body {
     let inflow = Inflow::new(Arc::clone(&lane.pipe), Stream::Call(id), intake);
-    Received { inflow, length }.boxed_unsync()
-}
-
-struct Received {
-    inflow: Inflow,
-    length: words::Length,
-}
-
-impl Body for Received {
-    type Data = Bytes;
-    type Error = HostError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HostError>>> {
-        self.inflow.poll(cx).map_err(|why| match why {
-            Break::Host(error) => error,
-            Break::Request(_) | Break::Reply(_) => HostError::Failed,
-        })
-    }
-
-    // An empty body has an end that nobody needs to wait for, and only a child that lies sends more.
-    fn is_end_stream(&self) -> bool {
-        self.inflow.is_over() || self.length.is_zero()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        if self.inflow.is_fresh() { self.length.hint() } else { SizeHint::new() }
-    }
+    Received::new(inflow, length, Break::host).boxed_unsync()
 }

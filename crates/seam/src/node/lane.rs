@@ -11,7 +11,7 @@ use crate::words;
 use futures_util::future::AbortHandle;
 use parking_lot::Mutex;
 use ports::Host;
-use ports::executor::{Fault, FaultKind};
+use ports::executor::Fault;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::net::UnixStream;
@@ -272,14 +272,4 @@ fn about_a_run(entry: &Entry, frame: &Frame) -> Result<(), Violation> {
         _ => return Err(Violation::Unexpected(frame.kind)),
     }
     Ok(())
-}
-
-/// What a fault of a child may say: a child that says that the platform failed is one that failed.
-pub(crate) fn told(fault: Fault) -> Fault {
-    match fault.kind {
-        FaultKind::Platform => {
-            Fault { reason: format!("the guests' process: {}", fault.reason), ..fault }
-        }
-        _ => fault,
-    }
 }

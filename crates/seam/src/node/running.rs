@@ -5,7 +5,7 @@
 
 use super::asks::Asks;
 use super::desk::Desk;
-use super::lane::{Entry, Lane, told};
+use super::lane::{Entry, Lane};
 use crate::flow::{Inflow, Intake, Outflow, Stream, Upload};
 use crate::frame::Kind;
 use crate::words::{self, Break};
@@ -160,5 +160,15 @@ impl Drop for Running {
         if let Ok(id) = self.id {
             self.lane.close(id, &self.desk);
         }
+    }
+}
+
+/// What a fault of a child may say: a child that says that the platform failed is one that failed.
+fn told(fault: Fault) -> Fault {
+    match fault.kind {
+        FaultKind::Platform => {
+            Fault { reason: format!("the guests' process: {}", fault.reason), ..fault }
+        }
+        _ => fault,
     }
 }
