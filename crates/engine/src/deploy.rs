@@ -4,6 +4,7 @@
 //! seen by requests. One act at a time.
 
 use crate::catalog::Catalog;
+use crate::function::form;
 use crate::query::function_view;
 use crate::readiness::{Readiness, artifact_problem, prepare_problem};
 use crate::sweep::Using;
@@ -311,7 +312,7 @@ impl Engine {
             self.check_carried(function, in_use)
                 .await
                 .map_err(|problem| named(problem, function.name.as_str()))?;
-            let program = Program { artifact, wasi: function.wasi };
+            let program = Program { artifact, form: form(function) };
             if !done.insert(program) {
                 continue;
             }

@@ -7,11 +7,11 @@ use crate::crossing::Crossing;
 use crate::readiness::Readiness;
 use crate::secrets::Uses;
 use crate::slots::Slots;
-use model::manifest::{Auth, Durability, HttpTrigger, Way};
+use model::manifest::{Auth, Durability, FunctionSpec, HttpTrigger, Runtime, Way};
 use model::wire::v1::Caller;
 use model::{Claims, FunctionRef, FunctionRow};
 use policy::FunctionPolicies;
-use ports::executor::{Program, Surroundings, Unit};
+use ports::executor::{Form, Program, Surroundings, Unit};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -89,7 +89,15 @@ impl Endpoint {
 
 /// What the executor runs of a row.
 pub(crate) fn program(row: &FunctionRow) -> Program {
-    Program { artifact: row.artifact, wasi: row.spec.wasi }
+    Program { artifact: row.artifact, form: form(&row.spec) }
+}
+
+/// What the artifact of a function is.
+pub(crate) fn form(spec: &FunctionSpec) -> Form {
+    match spec.runtime {
+        Runtime::Wasm => Form::Component(spec.wasi),
+        Runtime::Native => Form::Package,
+    }
 }
 
 /// What the executor puts around it.
@@ -98,6 +106,7 @@ fn around(row: &FunctionRow) -> Surroundings {
     Surroundings {
         environment: variables.map(|(name, value)| (name.clone(), value.clone())).collect(),
         stores: row.spec.stores.clone(),
+        native: row.spec.native.clone(),
     }
 }
 

@@ -31,7 +31,7 @@ use crate::wiring::Engine;
 use model::manifest::Dialect;
 use model::wire::v1::{Caller, Trigger};
 use model::{Code, FunctionRef, InvocationId, Problem};
-use ports::executor::{RequestBody, Run, Unit};
+use ports::executor::{Manner, RequestBody, Run, Unit};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -219,6 +219,7 @@ impl Engine {
         let run = Run {
             unit: with_cpu(&function.unit, cpu_us),
             request,
+            manner: manner(&trigger),
             labels,
             files: function.carried.as_ref().and_then(Carried::opened),
             host: Arc::clone(&broker) as Arc<dyn ports::Host>,
@@ -235,6 +236,14 @@ impl Engine {
             ticket,
             _seat: seat,
         })
+    }
+}
+
+/// A direct call brings an event; all others are requests.
+const fn manner(trigger: &Trigger) -> Manner {
+    match trigger {
+        Trigger::Direct { .. } => Manner::Event,
+        _ => Manner::Request,
     }
 }
 

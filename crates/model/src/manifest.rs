@@ -18,6 +18,7 @@ mod example;
 mod files;
 mod function;
 mod http;
+mod native;
 mod rate;
 mod require;
 mod rules;
@@ -40,6 +41,7 @@ pub use example::{EXAMPLE_TIME, Example, ExampleAnswer, ExampleRequest, Outside,
 pub use files::{FilesSpec, Included, Placed};
 pub use function::{Durability, FunctionSpec, Runtime};
 pub use http::HttpTrigger;
+pub use native::{Contract, NativeSpec};
 pub use rate::{By, Rate, RateLimit};
 pub use require::{Network, Require, Texts};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};

@@ -4,7 +4,7 @@ use crate::{Future, Host};
 use bytes::Bytes;
 use http_body::Frame;
 use model::listing::Listing;
-use model::manifest::{Config, Wasi};
+use model::manifest::{Config, NativeSpec, Wasi};
 use model::{Digest, FunctionRef, Limits, SharedStoreName, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,14 +13,34 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A component, and how it is run. The same bytes under two versions of WASI are two programs, each
-/// checked and compiled by itself.
+/// What is run, and by what. The same bytes under two versions of WASI are two programs, each checked
+/// and compiled by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Program {
-    /// The component that was approved. The executor runs this digest or nothing.
+    /// The component or the package that was approved. The executor runs this digest or nothing.
     pub artifact: Digest,
-    /// The version of WASI that its manifest asks for.
-    pub wasi: Wasi,
+    /// Which of the two it is.
+    pub form: Form,
+}
+
+impl Program {
+    /// The version of WASI, if it is a component.
+    #[must_use]
+    pub const fn wasi(self) -> Option<Wasi> {
+        match self.form {
+            Form::Component(wasi) => Some(wasi),
+            Form::Package => None,
+        }
+    }
+}
+
+/// What an artifact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Form {
+    /// A component, for the version of WASI that its manifest asks for.
+    Component(Wasi),
+    /// The list of a native function's files: [`model::listing::Listing`].
+    Package,
 }
 
 /// What is run: one revision of one function.
@@ -49,6 +69,9 @@ pub struct Surroundings {
     pub environment: Vec<(String, String)>,
     /// The function's own words for stores, and which stores they mean.
     pub stores: BTreeMap<String, SharedStoreName>,
+    /// How it is run, if it is native.
+    #[serde(skip)]
+    pub native: Option<NativeSpec>,
 }
 
 /// The request's body, already limited by the door: its errors end the invocation.
@@ -69,12 +92,24 @@ pub enum BodyError {
     Cut,
 }
 
+/// How an invocation came, for executors to whose functions that is a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Manner {
+    /// Somebody sent a request.
+    #[default]
+    Request,
+    /// The request's body is an event by itself; its head is only what carries it.
+    Event,
+}
+
 /// One invocation, ready to run.
 pub struct Run {
     /// What.
     pub unit: Arc<Unit>,
     /// The request as the guest sees it: platform credentials removed, an absolute URI.
     pub request: http::Request<RequestBody>,
+    /// How the invocation came.
+    pub manner: Manner,
     /// What the request is known to contain.
     pub labels: model::Labels,
     /// The files that the function carries: their names and sizes. Their bytes are asked of `host`.
@@ -172,7 +207,7 @@ pub trait Programs: Send + Sync {
     fn code(&self, program: Program) -> Future<'_, Result<File, Fault>>;
 }
 
-/// Runs functions of one runtime.
+/// Runs functions.
 pub trait Executor: Send + Sync {
     /// Checks and compiles a component, so that it can be run by its digest. Idempotent.
     fn prepare(&self, program: Program, component: Bytes) -> Future<'_, Result<(), PrepareError>>;

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full};
 use model::manifest::{Config, Wasi};
 use model::{Digest, FunctionRef, Labelled, Labels, Limits, Scope};
 use parking_lot::Mutex;
-use ports::executor::{Fault, Program, RequestBody, Run, Running, Unit};
+use ports::executor::{Fault, Form, Manner, Program, RequestBody, Run, Running, Unit};
 use ports::host::{Answer, Ask, HostCall, HostError, HostReply, Line};
 use ports::{Future, Host, keyvalue};
 use std::future::poll_fn;
@@ -87,7 +87,7 @@ fn unit(limits: Limits) -> Arc<Unit> {
             name: "f".parse().expect("a name"),
         }),
         revision: 3,
-        program: Program { artifact: Digest([1; 32]), wasi: Wasi::V02 },
+        program: Program { artifact: Digest([1; 32]), form: Form::Component(Wasi::V02) },
         limits,
         config: Config::default(),
         revealed: Vec::new(),
@@ -101,6 +101,7 @@ fn run(host: &Arc<Behind>, body: impl Into<Bytes>) -> Run {
     Run {
         unit: unit(Limits { response_body_bytes: 1 << 30, ..Limits::default() }),
         request: request.expect("a request"),
+        manner: Manner::Request,
         labels: Labels::NONE,
         files: None,
         host: Arc::clone(host) as _,

@@ -100,8 +100,8 @@ impl WasmExecutor {
         (count + other.0, bytes + other.1)
     }
 
-    fn runtime(&self, wasi: Wasi) -> Option<&Arc<Runtime>> {
-        match wasi {
+    fn runtime(&self, program: Program) -> Option<&Arc<Runtime>> {
+        match program.wasi()? {
             Wasi::V02 => Some(&self.runtime_02),
             Wasi::V03 => self.runtime_03.as_ref(),
         }
@@ -110,7 +110,7 @@ impl WasmExecutor {
 
 impl Programs for WasmExecutor {
     fn code(&self, program: Program) -> Future<'_, Result<File, Fault>> {
-        let runtime = self.runtime(program.wasi).map(Arc::clone);
+        let runtime = self.runtime(program).map(Arc::clone);
         Box::pin(async move {
             let Some(runtime) = runtime else {
                 let problem = Problem::new(Code::WasiNotAllowed);
@@ -128,7 +128,7 @@ impl Programs for WasmExecutor {
 impl Executor for WasmExecutor {
     fn prepare(&self, program: Program, component: Bytes) -> Future<'_, Result<(), PrepareError>> {
         let allowed_03 = self.runtime_03.is_some();
-        let runtime = self.runtime(program.wasi);
+        let runtime = self.runtime(program);
         match &self.compiler {
             Some(compiler) => Box::pin(compiler.prepare(runtime, program, component, allowed_03)),
             None => Box::pin(std::future::ready(Err(PrepareError::Failed {
@@ -141,7 +141,7 @@ impl Executor for WasmExecutor {
     fn ready(&self, program: Program) -> Future<'_, Result<bool, PrepareError>> {
         Box::pin(async move {
             let artifact = program.artifact;
-            let Some(runtime) = self.runtime(program.wasi) else { return Ok(false) };
+            let Some(runtime) = self.runtime(program) else { return Ok(false) };
             match runtime.find_or_load(artifact).await {
                 Ok(_) => Ok(true),
                 Err(LoadError::Shelf(ShelfError::Io { source, .. })) => {
@@ -167,7 +167,7 @@ impl Executor for WasmExecutor {
     }
 
     fn run(&self, run: Run) -> Pin<Box<dyn Running>> {
-        let runtime = self.runtime(run.unit.program.wasi).map(Arc::clone);
+        let runtime = self.runtime(run.unit.program).map(Arc::clone);
         let answers_head = run.request.method() == http::Method::HEAD;
         let clockwork = Arc::clone(&self.clockwork);
         let shared = Arc::new(Shared::new(run.unit, run.host, run.files, clockwork));

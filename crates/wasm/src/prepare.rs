@@ -43,7 +43,11 @@ impl Compiler {
         component: Bytes,
         allowed_03: bool,
     ) -> Result<(), PrepareError> {
-        let Program { artifact, wasi } = program;
+        let artifact = program.artifact;
+        let Some(wasi) = program.wasi() else {
+            let reason = "it is no component".to_owned();
+            return Err(PrepareError::Failed { artifact, reason });
+        };
         inspect::check_bytes(&component)
             .and_then(|()| inspect::check_version(&component, wasi, allowed_03))
             .map_err(PrepareError::Refused)?;
@@ -80,8 +84,12 @@ impl Compiler {
         drop(component);
         let output = sealed::create().map_err(failed)?;
         let childs = output.try_clone().map_err(failed)?;
-        let job =
-            Job { name: job(program.wasi), input, output: childs, limits: self.limits.clone() };
+        let job = Job {
+            name: job(program.wasi().unwrap_or_default()),
+            input,
+            output: childs,
+            limits: self.limits.clone(),
+        };
         self.children.run(job).await.map_err(|error| refused(artifact, &error))?;
         SealedFile::seal(output).map_err(failed)
     }

@@ -14,7 +14,7 @@ use crate::state::State;
 use model::Digest;
 use model::manifest::Wasi;
 use ports::Clock;
-use ports::executor::{Fault, FaultKind, Program, Programs};
+use ports::executor::{Fault, FaultKind, Form, Program, Programs};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Engine;
@@ -150,7 +150,8 @@ impl Runtime {
                 let handed = match &runtime.source {
                     Source::Shelf(_) => None,
                     Source::Elsewhere(programs) => {
-                        let program = Program { artifact: digest, wasi: runtime.wasi };
+                        let program =
+                            Program { artifact: digest, form: Form::Component(runtime.wasi) };
                         let file = programs.code(program).await;
                         let file = file.map_err(|fault| LoadError::Unusable(fault.reason))?;
                         Some(SealedFile::handed_over(file))

@@ -29,6 +29,7 @@ const fn narrow(name: &'static str, floor: u8, sees: &'static [&'static str]) ->
 const HOUSE: &[Room] = &[
     room("model", 0),
     room("ports", 1),
+    narrow("render", 1, &["model"]),
     room("identity", 2),
     room("policy", 2),
     room("audit", 2),
@@ -39,6 +40,7 @@ const HOUSE: &[Room] = &[
     room("tls", 2),
     room("egress", 2),
     room("seam", 2),
+    room("native", 2),
     narrow("engine", 3, &["model", "ports", "identity", "policy", "audit"]),
     narrow("gateway", 4, &["model", "engine"]),
     narrow("control", 4, &["model", "engine"]),
@@ -52,7 +54,7 @@ const TESTS_ONLY: &[Room] = &[narrow("testkit", 2, &["model", "ports"]), narrow(
 const TOOLS: Room = narrow("xtask", 7, &["model"]);
 
 /// Rooms that compute and do nothing else.
-const PURE: &[&str] = &["model", "ports", "identity", "policy", "audit"];
+const PURE: &[&str] = &["model", "ports", "render", "identity", "policy", "audit"];
 /// Crates that touch the world.
 const WORLDLY: &[&str] = &[
     "axum",

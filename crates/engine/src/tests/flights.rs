@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use model::Code;
 use model::manifest::Wasi;
 use model::wire::v1::{Level, Outcome};
-use ports::executor::{FaultKind, Program};
+use ports::executor::{FaultKind, Form, Program};
 use ports::host::Line;
 use std::sync::atomic::Ordering;
 use testkit::executor::Step;
@@ -269,7 +269,7 @@ async fn a_lost_compiled_form_is_made_again() {
     let prepared = rig.executor.prepares.load(Ordering::Relaxed);
     let artifact = audit::digest(super::rig::COMPONENT);
     rig.executor.forget(artifact);
-    let program = Program { artifact, wasi: Wasi::V02 };
+    let program = Program { artifact, form: Form::Component(Wasi::V02) };
     rig.engine.catalog.load().readiness(program).expect("known").doubt();
     rig.call("/f/x", None).await.expect("answered again");
     assert_eq!(rig.executor.prepares.load(Ordering::Relaxed), prepared + 1);
@@ -280,7 +280,7 @@ async fn a_damaged_component_is_not_run_not_explained_to_callers_and_sent_again(
     let rig = open(|_| answer()).await;
     let artifact = audit::digest(super::rig::COMPONENT);
     rig.executor.forget(artifact);
-    let program = Program { artifact, wasi: Wasi::V02 };
+    let program = Program { artifact, form: Form::Component(Wasi::V02) };
     rig.engine.catalog.load().readiness(program).expect("known").doubt();
     rig.artifacts.swap(artifact, bytes::Bytes::from_static(b"another"));
     let refused = rig.send(get("/f/x", None)).await.err().expect("not run");

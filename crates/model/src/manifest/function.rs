@@ -9,6 +9,7 @@ use super::environment::Environment;
 use super::example::{self, Example};
 use super::files::FilesSpec;
 use super::http::HttpTrigger;
+use super::native::NativeSpec;
 use super::rules::FileRules;
 use super::wasi::Wasi;
 use crate::limit::Ceiling;
@@ -26,6 +27,8 @@ pub enum Runtime {
     /// A WebAssembly component in a fresh instance per invocation.
     #[default]
     Wasm,
+    /// A process in a jail.
+    Native,
 }
 
 /// How soon a record must be on disk.
@@ -48,6 +51,9 @@ pub struct FunctionSpec {
     /// How it is run.
     #[serde(default)]
     pub runtime: Runtime,
+    /// How it is run, if its runtime is `native`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<NativeSpec>,
     /// The version of WASI that the component is built for. `0.3` is experimental, and a node has to
     /// allow it.
     #[serde(default, skip_serializing_if = "Wasi::is_default")]
@@ -137,6 +143,7 @@ impl FunctionSpec {
         Self {
             name,
             runtime: Runtime::Wasm,
+            native: None,
             wasi: Wasi::default(),
             source: None,
             digest: None,

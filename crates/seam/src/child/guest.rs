@@ -9,7 +9,7 @@ use futures_util::future::{AbortRegistration, Abortable};
 use http_body_util::{BodyExt as _, Empty};
 use model::Usage;
 use parking_lot::Mutex;
-use ports::executor::{Executor, Fault, RequestBody, Run, Running};
+use ports::executor::{Executor, Fault, Manner, RequestBody, Run, Running};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -43,7 +43,14 @@ async fn run(order: Order, executor: Arc<dyn Executor>) {
     });
     let host = Arc::new(Beyond::new(Arc::clone(&lane), id));
     let request = head.map(|()| body);
-    let running = executor.run(Run { unit: Arc::new(unit), request, labels, files, host });
+    let running = executor.run(Run {
+        unit: Arc::new(unit),
+        request,
+        manner: Manner::Request,
+        labels,
+        files,
+        host,
+    });
     let mut guest = Guest { lane, id, running, told: Usage::default() };
     let out = Outflow::new(pipe, Stream::Run(id), credit);
     let done = guest.answer(out).await;

@@ -38,7 +38,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn begin(lane: Arc<Lane>, run: Run) -> Self {
-        let Run { unit, request, labels, files, host } = run;
+        let Run { unit, request, manner: _, labels, files, host } = run;
         let (head, body) = request.into_parts();
         let (desk, intake): (Arc<Mutex<Desk>>, Arc<Mutex<Intake>>) = Default::default();
         let entry = Entry {

@@ -8,8 +8,8 @@ use model::{Digest, FunctionRef, Labelled, Labels, Limits, Secret, Timestamp, Us
 use parking_lot::Mutex;
 use ports::child::{self, Children, Job};
 use ports::executor::{
-    BodyError, Executor as _, Fault, FaultKind, PrepareError, Program, RequestBody, Run, Running,
-    Unit,
+    BodyError, Executor as _, Fault, FaultKind, Form, Manner, PrepareError, Program, RequestBody,
+    Run, Running, Unit,
 };
 use ports::host::{self, Ask, HostCall, HostError, Line};
 use ports::{Clock, Future, Host};
@@ -167,7 +167,7 @@ impl Rig {
     }
 
     fn program(&self, artifact: Digest) -> Program {
-        Program { artifact, wasi: self.wasi }
+        Program { artifact, form: Form::Component(self.wasi) }
     }
 
     pub(crate) fn start(
@@ -197,7 +197,14 @@ impl Rig {
             around: Arc::default(),
         };
         let (labels, files) = (Labels::NONE, None);
-        self.executor.run(Run { unit: Arc::new(unit), request, labels, files, host })
+        self.executor.run(Run {
+            unit: Arc::new(unit),
+            request,
+            manner: Manner::Request,
+            labels,
+            files,
+            host,
+        })
     }
 
     /// Prepares `component` and calls it once.

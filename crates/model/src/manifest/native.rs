@@ -1,0 +1,81 @@
+//! What a manifest says of a native function: which contract it speaks, and what runs it.
+
+use crate::Digest;
+use crate::unit::{Duration, Size};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The contract between a function and the platform that it was written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Contract {
+    /// AWS Lambda: the function asks for its next invocation (Runtime API 2018-06-01).
+    Lambda,
+    /// AWS Lambda Web Functions: an HTTP server on the address that it is told.
+    LambdaWeb,
+    /// Any HTTP server on `PORT`.
+    Http,
+    /// Google Cloud Run.
+    CloudRun,
+    /// Google's Functions Framework.
+    FunctionsFramework,
+    /// Knative Serving.
+    Knative,
+    /// OpenFaaS, of-watchdog's HTTP mode.
+    Openfaas,
+    /// Alibaba Cloud Function Compute, custom runtime.
+    Alibaba,
+    /// Azure Functions, custom handler.
+    Azure,
+    /// Kubeless.
+    Kubeless,
+}
+
+/// How a native function is run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NativeSpec {
+    /// The contract that it speaks.
+    pub contract: Contract,
+    /// What interprets it, as `casemate runtimes` lists it, such as `python3.11` or `node`. None if
+    /// the package brings its own program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<String>,
+    /// What is called within it, in the contract's words, such as `app.handler`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler: Option<String>,
+    /// The program and its arguments, where interpreter and handler do not say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// Directories or zip files that are laid over each other at `/opt`, in this order. Used by
+    /// `casemate deploy` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
+    /// The digest of the list of files at `/opt`. `casemate deploy` fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers_digest: Option<Digest>,
+    /// The port that the function's server listens on, where the contract leaves it open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Invocations that one process has in hand at a time. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<u32>,
+    /// Processes and threads at a time. Default 128.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
+    /// Size of `/tmp`, which counts as memory too. Default `64MiB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scratch: Option<Size>,
+    /// Longest time to start. Default `10s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Duration>,
+    /// How long a process is kept that has nothing to do. Default `5m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Duration>,
+    /// Processes that are kept ready all the time. Default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<u32>,
+    /// Whether every invocation has a process of its own, which ends with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
+}

@@ -1,0 +1,10 @@
+//! Native functions: processes in jails, and the contracts that other platforms' code speaks.
+//!
+//! A function's process knows the world through its jail's listeners alone: a contract's endpoint, a
+//! proxy, and the ports of destinations that were granted. Behind each stands `ports::Host`.
+//!
+//! Invariant: unsafe code is in `jail` only, each block justified.
+
+mod contract;
+mod jail;
+mod seat;

@@ -1,0 +1,4 @@
+//! One request or event in the shapes that other platforms' code expects, and their replies back.
+//!
+//! Only translation: nothing here decides, waits or touches the world.
+#![forbid(unsafe_code)]
