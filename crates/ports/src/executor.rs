@@ -181,6 +181,34 @@ pub trait Running: Send {
     fn usage(&self) -> Usage;
 }
 
+/// An invocation that fails at once.
+#[derive(Debug)]
+pub struct Refused(pub Fault);
+
+impl Running for Refused {
+    fn poll_head(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Result<http::response::Parts, Fault>> {
+        Poll::Ready(Err(self.0.clone()))
+    }
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        Poll::Ready(None)
+    }
+
+    fn poll_done(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        Poll::Ready(Err(self.0.clone()))
+    }
+
+    fn usage(&self) -> Usage {
+        Usage::default()
+    }
+}
+
 /// Why a component could not be made ready.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

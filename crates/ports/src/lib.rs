@@ -20,6 +20,7 @@ pub mod journal;
 pub mod keyring;
 pub mod keyvalue;
 pub mod ledger;
+pub mod lines;
 mod octets;
 pub mod outbound;
 pub mod queue;

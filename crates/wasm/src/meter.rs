@@ -7,7 +7,6 @@
 //! Invariant: the guest's CPU time is read from the thread's clock, never estimated.
 
 use crate::clockwork::Clockwork;
-use crate::lines::Line;
 use crate::run::Exchange;
 use crate::turns::Held;
 use model::listing::Listing;
@@ -16,6 +15,7 @@ use model::{Limits, Usage};
 use parking_lot::Mutex;
 use ports::Host;
 use ports::executor::{BodyError, Unit};
+use ports::lines::Line;
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
