@@ -180,6 +180,9 @@ impl Host for Broker {
             HostCall::Blob { container, ask } => Box::pin(self.blob(container, ask, labels, body)),
             HostCall::Reveal(name) => Box::pin(self.reveal(name, labels)),
             HostCall::File { path, piece } => Box::pin(self.file(path, piece, labels)),
+            HostCall::Connect(_) | HostCall::Keep(_) => {
+                Box::pin(std::future::ready(Err(HostError::Denied)))
+            }
         }
     }
 }

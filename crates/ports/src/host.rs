@@ -7,6 +7,10 @@
 //!
 //! Only what works is here. Each later capability adds a variant.
 
+pub mod connect;
+
+pub use connect::{ConnectCall, ConnectionId, Through};
+
 use crate::Future;
 use crate::{blobs, keyvalue};
 use bytes::Bytes;
@@ -61,6 +65,11 @@ pub enum HostCall {
         /// Which piece of it, from 0; see [`model::listing::CHUNK_BYTES`].
         piece: u32,
     },
+    /// Connect to somewhere. What is sent is carried beside it. See [`connect`] for how its bodies
+    /// behave and which refusals there are.
+    Connect(ConnectCall),
+    /// Have a connection of an earlier invocation of the same function go on with this one.
+    Keep(ConnectionId),
 }
 
 /// The head of an outgoing HTTP request.
@@ -109,6 +118,10 @@ pub enum HostReply {
     Secret(model::Secret<Vec<u8>>),
     /// A piece of a file.
     File(Bytes),
+    /// There is a connection. What comes over it is carried beside it.
+    Connected(ConnectionId),
+    /// The connection goes on.
+    Kept,
 }
 
 /// An answer: a reply, what it is known to contain, and its body.
@@ -139,6 +152,9 @@ pub enum HostError {
     /// The platform failed.
     #[error("the platform failed")]
     Failed,
+    /// It may go there only if the platform looks inside; see [`Through::Opaque`].
+    #[error("the platform has to look inside")]
+    NotOpaque,
 }
 
 /// Answers the asks of one invocation.

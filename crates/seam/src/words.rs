@@ -208,9 +208,12 @@ enum Call {
 }
 
 impl Ask {
-    pub(crate) fn of(run: u32, call: Labelled<HostCall>, body: Option<Length>) -> Self {
+    /// An ask in words. `None` if there is no word for it: components make no connections, so what
+    /// claims to be one cannot ask for any.
+    pub(crate) fn of(run: u32, call: Labelled<HostCall>, body: Option<Length>) -> Option<Self> {
         let Labelled { value, labels } = call;
         let call = match value {
+            HostCall::Connect(_) | HostCall::Keep(_) => return None,
             HostCall::Http(call) => Call::Http {
                 method: call.method.as_str().to_owned(),
                 uri: call.uri.to_string(),
@@ -224,7 +227,7 @@ impl Ask {
             HostCall::Reveal(name) => Call::Reveal(name),
             HostCall::File { path, piece } => Call::File { path, piece },
         };
-        Self { run, call, labels, body }
+        Some(Self { run, call, labels, body })
     }
 
     pub(crate) fn call(self) -> Result<Labelled<HostCall>, Malformed> {
@@ -267,16 +270,18 @@ enum Reply {
 }
 
 impl Answer {
-    pub(crate) fn of(reply: Labelled<HostReply>, body: Option<Length>) -> Self {
+    /// An answer in words. `None` if there is no word for it, because there is none for its ask.
+    pub(crate) fn of(reply: Labelled<HostReply>, body: Option<Length>) -> Option<Self> {
         let Labelled { value, labels } = reply;
         let reply = match value {
+            HostReply::Connected(_) | HostReply::Kept => return None,
             HostReply::Http(parts) => Reply::Http(Head::of(&parts)),
             HostReply::KeyValue(reply) => Reply::KeyValue(reply),
             HostReply::Blob(reply) => Reply::Blob(reply),
             HostReply::Secret(value) => Reply::Secret(Octets(value.expose().clone())),
             HostReply::File(bytes) => Reply::File(Octets(bytes.to_vec())),
         };
-        Self { reply, labels, body }
+        Some(Self { reply, labels, body })
     }
 
     pub(crate) fn reply(self) -> Result<Labelled<HostReply>, Malformed> {

@@ -41,13 +41,11 @@ impl Host for Beyond {
 
 async fn call(lane: Arc<Lane>, run: u32, ask: Ask) -> Result<Answer, HostError> {
     let Ask { call, body } = ask;
+    let said = words::Ask::of(run, call, body.as_ref().map(words::Length::of));
+    let said = said.ok_or(HostError::Denied)?;
     let Asked { id, answer, body: intake, credit } = lane.open_ask();
     let mut open = Open { lane: Arc::clone(&lane), id, upload: None, ended: false };
-    if !lane.pipe.send_value(
-        Kind::Ask,
-        id,
-        &words::Ask::of(run, call, body.as_ref().map(words::Length::of)),
-    ) {
+    if !lane.pipe.send_value(Kind::Ask, id, &said) {
         open.ended = true;
         return Err(HostError::Limit("an ask's size".into()));
     }

@@ -63,7 +63,10 @@ async fn answer(
     let (said, body) = match answer {
         Ok(host::Answer { reply, body }) => {
             let length = body.as_ref().map(words::Length::of);
-            (Ok(words::Answer::of(reply, length)), body)
+            match words::Answer::of(reply, length) {
+                Some(said) => (Ok(said), body),
+                None => (Err(HostError::Failed), None),
+            }
         }
         Err(error) => (Err(error), None),
     };

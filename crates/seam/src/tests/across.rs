@@ -220,6 +220,20 @@ async fn a_host_beyond_the_seam_does_what_a_host_does() {
 }
 
 #[tokio::test]
+async fn no_connection_is_asked_for_across_the_seam() {
+    let behind = Arc::<Behind>::default();
+    let (host, task) = beyond(&behind).await;
+    let through = ports::host::Through::Tcp;
+    let call = ports::host::ConnectCall { host: "db.internal".to_owned(), port: 5432, through };
+    for call in [HostCall::Connect(call), HostCall::Keep(ports::host::ConnectionId(1))] {
+        let refused = Arc::clone(&host).call(Ask::plain(call)).await;
+        assert_eq!(refused.err(), Some(HostError::Denied));
+    }
+    assert!(behind.asks.lock().is_empty(), "the node was not asked");
+    task.abort();
+}
+
+#[tokio::test]
 async fn bodies_cross_both_ways_and_guests_that_end_are_forgotten() {
     let script = |_: &http::Request<()>| {
         vec![Step::Head(http::StatusCode::OK), Step::Echo, Step::Frame(b"!"), Step::End]

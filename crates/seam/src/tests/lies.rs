@@ -147,7 +147,7 @@ fn good_head() -> Vec<u8> {
 
 fn ask(id: u32, run: u32) -> Vec<u8> {
     let call = HostCall::KeyValue { store: "s".to_owned(), ask: keyvalue::Ask::Open };
-    value(Kind::Ask, id, &Ask::of(run, Labelled::plain(call), None))
+    value(Kind::Ask, id, &Ask::of(run, Labelled::plain(call), None).expect("a word"))
 }
 
 fn lies() -> Vec<(&'static str, Vec<u8>)> {
@@ -302,7 +302,7 @@ async fn an_ask_is_answered_with_its_labels() {
     let (mut running, mut child) = stage.begin().await;
     let labels = Labels::of([model::label::Label::new("pan")]);
     let call = HostCall::KeyValue { store: "s".to_owned(), ask: keyvalue::Ask::Open };
-    let ask = Ask::of(1, Labelled { value: call, labels }, None);
+    let ask = Ask::of(1, Labelled { value: call, labels }, None).expect("a word");
     child.say(&value(Kind::Ask, 1, &ask)).await;
     let answered = async { assert_eq!(child.next().await, Some((Kind::Answer, 1))) };
     tokio::select! {
