@@ -1,8 +1,10 @@
 //! Grants: what somebody was allowed, as a ledgered row.
 
-use crate::{FunctionName, IssuerName, SecretName, Subject, TokenName};
+use crate::destination::Host;
+use crate::{Destination, FunctionName, IssuerName, SecretName, Subject, TokenName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::net::IpAddr;
 
 /// Who is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,6 +56,11 @@ pub enum Action {
     Secret {
         /// `NAME for URL`: see [`SecretTarget`].
         target: String,
+    },
+    /// To connect over TCP, in whatever protocol.
+    Tcp {
+        /// Where to.
+        target: Destination,
     },
     /// To read the value of a secret.
     #[serde(rename = "secret-reveal")]
@@ -121,7 +128,7 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] crate::name::Error),
     /// Not an action.
-    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret` or `secret-reveal`", .0.escape_debug())]
+    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret`, `secret-reveal` or `tcp`", .0.escape_debug())]
     Action(String),
     /// Not an outgoing target.
     #[error("`{}` is no target: write a method and a URL, such as `GET https://api.example.com/v1/*`", .0.escape_debug())]
@@ -132,6 +139,9 @@ pub enum Error {
     /// Not a secret and its destination.
     #[error("`{}` is no secret and its destination: write a name and a URL, such as `psp for https://api.example.com`", .0.escape_debug())]
     Secret(String),
+    /// Not a place to connect to.
+    #[error(transparent)]
+    Destination(#[from] crate::destination::Error),
     /// A pairing that means nothing.
     #[error("`{who}` cannot be granted `{action}`")]
     Pairing { who: String, action: &'static str },
@@ -152,6 +162,7 @@ impl Grant {
             "blob" => Action::Blob { target: check_store(what)? },
             "secret" => Action::Secret { target: check_secret(what)? },
             "secret-reveal" => Action::Reveal { target: SecretName::parse(what)? },
+            "tcp" => Action::Tcp { target: Destination::parse(what)? },
             other => return Err(Error::Action(other.chars().take(40).collect())),
         };
         Self { who, action }.checked()
@@ -175,9 +186,8 @@ impl Grant {
                 check_secret(target)?;
                 Ok(self)
             }
-            (Principal::Function(_), Action::Reveal { .. }) | (_, Action::Invoke { .. }) => {
-                Ok(self)
-            }
+            (Principal::Function(_), Action::Reveal { .. } | Action::Tcp { .. })
+            | (_, Action::Invoke { .. }) => Ok(self),
             // Whoever leaves work behind has to be somebody.
             (who, Action::InvokeAsync { .. })
                 if !matches!(who, Principal::Function(_) | Principal::Public) =>
@@ -228,6 +238,7 @@ impl Action {
             | Self::KeyValue { .. }
             | Self::Blob { .. }
             | Self::Secret { .. }
+            | Self::Tcp { .. }
             | Self::Reveal { .. } => None,
         }
     }
@@ -242,6 +253,7 @@ impl Action {
             Self::Blob { .. } => "blob",
             Self::Secret { .. } => "secret",
             Self::Reveal { .. } => "secret-reveal",
+            Self::Tcp { .. } => "tcp",
             Self::InvokeAsync { .. } => "invoke-async",
         }
     }
@@ -316,78 +328,14 @@ impl fmt::Display for Grant {
             Action::Blob { target } => write!(f, "{} blob \"{target}\"", self.who),
             Action::Secret { target } => write!(f, "{} secret \"{target}\"", self.who),
             Action::Reveal { target } => write!(f, "{} secret-reveal {target}", self.who),
+            Action::Tcp { target } if matches!(target.host(), Host::Address(IpAddr::V6(_))) => {
+                // Brackets mean something to shells.
+                write!(f, "{} tcp \"{target}\"", self.who)
+            }
+            Action::Tcp { target } => write!(f, "{} tcp {target}", self.who),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_every_form() {
-        for (who, action, what) in [
-            ("public", "invoke", "hello"),
-            ("token:ci", "invoke", "hello"),
-            ("jwt:shop", "invoke", "hello"),
-            ("jwt:shop/alice", "invoke", "hello"),
-            ("jwt:shop/auth0%7Cx/y", "invoke", "hello"),
-            ("mtls:*", "invoke", "hello"),
-            ("mtls:%2A", "invoke", "hello"),
-            ("mtls:spiffe://a.example/x", "invoke", "hello"),
-            ("function:hello", "http", "GET https://api.example.com/v1/*"),
-            ("function:hello", "keyvalue", "read-write carts/{sub}/*"),
-            ("function:hello", "blob", "read-write photos/{sub}/*"),
-            ("function:hello", "invoke", "shipping"),
-            ("function:hello", "secret", "psp for https://api.example.com/v1"),
-            ("function:hello", "secret-reveal", "db"),
-            ("token:ci", "invoke-async", "hello"),
-            ("jwt:shop", "invoke-async", "hello"),
-        ] {
-            let grant = Grant::parse(who, action, what).expect(what);
-            assert_eq!(grant.who.to_string(), who);
-            let json = serde_json::to_string(&grant).expect("plain data");
-            assert_eq!(serde_json::from_str::<Grant>(&json).expect(&json), grant);
-        }
-    }
-
-    #[test]
-    fn refuses_pairings_and_targets_that_mean_nothing() {
-        for (who, action, what) in [
-            ("nobody", "invoke", "hello"),
-            ("token:../x", "invoke", "hello"),
-            ("jwt:", "invoke", "hello"),
-            ("jwt:Shop", "invoke", "hello"),
-            ("jwt:shop/", "invoke", "hello"),
-            ("jwt:shop/%0a", "invoke", "hello"),
-            ("mtls:", "invoke", "hello"),
-            ("jwt:shop", "http", "GET https://x/"),
-            ("mtls:*", "http", "GET https://x/"),
-            ("public", "http", "GET https://x/"),
-            ("function:a", "http", "https://x/"),
-            ("function:a", "http", "GET file:///etc/passwd"),
-            ("function:a", "http", "GET /relative"),
-            ("function:a", "http", "GET https://x/#\u{1b}[31m"),
-            ("function:a", "http", "GET https://x/#\nGET https://y/"),
-            ("public", "fly", "hello"),
-            ("public", "keyvalue", "read carts"),
-            ("public", "invoke-async", "hello"),
-            ("function:a", "invoke-async", "b"),
-            ("function:a", "keyvalue", "carts"),
-            ("public", "blob", "read photos"),
-            ("function:a", "blob", "photos"),
-            ("token:ci", "secret", "psp for https://x"),
-            ("token:ci", "secret-reveal", "db"),
-            ("public", "secret-reveal", "db"),
-            ("function:a", "secret-reveal", "db for https://x"),
-            ("function:a", "secret", "psp"),
-            ("function:a", "secret", "psp for x"),
-            ("function:a", "secret", "PSP for https://x"),
-            ("function:a", "secret", "psp for https://u@x"),
-            ("function:a", "secret", "psp for https://x/*"),
-            ("function:a", "keyvalue", "read carts/{sub}*"),
-        ] {
-            assert!(Grant::parse(who, action, what).is_err(), "{who} {action} {what}");
-        }
-    }
-}
+mod tests;

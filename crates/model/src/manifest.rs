@@ -24,6 +24,7 @@ mod require;
 mod rules;
 mod secret;
 mod surroundings;
+mod tcp;
 mod upload;
 mod wasi;
 mod websocket;
@@ -49,6 +50,7 @@ pub use secret::{
     Algorithm, BodyField, ClientAuth, Encoding, Form, Hmac, KeyText, Mac, OAuth2, Part, Places,
     SecretUse, SigV4, Unit, is_access_key,
 };
+pub use tcp::DESTINATIONS_MAX;
 pub use upload::{Upload, UploadLimits};
 pub use wasi::Wasi;
 pub use websocket::{WebSocket, WebSocketLimits};

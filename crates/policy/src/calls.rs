@@ -10,7 +10,9 @@ use crate::verdict::{CallPermit, Denial, command};
 use model::grant::SecretTarget;
 use model::manifest::Allow;
 use model::store::{Access, StoreTarget};
-use model::{Action, Claims, Code, FunctionName, Grant, Principal, SecretName, StoreName};
+use model::{
+    Action, Claims, Code, Destination, FunctionName, Grant, Principal, SecretName, StoreName,
+};
 
 /// An outgoing HTTP request.
 #[derive(Debug, Clone, Copy)]
@@ -48,14 +50,15 @@ pub struct SecretAsk<'a> {
 /// What a manifest asks for, or what grants allow, as it is compared.
 #[derive(Debug, Default)]
 pub(crate) struct Reach {
-    http: Box<[Target]>,
+    pub(crate) http: Box<[Target]>,
     stores: Box<[StoreTarget]>,
     pub(crate) containers: Box<[StoreTarget]>,
+    pub(crate) tcp: Box<[Destination]>,
     functions: Box<[FunctionName]>,
     /// Every place that a secret is sent to.
     secrets: Box<[(SecretName, Url)]>,
     /// Those at which requests of the function's own get it, or what is made of it.
-    destinations: Box<[(SecretName, Url)]>,
+    pub(crate) destinations: Box<[(SecretName, Url)]>,
     /// Secrets that are read.
     revealed: Box<[SecretName]>,
     /// Only tests say that everything is asked for.
@@ -69,6 +72,7 @@ impl Reach {
         let mut containers = Vec::new();
         let mut secrets = Vec::new();
         let mut revealed = Vec::new();
+        let mut tcp = Vec::new();
         for grant in grants {
             match &grant.action {
                 // That is a matter of the other function's policies.
@@ -78,12 +82,14 @@ impl Reach {
                 Action::Blob { target } => containers.extend(StoreTarget::parse(target)),
                 Action::Secret { target } => secrets.extend(secret(target)),
                 Action::Reveal { target } => revealed.push(target.clone()),
+                Action::Tcp { target } => tcp.push(target.clone()),
             }
         }
         Self {
             http: http.into(),
             stores: stores.into(),
             containers: containers.into(),
+            tcp: tcp.into(),
             secrets: secrets.into(),
             revealed: revealed.into(),
             ..Self::default()
@@ -98,6 +104,7 @@ impl Reach {
             http: allow.http.iter().filter_map(|target| Target::parse(target)).collect(),
             stores: allow.keyvalue.iter().filter_map(store).collect(),
             containers: allow.blobs.iter().filter_map(store).collect(),
+            tcp: allow.tcp.clone().into(),
             functions: allow.invoke.clone().into(),
             secrets: allow
                 .secret

@@ -46,6 +46,16 @@ impl FunctionPolicies {
         self.ask_operator(set, &words.blob, container, &pairs)
     }
 
+    /// Whether a policy of the operator permits the connection. `false` if none speaks of it.
+    pub(crate) fn consult_tcp(&self, destination: &model::Destination) -> Result<bool, Denial> {
+        let set = &self.policies.on_tcp;
+        if set.is_empty() {
+            return Ok(false);
+        }
+        let words = &self.policies.vocabulary;
+        self.ask_operator(set, &words.tcp, words.host(&format!("tcp://{destination}")), &[])
+    }
+
     /// Whether a policy of the operator permits the use. `false` if none speaks of it.
     pub(crate) fn consult_secret(&self, ask: &SecretAsk<'_>, url: &Url) -> Result<bool, Denial> {
         let set = &self.policies.on_secret;

@@ -213,9 +213,10 @@ pub fn concerns(grant: &Grant, function: &FunctionRef) -> bool {
 #[must_use]
 pub fn grant_id(grant: &Grant) -> String {
     match &grant.action {
-        Action::Invoke { .. } | Action::InvokeAsync { .. } | Action::Reveal { .. } => {
-            grant.to_string()
-        }
+        Action::Invoke { .. }
+        | Action::InvokeAsync { .. }
+        | Action::Reveal { .. }
+        | Action::Tcp { .. } => grant.to_string(),
         Action::Http { target }
         | Action::KeyValue { target }
         | Action::Blob { target }

@@ -15,6 +15,7 @@ mod ask;
 mod blobs;
 mod cache;
 mod calls;
+mod connections;
 mod consult;
 mod defer;
 mod error;

@@ -63,7 +63,7 @@ fn of_grant(grant: &Grant) -> Vec<LintFinding> {
         }
         Action::Invoke { .. } | Action::InvokeAsync { .. } | Action::Reveal { .. } => Vec::new(),
         Action::Http { target } => of_target(&id, target),
-        Action::KeyValue { .. } | Action::Blob { .. } => Vec::new(),
+        Action::KeyValue { .. } | Action::Blob { .. } | Action::Tcp { .. } => Vec::new(),
         Action::Secret { target } => of_secret(&id, target),
     }
 }

@@ -39,6 +39,8 @@ pub struct Policies {
     pub(crate) on_keyvalue: PolicySet,
     /// Policies that speak of containers of blobs.
     pub(crate) on_blob: PolicySet,
+    /// Policies that speak of connections.
+    pub(crate) on_tcp: PolicySet,
     /// Policies that speak of secrets.
     pub(crate) on_secret: PolicySet,
     /// Those about reading secrets.
@@ -71,6 +73,7 @@ impl Policies {
             on_http: PolicySet::new(),
             on_keyvalue: PolicySet::new(),
             on_blob: PolicySet::new(),
+            on_tcp: PolicySet::new(),
             on_secret: PolicySet::new(),
             on_reveal: PolicySet::new(),
             on_async: PolicySet::new(),
@@ -177,6 +180,7 @@ impl Policies {
             (&self.vocabulary.http, &mut self.on_http),
             (&self.vocabulary.keyvalue, &mut self.on_keyvalue),
             (&self.vocabulary.blob, &mut self.on_blob),
+            (&self.vocabulary.tcp, &mut self.on_tcp),
             (&self.vocabulary.secret, &mut self.on_secret),
             (&self.vocabulary.reveal, &mut self.on_reveal),
             (&self.vocabulary.invoke_async, &mut self.on_async),

@@ -35,6 +35,7 @@ pub(crate) struct Vocabulary {
     pub(crate) http: EntityUid,
     pub(crate) keyvalue: EntityUid,
     pub(crate) blob: EntityUid,
+    pub(crate) tcp: EntityUid,
     pub(crate) secret: EntityUid,
     pub(crate) reveal: EntityUid,
     pub(crate) invoke_async: EntityUid,
@@ -78,6 +79,7 @@ impl Vocabulary {
             http: uid(entity_type("Action")?, "http"),
             keyvalue: uid(entity_type("Action")?, "keyvalue"),
             blob: uid(entity_type("Action")?, "blob"),
+            tcp: uid(entity_type("Action")?, "tcp"),
             secret: uid(entity_type("Action")?, "secret"),
             reveal: uid(entity_type("Action")?, "secret-reveal"),
             invoke_async: uid(entity_type("Action")?, "invoke-async"),
@@ -105,7 +107,8 @@ impl Vocabulary {
         uid(self.function.clone(), &function.to_string())
     }
 
-    /// Where a request goes: `scheme://host:port`.
+    /// Where a request or a connection goes: `scheme://host:port`, the scheme of connections being
+    /// `tcp`.
     pub(crate) fn host(&self, origin: &str) -> EntityUid {
         uid(self.host.clone(), origin)
     }

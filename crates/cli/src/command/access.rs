@@ -12,10 +12,12 @@ struct Parts {
     /// `function:NAME`
     #[arg(value_name = "WHO")]
     who: String,
-    /// What may be done: `invoke`, `invoke-async`, `http`, `keyvalue`, `blob` or `secret`
+    /// What may be done: `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret`,
+    /// `secret-reveal` or `tcp`
     #[arg(value_name = "ACTION")]
     action: String,
-    /// To what: a function, or for `http` a method and a URL such as 'GET https://host/path*'
+    /// To what: a function, for `http` a method and a URL such as 'GET https://host/path*', for
+    /// `tcp` a host and a port
     #[arg(value_name = "WHAT")]
     what: String,
 }
@@ -35,7 +37,8 @@ Examples:
   casemate grant jwt:shop invoke orders
   casemate grant jwt:shop/alice invoke orders
   casemate grant mtls:spiffe://example.org/ns/shop invoke orders
-  casemate grant function:orders http 'POST https://api.example.com/v1/*'";
+  casemate grant function:orders http 'POST https://api.example.com/v1/*'
+  casemate grant function:orders tcp db.internal:5432";
 
 /// Allow somebody to do something
 ///
@@ -131,6 +134,7 @@ impl Grants {
                 | Action::Blob { target }
                 | Action::Secret { target } => target,
                 Action::Reveal { target } => target.to_string(),
+                Action::Tcp { target } => target.to_string(),
             };
             table.row([who.to_string(), word, what]);
         }

@@ -325,6 +325,7 @@ pub(crate) fn shell(grant: &Grant) -> String {
         }
         model::Action::Invoke { .. }
         | model::Action::InvokeAsync { .. }
+        | model::Action::Tcp { .. }
         | model::Action::Reveal { .. } => grant.to_string(),
     }
 }

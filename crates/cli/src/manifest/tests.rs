@@ -55,9 +55,9 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
          | in line 7 write `http` instead of `htpp`"
     );
     assert_eq!(
-        check("allow = { tcp = [] }"),
-        "E0103 casemate.toml:6: unknown key `tcp` in [function.allow]; known are blobs, http, invoke, keyvalue, secret \
-         | in line 6 write `allow = {  }` instead of `allow = { tcp = [] }`"
+        check("allow = { udp = [] }"),
+        "E0103 casemate.toml:6: unknown key `udp` in [function.allow]; known are blobs, http, invoke, keyvalue, secret, tcp \
+         | in line 6 write `allow = {  }` instead of `allow = { udp = [] }`"
     );
     assert_eq!(
         below_head("functions = []"),

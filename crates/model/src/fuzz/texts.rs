@@ -119,12 +119,16 @@ pub fn grant(bytes: &[u8]) -> Outcome {
             target == what && crate::grant::SecretTarget::parse(what).is_some()
         }
         (Principal::Function(_), Action::Reveal { target }) => target.as_str() == what,
+        (Principal::Function(_), Action::Tcp { target }) => {
+            crate::Destination::parse(what).as_ref() == Ok(target)
+        }
         (
             _,
             Action::Http { .. }
             | Action::KeyValue { .. }
             | Action::Blob { .. }
             | Action::Secret { .. }
+            | Action::Tcp { .. }
             | Action::Reveal { .. },
         ) => false,
         (Principal::Public | Principal::Function(_), Action::InvokeAsync { .. }) => false,

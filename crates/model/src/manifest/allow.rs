@@ -2,7 +2,7 @@
 
 use super::secret::SecretUse;
 use crate::store::Access;
-use crate::{Action, FunctionName, Grant, Principal, SecretName};
+use crate::{Action, Destination, FunctionName, Grant, Principal, SecretName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,6 +25,10 @@ pub struct Allow {
     /// Functions of the same environment that it calls, as `http://NAME.fn.casemate.internal/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invoke: Vec<FunctionName>,
+    /// Where it connects to over TCP, each `HOST:PORT`, such as `db.internal:5432`. For native
+    /// functions only: a component has no sockets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tcp: Vec<Destination>,
     /// Secrets that the platform puts into outgoing requests, or signs them with, by name. The
     /// function never sees them, but for those of which it says `reveal`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -71,12 +75,15 @@ impl Allow {
         let invoke = self.invoke.iter().enumerate().map(|(at, name)| {
             ("allow.invoke", at.to_string(), Action::Invoke { function: name.clone() })
         });
+        let tcp = self.tcp.iter().enumerate().map(|(at, target)| {
+            ("allow.tcp", at.to_string(), Action::Tcp { target: target.clone() })
+        });
         let secret = self.secret.iter().flat_map(|(name, using)| {
             let used = using.targets(name).map(|target| Action::Secret { target });
             let read = using.reveal.then(|| Action::Reveal { target: name.clone() });
             used.chain(read).map(|action| ("allow.secret", name.to_string(), action))
         });
-        let all = http.chain(keyvalue).chain(blobs).chain(invoke).chain(secret);
+        let all = http.chain(keyvalue).chain(blobs).chain(invoke).chain(tcp).chain(secret);
         all.map(move |(key, place, action)| asked(key, place, action))
     }
 }

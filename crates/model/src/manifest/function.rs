@@ -250,6 +250,7 @@ impl FunctionSpec {
             return fail("config", why);
         }
         self.check_secrets()?;
+        self.check_tcp()?;
         self.check_surroundings()?;
         for asked in self.allow.grants(&self.name) {
             if let Err(error) = asked.grant.checked() {

@@ -6,7 +6,7 @@ use std::fmt;
 /// Which asks are looked for: `host=api.example.com`, `store=carts` or `function=shipping`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AskedFor {
-    /// A request to this host, whatever the port.
+    /// A request or a connection to this host, whatever the port.
     Host(Box<str>),
     /// The use of a key-value store or a container of blobs, as the function calls it.
     Store(Box<str>),
@@ -25,7 +25,8 @@ impl AskedFor {
     pub fn fits(&self, call: &Call) -> bool {
         match self {
             Self::Host(name) => {
-                call.operation == "http" && host(&call.resource).eq_ignore_ascii_case(name)
+                let out = matches!(&*call.operation, "http" | "tcp" | "opaque");
+                out && host(&call.resource).eq_ignore_ascii_case(name)
             }
             Self::Store(name) => {
                 let stores = ["keyvalue.", "blob."];
@@ -41,7 +42,7 @@ impl AskedFor {
     }
 }
 
-/// The host in `METHOD scheme://host:port/path` or `METHOD host/path`.
+/// The host in `METHOD scheme://host:port/path`, `METHOD host/path` or `host:port`.
 fn host(resource: &str) -> &str {
     let url = resource.split_once(' ').map_or(resource, |(_, url)| url);
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -104,6 +105,9 @@ mod tests {
         check(api, "http", "GET https://example.com/api.example.com", false);
         check(api, "call", "GET api.example.com/", false);
         check("host=[::1]", "http", "GET http://[::1]:80/", true);
+        check("host=db.internal", "tcp", "db.internal:5432", true);
+        check("host=[::1]", "tcp", "[::1]:5432", true);
+        check(api, "opaque", "api.example.com:443", true);
         check("store=carts", "keyvalue.get", "carts", true);
         check("store=carts", "keyvalue.get", "cart", false);
         check("store=photos", "blob.get", "photos", true);

@@ -8,6 +8,7 @@ use model::manifest::FunctionSpec;
 use model::vault::Sealed;
 use model::{Action, Grant, SecretRow, Timestamp};
 use rusqlite::Row;
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -41,14 +42,15 @@ pub(super) fn grant(who: &str, action: &str, what: &str) -> Result<Grant, Error>
 }
 
 /// What a grant is for, as its third column has it.
-pub(super) fn object(grant: &Grant) -> &str {
+pub(super) fn object(grant: &Grant) -> Cow<'_, str> {
     match &grant.action {
-        Action::Invoke { function } | Action::InvokeAsync { function } => function.as_str(),
+        Action::Invoke { function } | Action::InvokeAsync { function } => function.as_str().into(),
         Action::Http { target }
         | Action::KeyValue { target }
         | Action::Blob { target }
-        | Action::Secret { target } => target,
-        Action::Reveal { target } => target.as_str(),
+        | Action::Secret { target } => target.into(),
+        Action::Reveal { target } => target.as_str().into(),
+        Action::Tcp { target } => target.to_string().into(),
     }
 }
 

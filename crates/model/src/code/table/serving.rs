@@ -189,5 +189,11 @@ macro_rules! serving {
         SecretUnusable = "E0910", 502, "the value of a secret does not fit where it is to go",
             cause: "A header field holds no line ends and no control characters, and the secret's value has some. The request was not sent.",
             remedy: "Set the value again with `casemate secret rotate NAME`; `casemate secret set` cuts one line end off, not more.";
+        TcpDenied = "E0920", 403, "the function asked for a connection that is not allowed",
+            cause: "The manifest's `allow.tcp` does not name this host and port, or no grant allows it. A function connects to nothing that was not granted.",
+            remedy: "The log of the invocation prints the line of the manifest or the `casemate grant` command that would allow it.";
+        TcpAsk = "E0921", 422, "the connections that a function asks for cannot be had",
+            cause: "The function is a component, which has no sockets; or its manifest names more than 200 destinations, or one of them twice.",
+            remedy: "Correct `allow.tcp` of the function that the message names. A component sends requests instead, with `allow.http`.";
     ] $($later)* } };
 }
