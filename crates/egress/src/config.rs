@@ -30,6 +30,10 @@ pub struct Config {
     pub per_function: usize,
     /// Requests of all functions that are under way at a time. 2048 by default.
     pub per_node: usize,
+    /// Connections of one function's own, over TCP or passed on unread, at a time. 64 by default.
+    pub connections_per_function: usize,
+    /// Such connections of all functions at a time. 2048 by default.
+    pub connections_per_node: usize,
     /// Connections that one function keeps for later. 16 by default.
     pub idle_per_function: usize,
     /// Connections that all functions keep for later. 512 by default.
@@ -64,6 +68,8 @@ impl Default for Config {
             names: 1024,
             per_function: 256,
             per_node: 2048,
+            connections_per_function: 64,
+            connections_per_node: 2048,
             idle_per_function: 16,
             idle_per_node: 512,
             idle: Duration::from_secs(30),

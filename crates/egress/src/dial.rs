@@ -1,4 +1,4 @@
-//! Finds a target's addresses, checks every one, and connects to one of those that passed.
+//! Finds a place's addresses, checks every one, and connects to one of those that passed.
 //!
 //! Invariant: this is the one file that dials, and it dials what [`permitted`] gave it.
 
@@ -6,7 +6,7 @@ use crate::door::Door;
 use crate::fault::{connecting, fail, handshake, whole};
 use crate::host::Host;
 use crate::link::{Link, One, Two};
-use crate::target::Target;
+use crate::target::{Place, Target};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use hyper::rt::{Read, Write};
@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use ports::outbound::{Error, Failure};
 use rustls::pki_types::ServerName;
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,16 +31,34 @@ pub(crate) async fn dial(
     target: Target,
     deadline: Instant,
 ) -> Result<Link, Error> {
-    let late = |failure, what| fail(failure, format!("{target}: {what} in time"));
-    let addresses = timeout_at(deadline, permitted(&door, &target)).await;
-    let addresses = addresses.map_err(|_| late(Failure::NameTimeout, "no address was found"))??;
-    let link = timeout_at(deadline, connect(&door, &target, addresses)).await;
-    link.map_err(|_| late(Failure::ConnectTimeout, "nobody answered"))?
+    let (stream, address) = reach(Arc::clone(&door), target.place(), deadline).await?;
+    let link = timeout_at(deadline, talk(&door, &target, stream, address)).await;
+    link.map_err(|_| late(Failure::ConnectTimeout, &target, "nobody answered"))?
 }
 
-/// The addresses of a target that may be reached; never an empty list.
-async fn permitted(door: &Door, target: &Target) -> Result<VecDeque<SocketAddr>, Error> {
-    let found = match &target.host {
+/// Connects to a place before `deadline`, and says nothing there.
+pub(crate) async fn reach(
+    door: Arc<Door>,
+    place: Place,
+    deadline: Instant,
+) -> Result<(TcpStream, SocketAddr), Error> {
+    let addresses = timeout_at(deadline, permitted(&door, &place)).await;
+    let addresses =
+        addresses.map_err(|_| late(Failure::NameTimeout, &place, "no address was found"))??;
+    let reached = timeout_at(deadline, first(addresses)).await;
+    let reached = reached.map_err(|_| late(Failure::ConnectTimeout, &place, "nobody answered"))?;
+    reached.map_err(|(error, address)| {
+        fail(connecting(&error), format!("{place} at {address}: {error}"))
+    })
+}
+
+fn late(failure: Failure, place: &dyn fmt::Display, what: &str) -> Error {
+    fail(failure, format!("{place}: {what} in time"))
+}
+
+/// The addresses of a place that may be reached; never an empty list.
+async fn permitted(door: &Door, place: &Place) -> Result<VecDeque<SocketAddr>, Error> {
+    let found = match &place.host {
         Host::Address(address) => vec![*address],
         Host::Name(name) => door.names.addresses(name).await?,
     };
@@ -49,14 +68,14 @@ async fn permitted(door: &Door, target: &Target) -> Result<VecDeque<SocketAddr>,
         match door.rules.check(address) {
             Ok(address) => good.push(address),
             Err(what) => {
-                tracing::debug!(%target, %address, what, "an address was dropped");
-                refused = format!("{target}: {address} is {what}, which functions do not reach");
+                tracing::debug!(%place, %address, what, "an address was dropped");
+                refused = format!("{place}: {address} is {what}, which functions do not reach");
             }
         }
     }
     match good.is_empty() {
         true => Err(fail(Failure::Address, refused)),
-        false => Ok(in_turns(&good, target.port)),
+        false => Ok(in_turns(&good, place.port)),
     }
 }
 
@@ -68,14 +87,13 @@ fn in_turns(addresses: &[IpAddr], port: u16) -> VecDeque<SocketAddr> {
     turns.flatten().map(|address| SocketAddr::new(*address, port)).collect()
 }
 
-async fn connect(
+/// Gets ready to send requests over a connection.
+async fn talk(
     door: &Door,
     target: &Target,
-    addresses: VecDeque<SocketAddr>,
+    stream: TcpStream,
+    address: SocketAddr,
 ) -> Result<Link, Error> {
-    let (stream, address) = first(addresses).await.map_err(|(error, address)| {
-        fail(connecting(&error), format!("{target} at {address}: {error}"))
-    })?;
     if !target.secure {
         return plain(door, target, TokioIo::new(stream), address).await;
     }

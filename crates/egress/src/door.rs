@@ -2,6 +2,7 @@
 
 use crate::address::Rules;
 use crate::config::Config;
+use crate::connect;
 use crate::names::Names;
 use crate::pool::Pool;
 use crate::send;
@@ -10,7 +11,7 @@ use crate::trust::Trust;
 use http::Response;
 use model::Problem;
 use ports::host::Body;
-use ports::outbound::{Error, Outbound, Outgoing};
+use ports::outbound::{Connecting, Connection, Error, Outbound, Outgoing};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -30,7 +31,10 @@ pub(crate) struct Door {
     pub(crate) names: Names,
     pub(crate) trust: Trust,
     pub(crate) pool: Pool,
+    /// Requests under way.
     pub(crate) slots: Arc<Slots>,
+    /// Connections that carry whatever functions say.
+    pub(crate) connections: Arc<Slots>,
     pub(crate) head_bytes: usize,
     /// Where connections live, whichever thread asked for them.
     pub(crate) runtime: Handle,
@@ -49,7 +53,12 @@ impl Egress {
             names: Names::new(config),
             trust: Trust::open(config)?,
             pool: Pool::new(config),
-            slots: Slots::new(config.per_function, config.per_node),
+            slots: Slots::new("requests", config.per_function, config.per_node),
+            connections: Slots::new(
+                "connections",
+                config.connections_per_function,
+                config.connections_per_node,
+            ),
             head_bytes: config.head_bytes,
             runtime,
         });
@@ -62,6 +71,10 @@ impl Egress {
 impl Outbound for Egress {
     fn send(&self, outgoing: Outgoing) -> ports::Future<'static, Result<Response<Body>, Error>> {
         Box::pin(send::send(Arc::clone(&self.door), outgoing))
+    }
+
+    fn connect(&self, connecting: Connecting) -> ports::Future<'static, Result<Connection, Error>> {
+        Box::pin(connect::connect(Arc::clone(&self.door), connecting))
     }
 }
 

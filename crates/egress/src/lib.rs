@@ -16,6 +16,7 @@
 mod address;
 mod checkout;
 mod config;
+mod connect;
 mod dial;
 mod door;
 mod download;

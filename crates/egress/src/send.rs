@@ -24,7 +24,7 @@ use tokio::time::Instant;
 /// Connections that waited and turned out to be closed, before a new one is made.
 const STALE_MAX: usize = 3;
 /// Longer waits are no different, and times beyond the clock's end would be.
-const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Sends a request and waits for the reply's head.
 pub(crate) async fn send(door: Arc<Door>, outgoing: Outgoing) -> Result<Response<Body>, Error> {

@@ -10,6 +10,8 @@ use std::sync::Arc;
 /// The counts and their limits.
 #[derive(Debug)]
 pub(crate) struct Slots {
+    /// What is counted.
+    what: &'static str,
     per_function: usize,
     per_node: usize,
     counts: Mutex<Counts>,
@@ -22,7 +24,7 @@ struct Counts {
     each: HashMap<Arc<FunctionRef>, usize>,
 }
 
-/// One request's place. It is free again when the last holder drops it.
+/// A place among them. It is free again when the last holder drops it.
 #[derive(Debug)]
 pub(crate) struct Slot {
     slots: Arc<Slots>,
@@ -30,8 +32,8 @@ pub(crate) struct Slot {
 }
 
 impl Slots {
-    pub(crate) fn new(per_function: usize, per_node: usize) -> Arc<Self> {
-        Arc::new(Self { per_function, per_node, counts: Mutex::default() })
+    pub(crate) fn new(what: &'static str, per_function: usize, per_node: usize) -> Arc<Self> {
+        Arc::new(Self { what, per_function, per_node, counts: Mutex::default() })
     }
 
     /// Takes a place, or says whose are used up. Nobody waits for one: a guest that is told can
@@ -39,12 +41,12 @@ impl Slots {
     pub(crate) fn take(self: &Arc<Self>, function: &Arc<FunctionRef>) -> Result<Arc<Slot>, Error> {
         let counts = &mut *self.counts.lock();
         if counts.all >= self.per_node {
-            let detail = format!("the node has {} requests under way", counts.all);
+            let detail = format!("the node has {} {} under way", counts.all, self.what);
             return Err(fail(Failure::Connections, detail));
         }
         let own = counts.each.get(function).copied().unwrap_or_default();
         if own >= self.per_function {
-            let detail = format!("{function} has {own} requests under way");
+            let detail = format!("{function} has {own} {} under way", self.what);
             return Err(fail(Failure::Connections, detail));
         }
         counts.each.insert(Arc::clone(function), own + 1);
@@ -73,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_function_has_its_places_and_the_node_has_all() {
-        let slots = Slots::new(2, 3);
+        let slots = Slots::new("requests", 2, 3);
         let (one, two) = (function("one"), function("two"));
         let first = slots.take(&one).expect("free");
         let _second = slots.take(&one).expect("free");
@@ -88,9 +90,9 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_a_function_that_is_done() {
-        let slots = Slots::new(0, 9);
+        let slots = Slots::new("requests", 0, 9);
         assert!(slots.take(&function("one")).is_err());
-        let slots = Slots::new(1, 9);
+        let slots = Slots::new("requests", 1, 9);
         drop(slots.take(&function("one")).expect("free"));
         assert!(slots.counts.lock().each.is_empty() && slots.counts.lock().all == 0);
     }

@@ -3,6 +3,7 @@
 use crate::fault::fail;
 use crate::host::Host;
 use http::Uri;
+use model::Destination;
 use ports::outbound::{Error, Failure};
 use std::fmt;
 
@@ -14,7 +15,36 @@ pub(crate) struct Target {
     pub(crate) port: u16,
 }
 
+/// A place that is dialled, and what it is called in the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) host: Host,
+    pub(crate) port: u16,
+    name: String,
+}
+
+impl Place {
+    pub(crate) fn of(destination: &Destination) -> Self {
+        let host = match destination.host() {
+            model::destination::Host::Name(name) => Host::Name((**name).into()),
+            model::destination::Host::Address(address) => Host::Address(*address),
+        };
+        Self { host, port: destination.port(), name: format!("tcp://{destination}") }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
 impl Target {
+    /// The place that it is at.
+    pub(crate) fn place(&self) -> Place {
+        Place { host: self.host.clone(), port: self.port, name: self.to_string() }
+    }
+
     /// Reads an absolute URI. Whatever two programs could read differently is refused.
     pub(crate) fn read(uri: &Uri) -> Result<Self, Error> {
         let wrong = |what: &str| fail(Failure::Request, format!("{}: {what}", shown(uri)));

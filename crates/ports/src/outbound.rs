@@ -5,8 +5,9 @@
 
 use crate::Future;
 use crate::host::Body;
-use model::FunctionRef;
+use model::{Destination, FunctionRef};
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,48 @@ impl Limits {
         between_bytes: Duration::from_secs(60),
         response_bytes: 64 << 20,
     };
+}
+
+/// A connection on its way out, already permitted.
+pub struct Connecting {
+    /// On whose behalf.
+    pub function: Arc<FunctionRef>,
+    /// Where it goes.
+    pub destination: Destination,
+    /// What is sent. Its end shuts down the sending half; its error breaks the connection off, and
+    /// is what [`Connection::received`] ends with. It is not polled before there is a connection.
+    pub sent: Body,
+    /// What it may use.
+    pub limits: ConnectLimits,
+}
+
+/// What one connection may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectLimits {
+    /// Time to find the address and to connect.
+    pub connect: Duration,
+    /// Longest silence, both ways at once.
+    pub idle: Duration,
+    /// Bytes that may come back.
+    pub received_bytes: u64,
+}
+
+impl ConnectLimits {
+    /// What holds where nothing else is said.
+    pub const DEFAULT: Self = Self {
+        connect: Duration::from_secs(10),
+        idle: Duration::from_secs(600),
+        received_bytes: 4 << 30,
+    };
+}
+
+/// A connection.
+pub struct Connection {
+    /// The address that was dialled, for the function's log.
+    pub address: SocketAddr,
+    /// What comes back, read from the connection as it is taken. Its end is the other side's end,
+    /// and sending goes on; dropping it closes the connection.
+    pub received: Body,
 }
 
 /// Why no reply came, or why it broke off. The kinds are those that `wasi:http` tells apart.
@@ -107,9 +150,12 @@ pub struct Error {
     pub detail: String,
 }
 
-/// Sends requests out.
+/// Sends requests out, and connects.
 pub trait Outbound: Send + Sync {
     /// Sends one request and waits for the reply's head. The reply's body is read from the
     /// connection as it is taken. No redirect is followed: who follows one asks again.
     fn send(&self, outgoing: Outgoing) -> Future<'static, Result<http::Response<Body>, Error>>;
+
+    /// Connects, and waits until there is a connection. Bytes are neither looked at nor changed.
+    fn connect(&self, connecting: Connecting) -> Future<'static, Result<Connection, Error>>;
 }

@@ -5,7 +5,7 @@ use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use ports::Future;
 use ports::host::{Body, HostError};
-use ports::outbound::{Error, Failure, Outbound, Outgoing};
+use ports::outbound::{Connecting, Connection, Error, Failure, Outbound, Outgoing};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -22,6 +22,8 @@ pub struct Scripted {
     answers: Box<Answers>,
     /// What was sent until now.
     pub sent: std::sync::Arc<Mutex<Vec<http::Request<Bytes>>>>,
+    /// Where was connected to until now.
+    pub connected: Mutex<Vec<model::Destination>>,
 }
 
 impl Scripted {
@@ -48,7 +50,11 @@ impl Scripted {
         + Sync
         + 'static,
     ) -> std::sync::Arc<Self> {
-        std::sync::Arc::new(Self { answers: Box::new(answers), sent: std::sync::Arc::default() })
+        std::sync::Arc::new(Self {
+            answers: Box::new(answers),
+            sent: std::sync::Arc::default(),
+            connected: Mutex::default(),
+        })
     }
 
     fn answer(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, Error> {
@@ -92,5 +98,38 @@ impl Outbound for Shared {
             let body = body.collect().await.map_err(broke)?.to_bytes();
             scripted.answer(http::Request::from_parts(head, body))
         })
+    }
+
+    /// What is sent comes back. Nobody listens at `refused`, and `silent` says nothing.
+    fn connect(&self, connecting: Connecting) -> Future<'static, Result<Connection, Error>> {
+        let Connecting { destination, sent, .. } = connecting;
+        let host = destination.host().to_string();
+        self.0.connected.lock().push(destination);
+        let received = match host.as_str() {
+            "refused" => {
+                let detail = "a test said so".to_owned();
+                let refused = Error { failure: Failure::Refused, detail };
+                return Box::pin(std::future::ready(Err(refused)));
+            }
+            "silent" => Silent.boxed_unsync(),
+            _ => sent,
+        };
+        let address = ([192, 0, 2, 9], 1).into();
+        Box::pin(std::future::ready(Ok(Connection { address, received })))
+    }
+}
+
+/// A body that never comes.
+struct Silent;
+
+impl http_body::Body for Silent {
+    type Data = Bytes;
+    type Error = HostError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, HostError>>> {
+        Poll::Pending
     }
 }

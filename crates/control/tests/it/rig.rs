@@ -140,6 +140,14 @@ impl ports::Outbound for Nothing {
         let failure = ports::outbound::Failure::Refused;
         Box::pin(async move { Err(ports::outbound::Error { failure, detail: String::new() }) })
     }
+
+    fn connect(
+        &self,
+        _: ports::outbound::Connecting,
+    ) -> ports::Future<'static, Result<ports::outbound::Connection, ports::outbound::Error>> {
+        let failure = ports::outbound::Failure::Refused;
+        Box::pin(async move { Err(ports::outbound::Error { failure, detail: String::new() }) })
+    }
 }
 
 impl ports::Clock for Nothing {

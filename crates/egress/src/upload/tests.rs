@@ -12,7 +12,7 @@ fn pieces(pieces: &[&'static str]) -> Body {
 }
 
 fn upload(body: Body, said: Option<u64>) -> Result<(Upload, Flight), Error> {
-    let slot = Slots::new(1, 1).take(&function("one")).expect("free");
+    let slot = Slots::new("requests", 1, 1).take(&function("one")).expect("free");
     Upload::new(body, said, slot)
 }
 

@@ -58,6 +58,13 @@ impl Outbound for Source {
             Ok(response.body(body.boxed_unsync()).expect("a response"))
         })
     }
+
+    fn connect(
+        &self,
+        _: ports::outbound::Connecting,
+    ) -> ports::Future<'static, Result<ports::outbound::Connection, Error>> {
+        unreachable!("keys are fetched by requests")
+    }
 }
 
 /// A key, and tokens by it.

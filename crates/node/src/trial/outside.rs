@@ -9,7 +9,7 @@ use model::manifest::Outside;
 use parking_lot::Mutex;
 use ports::Future;
 use ports::host::Body;
-use ports::outbound::{Error, Failure, Outbound, Outgoing};
+use ports::outbound::{Connecting, Connection, Error, Failure, Outbound, Outgoing};
 use std::sync::Arc;
 
 /// Answers as declared.
@@ -72,5 +72,13 @@ impl Outbound for Declared {
             body.collect().await.map_err(broke)?;
             declared.find(&head)
         })
+    }
+
+    fn connect(&self, connecting: Connecting) -> Future<'static, Result<Connection, Error>> {
+        let detail = format!(
+            "{}: an example connects to nothing; its `outbound` declares answers to requests only",
+            connecting.destination
+        );
+        Box::pin(std::future::ready(Err(Error { failure: Failure::Refused, detail })))
     }
 }
