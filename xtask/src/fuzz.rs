@@ -46,6 +46,8 @@ const TARGETS: &[(&str, How)] = &[
     ("head", How::Guided),
     ("idempotency", How::Guided),
     ("journal", How::Guided),
+    ("lambda_prelude", How::Guided),
+    ("lambda_reply", How::Guided),
     ("ledger", How::Guided),
     ("manifest_json", How::Guided),
     ("manifest_toml", How::Guided),

@@ -2,3 +2,5 @@
 //!
 //! Only translation: nothing here decides, waits or touches the world.
 #![forbid(unsafe_code)]
+
+pub mod lambda;

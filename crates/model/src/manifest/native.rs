@@ -1,5 +1,6 @@
 //! What a manifest says of a native function: which contract it speaks, and what runs it.
 
+use super::event_form::EventForm;
 use crate::Digest;
 use crate::unit::{Duration, Size};
 use schemars::JsonSchema;
@@ -44,6 +45,9 @@ pub struct NativeSpec {
     /// What is called within it, in the contract's words, such as `app.handler`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handler: Option<String>,
+    /// The shape in which requests over HTTP reach a function of AWS Lambda's contract.
+    #[serde(default, skip_serializing_if = "EventForm::is_default")]
+    pub event: EventForm,
     /// The program and its arguments, where interpreter and handler do not say it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
