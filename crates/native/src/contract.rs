@@ -3,6 +3,8 @@
 //! A conversation is with one process. It is told of one invocation at a time, or of as many as the
 //! contract and the manifest allow.
 
+pub(crate) mod lambda;
+
 use http_body_util::combinators::UnsyncBoxBody;
 use ports::Future;
 use ports::executor::{Fault, Manner, RequestBody};

@@ -1,8 +1,8 @@
 //! What an event says beside its request.
 
 use http::request::Parts;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use model::Timestamp;
 
 /// What an event says beside its request.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +18,13 @@ pub struct Around<'a> {
 impl Around<'_> {
     /// As in `12/Mar/2020:19:03:58 +0000`.
     pub(super) fn time_text(&self) -> String {
-        self.time.to_zoned(TimeZone::UTC).strftime("%d/%b/%Y:%H:%M:%S %z").to_string()
+        let time = jiff::Timestamp::from_microsecond(self.time.0).unwrap_or_default();
+        time.to_zoned(TimeZone::UTC).strftime("%d/%b/%Y:%H:%M:%S %z").to_string()
+    }
+
+    /// Milliseconds since 1970.
+    pub(super) const fn time_ms(&self) -> i64 {
+        self.time.0 / 1000
     }
 }
 

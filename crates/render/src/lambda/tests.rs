@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn around() -> Around<'static> {
-    let time = jiff::Timestamp::from_second(1_583_348_638).expect("a time");
+    let time = model::Timestamp(1_583_348_638_000_000);
     Around { id: "0190", function: "shop", time }
 }
 

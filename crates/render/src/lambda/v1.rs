@@ -37,7 +37,7 @@ fn context(head: &Parts, around: &Around<'_>) -> Value {
         "httpMethod": head.method.as_str(),
         "extendedRequestId": around.id,
         "requestTime": around.time_text(),
-        "requestTimeEpoch": around.time.as_millisecond(),
+        "requestTimeEpoch": around.time_ms(),
         "path": head.uri.path(),
         "accountId": "anonymous",
         "protocol": "HTTP/1.1",

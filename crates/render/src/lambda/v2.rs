@@ -51,7 +51,7 @@ fn context(head: &Parts, around: &Around<'_>) -> Value {
         "routeKey": "$default",
         "stage": "$default",
         "time": around.time_text(),
-        "timeEpoch": around.time.as_millisecond(),
+        "timeEpoch": around.time_ms(),
     })
 }
 

@@ -1,0 +1,8 @@
+//! A conversation as a runtime sees it, byte by byte, and as real runtimes have it.
+
+mod answers;
+mod beside;
+mod rig;
+mod words;
+
+pub(super) use rig::unit;
