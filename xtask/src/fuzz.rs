@@ -37,6 +37,7 @@ const fn blind(package: &'static str, test: &'static str) -> How {
 
 /// Every target, by its name.
 const TARGETS: &[(&str, How)] = &[
+    ("azure_answer", How::Guided),
     ("backup", blind("casemate-node", "restore::fuzz::backups")),
     ("component", blind("casemate-wasm", "fuzz::components")),
     ("credentials", How::Guided),

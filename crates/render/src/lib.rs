@@ -3,4 +3,7 @@
 //! Only translation: nothing here decides, waits or touches the world.
 #![forbid(unsafe_code)]
 
+pub mod azure;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod lambda;
