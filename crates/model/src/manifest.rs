@@ -24,6 +24,7 @@ mod rate;
 mod require;
 mod rules;
 mod secret;
+mod server;
 mod surroundings;
 mod tcp;
 mod upload;
@@ -52,6 +53,7 @@ pub use secret::{
     Algorithm, BodyField, ClientAuth, Encoding, Form, Hmac, KeyText, Mac, OAuth2, Part, Places,
     SecretUse, SigV4, Unit, is_access_key,
 };
+pub use server::{Hook, ServerSpec, Signature};
 pub use tcp::DESTINATIONS_MAX;
 pub use upload::{Upload, UploadLimits};
 pub use wasi::Wasi;

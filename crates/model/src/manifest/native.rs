@@ -1,6 +1,7 @@
 //! What a manifest says of a native function: which contract it speaks, and what runs it.
 
 use super::event_form::EventForm;
+use super::server::ServerSpec;
 use crate::Digest;
 use crate::unit::{Duration, Size};
 use schemars::JsonSchema;
@@ -32,6 +33,25 @@ pub enum Contract {
     Kubeless,
 }
 
+impl Contract {
+    /// As a manifest writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Lambda => "lambda",
+            Self::LambdaWeb => "lambda-web",
+            Self::Http => "http",
+            Self::CloudRun => "cloud-run",
+            Self::FunctionsFramework => "functions-framework",
+            Self::Knative => "knative",
+            Self::Openfaas => "openfaas",
+            Self::Alibaba => "alibaba",
+            Self::Azure => "azure",
+            Self::Kubeless => "kubeless",
+        }
+    }
+}
+
 /// How a native function is run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +81,9 @@ pub struct NativeSpec {
     /// The port that the function's server listens on, where the contract leaves it open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+    /// What else is known of the function's server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerSpec>,
     /// Invocations that one process has in hand at a time. Default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel: Option<u32>,

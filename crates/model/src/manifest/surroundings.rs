@@ -14,9 +14,13 @@ impl FunctionSpec {
     /// E0104, naming the function and the key.
     pub(super) fn check_surroundings(&self) -> Result<(), Problem> {
         let files = self.files.as_ref().map_or(Ok(()), super::FilesSpec::check);
+        let server = self.native.as_ref().map_or(Ok(()), |native| {
+            native.server.as_ref().map_or(Ok(()), |server| server.check(native.contract))
+        });
         let found = [
             ("environment", self.environment.check()),
             ("files", files),
+            ("native.server", server),
             ("stores", self.check_stores()),
         ];
         for (key, checked) in found {
@@ -24,7 +28,7 @@ impl FunctionSpec {
                 let why = format!("function `{}`, `{key}`: {why}", self.name);
                 return Err(Problem::new(Code::ManifestValue)
                     .detail(why)
-                    .below(format_args!("/{key}")));
+                    .below(format_args!("/{}", key.replace('.', "/"))));
             }
         }
         Ok(())
