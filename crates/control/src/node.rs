@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::Problem;
-use model::api::{Finding, Node, Page};
+use model::api::{Finding, Interpreter, Node, Page};
 use serde::Deserialize;
 use std::future::Future;
 use std::pin::Pin;
@@ -67,6 +67,11 @@ pub(crate) async fn describe(State(shared): State<Shared>) -> Json<Node> {
 /// `GET /v1/doctor`
 pub(crate) async fn doctor(State(shared): State<Shared>) -> Json<Page<Finding>> {
     Json(Page { items: shared.operations.doctor().await, next: None })
+}
+
+/// `GET /v1/runtimes`
+pub(crate) async fn runtimes(State(shared): State<Shared>) -> Json<Page<Interpreter>> {
+    Json(Page { items: shared.engine.interpreters().await, next: None })
 }
 
 /// `GET /v1/backup`

@@ -76,6 +76,11 @@ fn of_the_node() -> Vec<Operation> {
     vec![
         read("/v1/node", "What the node says about itself", schema::<api::Node>),
         read("/v1/doctor", "Looks at the node's health", schema::<api::Page<api::Finding>>),
+        read(
+            "/v1/runtimes",
+            "What interprets native functions on the node's machine",
+            schema::<api::Page<api::Interpreter>>,
+        ),
         Operation {
             query: &["root_key"],
             answer: Raw("application/x-tar"),

@@ -79,6 +79,7 @@ impl Control {
             .route("/v1/node", get(node::describe))
             .route("/v1/doctor", get(node::doctor))
             .route("/v1/backup", get(node::backup))
+            .route("/v1/runtimes", get(node::runtimes))
             .route("/v1/ledger", get(ledger::head))
             .route("/v1/ledger/entries", get(ledger::entries))
             .route("/v1/ledger/export", get(ledger::export))

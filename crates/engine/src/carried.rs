@@ -69,7 +69,9 @@ impl Engine {
             Problem::new(Code::ArtifactMissing).detail(why)
         })?;
         self.also_using(in_use, [list]).await;
-        let chunks = chunks_of(&self.listing(list).await?);
+        let listing = self.listing(list).await?;
+        listing.check_plain().map_err(|error| Problem::new(Code::AssetList).detail(error))?;
+        let chunks = chunks_of(&listing);
         self.check_chunks(chunks, in_use).await
     }
 }

@@ -44,6 +44,8 @@ pub struct Config {
     pub websockets: WebSockets,
     /// What may wait in the queue, and how it is worked off.
     pub queue: QueueLimits,
+    /// What interprets native functions, on a node that looks for it.
+    pub interpreters: Option<Arc<dyn ports::Interpreters>>,
 }
 
 /// What may wait in the queue, and how it is worked off.
@@ -110,6 +112,7 @@ impl Default for Config {
             caps: Vec::new(),
             websockets: WebSockets::default(),
             queue: QueueLimits::default(),
+            interpreters: None,
         }
     }
 }

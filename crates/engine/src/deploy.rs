@@ -6,7 +6,7 @@
 use crate::catalog::Catalog;
 use crate::function::form;
 use crate::query::function_view;
-use crate::readiness::{Readiness, artifact_problem, prepare_problem};
+use crate::readiness::artifact_problem;
 use crate::sweep::Using;
 use crate::wiring::Engine;
 use bytes::Bytes;
@@ -291,7 +291,7 @@ impl Engine {
         Err(Problem::new(Code::NoSuchIssuer).detail(detail).hint(hint))
     }
 
-    /// Compiles every component of the manifest that is not runnable yet.
+    /// Makes every component and every package of the manifest runnable that is not yet.
     async fn prepare(
         &self,
         members: &[FunctionSpec],
@@ -312,19 +312,15 @@ impl Engine {
             self.check_carried(function, in_use)
                 .await
                 .map_err(|problem| named(problem, function.name.as_str()))?;
-            let program = Program { artifact, form: form(function) };
-            if !done.insert(program) {
-                continue;
-            }
-            let known = self.catalog.load().readiness(program).map(Arc::clone);
-            let readiness = known.unwrap_or_else(|| Arc::new(Readiness::new(program)));
-            if !readiness.is_ready()
-                && !self.parts.executor.ready(program).await.map_err(prepare_problem)?
-            {
-                let bytes = self.parts.artifacts.read(artifact).await.map_err(artifact_problem)?;
-                let prepared =
-                    self.parts.executor.prepare(program, bytes).await.map_err(prepare_problem);
-                prepared.map_err(|problem| named(problem, function.name.as_str()))?;
+            let programs = match &function.native {
+                Some(native) => self.check_package(function, native, artifact, in_use).await,
+                None => Ok(vec![Program { artifact, form: form(function) }]),
+            };
+            for program in programs.map_err(|problem| named(problem, function.name.as_str()))? {
+                if done.insert(program) {
+                    let prepared = self.prepare_one(program).await;
+                    prepared.map_err(|problem| named(problem, function.name.as_str()))?;
+                }
             }
         }
         Ok(done.into_iter().collect())

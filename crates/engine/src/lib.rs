@@ -24,6 +24,7 @@ mod host;
 mod hosts;
 mod invoke;
 mod noted;
+mod package;
 mod query;
 mod rate;
 mod readiness;

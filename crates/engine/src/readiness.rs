@@ -6,6 +6,7 @@
 use crate::wiring::Engine;
 use model::{Code, Problem};
 use ports::executor::{PrepareError, Program};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The state of one component, shared by the functions that run it.
@@ -53,6 +54,23 @@ impl Engine {
         }
         readiness.mark();
         Ok(())
+    }
+
+    /// Makes a program runnable that is about to be deployed.
+    ///
+    /// # Errors
+    /// It is at fault, or the platform is.
+    pub(crate) async fn prepare_one(&self, program: Program) -> Result<(), Problem> {
+        let known = self.catalog.load().readiness(program).map(Arc::clone);
+        let readiness = known.unwrap_or_else(|| Arc::new(Readiness::new(program)));
+        if readiness.is_ready()
+            || self.parts.executor.ready(program).await.map_err(prepare_problem)?
+        {
+            return Ok(());
+        }
+        let read = self.parts.artifacts.read(program.artifact).await;
+        let bytes = read.map_err(artifact_problem)?;
+        self.parts.executor.prepare(program, bytes).await.map_err(prepare_problem)
     }
 }
 

@@ -7,6 +7,7 @@ mod calls;
 mod caps;
 mod carried;
 mod flights;
+mod package;
 mod queue;
 mod rig;
 mod secrets;

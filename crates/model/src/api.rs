@@ -2,6 +2,7 @@
 
 mod cap;
 mod cost;
+mod interpreter;
 mod ledger;
 mod node;
 mod queue;
@@ -9,6 +10,7 @@ mod secret;
 
 pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
 pub use cost::{CostBy, CostRow, Costs, Price};
+pub use interpreter::Interpreter;
 pub use ledger::{LedgerEntry, LedgerHead};
 pub use node::Node;
 pub use queue::{Accepted, PurgeRequest, Purged, Queued};

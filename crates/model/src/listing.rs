@@ -1,4 +1,5 @@
-//! The list of a directory's files, kept as an artifact of its own: what an `[[assets]]` is made of.
+//! The list of a directory's files, kept as an artifact of its own: what an `[[assets]]`, the `files`
+//! of a function and the package of a native function are made of.
 //!
 //! A file is a row of chunks, each an artifact by its SHA-256. So a file that did not change is
 //! not sent again, a large one is read and checked piece by piece, and what is swapped on the
@@ -6,7 +7,9 @@
 //! text of the path, and reads chunks by digest.
 
 use crate::Digest;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::BTreeSet;
 use unicode_normalization::is_nfc;
 
 /// The list's format.
@@ -19,6 +22,8 @@ pub const CHUNK_BYTES: u64 = 256 << 10;
 pub const FILE_BYTES_MAX: u64 = 512 << 20;
 /// Most bytes of all files of one directory.
 pub const TOTAL_BYTES_MAX: u64 = 4 << 30;
+/// Longest part of a path of a package, in bytes: what file systems take.
+pub const NAME_BYTES_MAX: usize = 255;
 /// Longest path, in bytes.
 pub const PATH_BYTES_MAX: usize = 1024;
 
@@ -33,7 +38,7 @@ pub struct Listing {
 }
 
 /// One file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Below the directory, with `/` between its parts.
@@ -42,6 +47,25 @@ pub struct File {
     pub size: u64,
     /// Its content, in pieces of [`CHUNK_BYTES`].
     pub chunks: Vec<Digest>,
+    /// Whether it may be executed. Only files of packages may: [`Listing::check_package`].
+    #[serde(default)]
+    pub executable: bool,
+}
+
+/// In text, what is no program says nothing of it, so that lists from before the field keep their
+/// digest. Forms without names have every field in its place.
+impl Serialize for File {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = self.executable || !serializer.is_human_readable();
+        let mut file = serializer.serialize_struct("File", if all { 4 } else { 3 })?;
+        file.serialize_field("path", &self.path)?;
+        file.serialize_field("size", &self.size)?;
+        file.serialize_field("chunks", &self.chunks)?;
+        if all {
+            file.serialize_field("executable", &self.executable)?;
+        }
+        file.end()
+    }
 }
 
 /// Why a list cannot be used.
@@ -81,6 +105,9 @@ pub enum Error {
     /// All files together are too large.
     #[error("its files have {0} bytes, at most {TOTAL_BYTES_MAX} are taken")]
     Total(u64),
+    /// A file that may be executed, where none is.
+    #[error("`{}` may be executed, which only a file of a package may", .0.escape_debug())]
+    Executable(String),
 }
 
 impl Listing {
@@ -137,6 +164,36 @@ impl Listing {
         let total = self.total();
         if total > TOTAL_BYTES_MAX { Err(Error::Total(total)) } else { Ok(()) }
     }
+
+    /// Checks that these are files to be read and no programs.
+    ///
+    /// # Errors
+    /// The first that may be executed.
+    pub fn check_plain(&self) -> Result<(), Error> {
+        match self.files.iter().find(|file| file.executable) {
+            Some(file) => Err(Error::Executable(file.path.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that the files can lie in one directory of a file system.
+    ///
+    /// # Errors
+    /// The first that cannot: a part of its name is too long, or is another file's name.
+    pub fn check_package(&self) -> Result<(), Error> {
+        let files: BTreeSet<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
+        for file in &self.files {
+            let refused = |reason| Err(Error::Path { path: file.path.clone(), reason });
+            if file.path.split('/').any(|part| part.len() > NAME_BYTES_MAX) {
+                return refused("a part of a path has at most 255 bytes");
+            }
+            let above = file.path.match_indices('/').map(|(at, _)| file.path.get(..at));
+            if above.flatten().any(|above| files.contains(above)) {
+                return refused("a directory on its path is a file, too");
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How many chunks a file of `size` bytes has.
@@ -180,7 +237,7 @@ mod tests {
 
     fn file(path: &str, size: u64) -> File {
         let chunks = (0..chunks_of(size)).map(|at| Digest([at as u8; 32])).collect();
-        File { path: path.to_owned(), size, chunks }
+        File { path: path.to_owned(), size, chunks, executable: false }
     }
 
     fn list(files: Vec<File>) -> Listing {
@@ -223,6 +280,38 @@ mod tests {
             assert!(Listing::parse(&list(vec![file(path, 1)]).bytes()).is_err(), "{path:?}");
         }
         assert!(Listing::parse(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_list_without_programs_has_the_bytes_that_it_always_had() {
+        let plain = list(vec![file("a", 0)]);
+        assert_eq!(plain.bytes(), br#"{"v":1,"files":[{"path":"a","size":0,"chunks":[]}]}"#);
+        assert_eq!(plain.check_plain(), Ok(()));
+        let program = list(vec![File { executable: true, ..file("a", 0) }]);
+        assert_eq!(Listing::parse(&program.bytes()), Ok(program.clone()));
+        assert_eq!(program.check_plain(), Err(Error::Executable("a".to_owned())));
+        for either in [plain, program] {
+            let bytes = postcard::to_stdvec(&either).expect("written");
+            assert_eq!(postcard::from_bytes(&bytes), Ok(either), "it crosses to guests' processes");
+        }
+    }
+
+    #[test]
+    fn a_package_can_lie_in_a_directory() {
+        assert_eq!(
+            list(vec![file("a", 0), file("a.b/c", 0), file("a0", 0)]).check_package(),
+            Ok(())
+        );
+        let long = "x".repeat(NAME_BYTES_MAX + 1);
+        for bad in [
+            list(vec![file("a", 0), file("a.b", 0), file("a/b", 0)]),
+            list(vec![file("a/b", 0), file("a/b/c/d", 0)]),
+            list(vec![file(&long, 0)]),
+            list(vec![file(&format!("a/{long}/b"), 0)]),
+        ] {
+            assert_eq!(bad.check(), Ok(()), "as a list it is fine");
+            assert!(bad.check_package().is_err(), "{bad:?}");
+        }
     }
 
     proptest! {

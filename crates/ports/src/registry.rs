@@ -2,7 +2,7 @@
 
 use crate::Future;
 use model::act::{Act, Committed};
-use model::manifest::FunctionSpec;
+use model::manifest::{FunctionSpec, Runtime};
 use model::revision::{DeploymentRow, FunctionRow, RevisionRow};
 use model::token::TokenRow;
 use model::{
@@ -62,9 +62,11 @@ pub struct Referred {
 impl Referred {
     /// Notes what a revision with these settings refers to.
     pub fn add(&mut self, artifact: Digest, spec: &FunctionSpec) {
-        let kind = if spec.assets.is_some() { &mut self.lists } else { &mut self.components };
+        let listed = spec.assets.is_some() || spec.runtime == Runtime::Native;
+        let kind = if listed { &mut self.lists } else { &mut self.components };
         kind.insert(artifact);
         self.lists.extend(spec.files.as_ref().and_then(|files| files.digest));
+        self.lists.extend(spec.native.as_ref().and_then(|native| native.layers_digest));
     }
 }
 

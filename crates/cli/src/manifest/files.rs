@@ -170,7 +170,7 @@ impl<'a> Gathering<'a> {
                 return Err(format!("`{shown}` is too large, or all together are"));
             }
             sources.push(Source { path: file, chunks: chunks.clone() });
-            files.push(File { path, size, chunks });
+            files.push(File { path, size, chunks, executable: false });
         }
         Ok((Listing { v: VERSION, files }, sources))
     }

@@ -82,6 +82,7 @@ impl Engine {
         in_use: &mut Using<'_>,
     ) -> Result<(), Problem> {
         let list = self.listing(list).await?;
+        list.check_plain().map_err(|error| Problem::new(Code::AssetList).detail(error))?;
         let chunks = chunks_of(&list);
         Site::new(list, rules, &mount(spec))?;
         self.check_chunks(chunks, in_use).await

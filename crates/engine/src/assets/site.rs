@@ -209,6 +209,7 @@ mod tests {
                 path: (*path).to_owned(),
                 size: *size,
                 chunks: (0..chunks_of(*size)).map(|_| audit::digest(path.as_bytes())).collect(),
+                executable: false,
             })
             .collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -22,7 +22,12 @@ async fn send(rig: &Rig, files: &[(&str, &str)]) -> (Digest, Vec<Digest>) {
         let digest = audit::digest(text.as_bytes());
         model::bundle::add(&mut bundle, &digest, text.as_bytes());
         let size = text.len() as u64;
-        listed.push(File { path: (*path).to_owned(), size, chunks: vec![digest] });
+        listed.push(File {
+            path: (*path).to_owned(),
+            size,
+            chunks: vec![digest],
+            executable: false,
+        });
     }
     let pieces = listed.iter().flat_map(|file| file.chunks.clone()).collect();
     let list = Listing { v: VERSION, files: listed }.bytes();

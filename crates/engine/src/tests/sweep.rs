@@ -36,6 +36,7 @@ async fn send(rig: &Rig, files: &[(&str, &str)]) -> Digest {
         path: (*path).to_owned(),
         size: text.len() as u64,
         chunks: vec![audit::digest(text.as_bytes())],
+        executable: false,
     });
     parts.push(Listing { v: VERSION, files: files.collect() }.bytes());
     let digests: Vec<Digest> = parts.iter().map(|part| audit::digest(part)).collect();

@@ -58,10 +58,12 @@ pub struct FunctionSpec {
     /// allow it.
     #[serde(default, skip_serializing_if = "Wasi::is_default")]
     pub wasi: Wasi,
-    /// The component's file, relative to the manifest. Used by `casemate deploy` only.
+    /// The component's file, relative to the manifest; of a native function, the directory or the zip
+    /// file of its package. Used by `casemate deploy` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The component's digest. `casemate deploy` fills it in.
+    /// The digest of the component, or of the list of the package's files. `casemate deploy` fills
+    /// it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// The command that builds `source`, for `/bin/sh` in the manifest's directory. `casemate build`,
@@ -252,6 +254,7 @@ impl FunctionSpec {
         self.check_secrets()?;
         self.check_tcp()?;
         self.check_surroundings()?;
+        self.check_native()?;
         for asked in self.allow.grants(&self.name) {
             if let Err(error) = asked.grant.checked() {
                 let why = format!("function `{}`, `{}`: {error}", self.name, asked.key);

@@ -1,5 +1,7 @@
 //! What a manifest says of a native function: which contract it speaks, and what runs it.
 
+mod check;
+
 use super::event_form::EventForm;
 use super::server::ServerSpec;
 use crate::Digest;
@@ -50,6 +52,26 @@ impl Contract {
             Self::Kubeless => "kubeless",
         }
     }
+
+    /// Most bytes of all files of a package and its layers, unpacked. Lambda's is Lambda's own, so
+    /// that what runs here runs there.
+    #[must_use]
+    pub const fn package_bytes_max(self) -> u64 {
+        match self {
+            Self::Lambda | Self::LambdaWeb => 262_144_000,
+            _ => 1 << 30,
+        }
+    }
+
+    /// Whether something is called within the program by its name.
+    const fn has_handler(self) -> bool {
+        matches!(self, Self::Lambda | Self::FunctionsFramework | Self::Kubeless)
+    }
+
+    /// Whether the function's server may listen where it likes.
+    const fn has_port(self) -> bool {
+        !matches!(self, Self::Lambda | Self::LambdaWeb | Self::Azure)
+    }
 }
 
 /// How a native function is run.
@@ -68,38 +90,40 @@ pub struct NativeSpec {
     /// The shape in which requests over HTTP reach a function of AWS Lambda's contract.
     #[serde(default, skip_serializing_if = "EventForm::is_default")]
     pub event: EventForm,
-    /// The program and its arguments, where interpreter and handler do not say it.
+    /// The program and its arguments, where interpreter and handler do not say it. The program is a
+    /// path in the package, an absolute path, or the interpreter by its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// Directories or zip files that are laid over each other at `/opt`, in this order. Used by
-    /// `casemate deploy` only.
+    /// Directories or zip files that are laid over each other at `/opt`, in this order; at most 10.
+    /// Used by `casemate deploy` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<String>,
     /// The digest of the list of files at `/opt`. `casemate deploy` fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers_digest: Option<Digest>,
-    /// The port that the function's server listens on, where the contract leaves it open.
+    /// The port that the function's server listens on, where the contract leaves it open: 1024 or
+    /// above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// What else is known of the function's server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerSpec>,
-    /// Invocations that one process has in hand at a time. Default 1.
+    /// Invocations that one process has in hand at a time, at most 1000. Default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel: Option<u32>,
-    /// Processes and threads at a time. Default 128.
+    /// Processes and threads at a time, at most 4096. Default 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes: Option<u32>,
-    /// Size of `/tmp`, which counts as memory too. Default `64MiB`.
+    /// Size of `/tmp`, which counts as memory too and is at most that. Default `64MiB`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scratch: Option<Size>,
-    /// Longest time to start. Default `10s`.
+    /// Longest time to start, at most `10m`. Default `10s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Duration>,
-    /// How long a process is kept that has nothing to do. Default `5m`.
+    /// How long a process is kept that has nothing to do, at most `24h`. Default `5m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<Duration>,
-    /// Processes that are kept ready all the time. Default 0.
+    /// Processes that are kept ready all the time, at most `concurrency`. Default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<u32>,
     /// Whether every invocation has a process of its own, which ends with it.

@@ -177,7 +177,7 @@ impl Walk {
             return Err(Refusal::TooMuch);
         }
         let source = Source { path: real, chunks: chunks.clone() };
-        self.files.push((listing::File { path, size, chunks }, source));
+        self.files.push((listing::File { path, size, chunks, executable: false }, source));
         Ok(())
     }
 }

@@ -50,6 +50,14 @@ macro_rules! accounting {
         NotAPrefix = "E1204", 500, "the ledger does not continue the checkpoint that you kept",
             cause: "History before the kept checkpoint was rewritten, or the checkpoint is another ledger's.",
             remedy: "Treat the machine as tampered with.";
+        // 13xx native
+        // 1320 to 1329: interpreters
+        InterpreterMissing = "E1320", 422, "what interprets the function is not on the node's machine",
+            cause: "The manifest names an interpreter that the node did not find where they lie, or none of this version.",
+            remedy: "Install it on the node's machine, for example with `apt-get install python3`, or name one of `casemate runtimes`.";
+        InterpreterUnusable = "E1321", 500, "an interpreter of the node's configuration cannot be used",
+            cause: "The file is not there, is no program, or others than its owner may write to it.",
+            remedy: "Correct `executable` below `[native.interpreter.NAME]`, and start the node again.";
         // 14xx events
         QueueFull = "E1410", 429, "the function's queue is full",
             cause: "As many calls wait for the function, dead letters among them, as may.",

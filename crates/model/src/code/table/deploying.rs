@@ -123,6 +123,21 @@ macro_rules! deploying {
         SpinModule = "E0183", 422, "a core module cannot be made a component",
             cause: "Spin's older SDKs build core modules, and this one is not of theirs, imports more than WASI preview 1, or is damaged.",
             remedy: "Build it with a published Spin SDK for `wasm32-wasip1`, or as a component for `wasm32-wasip2`.";
+        PackageRefused = "E0190", 422, "a package cannot be deployed as it is",
+            cause: "Something in the directory of a native function, or of a layer, is no ordinary file, leads out of it, or has a name that cannot be used.",
+            remedy: "Correct what the message names.";
+        ZipUnreadable = "E0191", 422, "a zip file cannot be read",
+            cause: "It is cut off, damaged, encrypted, in several parts, has bytes that belong to nothing, or is packed by another method than Deflate.",
+            remedy: "Make it anew, for example with `zip -r package.zip .` in the package's directory.";
+        ZipEntry = "E0192", 422, "an entry of a zip file is refused",
+            cause: "Its name leads out of the package, is not UTF-8, or is another entry's, or it is a link or a device.",
+            remedy: "Make the zip anew without what the message names; `zip -r` stores files in the place of links.";
+        PackageTooLarge = "E0193", 413, "a package is too large",
+            cause: "Its files and those of its layers are more, or larger, than the contract takes: 262144000 bytes unpacked for `lambda` and `lambda-web`, 1 GiB for others, 20,000 files each. A zip file whose contents are over a thousand times its size is refused as well.",
+            remedy: "Leave out what the function does not need, such as tests and caches.";
+        PackageList = "E0194", 422, "the list of a package's files cannot be used",
+            cause: "It was not made by `casemate deploy`, or by a newer one.",
+            remedy: "Deploy with the `casemate` of the node's version.";
         // 02xx policy
         Denied = "E0201", 404, "no grant allows this call",
             cause: "The caller is known, and nothing permits it to invoke this function. To strangers it looks like a path that does not exist.",

@@ -1,0 +1,81 @@
+//! What a native function is made of: its package, its layers and what interprets it, looked at
+//! before it is deployed.
+//!
+//! Invariant: what is deployed can be laid out. Every piece of every file is there, whole, and stays
+//! as long as a revision names it.
+
+use crate::assets::chunks_of;
+use crate::readiness::artifact_problem;
+use crate::sweep::Using;
+use crate::wiring::Engine;
+use model::listing::Listing;
+use model::manifest::{FunctionSpec, NativeSpec};
+use model::{Code, Digest, Problem};
+use ports::executor::{Form, Program};
+
+impl Engine {
+    /// Checks a native function before its deployment, and says what has to be prepared: its package,
+    /// and its layers if it has any.
+    ///
+    /// # Errors
+    /// A list or a piece is missing or damaged, a list cannot be laid out, all files together are too
+    /// large, or what interprets the function is not on this machine.
+    pub(crate) async fn check_package(
+        &self,
+        spec: &FunctionSpec,
+        native: &NativeSpec,
+        package: Digest,
+        in_use: &mut Using<'_>,
+    ) -> Result<Vec<Program>, Problem> {
+        if !native.layers.is_empty() {
+            let why =
+                "`native.layers` names files: `casemate deploy` finds them and sends a digest";
+            return Err(Problem::new(Code::ArtifactMissing).detail(why));
+        }
+        if let Some(name) = &native.interpreter {
+            self.check_interpreter(name).await?;
+        }
+        let mut total = 0u64;
+        let mut programs = Vec::new();
+        for artifact in [Some(package), native.layers_digest].into_iter().flatten() {
+            self.also_using(in_use, [artifact]).await;
+            let list = self.package(artifact).await?;
+            total = total.saturating_add(list.total());
+            self.check_chunks(chunks_of(&list), in_use).await?;
+            programs.push(Program { artifact, form: Form::Package });
+        }
+        let most = native.contract.package_bytes_max();
+        if total > most {
+            let contract = native.contract.word();
+            let why = format!("{total} bytes unpacked, and `{contract}` takes {most}");
+            let layers = native.layers_digest.is_some();
+            let what = if layers { "package and layers have" } else { "the package has" };
+            let problem = Problem::new(Code::PackageTooLarge).detail(format!("{what} {why}"));
+            return Err(problem.hint(format!("take out what `{}` does not need", spec.name)));
+        }
+        Ok(programs)
+    }
+
+    /// Reads the list of a package's files.
+    async fn package(&self, digest: Digest) -> Result<Listing, Problem> {
+        let bytes = self.parts.artifacts.read(digest).await.map_err(artifact_problem)?;
+        let list = Listing::parse(&bytes).and_then(|list| list.check_package().map(|()| list));
+        list.map_err(|error| Problem::new(Code::PackageList).detail(error))
+    }
+
+    async fn check_interpreter(&self, name: &str) -> Result<(), Problem> {
+        match &self.config.interpreters {
+            Some(interpreters) => interpreters.check(name).await,
+            None => Err(Problem::new(Code::InterpreterMissing)
+                .detail(format!("`{name}`: this node looks for no interpreters"))),
+        }
+    }
+
+    /// What interprets native functions on this machine.
+    pub async fn interpreters(&self) -> Vec<model::api::Interpreter> {
+        match &self.config.interpreters {
+            Some(interpreters) => interpreters.list().await,
+            None => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What a native function's manifest may say: what each contract needs, and how much of everything.
+
+use super::{Contract, NativeSpec};
+use crate::manifest::{FunctionSpec, Runtime, Wasi};
+use crate::unit::{Duration, Size};
+use crate::{Code, Problem};
+
+/// Most directories and zip files that are laid over each other at `/opt`.
+const LAYERS_MAX: usize = 10;
+/// Most words of `command`.
+const WORDS_MAX: usize = 100;
+/// Most bytes of `command`, and of a handler's name.
+const WORDS_BYTES_MAX: usize = 8 << 10;
+/// Most processes and threads.
+const PROCESSES_MAX: u32 = 4096;
+/// Most invocations that a process has in hand.
+const PARALLEL_MAX: u32 = 1000;
+/// Longest time to start.
+const START_MAX: Duration = Duration::seconds(600);
+/// Longest time that a process without work is kept.
+const IDLE_MAX: Duration = Duration::seconds(24 * 3600);
+/// Largest `/tmp`.
+const SCRATCH_MAX: Size = Size::mib(10 * 1024);
+/// Ports of the jail's own network that are the platform's.
+const PLATFORM_PORTS: [u16; 2] = [9001, 3128];
+
+/// The key below `function`, what is wrong with it, and what to do.
+struct Wrong {
+    key: &'static str,
+    why: String,
+    hint: &'static str,
+}
+
+type Checked = Result<(), Wrong>;
+
+fn wrong(key: &'static str, why: impl Into<String>, hint: &'static str) -> Checked {
+    Err(Wrong { key, why: why.into(), hint })
+}
+
+impl FunctionSpec {
+    /// Refuses what a native function cannot have, and what only one can.
+    ///
+    /// # Errors
+    /// E0104, naming the function and the key.
+    pub(in crate::manifest) fn check_native(&self) -> Result<(), Problem> {
+        let checked = match (self.runtime, &self.native) {
+            (Runtime::Wasm, None) => Ok(()),
+            (Runtime::Wasm, Some(_)) => wrong(
+                "native",
+                "is for `runtime = \"native\"`, and this function is a component",
+                "write `runtime = \"native\"` below `[[function]]`, or take `[function.native]` out",
+            ),
+            (Runtime::Native, None) => wrong(
+                "runtime",
+                "`native` needs a section `[function.native]`",
+                "write `[function.native]` with a `contract`, such as `contract = \"lambda\"`",
+            ),
+            (Runtime::Native, Some(native)) => {
+                self.check_absent().and_then(|()| native.check()).and_then(|()| self.beside(native))
+            }
+        };
+        checked.map_err(|Wrong { key, why, hint }| {
+            Problem::new(Code::ManifestValue)
+                .detail(format!("function `{}`, `{key}`: {why}", self.name))
+                .hint(hint)
+                .below(format_args!("/{}", key.replace('.', "/")))
+        })
+    }
+
+    /// What components have, and native functions have otherwise or not at all.
+    fn check_absent(&self) -> Checked {
+        if self.wasi != Wasi::default() {
+            return wrong("wasi", "a native function is no component", "take `wasi` out");
+        }
+        if self.dialect.is_some() {
+            return wrong("dialect", "a native function has a contract", "take `dialect` out");
+        }
+        if self.files.is_some() {
+            return wrong(
+                "files",
+                "a native function has its files in its package",
+                "put the files into the directory or the zip that `source` names, or into a layer",
+            );
+        }
+        if !self.stores.is_empty() {
+            return wrong(
+                "stores",
+                "a native function names its stores in full",
+                "take `stores` out, and write the stores' own names in the code",
+            );
+        }
+        let both = self.environment.iter().find(|(name, _)| self.config.get(name).is_some());
+        match both {
+            Some((name, _)) => wrong(
+                "environment",
+                format!("`{name}` is in `config`, too, and both are environment variables"),
+                "say it once",
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// What has to fit the function's own limits.
+    fn beside(&self, native: &NativeSpec) -> Checked {
+        let limits = self.limits();
+        if native.scratch.is_some_and(|scratch| scratch.bytes > limits.memory_bytes) {
+            let memory = Size { bytes: limits.memory_bytes };
+            return wrong(
+                "native.scratch",
+                format!("files below `/tmp` count as memory, and that is {memory}"),
+                "raise `memory` by as much as `/tmp` is to hold, or lower `scratch`",
+            );
+        }
+        if native.provisioned.is_some_and(|count| count > limits.concurrency) {
+            return wrong(
+                "native.provisioned",
+                format!("at most {} run at a time", limits.concurrency),
+                "raise `concurrency`, or lower `provisioned`",
+            );
+        }
+        Ok(())
+    }
+}
+
+impl NativeSpec {
+    fn check(&self) -> Checked {
+        self.check_program()?;
+        self.check_port()?;
+        self.check_amounts()?;
+        if self.layers.len() > LAYERS_MAX {
+            let why = format!("has more than {LAYERS_MAX} entries");
+            return wrong("native.layers", why, "lay some of them over each other before");
+        }
+        Ok(())
+    }
+
+    /// What is started. `command` says it in full. Without one, an interpreter and a handler say it,
+    /// or the contract knows what a package's program is called.
+    fn check_program(&self) -> Checked {
+        if let Some(name) = &self.interpreter
+            && !is_interpreter(name)
+        {
+            return wrong(
+                "native.interpreter",
+                format!("`{}` is no name of an interpreter", shown(name)),
+                "write one of `casemate runtimes`, such as `python3.11` or `node`",
+            );
+        }
+        if let Some(handler) = &self.handler
+            && !is_word(handler)
+        {
+            let hint = "write it as the contract does, such as `app.handler`";
+            return wrong("native.handler", "is empty, too long or has control characters", hint);
+        }
+        self.check_command()?;
+        let (interpreted, handled) = (self.interpreter.is_some(), self.handler.is_some());
+        let needs = |key, why: &str| {
+            let hint = "docs/guides/native-functions.md shows what each contract needs";
+            wrong(key, format!("the contract `{}` {why}", self.contract.word()), hint)
+        };
+        if handled && !self.contract.has_handler() {
+            return needs("native.handler", "has none: `command` says what is started");
+        }
+        if !self.command.is_empty() {
+            return Ok(());
+        }
+        match self.contract {
+            Contract::Lambda if interpreted && !handled => {
+                needs("native.handler", "calls a handler within an interpreter")
+            }
+            Contract::FunctionsFramework | Contract::Kubeless if !interpreted => {
+                needs("native.interpreter", "needs an interpreter, or `command`")
+            }
+            Contract::FunctionsFramework | Contract::Kubeless if !handled => {
+                needs("native.handler", "calls a handler")
+            }
+            Contract::Http | Contract::CloudRun | Contract::Knative | Contract::Openfaas => {
+                needs("native.command", "does not say what is started: write `command`")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_command(&self) -> Checked {
+        let bytes: usize = self.command.iter().map(String::len).sum();
+        let hint = "write the program and its arguments, such as `[\"python3\", \"server.py\"]`";
+        if self.command.len() > WORDS_MAX || bytes > WORDS_BYTES_MAX {
+            let why = format!("has more than {WORDS_MAX} words or {WORDS_BYTES_MAX} bytes");
+            return wrong("native.command", why, hint);
+        }
+        if self.command.iter().any(|word| word.contains('\0')) {
+            return wrong("native.command", "has a NUL", hint);
+        }
+        match self.command.first() {
+            Some(program) if !is_word(program) => wrong("native.command", "names no program", hint),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_port(&self) -> Checked {
+        let Some(port) = self.port else { return Ok(()) };
+        if !self.contract.has_port() {
+            let why = format!("the contract `{}` says the port itself", self.contract.word());
+            return wrong("native.port", why, "take `port` out");
+        }
+        if port < 1024 || PLATFORM_PORTS.contains(&port) {
+            let why = format!("{port} is below 1024, or the platform's own");
+            return wrong("native.port", why, "take `port` out, or write one such as 8080");
+        }
+        Ok(())
+    }
+
+    fn check_amounts(&self) -> Checked {
+        let counts = [
+            ("native.parallel", self.parallel, 1, PARALLEL_MAX),
+            ("native.processes", self.processes, 1, PROCESSES_MAX),
+        ];
+        for (key, value, least, most) in counts {
+            if value.is_some_and(|value| value < least || value > most) {
+                return wrong(key, format!("must be {least} to {most}"), "correct the number");
+            }
+        }
+        let several = self.parallel.is_some_and(|parallel| parallel > 1);
+        if several && (self.fresh || self.contract == Contract::Lambda) {
+            return wrong(
+                "native.parallel",
+                "a process has one invocation at a time with `fresh`, and by Lambda's contract",
+                "take `parallel` out: invocations at the same time have processes of their own",
+            );
+        }
+        if self.scratch.is_some_and(|size| size < Size::kib(64) || size > SCRATCH_MAX) {
+            let why = format!("must be 64KiB to {SCRATCH_MAX}");
+            return wrong("native.scratch", why, "correct the size");
+        }
+        if self.start.is_some_and(|start| start.ms == 0 || start > START_MAX) {
+            let why = format!("must be above 0s and at most {START_MAX}");
+            return wrong("native.start", why, "correct the time");
+        }
+        if self.idle.is_some_and(|idle| idle > IDLE_MAX) {
+            let why = format!("must be at most {IDLE_MAX}");
+            return wrong("native.idle", why, "keep processes ready with `provisioned`");
+        }
+        Ok(())
+    }
+}
+
+/// A word that stands for something: not empty, not endless, nothing hidden in it.
+fn is_word(text: &str) -> bool {
+    (1..=1024).contains(&text.len()) && !text.contains(char::is_control)
+}
+
+/// Whether it is like `python3.11` or `dotnet`.
+fn is_interpreter(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    (1..=32).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(fits)
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(64).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests;
