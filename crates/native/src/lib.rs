@@ -7,4 +7,5 @@
 
 mod contract;
 mod jail;
+pub mod package;
 mod seat;
