@@ -6,6 +6,9 @@
 //! Invariant: unsafe code is in `jail` only, each block justified.
 
 mod contract;
-mod jail;
+#[doc(hidden)]
+pub mod jail;
 pub mod package;
 mod seat;
+
+pub use jail::run_launcher;

@@ -6,68 +6,68 @@ use std::path::PathBuf;
 
 /// A file or a directory of the machine that a jail sees, read-only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Bind {
+pub struct Bind {
     /// On the machine: absolute.
-    pub(crate) source: PathBuf,
+    pub source: PathBuf,
     /// In the jail: absolute.
-    pub(crate) target: PathBuf,
+    pub target: PathBuf,
 }
 
 /// What a jail may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ceilings {
+pub struct Ceilings {
     /// Memory of all its processes, its files in memory included, in bytes.
-    pub(crate) memory_bytes: u64,
+    pub memory_bytes: u64,
     /// Processes and threads.
-    pub(crate) processes: u32,
+    pub processes: u32,
     /// Share of one processor, in thousandths; 2000 are two processors.
-    pub(crate) cpu_milli: u32,
+    pub cpu_milli: u32,
     /// Bytes below `/tmp`.
-    pub(crate) scratch_bytes: u64,
+    pub scratch_bytes: u64,
     /// Files below `/tmp`.
-    pub(crate) scratch_files: u32,
+    pub scratch_files: u32,
     /// Descriptors of one process.
-    pub(crate) descriptors: u32,
+    pub descriptors: u32,
 }
 
 /// Everything about a jail that is known before it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// What it sees of the machine, in this order.
-    pub(crate) binds: Vec<Bind>,
+    pub binds: Vec<Bind>,
     /// Symbolic links in its root: where, and what they say.
-    pub(crate) links: Vec<(PathBuf, PathBuf)>,
+    pub links: Vec<(PathBuf, PathBuf)>,
     /// Empty directories, where an [`Assignment`] can mount something.
-    pub(crate) places: Vec<PathBuf>,
+    pub places: Vec<PathBuf>,
     /// Small files of its own, world-readable: where, and their bytes.
-    pub(crate) files: Vec<(PathBuf, Vec<u8>)>,
+    pub files: Vec<(PathBuf, Vec<u8>)>,
     /// Names beside `localhost` in its `/etc/hosts`.
-    pub(crate) hosts: Vec<(Ipv4Addr, String)>,
+    pub hosts: Vec<(Ipv4Addr, String)>,
     /// Where its own network is listened on, by the platform.
-    pub(crate) listeners: Vec<SocketAddrV4>,
+    pub listeners: Vec<SocketAddrV4>,
     /// How many unconnected TCP sockets of its network the platform gets at its start.
-    pub(crate) sockets: u32,
+    pub sockets: u32,
     /// The program: an absolute path in the jail.
-    pub(crate) program: PathBuf,
+    pub program: PathBuf,
     /// Its arguments, without the program's own name.
-    pub(crate) arguments: Vec<String>,
+    pub arguments: Vec<String>,
     /// All of its environment.
-    pub(crate) environment: Vec<(String, String)>,
+    pub environment: Vec<(String, String)>,
     /// Where it starts.
-    pub(crate) directory: PathBuf,
+    pub directory: PathBuf,
     /// What it may use.
-    pub(crate) ceilings: Ceilings,
+    pub ceilings: Ceilings,
 }
 
 /// What a jail is given that was started before it was known for whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Assignment {
+pub struct Assignment {
     /// What is mounted at its [`Plan::places`], read-only.
-    pub(crate) binds: Vec<Bind>,
+    pub binds: Vec<Bind>,
     /// All names in its `/etc/hosts` beside `localhost`, if they change.
-    pub(crate) hosts: Option<Vec<(Ipv4Addr, String)>>,
+    pub hosts: Option<Vec<(Ipv4Addr, String)>>,
     /// Where else it is listened on.
-    pub(crate) listeners: Vec<SocketAddrV4>,
+    pub listeners: Vec<SocketAddrV4>,
     /// What it may use from now on; the size of `/tmp` changes with it.
-    pub(crate) ceilings: Option<Ceilings>,
+    pub ceilings: Option<Ceilings>,
 }
