@@ -6,6 +6,7 @@
 //! Invariant: unsafe code is in `jail` only, each block justified.
 
 mod contract;
+mod door;
 #[doc(hidden)]
 pub mod jail;
 pub mod package;

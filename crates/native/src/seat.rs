@@ -3,30 +3,83 @@
 //! What a process asks for, and what it prints, belongs to an invocation. With one at a time there is
 //! no doubt whose it is; with several it is put down to the one that has waited longest.
 //!
-//! Invariant: with no invocation in hand, a process has no host and is answered nothing.
+//! Invariant: with no invocation in hand, a process has no host and is answered nothing, and what it
+//! was being answered breaks off.
 
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
 use parking_lot::Mutex;
 use ports::Host;
 use std::sync::Arc;
+use tokio::sync::{oneshot, watch};
+
+/// Is done, with an error that means nothing, when no invocation is in hand any more.
+pub(crate) type Risen = Shared<oneshot::Receiver<()>>;
+
+/// An invocation that is in hand, as whoever asks on its behalf knows it.
+pub(crate) struct InHand {
+    /// Who answers.
+    pub(crate) host: Arc<dyn Host>,
+    /// Tells it from all others of the seat.
+    pub(crate) number: u64,
+    /// When nobody will be spoken for.
+    pub(crate) risen: Risen,
+}
 
 /// The invocations that one process has in hand.
 #[derive(Default)]
 pub(crate) struct Seat {
-    taken: Mutex<Vec<(u64, Arc<dyn Host>)>>,
+    taken: Mutex<Sitting>,
+    /// Changes with each invocation that begins or ends.
+    moves: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Sitting {
+    hosts: Vec<(u64, Arc<dyn Host>)>,
+    /// The number of the next. None is used twice.
+    next: u64,
+    /// From the first invocation in hand until there is none: dropping it tells all who wait.
+    period: Option<(oneshot::Sender<()>, Risen)>,
 }
 
 impl Seat {
     /// An invocation begins.
     pub(crate) fn take(self: &Arc<Self>, host: Arc<dyn Host>) -> Taken {
         let mut taken = self.taken.lock();
-        let number = taken.last().map_or(0, |(number, _)| number + 1);
-        taken.push((number, host));
+        let number = taken.next;
+        taken.next += 1;
+        taken.hosts.push((number, host));
+        taken.period.get_or_insert_with(|| {
+            let (sender, receiver) = oneshot::channel();
+            (sender, receiver.shared())
+        });
+        drop(taken);
+        self.moves.send_replace(());
         Taken { seat: Arc::clone(self), number }
     }
 
     /// Who answers what the process asks for now.
     pub(crate) fn host(&self) -> Option<Arc<dyn Host>> {
-        self.taken.lock().first().map(|(_, host)| Arc::clone(host))
+        self.taken.lock().hosts.first().map(|(_, host)| Arc::clone(host))
+    }
+
+    /// The same, for who has to know more of it.
+    pub(crate) fn in_hand(&self) -> Option<InHand> {
+        let taken = self.taken.lock();
+        let (number, host) = taken.hosts.first()?;
+        let (_, risen) = taken.period.as_ref()?;
+        Some(InHand { host: Arc::clone(host), number: *number, risen: risen.clone() })
+    }
+
+    /// Whether that invocation is still in hand.
+    pub(crate) fn has(&self, number: u64) -> bool {
+        self.taken.lock().hosts.iter().any(|(found, _)| *found == number)
+    }
+
+    /// Tells of every invocation that begins or ends from now on.
+    pub(crate) fn moves(&self) -> watch::Receiver<()> {
+        self.moves.subscribe()
     }
 }
 
@@ -38,7 +91,13 @@ pub(crate) struct Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.seat.taken.lock().retain(|(number, _)| *number != self.number);
+        let mut taken = self.seat.taken.lock();
+        taken.hosts.retain(|(number, _)| *number != self.number);
+        let over = if taken.hosts.is_empty() { taken.period.take() } else { None };
+        drop(taken);
+        // Wakes whoever waits, and they may look at the seat.
+        drop(over);
+        self.seat.moves.send_replace(());
     }
 }
 
@@ -75,5 +134,20 @@ mod tests {
         assert!(is(0));
         drop(third);
         assert!(seat.host().is_none());
+    }
+
+    #[test]
+    fn what_is_asked_ends_when_nothing_is_in_hand_and_not_before() {
+        let seat = Arc::new(Seat::default());
+        let first = seat.take(Arc::new(Nobody));
+        let risen = seat.in_hand().expect("one").risen;
+        let second = seat.take(Arc::new(Nobody));
+        drop(first);
+        assert!(risen.clone().now_or_never().is_none());
+        drop(second);
+        assert!(risen.now_or_never().is_some() && seat.in_hand().is_none());
+        let _third = seat.take(Arc::new(Nobody));
+        let risen = seat.in_hand().expect("one").risen;
+        assert!(risen.now_or_never().is_none());
     }
 }

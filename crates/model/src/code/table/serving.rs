@@ -195,5 +195,35 @@ macro_rules! serving {
         TcpAsk = "E0921", 422, "the connections that a function asks for cannot be had",
             cause: "The function is a component, which has no sockets; or its manifest names more than 200 destinations, or one of them twice.",
             remedy: "Correct `allow.tcp` of the function that the message names. A component sends requests instead, with `allow.http`.";
+        NobodyInHand = "E0930", 503, "a process asked for something while it had no invocation in hand",
+            cause: "What a native function's process asks for belongs to an invocation: it is decided, charged and recorded there. Before the first invocation, between two, and after the last answer there is none. What was under way then broke off.",
+            remedy: "Move the work into the handler, or answer only when it is done. Connections and clients may be made at the start; what they ask for comes with the first invocation.";
+        ProxyRequest = "E0931", 400, "a request to the proxy cannot be carried",
+            cause: "It is not HTTP/1.1 with an absolute URL, its tunnel names no host with a port, or what came through the tunnel is neither TLS nor HTTP.",
+            remedy: "Let the client use the proxy of HTTP_PROXY and HTTPS_PROXY as it is there. Other protocols have granted TCP destinations: docs/concepts/native-network.md.";
+        TunnelElsewhere = "E0932", 421, "a request names another host than the tunnel that it came through",
+            cause: "A tunnel was asked for to one host, and the name in the TLS handshake, or the `Host` field within, is that of another.",
+            remedy: "Ask for a tunnel to the host that the request is for; a connection is not used for two hosts.";
+        NoMetadata = "E0933", 403, "there is no metadata service of a cloud here",
+            cause: "The process asked for an address at which clouds give out credentials, such as `169.254.169.254` or `metadata.google.internal`. Nothing answers there, whatever is granted.",
+            remedy: "Give the function what it needs as `config` or as a secret of its manifest. Libraries stop asking with AWS_EC2_METADATA_DISABLED=true and NO_GCE_CHECK=true, which are set.";
+        UpstreamFailed = "E0934", 502, "the other side of a function's request failed",
+            cause: "The name was not found, nobody listens there, the certificate is not valid, or the connection broke. The detail says which, and the function's log says more.",
+            remedy: "See whether the address answers from the node's machine; docs/concepts/outbound.md says what is refused.";
+        UpstreamSlow = "E0935", 504, "the other side of a function's request did not answer in time",
+            cause: "The name, the connection or the reply took longer than the outbound door waits.",
+            remedy: "See whether the address answers from the node's machine, and how fast; docs/concepts/outbound.md has the limits.";
+        NoSuchPlace = "E0936", 404, "host.casemate.internal has nothing there",
+            cause: "The path is none of `/keyvalue/STORE/KEY` and `/blobs/CONTAINER/NAME`, the method is not one of that path's, or there is no such key or object.",
+            remedy: "See docs/concepts/native-network.md for what there is.";
+        NoUpgrade = "E0937", 501, "a connection of a function cannot become another protocol",
+            cause: "The request asks for an upgrade, to a WebSocket for example. The proxy carries requests and replies.",
+            remedy: "Use the service's HTTP interface; or reach it by a granted TCP destination.";
+        NotForJails = "E0938", 422, "a TCP destination cannot be given to a native function",
+            cause: "Within a jail a destination is reached by its own name, so it needs one: an address in numbers has none. It also needs a port between 1 and 65535, a name that the platform does not use itself, and no more than 200 hosts in all.",
+            remedy: "Name the destination in DNS or in the machine's /etc/hosts, and grant that name: `db.internal:5432`.";
+        Changed = "E0939", 412, "what is there is not what the request expected",
+            cause: "The key was changed, made or removed since it was read: its version is not that of `If-Match`, or it is there against `If-None-Match: *`.",
+            remedy: "Read it again, and decide anew; the answer carries its version now, if it is there.";
     ] $($later)* } };
 }

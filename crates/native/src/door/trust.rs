@@ -1,0 +1,77 @@
+//! The environment that makes a process use its doors: the proxy, and whom to trust behind it.
+
+use super::files::{BUNDLE, JAVA, PRELOAD};
+use super::layout::HOST_NAME;
+
+/// Where the proxy is in every jail.
+pub(crate) const PROXY: (&str, u16) = ("127.0.0.1", 3128);
+
+/// The variables, with [`BUNDLE`] and the others at their places. Where a function's own environment has
+/// one of them, its own holds; of `NODE_OPTIONS` and `JAVA_TOOL_OPTIONS` it is put behind ours.
+///
+/// A forged `Proxy` field of a request that some framework turns into `HTTP_PROXY` leads nowhere: a jail
+/// has no other network than its doors.
+pub(crate) fn trust() -> Vec<(String, String)> {
+    let (host, port) = PROXY;
+    let url = format!("http://{host}:{port}");
+    let direct = format!("localhost,127.0.0.1,127.0.0.2,::1,{HOST_NAME}");
+    let mut variables = Vec::new();
+    let mut set = |names: &[&str], value: &str| {
+        variables.extend(names.iter().map(|&name| (name.to_owned(), value.to_owned())));
+    };
+    // Some programs know one spelling only; curl takes the small one alone.
+    set(&["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"], &url);
+    set(&["NO_PROXY", "no_proxy"], &direct);
+    set(
+        &[
+            "SSL_CERT_FILE",
+            "REQUESTS_CA_BUNDLE",
+            "CURL_CA_BUNDLE",
+            "AWS_CA_BUNDLE",
+            "GIT_SSL_CAINFO",
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+        ],
+        BUNDLE,
+    );
+    // Node 24 and later know proxies; the preload is for those before.
+    set(&["NODE_USE_ENV_PROXY"], "1");
+    set(&["NODE_OPTIONS"], &format!("--use-openssl-ca --require={PRELOAD}"));
+    set(&["JAVA_TOOL_OPTIONS"], &java());
+    // There are none, and to look for them takes time.
+    set(&["AWS_EC2_METADATA_DISABLED", "NO_GCE_CHECK"], "true");
+    variables
+}
+
+fn java() -> String {
+    let (host, port) = PROXY;
+    let direct = format!("localhost|127.*|[::1]|{HOST_NAME}");
+    format!(
+        "-Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Dhttps.proxyHost={host} \
+         -Dhttps.proxyPort={port} -Dhttp.nonProxyHosts={direct} -Djavax.net.ssl.trustStore={JAVA} \
+         -Djavax.net.ssl.trustStoreType=JKS"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_are_set_and_the_jails_own_addresses_are_reached_directly() {
+        let variables = trust();
+        let value = |name: &str| {
+            let found = variables.iter().filter(|(found, _)| found == name);
+            let found: Vec<_> = found.map(|(_, value)| value.as_str()).collect();
+            assert_eq!(found.len(), 1, "{name}");
+            found[0]
+        };
+        for name in ["HTTP_PROXY", "HTTPS_PROXY"] {
+            assert_eq!(value(name), value(&name.to_lowercase()));
+            assert_eq!(value(name), "http://127.0.0.1:3128");
+        }
+        assert!(value("NO_PROXY").split(',').any(|host| host == "host.casemate.internal"));
+        assert!(!value("NO_PROXY").contains("fn.casemate.internal"));
+        let spaces = value("JAVA_TOOL_OPTIONS").split(' ').all(|option| option.starts_with("-D"));
+        assert!(spaces && !value("JAVA_TOOL_OPTIONS").contains("  "));
+    }
+}
