@@ -4,6 +4,7 @@
 //! contract and the manifest allow.
 
 pub(crate) mod lambda;
+pub(crate) mod server;
 
 use http_body_util::combinators::UnsyncBoxBody;
 use ports::Future;

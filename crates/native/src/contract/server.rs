@@ -1,0 +1,160 @@
+//! An HTTP server on a port: the contract of most platforms, as one conversation and rows of data.
+//!
+//! What differs between them is in [`rows`]; what a body has to be rendered into, in `render`. A
+//! function's server is one for all its callers, so nothing that a caller sends may look like the
+//! platform's own words: see [`request`].
+//!
+//! Invariant: a request is sent once. It is sent again only if nothing of it went out.
+
+mod answer;
+mod azure;
+mod body;
+mod call;
+mod facts;
+mod fault;
+mod hand;
+mod hook;
+mod life;
+mod link;
+mod request;
+mod row;
+mod rows;
+mod said;
+mod task;
+#[cfg(test)]
+mod tests;
+
+use super::{Answer, Call, Conversation};
+use crate::seat::Seat;
+use facts::Facts;
+use hand::Hands;
+use link::Links;
+use model::Limits;
+use model::manifest::{Hook, ServerSpec};
+use ports::executor::{Fault, Unit};
+use ports::{Clock, Future};
+use row::Row;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use task::Task;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+
+/// Longest time to start, if the manifest says nothing.
+const START: Duration = Duration::from_secs(10);
+
+/// What is needed of a process beside its words. Its futures are polled on native's own runtime.
+pub(crate) trait Process: Send + Sync {
+    /// Tries once to connect to a port of the process's own loopback.
+    fn connect(&self, port: u16) -> Future<'_, io::Result<TcpStream>>;
+
+    /// Tells it to end: SIGTERM.
+    fn terminate(&self);
+
+    /// Waits until it has ended, and says how, such as `exit code 1`.
+    fn ended(&self) -> Future<'_, String>;
+}
+
+/// Who a conversation is with, and what it is held by.
+pub(crate) struct With {
+    /// The process.
+    pub(crate) process: Arc<dyn Process>,
+    /// The invocations that it has in hand: lines of a log are theirs.
+    pub(crate) seat: Arc<Seat>,
+    /// Which of the function's processes it is.
+    pub(crate) instance: String,
+    /// Where the conversation's tasks run.
+    pub(crate) runtime: Handle,
+    /// The time, for what platforms tell their functions.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The conversation with a function's server.
+pub(crate) struct Server(Arc<Inner>);
+
+struct Inner {
+    row: &'static Row,
+    facts: Facts,
+    server: ServerSpec,
+    limits: Limits,
+    start: Duration,
+    links: Links,
+    hands: Arc<Hands>,
+    with: With,
+}
+
+/// All of the environment that a contract gives a function's process, as `unit`'s manifest has it.
+/// None if its contract is none of these.
+pub(crate) fn environment(unit: &Unit, instance: &str) -> Option<Vec<(String, String)>> {
+    let native = unit.around.native.as_ref()?;
+    let row = rows::of(native.contract)?;
+    Some(Facts::of(unit, native, row, instance).environment(row))
+}
+
+/// Where a contract's functions find their code. None if it is none of these.
+pub(crate) fn root(contract: model::manifest::Contract) -> Option<&'static str> {
+    rows::of(contract).map(|row| row.root)
+}
+
+impl Server {
+    /// A conversation with the process of `unit`. None if its contract is none of these.
+    pub(crate) fn new(unit: &Unit, with: With) -> Option<Self> {
+        let native = unit.around.native.as_ref()?;
+        let row = rows::of(native.contract)?;
+        let facts = Facts::of(unit, native, row, &with.instance);
+        let parallel = native.parallel.unwrap_or(1) as usize;
+        let links = Links::new(&with, facts.port, parallel, &unit.limits);
+        Some(Self(Arc::new(Inner {
+            row,
+            server: native.server.clone().unwrap_or_default(),
+            limits: unit.limits.clone(),
+            start: native.start.map_or(START, model::unit::Duration::std),
+            facts,
+            links,
+            hands: Arc::default(),
+            with,
+        })))
+    }
+}
+
+impl Inner {
+    fn has(&self, hook: Hook) -> bool {
+        self.server.hooks.contains(&hook)
+    }
+
+    /// Runs on native's runtime, where timers and sockets are, whoever waits for it.
+    fn task<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(Arc<Self>) -> Future<'static, T>,
+    ) -> Task<T> {
+        Task::spawn(&self.with.runtime, work(Arc::clone(self)))
+    }
+}
+
+impl Conversation for Server {
+    fn ready(&self) -> Future<'_, Result<(), Fault>> {
+        let work = self.0.task(|inner| Box::pin(async move { inner.ready().await }));
+        Box::pin(async move { work.await.unwrap_or_else(|| Err(fault::lost())) })
+    }
+
+    fn call(&self, call: Call) -> Future<'_, Result<Answer, Fault>> {
+        Box::pin(self.0.call(call))
+    }
+
+    fn settled(&self) -> Future<'_, ()> {
+        Box::pin(async move {
+            self.0.hands.empty().await;
+            if self.0.has(Hook::PreFreeze) {
+                self.0.task(|inner| Box::pin(async move { inner.pre_freeze().await })).await;
+            }
+        })
+    }
+
+    fn stop(&self) -> Future<'_, ()> {
+        let work = self.0.task(|inner| Box::pin(async move { inner.stop().await }));
+        Box::pin(async move {
+            work.await;
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! A call as the function's server gets it.
+//!
+//! Invariant: nothing that a caller sends passes as the platform's word. The gateway removes what is
+//! reserved from what comes from outside; here it is removed again, whoever called.
+
+use super::row::{Kind, Paths, Row, lists};
+use super::said::Occasion;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderName, TRANSFER_ENCODING,
+};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+use ports::executor::Manner;
+
+/// Fields that belong to one connection (RFC 9110, section 7.6.1).
+const OF_THE_CONNECTION: &[&str] = &[
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-*",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+/// Fields that no caller can send, whatever the contract.
+pub(super) const RESERVED: &[&str] = &["casemate-*", "fn-*", "k-*", "proxy", "x-google-*"];
+/// Fields that say that a message is an event (CloudEvents, binary mode).
+const OF_EVENTS: &[&str] = &["ce-*"];
+/// What an event keeps of the request that carries it.
+const OF_THE_EVENT: &[&str] =
+    &["ce-*", "content-encoding", "content-length", "content-type", "traceparent", "tracestate"];
+
+/// Takes out of a message's fields what concerns one connection, and what `connection` names.
+pub(super) fn clean(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    remove(headers, |name| lists(OF_THE_CONNECTION, name));
+}
+
+/// Removes the fields whose names are meant. Allocates only if there are any.
+pub(super) fn remove(headers: &mut HeaderMap, meant: impl Fn(&str) -> bool) {
+    let names: Vec<HeaderName> =
+        headers.keys().filter(|name| meant(name.as_str())).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+/// Takes out what concerns one connection, and what a caller cannot say. Of an event only what
+/// describes it is left.
+pub(super) fn strip(headers: &mut HeaderMap, row: &Row, manner: Manner) {
+    clean(headers);
+    headers.remove(EXPECT);
+    match manner {
+        Manner::Request => remove(headers, |name| {
+            lists(RESERVED, name) || lists(OF_EVENTS, name) || lists(row.reserved, name)
+        }),
+        Manner::Event => remove(headers, |name| !lists(OF_THE_EVENT, name)),
+    }
+}
+
+/// Makes a call's head what the contract says. `empty` says whether there is no body.
+pub(super) fn shape(parts: &mut Parts, row: &Row, occasion: &Occasion<'_>, empty: bool) {
+    strip(&mut parts.headers, row, occasion.manner);
+    let headers = &mut parts.headers;
+    if occasion.manner == Manner::Event {
+        if let (Kind::Always(kind), _) | (Kind::Else(kind), None) =
+            (row.event.kind, headers.get(CONTENT_TYPE))
+        {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        parts.method = Method::POST;
+    }
+    occasion.say(row.said, headers);
+    if let Some(authority) = occasion.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        headers.insert(HOST, host);
+    }
+    // hyper takes it that GET has no body, and would drop one whose length was not said.
+    let bare = matches!(parts.method, Method::GET | Method::HEAD);
+    if bare && !empty && !headers.contains_key(CONTENT_LENGTH) {
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    parts.uri = match occasion.manner {
+        Manner::Request => relative(&parts.uri, row.paths),
+        Manner::Event => Uri::from_static(row.event.path),
+    };
+    parts.version = Version::HTTP_11;
+    parts.extensions.clear();
+}
+
+/// The path and query of a URI, as the server sees them.
+fn relative(uri: &Uri, paths: Paths) -> Uri {
+    let whole = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    let shorter = match paths {
+        Paths::AsIs => None,
+        Paths::WithoutFunction => without_function(whole.as_str()),
+    };
+    Uri::from(shorter.unwrap_or(whole))
+}
+
+fn without_function(path: &str) -> Option<PathAndQuery> {
+    let named = path.strip_prefix("/function/")?;
+    let rest = named.find(['/', '?']).map_or("", |at| &named[at..]);
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    format!("{slash}{rest}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prefix_of_a_gateway_goes() {
+        for (from, to) in [
+            ("/function/figlet", "/"),
+            ("/function/figlet/a/b?c=d", "/a/b?c=d"),
+            ("/function/figlet?c=d", "/?c=d"),
+            ("/function/figlet.openfaas-fn/a", "/a"),
+            ("/functions/figlet", "/functions/figlet"),
+            ("/a/function/b", "/a/function/b"),
+            ("/function/", "/"),
+        ] {
+            let uri: Uri = format!("http://a{from}").parse().expect("a URI");
+            assert_eq!(relative(&uri, Paths::WithoutFunction), to, "{from}");
+            assert_eq!(relative(&uri, Paths::AsIs), from);
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_a_connection_goes_and_what_it_names() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "keep-alive, X-Mine, content-length"),
+            ("keep-alive", "timeout=5"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("proxy-authenticate", "Basic"),
+            ("x-mine", "1"),
+            ("content-length", "3"),
+            ("x-other", "2"),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        clean(&mut headers);
+        let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["content-length", "x-other"]);
+    }
+}

@@ -1,0 +1,6 @@
+//! A conversation against small servers of the test, and against real ones.
+
+mod bad;
+mod calls;
+mod contracts;
+mod rig;
