@@ -7,6 +7,7 @@
 
 mod contract;
 mod door;
+pub mod interpreter;
 #[doc(hidden)]
 pub mod jail;
 pub mod package;
