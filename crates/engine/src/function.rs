@@ -107,6 +107,8 @@ fn around(row: &FunctionRow) -> Surroundings {
         environment: variables.map(|(name, value)| (name.clone(), value.clone())).collect(),
         stores: row.spec.stores.clone(),
         native: row.spec.native.clone(),
+        destinations: row.spec.allow.tcp.clone(),
+        calls: row.spec.allow.invoke.clone(),
     }
 }
 

@@ -37,6 +37,6 @@ pub(crate) use api::host;
 pub(crate) use authority::Authority;
 pub(crate) use files::files;
 pub(crate) use forward::forward;
-pub(crate) use layout::{Layout, layout, names};
+pub(crate) use layout::{HOST, Layout, layout, names};
 pub(crate) use proxy::proxy;
-pub(crate) use trust::trust;
+pub(crate) use trust::{PROXY, trust};

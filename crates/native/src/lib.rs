@@ -7,10 +7,14 @@
 
 mod contract;
 mod door;
+mod executor;
 pub mod interpreter;
 #[doc(hidden)]
 pub mod jail;
+mod loader;
+mod logs;
 pub mod package;
 mod seat;
 
+pub use executor::{Look, NativeExecutor, Parts, Settings};
 pub use jail::run_launcher;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http_body::Frame;
 use model::listing::Listing;
 use model::manifest::{Config, NativeSpec, Wasi};
-use model::{Digest, FunctionRef, Limits, SharedStoreName, Usage};
+use model::{Destination, Digest, FunctionName, FunctionRef, Limits, SharedStoreName, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -72,6 +72,12 @@ pub struct Surroundings {
     /// How it is run, if it is native.
     #[serde(skip)]
     pub native: Option<NativeSpec>,
+    /// Where a native function asks to connect to.
+    #[serde(skip)]
+    pub destinations: Vec<Destination>,
+    /// The functions that a native function asks to call.
+    #[serde(skip)]
+    pub calls: Vec<FunctionName>,
 }
 
 /// The request's body, already limited by the door: its errors end the invocation.

@@ -36,18 +36,9 @@ const MUSL: &str = if cfg!(target_arch = "aarch64") {
 } else {
     "/lib/ld-musl-x86_64.so.1"
 };
-/// Certificates of authorities, and where OpenSSL looks for them; no private keys.
-const CERTIFICATES: &[&str] = &[
-    "/etc/ssl/certs",
-    "/etc/ssl/openssl.cnf",
-    "/usr/lib/ssl",
-    "/usr/share/ca-certificates",
-    "/usr/local/share/ca-certificates",
-    "/etc/pki/tls/certs",
-    "/etc/pki/tls/openssl.cnf",
-    "/etc/pki/ca-trust/extracted",
-    "/etc/ca-certificates/extracted",
-];
+/// How OpenSSL is set up. The certificates themselves are files of each jail's own.
+const CERTIFICATES: &[&str] =
+    &["/etc/ssl/openssl.cnf", "/usr/lib/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf"];
 const ZONES: &str = "/usr/share/zoneinfo";
 /// What stands at the root as a link where everything lies below `/usr`.
 const ROOTS: &[&str] = &["/bin", "/sbin", "/lib", "/lib64"];

@@ -7,6 +7,7 @@ use super::link::{Outcome, Ticket};
 use super::{JailError, local};
 use parking_lot::Mutex;
 use rustix::process::{Signal, pidfd_send_signal};
+use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -52,6 +53,16 @@ pub struct Ended {
     pub out_of_memory: bool,
     /// What it has used.
     pub usage: Usage,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, self.signal) {
+            (Some(code), _) => write!(f, "exit status {code}"),
+            (None, Some(signal)) => write!(f, "signal {signal}"),
+            (None, None) => f.write_str("nobody knows how"),
+        }
+    }
 }
 
 /// What a jail has used.
@@ -200,6 +211,12 @@ impl Jail {
         let Some(end) = self.ticket.ended().await else { return Ended::default() };
         let words::End { code, signal, out_of_memory, cpu_us, memory_peak_bytes } = end;
         Ended { code, signal, out_of_memory, usage: Usage { cpu_us, memory_peak_bytes } }
+    }
+
+    /// Whether it is known to have ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ticket.has_ended()
     }
 
     /// What it has used by now.

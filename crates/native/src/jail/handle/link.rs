@@ -167,6 +167,10 @@ impl Ticket {
         ended.wait_for(Option::is_some).await.ok().and_then(|end| *end)
     }
 
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some() || self.link.has_ended()
+    }
+
     /// Waits until the launcher is gone.
     pub(super) async fn lost(&self) {
         let mut over = self.link.shared.over.subscribe();

@@ -1,0 +1,79 @@
+//! What is started for a function: a program of its package, an interpreter, or a loader of ours.
+
+use super::recipe::{Files, LAYERS};
+use model::manifest::{Contract, NativeSpec};
+use model::{Code, Problem};
+use std::path::{Path, PathBuf};
+
+/// What Lambda and those like it start, if nothing else is said.
+const BOOTSTRAP: &str = "bootstrap";
+
+/// What is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Start {
+    /// A handler within an interpreter, through a loader where there is one.
+    Handler(String),
+    /// The interpreter with these arguments.
+    Interpreted(Vec<String>),
+    /// A program, by its path in the jail.
+    Program(PathBuf, Vec<String>),
+}
+
+/// What a function's manifest and its package say.
+///
+/// # Errors
+/// The program is not in the package.
+pub(super) fn of(native: &NativeSpec, files: &Files, place: &Path) -> Result<Start, Problem> {
+    let interpreter = native.interpreter.as_deref();
+    if let Some((program, arguments)) = native.command.split_first() {
+        if interpreter.is_some_and(|name| is_called(name, program)) {
+            return Ok(Start::Interpreted(arguments.to_vec()));
+        }
+        return Ok(Start::Program(inside(program, place), arguments.to_vec()));
+    }
+    let handler = native.handler.clone().unwrap_or_default();
+    match (native.contract, interpreter) {
+        (Contract::Lambda, Some(_)) => Ok(Start::Handler(handler)),
+        (Contract::FunctionsFramework, Some(name)) if name.starts_with("python") => {
+            Ok(Start::Interpreted(words(&["-m", "functions_framework"])))
+        }
+        (Contract::FunctionsFramework, Some(_)) => Ok(Start::Interpreted(words(&[
+            "node_modules/@google-cloud/functions-framework/build/src/main.js",
+        ]))),
+        (Contract::LambdaWeb, Some(_)) => Ok(Start::Interpreted(words(&["index.js"]))),
+        (_, Some(name)) => Err(nothing(format!("nothing says what `{name}` runs"))),
+        (_, None) => bootstrap(files, place),
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Whether a word of a command means the interpreter: `python3` is `python3.11`, too.
+fn is_called(interpreter: &str, word: &str) -> bool {
+    let plain =
+        |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
+    word == interpreter || (!word.contains('/') && plain(word) == plain(interpreter))
+}
+
+/// A program as it is found in the jail.
+fn inside(program: &str, place: &Path) -> PathBuf {
+    // An absolute path stays what it is.
+    place.join(program)
+}
+
+/// The package's own, or that of its layers, as AWS Lambda looks for it.
+fn bootstrap(files: &Files, place: &Path) -> Result<Start, Problem> {
+    if files.package.join(BOOTSTRAP).is_file() {
+        return Ok(Start::Program(place.join(BOOTSTRAP), Vec::new()));
+    }
+    if files.layers.as_ref().is_some_and(|layers| layers.join(BOOTSTRAP).is_file()) {
+        return Ok(Start::Program(Path::new(LAYERS).join(BOOTSTRAP), Vec::new()));
+    }
+    Err(nothing("neither the package nor its layers hold a program `bootstrap`".to_owned()))
+}
+
+fn nothing(why: String) -> Problem {
+    Problem::new(Code::NothingToStart).detail(why)
+}

@@ -1,0 +1,242 @@
+//! How the process of a function is started: what its jail holds, and what runs in it.
+//!
+//! A jail is made in two steps that can lie apart in time. What does not depend on the function is its
+//! first [`Plan`], and a pool keeps jails that were made of it; what does is its [`Assignment`], and
+//! what a loader is told. Where there is no loader, both come at once.
+
+use super::command::{self, Start};
+use crate::contract::{lambda, server};
+use crate::door::{self, Authority, Layout};
+use crate::interpreter::{Interpreter, Kind, Needs};
+use crate::jail::{Assignment, Bind, Ceilings, Plan};
+use model::manifest::{Contract, NativeSpec};
+use model::{Limits, Problem};
+use ports::executor::Unit;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+
+/// Where the Runtime API of AWS Lambda is in every jail.
+const RUNTIME_API: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9001);
+/// Where the package of a function of AWS Lambda is.
+const TASK: &str = "/var/task";
+/// Where layers are.
+pub(super) const LAYERS: &str = "/opt";
+/// Every place where some contract has its package; each jail has all of them.
+const PLACES: [&str; 6] = [TASK, LAYERS, "/workspace", "/code", "/home/app", "/kubeless"];
+/// Files below `/tmp`.
+const SCRATCH_FILES: u32 = 8192;
+/// Descriptors of one process, as AWS Lambda has them.
+const DESCRIPTORS: u32 = 1024;
+/// Size of `/tmp`, if the manifest says nothing.
+const SCRATCH_BYTES: u64 = 64 << 20;
+/// Processes and threads, if the manifest says nothing.
+const PROCESSES: u32 = 128;
+/// Sockets that a jail has in stock.
+const SOCKETS: u32 = 4;
+
+/// A loader of ours: started without a function, it waits to be told of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loader {
+    Python,
+    Node,
+}
+
+impl Loader {
+    /// That of an interpreter, if it has one.
+    pub(super) fn of(interpreter: &Interpreter) -> Option<Self> {
+        match interpreter.kind {
+            Kind::Python => Some(Self::Python),
+            Kind::Node => Some(Self::Node),
+            _ => None,
+        }
+    }
+
+    fn file(self) -> (PathBuf, Vec<u8>) {
+        let (name, text) = match self {
+            Self::Python => ("loader.py", crate::loader::PYTHON),
+            Self::Node => ("loader.mjs", crate::loader::NODE),
+        };
+        (Path::new("/var/runtime").join(name), text.as_bytes().to_vec())
+    }
+}
+
+/// What every jail is made of, whatever runs in it.
+pub(super) struct Ground<'a> {
+    pub(super) needs: &'a Needs,
+    pub(super) authority: &'a Authority,
+    /// The machine's roots, in DER.
+    pub(super) roots: &'a [Vec<u8>],
+    /// Share of the processors, in thousandths of one.
+    pub(super) share: u32,
+}
+
+impl Ground<'_> {
+    /// The jail of a loader that knows no function yet.
+    pub(super) fn empty(&self, interpreter: &Interpreter, loader: Loader) -> Plan {
+        let (place, text) = loader.file();
+        let mut plan = self.plan(ceilings(&Limits::default(), None, self.share));
+        plan.arguments = vec![place.display().to_string()];
+        plan.files.push((place, text));
+        plan.program.clone_from(&interpreter.path);
+        plan.environment = common().into_iter().collect();
+        plan
+    }
+
+    /// The jail of a function that is known.
+    pub(super) fn whole(&self, recipe: &Recipe, program: PathBuf, arguments: Vec<String>) -> Plan {
+        let mut plan = self.plan(recipe.assignment.ceilings.unwrap_or(ceilings(
+            &Limits::default(),
+            None,
+            self.share,
+        )));
+        plan.binds.extend(recipe.assignment.binds.iter().cloned());
+        let bound = |place: &PathBuf| recipe.assignment.binds.iter().any(|it| it.target == *place);
+        plan.places.retain(|place| !bound(place));
+        plan.hosts = recipe.assignment.hosts.clone().unwrap_or(plan.hosts);
+        plan.listeners.extend(&recipe.assignment.listeners);
+        plan.environment.clone_from(&recipe.environment);
+        plan.directory.clone_from(&recipe.place);
+        plan.program = program;
+        plan.arguments = arguments;
+        plan
+    }
+
+    fn plan(&self, ceilings: Ceilings) -> Plan {
+        let roots = self.roots.iter().map(Vec::as_slice);
+        let proxy = SocketAddrV4::new(Ipv4Addr::LOCALHOST, door::PROXY.1);
+        Plan {
+            binds: self.needs.binds.clone(),
+            links: self.needs.links.clone(),
+            places: PLACES.map(PathBuf::from).to_vec(),
+            files: door::files(self.authority, roots),
+            hosts: door::names(std::iter::empty()),
+            listeners: vec![RUNTIME_API, proxy, SocketAddrV4::new(door::HOST, 80)],
+            sockets: SOCKETS,
+            program: PathBuf::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            directory: PathBuf::from("/"),
+            ceilings,
+        }
+    }
+}
+
+/// How a function's process is started.
+pub(super) struct Recipe {
+    /// What is mounted, named, listened on and limited for it.
+    pub(super) assignment: Assignment,
+    /// Its granted destinations.
+    pub(super) layout: Layout,
+    /// All of its environment.
+    pub(super) environment: Vec<(String, String)>,
+    /// Where its package is.
+    pub(super) place: PathBuf,
+    /// What runs.
+    pub(super) start: Start,
+}
+
+/// Where a function's files lie on the machine.
+pub(super) struct Files {
+    pub(super) package: PathBuf,
+    pub(super) layers: Option<PathBuf>,
+}
+
+impl Recipe {
+    /// That of a function. `instance` names the process; `revealed` are secrets that it reads.
+    ///
+    /// # Errors
+    /// A destination cannot be had in a jail, or the package does not hold what is to be started.
+    pub(super) fn of(
+        unit: &Unit,
+        native: &NativeSpec,
+        files: &Files,
+        (instance, share): (&str, u32),
+        revealed: &[(String, model::Secret<Vec<u8>>)],
+    ) -> Result<Self, Problem> {
+        let place = PathBuf::from(server::root(native.contract).unwrap_or(TASK));
+        let around = &unit.around;
+        let destinations: Vec<(String, u16)> =
+            around.destinations.iter().map(|it| (it.host().to_string(), it.port())).collect();
+        let layout = door::layout(destinations.iter().map(|(host, port)| (host.as_str(), *port)))?;
+        let mut hosts = door::names(&around.calls);
+        hosts.extend(layout.hosts.iter().cloned());
+        let mut binds = vec![Bind { source: files.package.clone(), target: place.clone() }];
+        let layers = files.layers.iter().cloned();
+        binds.extend(layers.map(|source| Bind { source, target: PathBuf::from(LAYERS) }));
+        let mut environment = common();
+        contract_environment(&mut environment, unit, native, instance);
+        for (name, value) in revealed {
+            if let Ok(text) = std::str::from_utf8(value.expose()) {
+                environment.insert(name.clone(), text.to_owned());
+            }
+        }
+        Ok(Self {
+            assignment: Assignment {
+                binds,
+                hosts: Some(hosts),
+                listeners: layout.listeners.iter().map(|(at, _, _)| *at).collect(),
+                ceilings: Some(ceilings(&unit.limits, Some(native), share)),
+            },
+            layout,
+            environment: environment.into_iter().collect(),
+            start: command::of(native, files, &place)?,
+            place,
+        })
+    }
+}
+
+/// What every process has in its environment, unless something else is said.
+fn common() -> BTreeMap<String, String> {
+    let own = [
+        ("HOME", "/tmp"),
+        ("LANG", "C.UTF-8"),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin"),
+        ("TZ", "UTC"),
+        // The files that it would write lie where nothing can be written.
+        ("PYTHONDONTWRITEBYTECODE", "1"),
+        ("PYTHONUNBUFFERED", "1"),
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    own.into_iter().chain(door::trust()).collect()
+}
+
+fn contract_environment(
+    all: &mut BTreeMap<String, String>,
+    unit: &Unit,
+    native: &NativeSpec,
+    instance: &str,
+) {
+    if native.contract == Contract::Lambda {
+        let around = lambda::Around {
+            runtime_api: RUNTIME_API.to_string(),
+            task: TASK.to_owned(),
+            proposed: std::mem::take(all).into_iter().collect(),
+            instance: instance.to_owned(),
+            ..lambda::Around::default()
+        };
+        all.extend(lambda::environment(unit, &around));
+        return;
+    }
+    let config = unit.config.iter().map(|(name, value)| (name.clone(), value.clone()));
+    all.extend(config.filter(|(name, _)| is_variable(name)));
+    all.extend(unit.around.environment.iter().cloned());
+    all.extend(server::environment(unit, instance).unwrap_or_default());
+}
+
+/// Whether a name of `config` can be one of the environment, too.
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0'])
+}
+
+fn ceilings(limits: &Limits, native: Option<&NativeSpec>, share: u32) -> Ceilings {
+    let scratch = native.and_then(|native| native.scratch).map_or(SCRATCH_BYTES, |it| it.bytes);
+    Ceilings {
+        memory_bytes: limits.memory_bytes,
+        processes: native.and_then(|native| native.processes).unwrap_or(PROCESSES),
+        cpu_milli: share,
+        scratch_bytes: scratch.min(limits.memory_bytes),
+        scratch_files: SCRATCH_FILES,
+        descriptors: DESCRIPTORS,
+    }
+}

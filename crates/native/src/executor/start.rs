@@ -1,0 +1,329 @@
+//! Starting a process: from the pool if somebody waits there, or from nothing.
+
+use super::command::Start;
+use super::instance::{self, Instance};
+use super::recipe::{Files, Ground, Loader, Recipe};
+use super::{Revealed, Shared};
+use crate::contract::{Conversation, lambda, server};
+use crate::door::{self, Authority, Door};
+use crate::interpreter::{self, Interpreter, Needs};
+use crate::jail::{Jail, JailError, Plan, Step};
+use crate::logs::Stream;
+use crate::seat::Seat;
+use model::Problem;
+use model::manifest::{Contract, NativeSpec};
+use model::wire::v1::Level;
+use ports::Future;
+use ports::executor::{Fault, FaultKind, Unit};
+use serde_json::json;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpSocket, TcpStream};
+
+/// Longest time to start, if the manifest says nothing.
+pub(super) const LONGEST: Duration = Duration::from_secs(10);
+
+/// What the operator says of native functions.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How many jails of each interpreter wait for a function.
+    pub pool: u32,
+    /// How much of the processors a process may use, in thousandths of one.
+    pub share: u32,
+    /// The machine's certificates of authorities, in DER.
+    pub roots: Vec<Vec<u8>>,
+}
+
+/// A jail that was started, with what belongs to it.
+pub(super) struct Member {
+    jail: Jail,
+    authority: Arc<Authority>,
+}
+
+impl Member {
+    pub(super) fn has_ended(&self) -> bool {
+        self.jail.has_ended()
+    }
+}
+
+/// A problem of a function's start, as a fault of the function.
+fn at_fault(problem: &Problem) -> Fault {
+    Fault { kind: FaultKind::Trapped, reason: problem.to_string() }
+}
+
+fn platform(error: impl std::fmt::Display) -> Fault {
+    Fault { kind: FaultKind::Platform, reason: error.to_string() }
+}
+
+/// A jail could not be made: the machine's fault, unless the function's program cannot be started.
+fn no_jail(error: &JailError) -> Fault {
+    let kind = match error {
+        JailError::Failed(failure) if failure.step == Step::Exec => FaultKind::Trapped,
+        _ => FaultKind::Platform,
+    };
+    Fault { kind, reason: error.to_string() }
+}
+
+/// Starts a process for a function, with room taken for one invocation.
+pub(super) async fn start(
+    shared: &Arc<Shared>,
+    unit: &Unit,
+    revealed: Revealed,
+) -> Result<Instance, Fault> {
+    let native = unit.around.native.as_ref().ok_or_else(|| platform("it is no native function"))?;
+    let files = files(shared, unit, native).await?;
+    let number = fastrand::u64(..);
+    let name = format!("{number:016x}");
+    let share = shared.parts.settings.share;
+    let recipe = Recipe::of(unit, native, &files, (&name, share), &revealed.values);
+    let recipe = recipe.map_err(|problem| at_fault(&problem))?;
+    let interpreter = interpreter(shared, native).await?;
+    let (member, listeners) = jail(shared, interpreter.as_ref(), &recipe).await?;
+    assemble(shared, unit, native, Started { member, listeners, recipe, name, revealed })
+        .map_err(platform)
+}
+
+async fn files(shared: &Shared, unit: &Unit, native: &NativeSpec) -> Result<Files, Fault> {
+    let packages = &shared.parts.packages;
+    let package = packages.lay_out(unit.program.artifact).await.map_err(platform)?;
+    let layers = match native.layers_digest {
+        Some(layers) => Some(packages.lay_out(layers).await.map_err(platform)?),
+        None => None,
+    };
+    Ok(Files { package, layers })
+}
+
+/// What interprets the function, if anything does.
+async fn interpreter(shared: &Shared, native: &NativeSpec) -> Result<Option<Interpreter>, Fault> {
+    let Some(name) = &native.interpreter else { return Ok(None) };
+    let table = (shared.parts.interpreters)().await;
+    table.find(name).cloned().map(Some).map_err(|problem| at_fault(&problem))
+}
+
+/// A jail with the function's process in it, and its listeners in the order of the recipe.
+async fn jail(
+    shared: &Arc<Shared>,
+    interpreter: Option<&Interpreter>,
+    recipe: &Recipe,
+) -> Result<(Member, Vec<TcpListener>), Fault> {
+    let (interpreter, loader) = match (&recipe.start, interpreter) {
+        (Start::Handler(_) | Start::Interpreted(_), Some(interpreter)) => {
+            match Loader::of(interpreter) {
+                Some(loader) => (interpreter, loader),
+                None => return directly(shared, Some(interpreter), recipe).await,
+            }
+        }
+        (_, interpreter) => return directly(shared, interpreter, recipe).await,
+    };
+    let (waiting, missing) = shared.pool.take(&interpreter.name);
+    for _ in 0..missing {
+        fill(shared, interpreter.clone(), loader);
+    }
+    let mut member = match waiting {
+        Some(member) => member,
+        None => member(shared, interpreter, loader).await?,
+    };
+    let listeners = member.jail.assign(&recipe.assignment).await;
+    let listeners = listeners.map_err(|error| no_jail(&error))?;
+    tell(&mut member.jail, recipe).await.map_err(platform)?;
+    Ok((member, listeners))
+}
+
+/// A jail whose program is the function's own.
+async fn directly(
+    shared: &Shared,
+    interpreter: Option<&Interpreter>,
+    recipe: &Recipe,
+) -> Result<(Member, Vec<TcpListener>), Fault> {
+    let (program, arguments) = match (&recipe.start, interpreter) {
+        (Start::Program(program, arguments), _) => (program.clone(), arguments.clone()),
+        (Start::Interpreted(arguments), Some(interpreter)) => {
+            (interpreter.path.clone(), arguments.clone())
+        }
+        (Start::Interpreted(_) | Start::Handler(_), _) => {
+            let reason = "its interpreter calls no handlers: write `command`".to_owned();
+            return Err(Fault { kind: FaultKind::Trapped, reason });
+        }
+    };
+    let needs = interpreter.map_or_else(interpreter::shell, Interpreter::needs);
+    let mut member =
+        make(shared, &needs, |ground| ground.whole(recipe, program, arguments)).await?;
+    drop(member.jail.stdin.take());
+    let own = member.jail.listeners.len().saturating_sub(recipe.assignment.listeners.len());
+    let listeners = member.jail.listeners.split_off(own);
+    Ok((member, listeners))
+}
+
+/// Tells a loader of its function.
+async fn tell(jail: &mut Jail, recipe: &Recipe) -> io::Result<()> {
+    let Some(mut stdin) = jail.stdin.take() else {
+        return Err(io::Error::other("the loader was told already"));
+    };
+    let (handler, run) = match &recipe.start {
+        Start::Handler(handler) => (Some(handler), None),
+        Start::Interpreted(words) => (None, Some(words)),
+        Start::Program(..) => (None, None),
+    };
+    let environment: serde_json::Map<_, _> =
+        recipe.environment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let told = json!({
+        "environment": environment, "handler": handler, "run": run, "directory": recipe.place,
+    });
+    stdin.write_all(format!("{told}\n").as_bytes()).await
+}
+
+async fn member(
+    shared: &Shared,
+    interpreter: &Interpreter,
+    loader: Loader,
+) -> Result<Member, Fault> {
+    make(shared, &interpreter.needs(), |ground| ground.empty(interpreter, loader)).await
+}
+
+async fn make(
+    shared: &Shared,
+    needs: &Needs,
+    plan: impl FnOnce(Ground<'_>) -> Plan,
+) -> Result<Member, Fault> {
+    let authority = Authority::new(Arc::clone(&shared.parts.clock)).map_err(platform)?;
+    let settings = &shared.parts.settings;
+    let plan = plan(Ground {
+        needs,
+        authority: &authority,
+        roots: &settings.roots,
+        share: settings.share,
+    });
+    let jail = shared.parts.launcher.jail(plan).await.map_err(|error| no_jail(&error))?;
+    Ok(Member { jail, authority: Arc::new(authority) })
+}
+
+/// Starts one more for the pool, in its own time.
+fn fill(shared: &Arc<Shared>, interpreter: Interpreter, loader: Loader) {
+    let owner = Arc::clone(shared);
+    shared.parts.runtime.spawn(async move {
+        match member(&owner, &interpreter, loader).await {
+            Ok(member) => owner.pool.put(&interpreter.name, member),
+            Err(fault) => {
+                tracing::warn!(%fault, interpreter = interpreter.name, "no jail for the pool");
+                owner.pool.missed(&interpreter.name);
+            }
+        }
+    });
+}
+
+struct Started {
+    member: Member,
+    listeners: Vec<TcpListener>,
+    recipe: Recipe,
+    name: String,
+    revealed: Revealed,
+}
+
+/// Opens the jail's doors and begins the conversation.
+fn assemble(
+    shared: &Arc<Shared>,
+    unit: &Unit,
+    native: &NativeSpec,
+    started: Started,
+) -> io::Result<Instance> {
+    let Started { member: Member { mut jail, authority }, listeners, recipe, name, revealed } =
+        started;
+    let runtime = &shared.parts.runtime;
+    let seat = Arc::new(Seat::default());
+    let missing = || io::Error::other("a jail has no listener");
+    let mut own = std::mem::take(&mut jail.listeners).into_iter();
+    let mut next = || own.next().ok_or_else(missing);
+    let (api, proxy, host) = (next()?, next()?, next()?);
+    let mut doors: Vec<Door> = vec![
+        door::proxy(runtime, proxy, Arc::clone(&seat), authority)?,
+        door::host(runtime, host, Arc::clone(&seat))?,
+    ];
+    for (listener, (_, host, port)) in listeners.into_iter().zip(recipe.layout.listeners) {
+        doors.push(door::forward(runtime, listener, (host, port), Arc::clone(&seat))?);
+    }
+    let (stdout, stderr) = (jail.stdout.take(), jail.stderr.take());
+    let streams = [(stdout, Level::Info), (stderr, Level::Error)];
+    let streams = streams
+        .into_iter()
+        .filter_map(|(pipe, level)| Some(Arc::new(Stream::new(pipe?, level, Arc::clone(&seat)))));
+    let streams: Vec<Arc<Stream>> = streams.collect();
+    let tasks = streams.iter().map(|stream| {
+        let stream = Arc::clone(stream);
+        runtime.spawn(async move { stream.pump().await }).abort_handle()
+    });
+    let tasks = tasks.collect();
+    let jail = Arc::new(jail);
+    let conversation: Box<dyn Conversation> = if native.contract == Contract::Lambda {
+        drop_blocking(&api)?;
+        let _inside = runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(api)?;
+        let facts = lambda::Facts::of(unit, Vec::new());
+        Box::new(lambda::Lambda::start(listener, facts, Arc::clone(&shared.parts.clock), runtime))
+    } else {
+        let with = server::With {
+            process: Arc::new(Beyond(Arc::clone(&jail))),
+            seat: Arc::clone(&seat),
+            instance: name,
+            runtime: runtime.clone(),
+            clock: Arc::clone(&shared.parts.clock),
+        };
+        let server = server::Server::new(unit, with);
+        Box::new(server.ok_or_else(|| io::Error::other("a contract without a conversation"))?)
+    };
+    Ok(Instance::new(instance::Parts {
+        jail,
+        conversation,
+        seat,
+        streams,
+        tasks,
+        doors,
+        parallel: native.parallel.unwrap_or(1).max(1),
+        revealed: revealed.digest,
+    }))
+}
+
+fn drop_blocking(listener: &TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(true)
+}
+
+/// A jail's process, as an HTTP contract sees it.
+struct Beyond(Arc<Jail>);
+
+impl server::Process for Beyond {
+    fn connect(&self, port: u16) -> Future<'_, io::Result<TcpStream>> {
+        Box::pin(async move {
+            let socket = self.0.socket().await.map_err(io::Error::other)?;
+            let socket = TcpSocket::from_std_stream(std::net::TcpStream::from(socket));
+            let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
+            let stream = socket.connect(SocketAddr::V4(address)).await?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        })
+    }
+
+    fn terminate(&self) {
+        // One that has ended needs no telling.
+        let _ = self.0.terminate();
+    }
+
+    fn ended(&self) -> Future<'_, String> {
+        Box::pin(async { self.0.ended().await.to_string() })
+    }
+}
+
+/// What secrets a process was given, to compare with what it would be given now.
+pub(super) fn digest_of(values: &[(String, model::Secret<Vec<u8>>)]) -> model::Digest {
+    let mut bytes = Vec::new();
+    for (name, value) in values {
+        for part in [name.as_bytes(), value.expose().as_slice()] {
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part);
+        }
+    }
+    let mut digest = [0; 32];
+    digest.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes).as_ref());
+    model::Digest(digest)
+}
