@@ -64,6 +64,7 @@ const TARGETS: &[(&str, How)] = &[
     ("token", How::Guided),
     ("traceparent", How::Guided),
     ("unit", How::Guided),
+    ("zip", How::Guided),
 ];
 
 #[derive(Debug, PartialEq, Eq)]

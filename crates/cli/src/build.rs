@@ -11,7 +11,7 @@ use crate::local::{Tool, ToolEnd};
 use crate::manifest::Outline;
 use crate::voice::{Voice, safe};
 use anyhow::Context as _;
-use model::manifest::{Dialect, FunctionSpec};
+use model::manifest::{Dialect, FunctionSpec, Runtime};
 use model::{Code, FunctionName, Problem};
 use serde::Serialize;
 use std::fs::File;
@@ -177,6 +177,11 @@ fn check_source(directory: &Path, function: &FunctionSpec) -> anyhow::Result<()>
     let problem = |code| {
         Problem::new(code).detail(format!("function `{}`: source = \"{source}\"", function.name))
     };
+    if function.runtime == Runtime::Native {
+        // A directory or a zip file: `casemate deploy` looks what is in it.
+        let there = directory.join(source).exists();
+        return if there { Ok(()) } else { Err(problem(Code::NothingBuilt).into()) };
+    }
     let mut start = Vec::new();
     let opened = File::open(directory.join(source));
     let read = opened.and_then(|file| file.take(8).read_to_end(&mut start));

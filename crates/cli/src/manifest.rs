@@ -15,6 +15,7 @@ mod fuzz;
 mod keys;
 mod mend;
 mod outline;
+mod package;
 mod reading;
 mod resolve;
 mod spin;

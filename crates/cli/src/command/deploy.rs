@@ -121,6 +121,7 @@ impl Deploy {
         // Asked before, so that nothing can fail once it is deployed.
         let gateway = client.node()?.gateway;
         let left_out: usize = plan.directories.iter().map(|directory| directory.left_out).sum();
+        let ignored: usize = plan.directories.iter().map(|directory| directory.ignored).sum();
         let deployed = deploy(&client, plan, self.grant, voice)?;
         let unchanged = is_same(&before, &deployed.functions);
         if voice.is_json() {
@@ -130,6 +131,11 @@ impl Deploy {
         if left_out > 0 {
             voice.note(format_args!(
                 "{left_out} names that begin with a dot were left out; `dotfiles = true` takes them"
+            ));
+        }
+        if ignored > 0 {
+            voice.note(format_args!(
+                "{ignored} names that no package needs were left out, such as .git and .env; a zip is taken whole"
             ));
         }
         print_functions(voice, &deployed, &gateway)?;

@@ -3,19 +3,23 @@
 //! Invariant: nothing outside the directory is read, whatever links lie in it; and nothing is
 //! left out or renamed in silence, but names that begin with a dot, which are counted.
 
-mod walk;
+pub(super) mod walk;
 
 use super::component::Content;
 use super::document::Document;
+use super::package::Archive;
 use super::resolve::{Refusal, inside};
 use super::{Component, component};
 use aws_lc_rs::digest::{SHA256, digest};
 use model::listing::{self, CHUNK_BYTES, Listing};
 use model::manifest::AssetsSpec;
 use model::{Code, Digest, Problem};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use walk::Purpose;
 
 /// What the manifest's own file is called: a directory that has it is no directory of assets.
 const MANIFEST: &str = super::FILE_NAME;
@@ -27,16 +31,47 @@ pub(crate) struct Directory {
     pub(crate) list: Component,
     /// Its files.
     pub(crate) files: Vec<Source>,
+    /// Bytes of all of them.
+    pub(crate) bytes: u64,
     /// Files and directories that were left out because their names begin with a dot.
     pub(crate) left_out: usize,
+    /// Files and directories that were left out because no package needs them.
+    pub(crate) ignored: usize,
 }
 
 /// One file.
 #[derive(Debug)]
 pub(crate) struct Source {
-    pub(super) path: PathBuf,
+    pub(super) place: Place,
     /// The digests of its pieces.
     pub(crate) chunks: Vec<Digest>,
+}
+
+/// Where a file is.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// On the disk.
+    File(PathBuf),
+    /// In a zip file, under this number.
+    Packed(Arc<Archive>, usize),
+}
+
+impl Place {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        match self {
+            Self::File(path) => Ok(Box::new(File::open(path)?)),
+            Self::Packed(archive, entry) => archive.open(*entry),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Packed(archive, entry) => f.write_str(archive.name(*entry)),
+        }
+    }
 }
 
 impl Source {
@@ -48,11 +83,11 @@ impl Source {
         &self,
         mut take: impl FnMut(&Digest, &[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let refuse = |why: &dyn std::fmt::Display| {
-            let detail = format!("`{}`: {why}", self.path.display());
+        let refuse = |why: &dyn fmt::Display| {
+            let detail = format!("`{}`: {why}", self.place);
             Problem::new(Code::AssetRefused).detail(detail).hint("deploy again")
         };
-        let mut file = File::open(&self.path).map_err(|error| refuse(&error))?;
+        let mut file = self.place.open().map_err(|error| refuse(&error))?;
         for expected in &self.chunks {
             let bytes = piece(&mut file).map_err(|error| refuse(&error))?;
             if sha256(&bytes) != *expected {
@@ -104,9 +139,10 @@ pub(super) fn fill_in(
         let problem = refused(Code::AssetRefused, why);
         return Err(problem.hint("put the files into a directory of their own, such as `public`"));
     }
-    let found = walk::walk(&path, assets.dotfiles).map_err(|refusal| {
+    let purpose = Purpose::Assets { dotfiles: assets.dotfiles };
+    let found = walk::walk(&path, purpose).map_err(|refusal| {
         let problem = refused(Code::AssetRefused, refusal.to_string());
-        problem.hint(refusal.hint())
+        problem.hint(refusal.hint(purpose))
     })?;
     check_rules(assets, &found.list).map_err(|(key, why)| at(Code::AssetRule, key, why))?;
     let bytes = found.list.bytes();
@@ -118,7 +154,8 @@ pub(super) fn fill_in(
         return Err(at(Code::ManifestValue, "digest", why));
     }
     assets.digest = Some(list.digest);
-    Ok(Some(Directory { list, files: found.files, left_out: found.left_out }))
+    let (files, left_out) = (found.files, found.left_out);
+    Ok(Some(Directory { list, files, bytes: found.list.total(), left_out, ignored: 0 }))
 }
 
 /// Rules that name files name ones that are there.
@@ -135,7 +172,7 @@ fn check_rules(assets: &AssetsSpec, list: &Listing) -> Result<(), (&'static str,
 }
 
 /// The next piece of a file; empty at its end.
-fn piece(file: &mut impl Read) -> io::Result<Vec<u8>> {
+fn piece(file: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(CHUNK_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -149,7 +186,11 @@ fn sha256(bytes: &[u8]) -> Digest {
 
 /// Reads a file's pieces for the first time.
 pub(super) fn listed(path: &Path) -> io::Result<(u64, Vec<Digest>)> {
-    let mut file = File::open(path)?;
+    pieces(&mut File::open(path)?)
+}
+
+/// Reads pieces to the end, or to more than a file may have.
+pub(super) fn pieces(mut file: &mut dyn Read) -> io::Result<(u64, Vec<Digest>)> {
     let (mut size, mut chunks) = (0, Vec::new());
     loop {
         let bytes = piece(&mut file)?;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing outside the manifest's directory is read, whatever patterns and links say.
 
-use super::assets::{Source, listed};
+use super::assets::{Place, Source, listed};
 use super::component::Content;
 use super::document::Document;
 use super::resolve::{Refusal, inside};
@@ -48,13 +48,14 @@ pub(super) fn fill_in(
         })
         .map_err(&refused)?;
     let (list, files) = found;
+    let bytes = list.total();
     let list = Component::digested(Content::Made(list.bytes().into()))
         .map_err(|error| refused(error.to_string()))?;
     if spec.digest.is_some_and(|announced| announced != list.digest) {
         return Err(refused(format!("their list hashes to {}", list.digest)));
     }
     spec.digest = Some(list.digest);
-    Ok(Some(Directory { list, files, left_out: 0 }))
+    Ok(Some(Directory { list, files, bytes, left_out: 0, ignored: 0 }))
 }
 
 /// What was found so far: by the path that the function sees, where the file is.
@@ -169,7 +170,7 @@ impl<'a> Gathering<'a> {
             if size > FILE_BYTES_MAX || total > TOTAL_BYTES_MAX {
                 return Err(format!("`{shown}` is too large, or all together are"));
             }
-            sources.push(Source { path: file, chunks: chunks.clone() });
+            sources.push(Source { place: Place::File(file), chunks: chunks.clone() });
             files.push(File { path, size, chunks, executable: false });
         }
         Ok((Listing { v: VERSION, files }, sources))

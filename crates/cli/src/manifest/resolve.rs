@@ -3,8 +3,8 @@
 use super::document::Document;
 use super::reading::{self, check_named};
 use super::written::Written;
-use super::{Component, Content, Plan, assets, component, files, wrap};
-use model::manifest::FunctionSpec;
+use super::{Component, Content, Plan, assets, component, files, package, wrap};
+use model::manifest::{FunctionSpec, Runtime};
 use model::{Code, Digest, FunctionName, Manifest, Problem};
 use std::collections::BTreeMap;
 use std::path::{Component as Step, Path, PathBuf};
@@ -97,8 +97,11 @@ fn plan(
 ) -> Result<Plan, Problem> {
     let (document, mut manifest) = reading::read(name, text)?;
     let components = fill_in(&document, &mut manifest, only, find)?;
+    let mut directories = match directory {
+        Some(root) => package::fill_in_all(&document, &mut manifest, only, root)?,
+        None => Vec::new(),
+    };
     manifest.functions.retain(|function| only.is_none_or(|name| function.name == *name));
-    let mut directories = Vec::new();
     for (index, function) in manifest.functions.iter_mut().enumerate() {
         let (Some(root), Some(spec)) = (directory, &mut function.files) else { continue };
         let place = document.function_key(index, "files");
@@ -127,6 +130,9 @@ fn fill_in(
         }
         // They are the developer's, and an older node does not know them.
         function.examples.clear();
+        if function.runtime == Runtime::Native {
+            continue;
+        }
         let Some(source) = function.source.take() else {
             check_named(document, function, index)?;
             continue;
@@ -146,7 +152,7 @@ fn fill_in(
     Ok(components.into_values().collect())
 }
 
-fn check_announced(
+pub(super) fn check_announced(
     document: &Document<'_>,
     function: &FunctionSpec,
     index: usize,
@@ -186,12 +192,15 @@ pub(super) fn refused(
                 Some(_) => {
                     problem.hint(format!("build it first: {}", build_command(document.file())))
                 }
+                None if function.runtime == Runtime::Native => {
+                    problem.hint("name the directory or the zip of the package in `source`")
+                }
                 None => problem.hint("build the component first, or correct `source`"),
             }
         }
         Refusal::Outside => {
             at(format!("source = \"{source}\": it lies outside the manifest's directory"))
-                .hint("copy the component below the manifest, or move the manifest up")
+                .hint("copy it below the manifest, or move the manifest up")
         }
         Refusal::File(error) => at(format!("source = \"{source}\": {error}")),
         Refusal::Module(why) => {

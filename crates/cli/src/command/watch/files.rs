@@ -78,11 +78,19 @@ impl Files {
         self.given.clear();
         for function in &outline.manifest.functions {
             let Some(source) = &function.source else { continue };
-            let list = if function.build.is_some() { &mut self.made } else { &mut self.given };
-            list.insert(self.root.join(source));
+            let source = self.root.join(source);
+            match (function.build.is_some(), source.is_dir()) {
+                // Who builds in place has sources there, too.
+                (true, _) if same(&source, &self.root) => {}
+                (true, _) => drop(self.made.insert(source)),
+                // Its files are looked at like all others.
+                (false, true) => {}
+                (false, false) => drop(self.given.insert(source)),
+            }
         }
         // What was watched and is made now is forgotten, so that it is no change.
-        self.marks.retain(|path, _| !self.made.contains(path));
+        let made = &self.made;
+        self.marks.retain(|path, _| !is_below(made, path));
         for path in &self.given {
             if let Some(mark) = mark(path) {
                 self.marks.entry(path.clone()).or_insert(mark);
@@ -151,7 +159,7 @@ impl Files {
     }
 
     fn counts(&self, path: &Path) -> bool {
-        !self.made.contains(path) && !self.muted.contains(path)
+        !is_below(&self.made, path) && !self.muted.contains(path)
     }
 
     fn watch_all(&mut self, directories: BTreeSet<PathBuf>) -> Result<(), Problem> {
@@ -172,6 +180,15 @@ impl Files {
 
 fn refused(path: &Path, error: &notify::Error) -> Problem {
     Problem::new(Code::WatchFailed).detail(format!("`{}`: {error}", path.display()))
+}
+
+/// Whether a path is one of these or lies below one.
+fn is_below(all: &BTreeSet<PathBuf>, path: &Path) -> bool {
+    path.ancestors().any(|above| all.contains(above))
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 fn mark(path: &Path) -> Option<Mark> {

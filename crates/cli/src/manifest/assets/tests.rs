@@ -1,6 +1,6 @@
 //! What is taken of a directory, and what is refused by name.
 
-use super::walk::walk;
+use super::walk::{Found, Purpose, Refusal};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -17,6 +17,10 @@ fn made(files: &[&str]) -> tempfile::TempDir {
 
 fn root(home: &Path) -> std::path::PathBuf {
     home.join("public").canonicalize().expect("there")
+}
+
+fn walk(root: &Path, dotfiles: bool) -> Result<Found, Refusal> {
+    super::walk::walk(root, Purpose::Assets { dotfiles })
 }
 
 fn refused(home: &Path) -> String {

@@ -1,29 +1,45 @@
 //! From a directory to the list of its files.
 
-use super::{Source, listed};
+use super::{Place, Source, listed};
 use model::listing::{
     self, FILE_BYTES_MAX, FILES_MAX, Listing, PATH_BYTES_MAX, TOTAL_BYTES_MAX, VERSION,
 };
 use std::fs::{self, DirEntry};
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use unicode_normalization::UnicodeNormalization;
 
 /// What a name may begin with a dot and still be taken: others look there by RFC 8615.
 const WELL_KNOWN: &str = ".well-known";
 
+/// What versions and caches are kept in, and what often holds secrets: no package needs them.
+const NO_PART: [&str; 6] = [".git", ".hg", ".svn", ".DS_Store", ".env", ".casemate"];
+
+/// What a directory is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::manifest) enum Purpose {
+    /// To be answered to anybody.
+    Assets {
+        /// Whether names that begin with a dot are taken.
+        dotfiles: bool,
+    },
+    /// To be run.
+    Package,
+}
+
 /// What was found.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) list: Listing,
+pub(in crate::manifest) struct Found {
+    pub(in crate::manifest) list: Listing,
     /// In the order of the list.
-    pub(super) files: Vec<Source>,
-    pub(super) left_out: usize,
+    pub(in crate::manifest) files: Vec<Source>,
+    pub(in crate::manifest) left_out: usize,
 }
 
 /// Why a directory cannot be deployed. Every variant but the last two names a file of it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+pub(in crate::manifest) enum Refusal {
     #[error("`{0}` is a link that leads out of the directory")]
     LeadsOut(String),
     #[error("`{0}` is a link that leads nowhere")]
@@ -50,14 +66,22 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// What to do.
-    pub(super) fn hint(&self) -> &'static str {
+    pub(in crate::manifest) fn hint(&self, purpose: Purpose) -> &'static str {
         match self {
             Self::LeadsOut(_) | Self::LinkedDirectory(_) => "put a copy in the link's place",
             Self::Broken(_) | Self::Special(_) => "remove it from the directory",
             Self::Name { .. } | Self::SameName(_) => "rename it",
             Self::Io { .. } => "make it readable, or remove it from the directory",
+            Self::TooLarge { .. } | Self::TooMany | Self::TooMuch
+                if purpose == Purpose::Package =>
+            {
+                "take out what the function does not need, such as tests and caches"
+            }
             Self::TooLarge { .. } | Self::TooMany | Self::TooMuch => {
                 "serve it from a storage service, and link to it"
+            }
+            Self::Empty if purpose == Purpose::Package => {
+                "build the files first, or correct `source`"
             }
             Self::Empty => "build the files first, or correct `directory`",
         }
@@ -66,7 +90,7 @@ impl Refusal {
 
 struct Walk {
     root: PathBuf,
-    dotfiles: bool,
+    purpose: Purpose,
     open: Vec<(PathBuf, String)>,
     files: Vec<(listing::File, Source)>,
     total: u64,
@@ -74,10 +98,10 @@ struct Walk {
 }
 
 /// Walks a directory, given by its real path.
-pub(super) fn walk(root: &Path, dotfiles: bool) -> Result<Found, Refusal> {
+pub(in crate::manifest) fn walk(root: &Path, purpose: Purpose) -> Result<Found, Refusal> {
     let mut walk = Walk {
         root: root.to_owned(),
-        dotfiles,
+        purpose,
         open: vec![(root.to_owned(), String::new())],
         files: Vec::new(),
         total: 0,
@@ -114,7 +138,7 @@ impl Walk {
         let Some(name) = name.to_str() else {
             return Err(Refusal::Name { name: shown, why: "the name is no UTF-8" });
         };
-        if name.starts_with('.') && name != WELL_KNOWN && !self.dotfiles {
+        if self.leaves_out(name, entry, prefix).map_err(failed)? {
             self.left_out += 1;
             return Ok(());
         }
@@ -139,6 +163,27 @@ impl Walk {
         self.add(entry.path(), path, shown)
     }
 
+    fn leaves_out(&self, name: &str, entry: &DirEntry, prefix: &str) -> io::Result<bool> {
+        if self.leaves_out_name(name) {
+            return Ok(true);
+        }
+        if self.purpose != Purpose::Package {
+            return Ok(false);
+        }
+        // The manifest is what the package is deployed by.
+        let manifest = prefix.is_empty() && name == super::MANIFEST;
+        Ok(manifest || (name.ends_with(".pyc") && goes_stale(&entry.path())?))
+    }
+
+    fn leaves_out_name(&self, name: &str) -> bool {
+        match self.purpose {
+            Purpose::Assets { dotfiles } => {
+                name.starts_with('.') && name != WELL_KNOWN && !dotfiles
+            }
+            Purpose::Package => NO_PART.contains(&name) || name.starts_with(".env."),
+        }
+    }
+
     /// Where a link leads: to a file of the same directory, or it is refused.
     fn follow(&self, link: &Path, shown: &str) -> Result<PathBuf, Refusal> {
         let real = link.canonicalize().map_err(|_| Refusal::Broken(shown.to_owned()))?;
@@ -147,11 +192,10 @@ impl Walk {
         }
         // What is left out by its name does not come in by another.
         let below = real.strip_prefix(&self.root).unwrap_or(&real);
-        let hidden = below.components().any(|part| {
-            let part = part.as_os_str().as_encoded_bytes();
-            part.starts_with(b".") && part != WELL_KNOWN.as_bytes()
-        });
-        if hidden && !self.dotfiles {
+        let hidden = below
+            .components()
+            .any(|part| part.as_os_str().to_str().is_some_and(|part| self.leaves_out_name(part)));
+        if hidden {
             return Err(Refusal::LeadsOut(shown.to_owned()));
         }
         if real.is_dir() {
@@ -167,6 +211,7 @@ impl Walk {
         if self.files.len() == FILES_MAX {
             return Err(Refusal::TooMany);
         }
+        let executable = self.purpose == Purpose::Package && may_be_executed(&real);
         let read = listed(&real).map_err(|error| Refusal::Io { name: shown.clone(), error });
         let (size, chunks) = read?;
         if size > FILE_BYTES_MAX {
@@ -176,8 +221,20 @@ impl Walk {
         if self.total > TOTAL_BYTES_MAX {
             return Err(Refusal::TooMuch);
         }
-        let source = Source { path: real, chunks: chunks.clone() };
-        self.files.push((listing::File { path, size, chunks, executable: false }, source));
+        let source = Source { place: Place::File(real), chunks: chunks.clone() };
+        self.files.push((listing::File { path, size, chunks, executable }, source));
         Ok(())
     }
+}
+
+fn may_be_executed(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether compiled Python is only good as long as its source's time is what it was: no file of a
+/// package keeps its time. What is bound to its source's content, or to nothing, stays good.
+fn goes_stale(file: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    fs::File::open(file)?.take(8).read_to_end(&mut head)?;
+    Ok(head.get(4).is_none_or(|flags| flags & 1 == 0))
 }

@@ -133,7 +133,7 @@ macro_rules! deploying {
             cause: "Its name leads out of the package, is not UTF-8, or is another entry's, or it is a link or a device.",
             remedy: "Make the zip anew without what the message names; `zip -r` stores files in the place of links.";
         PackageTooLarge = "E0193", 413, "a package is too large",
-            cause: "Its files and those of its layers are more, or larger, than the contract takes: 262144000 bytes unpacked for `lambda` and `lambda-web`, 1 GiB for others, 20,000 files each. A zip file whose contents are over a thousand times its size is refused as well.",
+            cause: "Its files and those of its layers are more, or larger, than the contract takes: 262144000 bytes unpacked for `lambda` and `lambda-web`, 1 GiB for others, 20,000 files each. A zip file whose contents are over two hundred times its size is refused as well.",
             remedy: "Leave out what the function does not need, such as tests and caches.";
         PackageList = "E0194", 422, "the list of a package's files cannot be used",
             cause: "It was not made by `casemate deploy`, or by a newer one.",
