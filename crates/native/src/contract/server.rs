@@ -30,7 +30,7 @@ use facts::Facts;
 use hand::Hands;
 use link::Links;
 use model::Limits;
-use model::manifest::{Hook, ServerSpec};
+use model::manifest::{Hook, NativeSpec, ServerSpec};
 use ports::executor::{Fault, Unit};
 use ports::{Clock, Future};
 use row::Row;
@@ -95,6 +95,14 @@ pub(crate) fn environment(unit: &Unit, instance: &str) -> Option<Vec<(String, St
 /// Where a contract's functions find their code. None if it is none of these.
 pub(crate) fn root(contract: model::manifest::Contract) -> Option<&'static str> {
     rows::of(contract).map(|row| row.root)
+}
+
+/// What the interpreter of a native function is given, where the manifest has no command. None if
+/// its contract does not say it.
+pub(crate) fn arguments(native: &NativeSpec) -> Option<&'static [&'static str]> {
+    let (row, interpreter) = (rows::of(native.contract)?, native.interpreter.as_ref()?);
+    let entry = row.entries.iter().find(|(name, _)| interpreter.starts_with(name))?;
+    Some(entry.1)
 }
 
 impl Server {

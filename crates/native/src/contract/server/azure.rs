@@ -136,7 +136,7 @@ impl Inner {
         for line in lines {
             for line in line.lines() {
                 let end = line.floor_char_boundary(LINE_BYTES_MAX);
-                let (bytes, cut) = (line[..end].as_bytes().to_vec(), end < line.len());
+                let (bytes, cut) = (line.as_bytes()[..end].to_vec(), end < line.len());
                 host.log(Labelled::plain(Line { level, bytes, cut }));
             }
         }

@@ -10,7 +10,7 @@ use super::row::{Signal, lists};
 use super::said::Occasion;
 use super::{Inner, azure};
 use crate::contract::{Answer, AnswerBody, Call};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, request};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
@@ -26,6 +26,10 @@ pub(super) struct Got {
 
 impl Inner {
     pub(super) async fn call(self: &Arc<Self>, call: Call) -> Result<Answer, Fault> {
+        // Its answer would be a tunnel.
+        if call.request.method() == Method::CONNECT {
+            return Err(fault(FaultKind::GuestError, "CONNECT is no request to a function"));
+        }
         let hand = self.hands.take();
         if self.row.azure && (call.manner == Manner::Event || !self.server.forward) {
             return azure::call(self, call, hand).await;

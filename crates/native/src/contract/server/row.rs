@@ -10,6 +10,8 @@ pub(super) struct Row {
     pub(super) root: &'static str,
     /// The port, where the manifest says none.
     pub(super) port: u16,
+    /// What an interpreter whose name begins so is given, where the manifest has no command.
+    pub(super) entries: &'static [(&'static str, &'static [&'static str])],
     /// What the process finds in its environment.
     pub(super) environment: &'static [(&'static str, Fact)],
     /// Header fields that only this platform may send; a `*` ends a beginning.

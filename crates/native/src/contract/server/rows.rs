@@ -24,6 +24,7 @@ const GRACE: Stop = Stop::Terminate(Duration::from_secs(10));
 const PLAIN: Row = Row {
     root: "/workspace",
     port: 8080,
+    entries: &[],
     environment: &[("PORT", Port)],
     reserved: &[],
     said: &[],
@@ -50,6 +51,10 @@ const CLOUD_RUN: Row = Row {
 };
 
 const FUNCTIONS_FRAMEWORK: Row = Row {
+    entries: &[
+        ("python", &["-m", "functions_framework"]),
+        ("node", &["node_modules/@google-cloud/functions-framework/build/src/main.js"]),
+    ],
     environment: &[
         ("PORT", Port),
         ("FUNCTION_TARGET", Target),
@@ -158,6 +163,7 @@ const AZURE: Row = Row {
 const LAMBDA_WEB: Row = Row {
     root: "/var/task",
     port: 3000,
+    entries: &[("node", &["index.js"])],
     environment: &[
         ("AWS_LAMBDA_HTTP_ENDPOINT", Endpoint),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", Fixed("native-http")),

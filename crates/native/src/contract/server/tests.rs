@@ -3,4 +3,5 @@
 mod bad;
 mod calls;
 mod contracts;
+mod real;
 mod rig;

@@ -173,3 +173,25 @@ async fn what_an_event_is_carried_by_does_not_travel() {
     assert_eq!(seen.field("x-cloud-trace-context"), trace);
     assert!(!seen.headers.contains_key("authorization") && !seen.headers.contains_key("x-other"));
 }
+
+#[tokio::test]
+async fn an_answer_without_a_body_states_the_length_that_it_would_have() {
+    let raw = Raw::start(|seen| match seen.line.starts_with("HEAD") {
+        true => b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n".to_vec(),
+        false => b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n".to_vec(),
+    })
+    .await;
+    let talk = Talk::new(raw.port, Contract::Http, "");
+    for method in ["HEAD", "GET", "HEAD"] {
+        let mut request = get("http://a/");
+        *request.method_mut() = method.parse().expect("a method");
+        let whole = talk.whole(request).await.expect("an answer");
+        assert_eq!(whole.body, "");
+        assert_eq!(whole.headers["content-length"], "5", "{method}");
+    }
+    assert_eq!(raw.connections.load(Ordering::SeqCst), 1);
+    let mut tunnel = get("http://a/");
+    *tunnel.method_mut() = http::Method::CONNECT;
+    let fault = talk.call(tunnel).await.err().expect("refused");
+    assert_eq!(fault.kind, FaultKind::GuestError);
+}

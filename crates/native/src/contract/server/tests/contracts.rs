@@ -2,7 +2,7 @@
 
 use super::rig::{ID, Raw, Seen, Talk, Whole, answer, get, post, spec, unit, within};
 use crate::contract::Conversation as _;
-use crate::contract::server::{environment, root};
+use crate::contract::server::{arguments, environment, root};
 use model::Limits;
 use model::manifest::Contract;
 use ports::executor::FaultKind;
@@ -137,6 +137,14 @@ fn every_contract_has_its_environment() {
     assert_eq!(azure["FUNCTIONS_CUSTOMHANDLER_PORT"], "8080");
     assert_eq!(azure["FUNCTIONS_APP_ROOT_PATH"], "/workspace");
     assert_eq!(environment_of(Contract::LambdaWeb, "")["AWS_LAMBDA_HTTP_ENDPOINT"], "0.0.0.0:3000");
+    let entry = |contract, interpreter: &str| {
+        arguments(&spec(contract, &format!(r#","interpreter":"{interpreter}""#)))
+    };
+    let framework = Contract::FunctionsFramework;
+    assert_eq!(entry(framework, "python3.11"), Some(&["-m", "functions_framework"][..]));
+    assert!(entry(framework, "node20").is_some_and(|entry| entry[0].ends_with("/main.js")));
+    assert_eq!(entry(Contract::LambdaWeb, "node"), Some(&["index.js"][..]));
+    assert_eq!(entry(Contract::Http, "node"), None);
     assert_eq!(root(Contract::Alibaba), Some("/code"));
     assert_eq!(root(Contract::Lambda), None);
 }
