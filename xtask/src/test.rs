@@ -6,6 +6,7 @@
 
 mod moto;
 mod needs;
+mod servers;
 
 use crate::program::{cargo, run as run_program, say, shown};
 use anyhow::{Context as _, Result, bail};
@@ -143,7 +144,8 @@ fn steps(options: &Options) -> Vec<Step> {
     let mut steps = vec![
         step("needs", "what has to be installed".to_owned(), move || {
             needs::check(foreign)?;
-            moto::make()
+            moto::make()?;
+            servers::make()
         }),
         program("format", format),
         step("tidy", "cargo xtask tidy".to_owned(), || crate::tidy::run(&[])),

@@ -100,13 +100,20 @@ const NEEDS: &[Need] = &[
         there: || works("node", &["--version"]) && works("npm", &["--version"]),
         packages: &["nodejs", "npm"],
         advice: "install Node 20 or newer with npm",
-        foreign: true,
+        foreign: false,
     },
     Need {
         what: "Python with venv and pip",
         there: || works("python3", &["-c", "import venv, ensurepip"]),
         packages: &["python3", "python3-venv", "python3-pip"],
         advice: "install Python 3 with venv and pip",
+        foreign: false,
+    },
+    Need {
+        what: "PHP for the command line",
+        there: || works("php", &["--version"]),
+        packages: &["php-cli"],
+        advice: "install PHP 8's command line",
         foreign: false,
     },
 ];

@@ -109,20 +109,26 @@ pub(super) fn unit(native: NativeSpec, limits: Limits) -> Unit {
 }
 
 /// A conversation, and what stands around it.
-pub(super) struct Talk {
+pub(super) struct Talk<P = Played> {
     pub(super) server: Server,
-    pub(super) process: Arc<Played>,
+    pub(super) process: Arc<P>,
     pub(super) lines: Arc<Lines>,
     _taken: Taken,
 }
 
-impl Talk {
+impl Talk<Played> {
     pub(super) fn new(port: u16, contract: Contract, more: &str) -> Self {
         Self::limited(port, contract, more, Limits::default())
     }
 
     pub(super) fn limited(port: u16, contract: Contract, more: &str, limits: Limits) -> Self {
-        let (process, lines) = (Played::new(port), Arc::new(Lines::default()));
+        Self::of(&unit(spec(contract, more), limits), Played::new(port))
+    }
+}
+
+impl<P: Process + 'static> Talk<P> {
+    pub(super) fn of(unit: &Unit, process: Arc<P>) -> Self {
+        let lines = Arc::new(Lines::default());
         let seat = Arc::new(Seat::default());
         let taken = seat.take(Arc::clone(&lines) as Arc<dyn ports::Host>);
         let with = With {
@@ -132,7 +138,7 @@ impl Talk {
             runtime: Handle::current(),
             clock: Arc::new(testkit::clock::FakeClock::at(1_790_000_000_000_000)),
         };
-        let server = Server::new(&unit(spec(contract, more), limits), with).expect("a server");
+        let server = Server::new(unit, with).expect("a server");
         Self { server, process, lines, _taken: taken }
     }
 
