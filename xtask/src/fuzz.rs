@@ -45,6 +45,7 @@ const TARGETS: &[(&str, How)] = &[
     ("frames", How::Guided),
     ("grant", How::Guided),
     ("head", How::Guided),
+    ("hello", How::Guided),
     ("idempotency", How::Guided),
     ("journal", How::Guided),
     ("lambda_prelude", How::Guided),

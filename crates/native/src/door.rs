@@ -16,7 +16,7 @@ mod carry;
 mod fields;
 mod files;
 mod forward;
-mod hello;
+pub(crate) mod hello;
 mod layout;
 mod metadata;
 mod pipe;

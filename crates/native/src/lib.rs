@@ -5,6 +5,9 @@
 //!
 //! Invariant: unsafe code is in `jail` only, each block justified.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 mod contract;
 mod door;
 mod executor;

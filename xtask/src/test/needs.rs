@@ -103,6 +103,20 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "openssl",
+        there: || works("openssl", &["version"]),
+        packages: &["openssl"],
+        advice: "install openssl",
+        foreign: false,
+    },
+    Need {
+        what: "a JDK",
+        there: || works("javac", &["-version"]),
+        packages: &["default-jdk-headless"],
+        advice: "install a JDK of Java 17 or newer",
+        foreign: false,
+    },
+    Need {
         what: "Python with venv and pip",
         there: || works("python3", &["-c", "import venv, ensurepip"]),
         packages: &["python3", "python3-venv", "python3-pip"],

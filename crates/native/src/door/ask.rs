@@ -5,8 +5,9 @@ use crate::seat::{InHand, Risen, Seat};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use model::{Code, Problem};
-use ports::host::{Ask, Body, HostError, HostReply};
+use model::wire::v1::Level;
+use model::{Code, Labelled, Problem};
+use ports::host::{Ask, Body, HostError, HostReply, Line};
 use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -33,6 +34,13 @@ pub(super) async fn ask(
         None => told::nothing(),
     };
     Ok((answer.reply.value, body))
+}
+
+/// Says something in the function's log that cannot be said to the process: a handshake has no words.
+pub(super) fn note(seat: &Seat, text: String) {
+    let Some(host) = seat.host() else { return };
+    let line = Line { level: Level::Platform, bytes: text.into_bytes(), cut: false };
+    host.log(Labelled::plain(line));
 }
 
 /// A body that comes as long as somebody is spoken for.

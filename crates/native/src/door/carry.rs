@@ -30,8 +30,7 @@ pub(super) async fn within(
     mut request: Request<Incoming>,
 ) -> Response<Body> {
     let elsewhere = |said: &str| {
-        let detail =
-            format!("it is for {said:?}, and the tunnel is to {}:{}", target.host, target.port);
+        let detail = format!("it is for {said:?}, and the tunnel is to {target}");
         told::problem(&Problem::new(Code::TunnelElsewhere).detail(detail))
     };
     let said = match authority(&request) {

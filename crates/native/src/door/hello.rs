@@ -3,8 +3,9 @@
 //! It is read twice, here and by whoever ends TLS, so whatever two readers could understand
 //! differently is refused here.
 
-/// Most bytes that a first message may have, in all its records.
-pub(crate) const HELLO_BYTES_MAX: usize = 64 << 10;
+/// Most bytes that a first message may have, in all its records. Those of clients have 0.2 to 4 KiB;
+/// what comes byte by byte is read from its beginning each time.
+pub(crate) const HELLO_BYTES_MAX: usize = 16 << 10;
 
 /// The content type of a record of the handshake.
 pub(crate) const HANDSHAKE: u8 = 22;
@@ -44,8 +45,8 @@ pub(crate) fn read(mut bytes: &[u8]) -> Result<Option<Hello>, NotAHello> {
             return Err(NotAHello);
         }
         if message.len() - 4 >= length {
-            // A client has to wait for the answer before it says more.
-            let whole = message.len() - 4 == length && bytes.is_empty();
+            // Early data may follow, in records of its own; no other message does before an answer.
+            let whole = message.len() - 4 == length;
             let mut reader = Reader(&message[4..4 + length]);
             return whole.then(|| hello(&mut reader)).flatten().map(Some).ok_or(NotAHello);
         }
@@ -220,7 +221,9 @@ pub(super) mod tests {
         for length in 0..hello.len() {
             assert_eq!(read(&hello[..length]), Ok(None), "{length}");
         }
-        let more = [&hello[..], &[HANDSHAKE]].concat();
+        let early = [&hello[..], &[23, 3, 3, 0, 1, 0]].concat();
+        assert_eq!(read(&early), read(&hello));
+        let more = record_of(&[&hello[5..], &[CLIENT_HELLO]].concat());
         assert_eq!(read(&more), Err(NotAHello));
         let huge = record_of(&[CLIENT_HELLO, 1, 0, 1]);
         assert_eq!(read(&huge), Err(NotAHello));

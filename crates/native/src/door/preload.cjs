@@ -97,13 +97,13 @@ if (proxy) {
   // `fetch` comes with its own client, which is not there before something asks for it.
   const dispatcher = Symbol.for('undici.globalDispatcher.1');
   const plainFetch = globalThis.fetch;
-  const [major] = process.versions.node.split('.').map(Number);
-  if (typeof plainFetch === 'function' && !(major >= 24 && process.env.NODE_USE_ENV_PROXY === '1')) {
+  if (typeof plainFetch === 'function') {
     let ready = false;
     const prepare = () => {
       ready = true;
       void globalThis.Headers;
       const plain = globalThis[dispatcher];
+      // Where Node knows proxies itself, it is another kind.
       if (!plain || plain.constructor.name !== 'Agent') return;
       const connect = (options, callback) => {
         const port = options.port || (options.protocol === 'https:' ? 443 : 80);

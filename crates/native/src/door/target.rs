@@ -2,6 +2,7 @@
 
 use http::Uri;
 use http::uri::Authority;
+use std::fmt;
 
 /// A host and a port, in one spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,12 @@ impl Target {
         };
         let plain = !text.contains('@') && !host.is_empty() && port != 0;
         plain.then_some(Self { host, port })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
     }
 }
 

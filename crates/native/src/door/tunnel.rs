@@ -4,6 +4,7 @@
 //! happens. If not, TLS ends here, under a certificate of the jail's authority, and what is inside is
 //! requests like all others.
 
+use super::ask::note;
 use super::carry::within;
 use super::hello::{self, HANDSHAKE, HELLO_BYTES_MAX, Hello};
 use super::pipe::Pipe;
@@ -43,8 +44,15 @@ pub(super) async fn serve(desk: &Desk, target: &Target, read: Bytes, mut stream:
                 None => terminated(desk, target, again(begun, stream)).await,
             }
         }
-        Ok(First::Tls(_)) => refuse(stream, UNRECOGNIZED_NAME).await,
-        Ok(First::Broken) => refuse(stream, DECODE_ERROR).await,
+        Ok(First::Tls(hello)) => {
+            let name = hello.server_name.unwrap_or_default();
+            note(&desk.seat, format!("E0932: TLS through a tunnel to {target} names {name}"));
+            refuse(stream, UNRECOGNIZED_NAME).await;
+        }
+        Ok(First::Broken) => {
+            note(&desk.seat, format!("E0931: what came through a tunnel to {target} is no TLS"));
+            refuse(stream, DECODE_ERROR).await;
+        }
         Ok(First::Plain) => plain(desk, Scheme::HTTP, target, again(begun, stream)).await,
         Ok(First::Nothing) | Err(_) => {}
     }
@@ -102,8 +110,11 @@ async fn terminated(desk: &Desk, target: &Target, stream: Rewound<TcpStream>) {
     let agreed = timeout(PATIENCE, TlsAcceptor::from(config).accept(stream)).await;
     let stream = match agreed {
         Ok(Ok(stream)) => stream,
-        // The process does not trust its jail's authority, most of the time.
-        Ok(Err(error)) => return tracing::debug!(%error, "a tunnel's TLS failed"),
+        // Most of the time it does not trust its jail's authority, and looks at no variable.
+        Ok(Err(error)) => {
+            let advice = "clients that bring authorities of their own trust those of SSL_CERT_FILE";
+            return note(&desk.seat, format!("TLS with {target} failed: {error}; {advice}"));
+        }
         Err(_) => return,
     };
     if stream.get_ref().1.alpn_protocol() != Some(b"h2") {

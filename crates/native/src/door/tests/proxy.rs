@@ -2,6 +2,7 @@
 
 use super::rig::{FakeHost, PATIENCE, Rig, say};
 use model::problem;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -139,6 +140,22 @@ async fn who_gives_a_request_up_is_not_waited_for() {
     while std::sync::Arc::strong_count(&rig.host) >= before {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test]
+async fn who_never_reads_holds_a_window_and_no_more() {
+    let rig = Rig::new();
+    let mut stream = TcpStream::connect(rig.proxy).await.expect("a connection");
+    stream.write_all(get("http://endless.example/").as_bytes()).await.expect("sent");
+    let taken = || rig.host.taken.load(Ordering::Relaxed);
+    let mut before = None;
+    // The kernel's own buffers take some megabytes.
+    while before != Some(taken()) || taken() == 0 {
+        before = Some(taken());
+        assert!(taken() < 4000, "64 MiB were taken for nobody");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    drop(stream);
 }
 
 #[tokio::test]

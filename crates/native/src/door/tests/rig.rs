@@ -15,6 +15,7 @@ use ports::keyvalue::{KeyValue as _, StoreRef};
 use ports::outbound::Failure;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use testkit::clock::FakeClock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -28,6 +29,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(super) struct FakeHost {
     pub(super) asked: Mutex<Vec<String>>,
+    /// Pieces of an endless body that were taken.
+    pub(super) taken: Arc<AtomicU64>,
+    /// Lines of the log.
+    pub(super) said: Mutex<Vec<String>>,
     pub(super) store: ports::memory::KeyValue,
     /// Whether TLS may pass without a look inside.
     pub(super) opaque: bool,
@@ -62,7 +67,7 @@ impl FakeHost {
         fields.sort_unstable();
         let text = format!("{} {} {sent}\n{}\n", call.method, call.uri, fields.join(" "));
         let body = match host {
-            "endless.example" => endless(),
+            "endless.example" => endless(Arc::clone(&self.taken)),
             "cut.example" => cut(),
             _ => Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync(),
         };
@@ -140,7 +145,9 @@ impl FakeHost {
 }
 
 impl Host for FakeHost {
-    fn log(&self, _: Labelled<Line>) {}
+    fn log(&self, line: Labelled<Line>) {
+        self.said.lock().push(String::from_utf8_lossy(&line.value.bytes).into_owned());
+    }
 
     fn call(self: Arc<Self>, ask: Ask) -> ports::Future<'static, Result<Answer, HostError>> {
         Box::pin(async move { self.answer(ask).await })
@@ -151,8 +158,11 @@ fn answer(reply: HostReply, body: Option<Body>) -> Answer {
     Answer { reply: Labelled::plain(reply), body }
 }
 
-fn endless() -> Body {
-    let piece = || Ok(Frame::data(Bytes::from(vec![b'x'; 16 << 10])));
+fn endless(taken: Arc<AtomicU64>) -> Body {
+    let piece = move || {
+        taken.fetch_add(1, Ordering::Relaxed);
+        Ok(Frame::data(Bytes::from(vec![b'x'; 16 << 10])))
+    };
     StreamBody::new(futures_util::stream::repeat_with(piece)).boxed_unsync()
 }
 

@@ -97,7 +97,22 @@ async fn a_handshake_that_names_another_host_is_refused_in_the_words_of_tls() {
     let stream = tunnel(&rig, "api.example:443").await;
     let error = tls(client(&rig), stream, "evil.example").await.expect_err("refused");
     assert!(error.to_string().to_lowercase().contains("unrecogni"), "{error}");
+    let said = rig.host.said.lock().join("\n");
+    assert!(said.contains("api.example:443 names evil.example"), "{said}");
     assert_eq!(rig.asked(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn who_does_not_trust_the_jail_finds_out_why_in_the_log() {
+    let rig = Rig::new();
+    let stranger = Rig::new();
+    let stream = tunnel(&rig, "api.example:443").await;
+    tls(client(&stranger), stream, "api.example").await.expect_err("not trusted");
+    while rig.host.said.lock().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let said = rig.host.said.lock().join("\n");
+    assert!(said.contains("api.example:443") && said.contains("SSL_CERT_FILE"), "{said}");
 }
 
 #[tokio::test]
