@@ -34,6 +34,7 @@ mod ledger;
 mod line;
 mod outbound;
 mod outside;
+mod packages;
 #[path = "../../crates/tls/tests/it/pebble.rs"]
 mod pebble;
 mod project;

@@ -19,6 +19,7 @@ mod logs;
 mod new;
 mod queue;
 mod records;
+mod runtimes;
 mod secret;
 mod shell;
 mod test;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Fmt(check::Fmt),
     Invoke(invoke::Invoke),
     Functions(functions::Functions),
+    Runtimes(runtimes::Runtimes),
     Revisions(functions::Revisions),
     Rollback(functions::Rollback),
     Remove(functions::Remove),
@@ -93,6 +95,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Fmt(fmt)) => fmt.run(context),
         Some(Command::Events(events)) => events.run(context),
         Some(Command::Functions(functions)) => functions.run(context),
+        Some(Command::Runtimes(runtimes)) => runtimes.run(context),
         Some(Command::Revisions(revisions)) => revisions.run(context),
         Some(Command::Rollback(rollback)) => rollback.run(context),
         Some(Command::Remove(remove)) => remove.run(context),

@@ -3,7 +3,7 @@
 //! Invariant: nothing else in this crate names `node`.
 
 use model::Problem;
-use model::api::Finding;
+use model::api::{Finding, Interpreter};
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::Path;
@@ -62,4 +62,9 @@ pub(crate) fn ledger_files(
 /// Looks at a home without its node.
 pub(crate) fn doctor(home: Option<&Path>) -> Vec<Finding> {
     node::doctor(home)
+}
+
+/// What of this machine interprets native functions.
+pub(crate) fn interpreters() -> std::io::Result<Vec<Interpreter>> {
+    node::interpreters(crate::clock::now())
 }

@@ -123,7 +123,7 @@ impl Table {
         Problem::new(Code::InterpreterMissing)
             .detail(format!("there is no `{name}` on this machine; {there}"))
             .hint(format!(
-                "{install}, or name it in the node's configuration: `[native.interpreter.{name}]` with `executable = \"/its/path\"`"
+                "{install}, or name it in the node's configuration: `[native.interpreter.\"{name}\"]` with `executable = \"/its/path\"`"
             ))
     }
 

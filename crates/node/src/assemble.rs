@@ -2,6 +2,7 @@
 
 use crate::clock::SystemClock;
 use crate::home::{self, Home};
+use crate::interpreters::Machine;
 use crate::issuers::KeyFiles;
 use crate::settings::{Isolation, Settings};
 use audit::{Notary, VerifierKey};
@@ -83,6 +84,8 @@ pub(crate) async fn assemble(
     let keyvalue = Stores::open(home.path(), Arc::clone(&keyring), Arc::new(store.clone()));
     let keyvalue: Arc<dyn ports::KeyValue> = Arc::new(keyvalue.map_err(Problem::from)?);
     let blobs = open_blobs(home, &keyring, &store)?;
+    let interpreters = settings.native.interpreters.clone();
+    let interpreters = Arc::new(Machine::new(interpreters, Arc::clone(&clock)));
     let parts = Parts {
         registry: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
@@ -108,7 +111,8 @@ pub(crate) async fn assemble(
     };
     let key_files =
         KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;
-    let config = engine_config(settings, &key_files);
+    let config =
+        engine::Config { interpreters: Some(interpreters), ..engine_config(settings, &key_files) };
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;
     key_files.settle().await;

@@ -15,6 +15,7 @@ mod http2;
 mod isolation;
 mod issuer;
 mod limit;
+mod native;
 mod network;
 mod outbound;
 mod pick;

@@ -10,6 +10,7 @@
 //! Invariant: a child that could not confine itself does nothing.
 #![forbid(unsafe_code)]
 
+mod ask;
 mod child;
 mod companion;
 mod confine;
@@ -18,6 +19,7 @@ mod parent;
 mod probe;
 mod tool;
 
+pub use ask::ask;
 pub use child::{Ending, run_child};
 pub use companion::run_companion;
 pub use confine::{Error, Layers, confine, confine_guests};

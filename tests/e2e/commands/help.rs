@@ -41,6 +41,7 @@ const COMMANDS: &[&str] = &[
     "events",
     "invoke",
     "functions",
+    "runtimes",
     "revisions",
     "rollback",
     "remove",

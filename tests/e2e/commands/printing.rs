@@ -16,6 +16,7 @@ fn whatever_prints_data_prints_it_for_people_and_for_programs() {
     for (arguments, key) in [
         (&["functions"][..], "/items/0/name"),
         (&["revisions", "hello"], "/revisions/0/revision"),
+        (&["runtimes"], "/items/0/name"),
         (&["grants"], "/items/0/who"),
         (&["token", "list"], "/items/0/id"),
         (&["records"], "/items/0/outcome"),

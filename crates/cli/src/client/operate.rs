@@ -3,7 +3,7 @@
 use super::Client;
 use super::transport::{Patience, query};
 use crate::voice::Failure;
-use model::api::{Finding, LedgerEntry, LedgerHead, Node, Page};
+use model::api::{Finding, Interpreter, LedgerEntry, LedgerHead, Node, Page};
 use std::io::Read;
 
 impl Client {
@@ -15,6 +15,11 @@ impl Client {
     /// What the node finds about itself. It reads the whole journal for it.
     pub(crate) fn doctor(&self) -> Result<Page<Finding>, Failure> {
         self.ask(self.request("GET", "/v1/doctor"), (), Patience::Endless)?.json()
+    }
+
+    /// What interprets native functions on the node's machine. It asks each for its version.
+    pub(crate) fn runtimes(&self) -> Result<Page<Interpreter>, Failure> {
+        self.ask(self.request("GET", "/v1/runtimes"), (), Patience::Endless)?.json()
     }
 
     /// The ledger's state.

@@ -35,6 +35,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) assets: super::assets::File,
     #[serde(default)]
+    pub(super) native: super::native::File,
+    #[serde(default)]
     pub(super) outbound: super::outbound::File,
     #[serde(default)]
     pub(super) budget: super::budget::File,

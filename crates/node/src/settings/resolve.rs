@@ -5,6 +5,7 @@ use super::file::File;
 use super::gateway::Gateway;
 use super::issuer::{self, Issuer};
 use super::limit::Limit;
+use super::native::Native;
 use super::outbound::Outbound;
 use super::pick::{Pick, SettingRow};
 use super::queue::Queue;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Files that applications carry.
     pub assets: Assets,
+    /// Functions that are processes.
+    pub(crate) native: Native,
     /// Asynchronous calls.
     pub queue: Queue,
     /// Whose tokens are taken.
@@ -182,6 +185,7 @@ impl Settings {
             compile: Compile::pick(&mut pick, &file.compile),
             tls,
             assets: Assets::pick(&mut pick, &file.assets),
+            native: file.native.resolve(directory, &mut pick.0)?,
             queue: Queue::pick(&mut pick, &file.queue),
             limit: file.limit.pick(&mut pick),
             outbound: Outbound::pick(&mut pick, file.outbound, directory, dev),

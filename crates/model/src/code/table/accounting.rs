@@ -64,6 +64,7 @@ macro_rules! accounting {
         NativeFailed = "E1351", 503, "native functions cannot be run on this machine",
             cause: "What starts processes in jails could not be started, or this machine lacks what a jail is made of. The detail says which.",
             remedy: "See `casemate doctor`, and docs/concepts/jail.md for what each system needs. Components are not affected.";
+            remedy: "Correct `executable` below `[native.interpreter.\"NAME\"]`, and start the node again.";
         // 14xx events
         QueueFull = "E1410", 429, "the function's queue is full",
             cause: "As many calls wait for the function, dead letters among them, as may.",
