@@ -22,10 +22,21 @@ use tokio::runtime::Handle;
 /// Most connections of one process at a time.
 const CONNECTIONS_MAX: usize = 256;
 
+/// Whether TLS may pass without a look inside, where the host lets it. A process that trusts its jail's
+/// authority alone would take no server for what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// The jail's files have no other authority: all TLS ends here.
+    Never,
+    /// They have public ones, too.
+    Permitted,
+}
+
 /// What a connection needs to know.
 pub(super) struct Desk {
     pub(super) seat: Arc<Seat>,
     pub(super) authority: Arc<Authority>,
+    pub(super) passing: Passing,
 }
 
 /// Serves the proxy on a listener of the jail, until the door is dropped.
@@ -37,8 +48,9 @@ pub(crate) fn proxy(
     listener: std::net::TcpListener,
     seat: Arc<Seat>,
     authority: Arc<Authority>,
+    passing: Passing,
 ) -> std::io::Result<Door> {
-    let desk = Arc::new(Desk { seat, authority });
+    let desk = Arc::new(Desk { seat, authority, passing });
     accept::open(runtime, listener, CONNECTIONS_MAX, move |stream| serve(Arc::clone(&desk), stream))
 }
 

@@ -2,12 +2,28 @@
 
 use super::files::{BUNDLE, JAVA, PRELOAD};
 use super::layout::HOST_NAME;
+use std::collections::BTreeMap;
 
 /// Where the proxy is in every jail.
 pub(crate) const PROXY: (&str, u16) = ("127.0.0.1", 3128);
 
-/// The variables, with [`BUNDLE`] and the others at their places. Where a function's own environment has
-/// one of them, its own holds; of `NODE_OPTIONS` and `JAVA_TOOL_OPTIONS` it is put behind ours.
+/// Variables of which a function's own value is put behind ours, not in its place.
+const ADDED: [&str; 2] = ["NODE_OPTIONS", "JAVA_TOOL_OPTIONS"];
+
+/// The environment of a function whose own is `own`: where both say something, its own holds.
+pub(crate) fn environment(
+    own: impl IntoIterator<Item = (String, String)>,
+) -> Vec<(String, String)> {
+    let mut all: BTreeMap<_, _> = trust().into_iter().collect();
+    for (name, value) in own {
+        let ours = all.get(&name).filter(|_| ADDED.contains(&name.as_str()));
+        let value = ours.map_or(value.clone(), |ours| format!("{ours} {value}"));
+        all.insert(name, value);
+    }
+    all.into_iter().collect()
+}
+
+/// The variables, with [`BUNDLE`] and the others at their places.
 ///
 /// A forged `Proxy` field of a request that some framework turns into `HTTP_PROXY` leads nowhere: a jail
 /// has no other network than its doors.
@@ -55,6 +71,20 @@ fn java() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_functions_own_variables_hold_and_its_options_are_added() {
+        let own = [("NODE_OPTIONS", "--max-old-space-size=64"), ("NO_PROXY", "x"), ("A", "b")];
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let all: BTreeMap<_, _> = environment(own).into_iter().collect();
+        assert_eq!((all["A"].as_str(), all["NO_PROXY"].as_str()), ("b", "x"));
+        let options = &all["NODE_OPTIONS"];
+        assert!(
+            options.starts_with("--use-openssl-ca")
+                && options.ends_with(" --max-old-space-size=64")
+        );
+        assert_eq!(all["HTTP_PROXY"], "http://127.0.0.1:3128");
+    }
 
     #[test]
     fn both_spellings_are_set_and_the_jails_own_addresses_are_reached_directly() {

@@ -8,7 +8,7 @@ use super::ask::note;
 use super::carry::within;
 use super::hello::{self, HANDSHAKE, HELLO_BYTES_MAX, Hello};
 use super::pipe::Pipe;
-use super::proxy::Desk;
+use super::proxy::{Desk, Passing};
 use super::rewound::Rewound;
 use super::serve::{one, two};
 use super::target::{Target, spelled};
@@ -66,7 +66,8 @@ fn is_for(hello: &Hello, target: &Target) -> bool {
 /// Asks for a connection that nobody looks into. Only what names the tunnel's host, and cannot mean
 /// another that we do not see, may have one; whatever stands against it, the requests inside are told.
 async fn opaque(desk: &Desk, hello: &Hello, target: &Target) -> Option<Pipe> {
-    if hello.server_name.is_none() || hello.encrypted {
+    let passing = desk.passing == Passing::Permitted;
+    if !passing || hello.server_name.is_none() || hello.encrypted {
         return None;
     }
     let (host, port) = (target.host.clone(), target.port);

@@ -57,14 +57,13 @@ macro_rules! accounting {
             remedy: "Install it on the node's machine, for example with `apt-get install python3`, or name one of `casemate runtimes`.";
         InterpreterUnusable = "E1321", 500, "an interpreter of the node's configuration cannot be used",
             cause: "The file is not there, is no program, or others than its owner may write to it.",
-            remedy: "Correct `executable` below `[native.interpreter.NAME]`, and start the node again.";
+            remedy: "Correct `executable` below `[native.interpreter.\"NAME\"]`, and start the node again.";
         NothingToStart = "E1350", 502, "the package of a native function does not hold what is to be started",
             cause: "The manifest names neither an interpreter nor a `command`, and neither the package nor its layers have a program `bootstrap` at their top.",
             remedy: "Put a `bootstrap` into the package that may be executed, or write `command` or `interpreter` and `handler` below `[function.native]`.";
         NativeFailed = "E1351", 503, "native functions cannot be run on this machine",
             cause: "What starts processes in jails could not be started, or this machine lacks what a jail is made of. The detail says which.",
             remedy: "See `casemate doctor`, and docs/concepts/jail.md for what each system needs. Components are not affected.";
-            remedy: "Correct `executable` below `[native.interpreter.\"NAME\"]`, and start the node again.";
         // 14xx events
         QueueFull = "E1410", 429, "the function's queue is full",
             cause: "As many calls wait for the function, dead letters among them, as may.",

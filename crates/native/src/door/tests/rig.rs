@@ -1,6 +1,6 @@
 //! Doors on the machine's own loopback, and a host that says what it was asked.
 
-use super::super::{Authority, Door};
+use super::super::{Authority, Door, Passing};
 use crate::seat::{Seat, Taken};
 use bytes::Bytes;
 use http_body::Frame;
@@ -191,6 +191,10 @@ impl Rig {
     }
 
     pub(super) fn with(host: FakeHost) -> Self {
+        Self::made(host, Passing::Permitted)
+    }
+
+    pub(super) fn made(host: FakeHost, passing: Passing) -> Self {
         let (seat, host) = (Arc::new(Seat::default()), Arc::new(host));
         let taken = Some(seat.take(Arc::clone(&host) as _));
         let clock = Arc::new(FakeClock::at(now_us()));
@@ -198,7 +202,13 @@ impl Rig {
         let ((first, proxy), (second, api)) = (listener(), listener());
         let runtime = Handle::current();
         let doors = [
-            super::super::proxy(&runtime, first, Arc::clone(&seat), Arc::clone(&authority)),
+            super::super::proxy(
+                &runtime,
+                first,
+                Arc::clone(&seat),
+                Arc::clone(&authority),
+                passing,
+            ),
             super::super::host(&runtime, second, Arc::clone(&seat)),
         ];
         let doors = doors.map(|door| door.expect("a door"));

@@ -1,5 +1,6 @@
 //! What comes through a CONNECT.
 
+use super::super::Passing;
 use super::rig::{FakeHost, PATIENCE, Rig};
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
@@ -144,6 +145,17 @@ async fn tls_passes_untouched_where_the_host_says_so() {
     stream.read_to_end(&mut rest).await.expect("the end");
     assert_eq!(rest, b"and more");
     assert_eq!(rig.asked(), ["Opaque api.example:443"]);
+}
+
+#[tokio::test]
+async fn nothing_passes_untouched_into_a_jail_that_trusts_nobody_else() {
+    let host = FakeHost { opaque: true, ..FakeHost::default() };
+    let rig = Rig::made(host, Passing::Never);
+    let stream = tunnel(&rig, "api.example:443").await;
+    let stream = tls(client(&rig), stream, "api.example").await.expect("TLS");
+    let answer = exchange(stream, "api.example").await;
+    assert!(answer.contains("GET https://api.example/p?q 0\n"), "{answer}");
+    assert_eq!(rig.asked(), ["GET https://api.example/p?q"]);
 }
 
 #[tokio::test]
