@@ -3,9 +3,10 @@
 use super::files::{BUNDLE, JAVA, PRELOAD};
 use super::layout::HOST_NAME;
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// Where the proxy is in every jail.
-pub(crate) const PROXY: (&str, u16) = ("127.0.0.1", 3128);
+pub(crate) const PROXY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 3128);
 
 /// Variables of which a function's own value is put behind ours, not in its place.
 const ADDED: [&str; 2] = ["NODE_OPTIONS", "JAVA_TOOL_OPTIONS"];
@@ -28,8 +29,7 @@ pub(crate) fn environment(
 /// A forged `Proxy` field of a request that some framework turns into `HTTP_PROXY` leads nowhere: a jail
 /// has no other network than its doors.
 pub(crate) fn trust() -> Vec<(String, String)> {
-    let (host, port) = PROXY;
-    let url = format!("http://{host}:{port}");
+    let url = format!("http://{PROXY}");
     let direct = format!("localhost,127.0.0.1,127.0.0.2,::1,{HOST_NAME}");
     let mut variables = Vec::new();
     let mut set = |names: &[&str], value: &str| {
@@ -59,7 +59,7 @@ pub(crate) fn trust() -> Vec<(String, String)> {
 }
 
 fn java() -> String {
-    let (host, port) = PROXY;
+    let (host, port) = (PROXY.ip(), PROXY.port());
     let direct = format!("localhost|127.*|[::1]|{HOST_NAME}");
     format!(
         "-Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Dhttps.proxyHost={host} \

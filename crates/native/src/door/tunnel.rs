@@ -4,6 +4,7 @@
 //! happens. If not, TLS ends here, under a certificate of the jail's authority, and what is inside is
 //! requests like all others.
 
+use super::api;
 use super::ask::note;
 use super::carry::within;
 use super::hello::{self, HANDSHAKE, HELLO_BYTES_MAX, Hello};
@@ -12,13 +13,14 @@ use super::proxy::{Desk, Passing};
 use super::rewound::Rewound;
 use super::serve::{one, two};
 use super::target::{Target, spelled};
+use crate::seat::Seat;
 use bytes::{Bytes, BytesMut};
-use http::Request;
 use http::uri::Scheme;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use ports::host::{ConnectCall, Through};
+use ports::host::{Body, ConnectCall, Through};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -126,7 +128,7 @@ async fn terminated(desk: &Desk, target: &Target, stream: Rewound<TcpStream>) {
     let service = service_fn(move |request: Request<Incoming>| {
         let (seat, target) = (std::sync::Arc::clone(&seat), target.clone());
         async move {
-            Ok::<_, std::convert::Infallible>(within(&seat, Scheme::HTTPS, &target, request).await)
+            Ok::<_, std::convert::Infallible>(inside(&seat, Scheme::HTTPS, &target, request).await)
         }
     });
     if let Err(error) = two().serve_connection(TokioIo::new(stream), service).await {
@@ -141,12 +143,25 @@ where
     let service = service_fn(|request: Request<Incoming>| {
         let scheme = scheme.clone();
         async move {
-            Ok::<_, std::convert::Infallible>(within(&desk.seat, scheme, target, request).await)
+            Ok::<_, std::convert::Infallible>(inside(&desk.seat, scheme, target, request).await)
         }
     });
     if let Err(error) = one().serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "a connection through a tunnel ended");
     }
+}
+
+/// Answers a request that came through. Who uses the proxy for everything finds our own interface, too.
+async fn inside(
+    seat: &Seat,
+    scheme: Scheme,
+    target: &Target,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    if scheme == Scheme::HTTP && api::is_host(&target.host) {
+        return api::answer(seat, request).await;
+    }
+    within(seat, scheme, target, request).await
 }
 
 /// Says why in the words of TLS, and ends.

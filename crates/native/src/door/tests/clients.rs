@@ -17,8 +17,7 @@ impl Around {
     fn new(rig: &Rig) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let mut variables: BTreeMap<_, _> = trust().into_iter().collect();
-        let proxy = format!("{}:{}", PROXY.0, PROXY.1);
-        let port = format!("roxyPort={}", PROXY.1);
+        let (proxy, port) = (PROXY.to_string(), format!("roxyPort={}", PROXY.port()));
         for (place, bytes) in files(&rig.authority, []) {
             let here = directory.path().join(place.strip_prefix("/").expect("absolute"));
             std::fs::create_dir_all(here.parent().expect("a parent")).expect("a directory");

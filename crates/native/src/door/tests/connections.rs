@@ -1,7 +1,7 @@
 //! Granted TCP destinations.
 
-use super::super::{Door, forward};
-use super::rig::{FakeHost, PATIENCE, Rig, listener};
+use super::super::{Door, Passing, forward, layout, open_granted};
+use super::rig::{FakeHost, PATIENCE, Rig, listener, say};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +81,33 @@ async fn a_connection_goes_on_with_the_next_invocation_if_it_may() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_jails_doors_are_opened_on_its_listeners_in_their_order() {
+    let rig = Rig::new();
+    let layout = layout([("db.internal", 5432), ("cache.internal", 6379)]).expect("laid out");
+    let (listeners, addresses): (Vec<_>, Vec<_>) = [listener(), listener()].into_iter().unzip();
+    let runtime = Handle::current();
+    let _doors = open_granted(&runtime, listeners, &layout, &rig.seat).expect("doors");
+    for (address, asked) in
+        addresses.iter().zip(["Tcp db.internal:5432", "Tcp cache.internal:6379"])
+    {
+        let _stream = TcpStream::connect(address).await.expect("a connection");
+        waits_for(&rig, asked).await;
+    }
+    assert!(open_granted(&runtime, Vec::new(), &layout, &rig.seat).is_err());
+    let (authority, passing) = (Arc::clone(&rig.authority), Passing::Never);
+    let none = super::super::open(&runtime, Vec::new(), &rig.seat, Arc::clone(&authority), passing);
+    assert!(none.is_err());
+    let ((first, proxy), (second, host)) = (listener(), listener());
+    let all = vec![first, second];
+    let _doors = super::super::open(&runtime, all, &rig.seat, authority, passing).expect("doors");
+    let said = say(proxy, "GET http://a.example/ HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    assert!(said.contains("GET http://a.example/ 0"), "{said}");
+    let ask = "GET / HTTP/1.1\r\nhost: host.casemate.internal\r\nconnection: close\r\n\r\n";
+    let said = say(host, ask).await;
+    assert!(said.contains("E0936"), "{said}");
 }
 
 #[tokio::test]

@@ -74,6 +74,24 @@ async fn requests_in_the_clear_are_for_the_host_of_their_tunnel() {
 }
 
 #[tokio::test]
+async fn our_own_interface_is_found_through_a_tunnel_too() {
+    let rig = Rig::new();
+    let mut stream = tunnel(&rig, "host.casemate.internal:80").await;
+    let request = "GET /keyvalue/s HTTP/1.1\r\nhost: host.casemate.internal\r\nconnection: \
+                   close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut all = String::new();
+    stream.read_to_string(&mut all).await.expect("an answer");
+    assert!(all.ends_with("{\"keys\":[],\"more\":false}"), "{all}");
+    let answer = exchange(
+        tunnel(&rig, "shipping.fn.casemate.internal:80").await,
+        "shipping.fn.casemate.internal",
+    )
+    .await;
+    assert!(answer.contains("GET http://shipping.fn.casemate.internal/p?q 0"), "{answer}");
+}
+
+#[tokio::test]
 async fn tls_ends_in_the_node_under_the_jails_authority() {
     let rig = Rig::new();
     let stream = tunnel(&rig, "api.example:443").await;
