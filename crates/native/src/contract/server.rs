@@ -10,6 +10,7 @@ mod answer;
 mod azure;
 mod body;
 mod call;
+mod dial;
 mod facts;
 mod fault;
 mod hand;
@@ -23,6 +24,8 @@ mod said;
 mod task;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use dial::Dial;
 
 use super::{Answer, Call, Conversation};
 use crate::seat::Seat;

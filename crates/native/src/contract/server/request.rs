@@ -120,6 +120,9 @@ fn without_function(path: &str) -> Option<PathAndQuery> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::server::rows;
+    use model::manifest::Contract;
+    use proptest::prelude::*;
 
     #[test]
     fn the_prefix_of_a_gateway_goes() {
@@ -156,5 +159,31 @@ mod tests {
         clean(&mut headers);
         let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["content-length", "x-other"]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_nothing_reserved_is_left(
+            names in prop::collection::vec("(x[-_]fc[-_]|ce[-_]|k[-_]|casemate[-_]|te|upgrade|x-|event[-_])[a-z_-]{0,6}", 0..8),
+            named in "[a-z-]{1,8}",
+            event: bool,
+        ) {
+            let mut headers = HeaderMap::new();
+            for name in &names {
+                headers.append(HeaderName::from_bytes(name.as_bytes()).expect("a name"), HeaderValue::from_static("1"));
+            }
+            headers.insert(CONNECTION, HeaderValue::from_str(&named).expect("a value"));
+            let row = rows::of(Contract::Alibaba).expect("a row");
+            let manner = if event { Manner::Event } else { Manner::Request };
+            strip(&mut headers, row, manner);
+            for name in headers.keys().map(HeaderName::as_str) {
+                let plain = name.replace('_', "-");
+                for begins in ["x-fc-", "k-", "casemate-", "connection", "upgrade", "te"] {
+                    let reserved = if begins.ends_with('-') { plain.starts_with(begins) } else { plain == begins };
+                    prop_assert!(!reserved, "{name}");
+                }
+                prop_assert!(event == plain.starts_with("ce-") || (!event && !plain.starts_with("ce-")), "{name}");
+            }
+        }
     }
 }

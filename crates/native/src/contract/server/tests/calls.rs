@@ -195,3 +195,43 @@ async fn an_answer_without_a_body_states_the_length_that_it_would_have() {
     let fault = talk.call(tunnel).await.err().expect("refused");
     assert_eq!(fault.kind, FaultKind::GuestError);
 }
+
+#[tokio::test]
+async fn a_connection_on_which_a_request_is_still_under_way_takes_no_other() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let talk = Talk::new(listener.local_addr().expect("an address").port(), Contract::Http, "");
+    tokio::spawn(async move {
+        // Answers as soon as it sees a head, and reads on without a word.
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut seen = Vec::new();
+                while !seen.windows(4).any(|four| four == b"\r\n\r\n") {
+                    if stream.read_buf(&mut seen).await.is_ok_and(|read| read == 0) {
+                        return;
+                    }
+                }
+                let early = "HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nno!";
+                stream.write_all(early.as_bytes()).await.expect("an early answer");
+                let _rest = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            });
+        }
+    });
+    for _ in 0..3 {
+        let (sender, pieces) = streamed();
+        let request = Request::post("http://a/").body(pieces).expect("a request");
+        let whole = talk.whole(request).await.expect("an answer");
+        assert_eq!((whole.status, whole.body.as_str()), (413, "no!"));
+        drop(sender);
+    }
+    within(talk.server.settled()).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_waited_for_long_is_not_used_again() {
+    let raw = Raw::start(|_| answer("200 OK", &[], "")).await;
+    let talk = Talk::new(raw.port, Contract::Http, "");
+    talk.whole(get("http://a/")).await.expect("an answer");
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    talk.whole(get("http://a/")).await.expect("an answer");
+    assert_eq!(raw.connections.load(Ordering::SeqCst), 2);
+}
