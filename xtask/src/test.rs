@@ -4,7 +4,7 @@
 //! Invariant: a step that cannot be done fails. Nothing is skipped, unless `--fast` or `-p` say
 //! so, and then the last line says that it was not the whole test.
 
-mod moto;
+mod clients;
 mod needs;
 mod servers;
 
@@ -144,7 +144,7 @@ fn steps(options: &Options) -> Vec<Step> {
     let mut steps = vec![
         step("needs", "what has to be installed".to_owned(), move || {
             needs::check(foreign)?;
-            moto::make()?;
+            clients::make()?;
             servers::make()
         }),
         program("format", format),

@@ -1,6 +1,41 @@
-//! Loaders: small programs of ours that an interpreter runs before it is known for which function.
+//! Our own loaders for interpreters: started without a function, told later which one to run.
+//!
+//! A loader waits for one line of JSON on its standard input, an [`Assigned`], and is that function's
+//! runtime from then on.
 
-/// For Python.
-pub(crate) const PYTHON: &str = include_str!("loader/lambda.py");
-/// For Node.
-pub(crate) const NODE: &str = include_str!("loader/lambda.mjs");
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Where loaders lie in a jail.
+pub(crate) const DIRECTORY: &str = "/var/runtime";
+/// Runs Python functions of AWS Lambda's contract.
+pub(crate) const LAMBDA_PYTHON: (&str, &str) = ("lambda.py", include_str!("loader/lambda.py"));
+/// Runs Node functions of AWS Lambda's contract.
+pub(crate) const LAMBDA_NODE: (&str, &str) = ("lambda.mjs", include_str!("loader/lambda.mjs"));
+
+/// What a loader is to run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Assigned<'a> {
+    /// All of the process's environment.
+    pub(crate) environment: BTreeMap<&'a str, &'a str>,
+    /// The function, in the contract's words.
+    pub(crate) handler: &'a str,
+    /// Where layers are: `/opt` in a jail.
+    pub(crate) layers: &'a str,
+}
+
+impl<'a> Assigned<'a> {
+    /// Of an environment as it is made for a process.
+    pub(crate) fn new(environment: &'a [(String, String)], handler: &'a str) -> Self {
+        let environment =
+            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Self { environment, handler, layers: "/opt" }
+    }
+
+    /// The line that is written to the loader.
+    pub(crate) fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+}

@@ -65,7 +65,7 @@ async fn register(state: &State, request: Request<Incoming>) -> Result<Reply, Wr
             }
         }
     }
-    let id = state.change(|table| match table.starting() {
+    let id = state.change(|table| match table.registering() {
         true => table.extensions.register(&name, wants),
         false => {
             let kind = "Extension.RegistrationClosed";

@@ -126,10 +126,14 @@ impl Extensions {
         told
     }
 
+    /// Whether all that must be there have registered.
+    pub(super) fn complete(&self) -> bool {
+        self.expected.iter().all(|name| self.all.iter().any(|one| one.name == *name))
+    }
+
     /// Whether all that must be there are, and each has asked for an event.
     pub(super) fn ready(&self) -> bool {
-        let registered = |name: &String| self.all.iter().any(|one| one.name == *name);
-        self.expected.iter().all(registered) && self.all.iter().all(|one| one.came || one.gone)
+        self.complete() && self.all.iter().all(|one| one.came || one.gone)
     }
 
     /// Whether each waits for its next event.

@@ -222,9 +222,13 @@ impl Table {
         }
     }
 
-    /// Whether it is still starting: extensions may register.
-    pub(super) const fn starting(&self) -> bool {
-        matches!(self.phase, Phase::Starting)
+    /// Whether extensions may register: until the runtime serves, and those that must have.
+    pub(super) fn registering(&self) -> bool {
+        match self.phase {
+            Phase::Starting => true,
+            Phase::Serving => !self.extensions.complete(),
+            Phase::Broken(_) | Phase::Stopping => false,
+        }
     }
 
     /// Whether runtime and extensions wait for something to do.

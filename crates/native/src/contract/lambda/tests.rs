@@ -2,6 +2,10 @@
 
 mod answers;
 mod beside;
+mod node;
+mod process;
+mod published;
+mod python;
 mod rig;
 mod words;
 
