@@ -1,3 +1,5 @@
+//! Events, replies, preludes and failures, by example and by property.
+
 use super::*;
 use http::Request;
 use proptest::prelude::*;

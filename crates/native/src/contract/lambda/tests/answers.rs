@@ -1,3 +1,5 @@
+//! What a runtime answers, whole and in pieces, and what becomes of it.
+
 use super::rig::{event, request, rig, with};
 use crate::contract::Conversation as _;
 use model::manifest::EventForm;

@@ -1,3 +1,5 @@
+//! Extensions beside a runtime.
+
 use super::rig::{LONG, Line, Said, event, pending, rig, with};
 use crate::contract::Conversation as _;
 use ports::executor::FaultKind;

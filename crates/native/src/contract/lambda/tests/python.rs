@@ -1,3 +1,5 @@
+//! Our loader for Python, as a bare process.
+
 use super::process::package;
 use super::rig::{event, request};
 use crate::contract::Conversation as _;

@@ -1,3 +1,5 @@
+//! What the Runtime API lets a process say, and what it refuses.
+
 use super::rig::{LONG, event, pending, rig, with};
 use crate::contract::Conversation as _;
 use ports::executor::FaultKind;
