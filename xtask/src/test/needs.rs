@@ -114,6 +114,13 @@ const NEEDS: &[Need] = &[
         there: || works("javac", &["-version"]),
         packages: &["default-jdk-headless"],
         advice: "install a JDK of Java 17 or newer",
+        what: "a C++ compiler, CMake and the autotools, for AWS Lambda's client in Node",
+        there: || {
+            let tools = ["c++", "cmake", "autoreconf", "libtoolize"];
+            tools.iter().all(|tool| works(tool, &["--version"]))
+        },
+        packages: &["g++", "cmake", "autoconf", "automake", "libtool"],
+        advice: "install g++, cmake, autoconf, automake and libtool",
         foreign: false,
     },
     Need {

@@ -62,3 +62,59 @@ async fn awslambdaric_reports_errors() {
     assert_eq!((&body["errorType"], &body["errorMessage"]), (&json!("ValueError"), &json!("no")));
     assert_eq!(answer.failed.expect("it failed").reason, "ValueError: no");
 }
+
+const NODE: &str = r#"
+exports.handler = async (event, context) =>
+  ({ hello: event.name, id: context.awsRequestId, ours: process.argv[1].includes("lambda.mjs") });
+exports.fails = async () => { throw new RangeError("no"); };
+exports.streams = awslambda.streamifyResponse(async (event, stream) => {
+  stream = awslambda.HttpResponseStream.from(stream, { statusCode: 202, headers: { "x-a": "b" } });
+  stream.write("one ");
+  stream.end("two");
+});
+"#;
+
+/// A package that brings `aws-lambda-ric`. Node follows links, so it has it as files.
+fn node() -> Package {
+    let package = package(&[("task/app.js", NODE)]);
+    let from = tools("aws-lambda-ric/node_modules/aws-lambda-ric");
+    for place in ["bin", "dist", ""] {
+        let to = package.path().join("task/node_modules/aws-lambda-ric").join(place);
+        std::fs::create_dir_all(&to).expect("a directory");
+        let entries = std::fs::read_dir(from.join(place)).expect("run `cargo xtask test`");
+        for entry in
+            entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file())
+        {
+            std::fs::copy(&entry, to.join(entry.file_name().expect("a name"))).expect("a copy");
+        }
+    }
+    package
+}
+
+#[tokio::test]
+async fn a_package_with_aws_lambda_ric_is_run_by_it() {
+    let running = node().load("node", "app.handler").await;
+    running.rig.ready().await.expect("ready");
+    for id in ["id-1", "id-2"] {
+        let answer = running.rig.call(event(id, r#"{"name":"you"}"#)).await.expect("an answer");
+        assert_eq!(answer.json(), json!({ "hello": "you", "id": id, "ours": false }));
+        running.rig.lambda.settled().await;
+    }
+    let running = node().load("node", "app.fails").await;
+    let fault =
+        running.rig.call(request("id-1", "http://a.example/", "")).await.expect_err("a fault");
+    assert_eq!(fault.reason, "RangeError: no");
+    let mut running = node().load("node", "app.missing").await;
+    let fault = running.rig.ready().await.expect_err("it cannot start");
+    assert!(fault.reason.starts_with("Runtime.HandlerNotFound: "), "{}", fault.reason);
+    assert!(!running.child.wait().await.expect("it ends").success());
+}
+
+#[tokio::test]
+async fn aws_lambda_ric_streams() {
+    let running = node().load("node", "app.streams").await;
+    let answer =
+        running.rig.call(request("id-1", "http://a.example/", "")).await.expect("an answer");
+    assert_eq!((answer.head.status.as_u16(), answer.text()), (202, "one two"));
+    assert_eq!(answer.head.headers["x-a"], "b");
+}
