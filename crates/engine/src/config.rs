@@ -76,6 +76,8 @@ pub struct HostLimits {
     pub budget: Budget,
     /// What one outgoing request may use.
     pub outbound: outbound::Limits,
+    /// What one connection may use.
+    pub connections: outbound::ConnectLimits,
     /// Most bytes of one key-value store.
     pub keyvalue_bytes_max: u64,
     /// What one container of blobs may hold.
@@ -87,6 +89,7 @@ impl Default for HostLimits {
         Self {
             budget: Budget::default(),
             outbound: outbound::Limits::DEFAULT,
+            connections: outbound::ConnectLimits::DEFAULT,
             keyvalue_bytes_max: 1 << 30,
             blobs: ports::blobs::Quota { bytes_max: 10 << 30, objects_max: 1_000_000 },
         }

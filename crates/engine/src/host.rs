@@ -8,14 +8,17 @@
 mod blob;
 mod body;
 mod call;
+mod connect;
 mod files;
 mod http;
 mod keyvalue;
+mod line;
 mod log;
 mod purse;
 mod record;
 mod secrets;
 
+pub(crate) use line::Lines;
 pub(crate) use purse::Purse;
 pub(crate) use record::Asked;
 pub(crate) use secrets::{Gathered, Tokens};
@@ -180,9 +183,8 @@ impl Host for Broker {
             HostCall::Blob { container, ask } => Box::pin(self.blob(container, ask, labels, body)),
             HostCall::Reveal(name) => Box::pin(self.reveal(name, labels)),
             HostCall::File { path, piece } => Box::pin(self.file(path, piece, labels)),
-            HostCall::Connect(_) | HostCall::Keep(_) => {
-                Box::pin(std::future::ready(Err(HostError::Denied)))
-            }
+            HostCall::Connect(call) => Box::pin(self.connect(call, labels, body)),
+            HostCall::Keep(id) => Box::pin(self.keep(id, labels)),
         }
     }
 }

@@ -6,6 +6,7 @@ mod callers;
 mod calls;
 mod caps;
 mod carried;
+mod connections;
 mod flights;
 mod package;
 mod queue;

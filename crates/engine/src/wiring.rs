@@ -7,7 +7,7 @@ use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::cut::Cut;
 use crate::guard::Guard;
-use crate::host::{Gathered, Tokens};
+use crate::host::{Gathered, Lines, Tokens};
 use crate::rate::Rates;
 use crate::slots::{NodeGauge, Tally};
 use crate::sweep::InUse;
@@ -102,6 +102,8 @@ pub struct Engine {
     pub(crate) gathered: Gathered,
     /// Tokens that were fetched with secrets.
     pub(crate) tokens: Tokens,
+    /// Connections of functions.
+    pub(crate) lines: Lines,
 }
 
 impl Engine {
@@ -133,6 +135,7 @@ impl Engine {
             in_use: InUse::default(),
             gathered: Gathered::default(),
             tokens: Tokens::default(),
+            lines: Lines::default(),
         });
         engine.resume_caps().await?;
         Ok(engine)

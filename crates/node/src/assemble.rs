@@ -148,6 +148,7 @@ fn engine_config(settings: &Settings, key_files: &KeyFiles) -> engine::Config {
         host: engine::HostLimits {
             budget: settings.budget,
             outbound: settings.outbound.limits,
+            connections: settings.outbound.connections,
             keyvalue_bytes_max: settings.keyvalue.bytes,
             blobs: settings.blobs,
         },

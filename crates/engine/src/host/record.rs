@@ -24,6 +24,19 @@ pub(crate) struct Asked {
     /// Bytes that asks moved, in both directions.
     pub(crate) moved_bytes: u64,
     lines: u32,
+    /// The record is closed, and takes nothing any more.
+    closed: bool,
+}
+
+/// Whether bytes of a connection may pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passing {
+    /// They are in the record, and paid for.
+    Passed,
+    /// The record is closed.
+    Closed,
+    /// There is nothing left to pay them with.
+    Limited(&'static str),
 }
 
 /// An ask that is under way.
@@ -146,6 +159,41 @@ impl Broker {
         });
     }
 
+    /// Counts bytes of a connection. Those that go out are paid for.
+    pub(super) fn pass(&self, Place(at): Place, bytes: u64, out: bool) -> Passing {
+        let now = self.elapsed_us();
+        let mut asked = self.asked.lock();
+        if asked.closed {
+            return Passing::Closed;
+        }
+        if out && let Err(limit) = self.purse.take_egress(bytes) {
+            return Passing::Limited(limit);
+        }
+        asked.moved_bytes = asked.moved_bytes.saturating_add(bytes);
+        if let Some(call) = at.and_then(|at| asked.calls.get_mut(at)) {
+            call.bytes = call.bytes.saturating_add(bytes);
+            call.duration_us = now.saturating_sub(call.at_us);
+        }
+        Passing::Passed
+    }
+
+    /// A limit stopped a connection that was there.
+    pub(super) fn broke(&self, place: Place, what: &str, limit: &'static str) {
+        self.amend(place, |call| call.decision = Decision::Limited);
+        self.platform_line(format!("E1001: {what} broke off: the limit of {limit} is reached"));
+    }
+
+    /// A connection is over, and it broke off or not.
+    pub(super) fn over(&self, place: Place, broke: bool) {
+        let now = self.elapsed_us();
+        self.amend(place, |call| {
+            call.duration_us = now.saturating_sub(call.at_us);
+            if broke && call.decision == Decision::Allowed {
+                call.decision = Decision::Failed;
+            }
+        });
+    }
+
     pub(super) fn amend(&self, Place(at): Place, change: impl FnOnce(&mut Call)) {
         // The list is gone once the record is closed; what comes later is not in it.
         let mut asked = self.asked.lock();
@@ -156,7 +204,8 @@ impl Broker {
 
     /// Takes out what was asked, to close the record.
     pub(crate) fn settle(&self) -> Asked {
-        let asked = std::mem::take(&mut *self.asked.lock());
+        let closed = Asked { closed: true, ..Asked::default() };
+        let asked = std::mem::replace(&mut *self.asked.lock(), closed);
         if asked.log_dropped > 0 {
             let text = format!(
                 "the log limit of {} bytes was reached: {} more lines were dropped",

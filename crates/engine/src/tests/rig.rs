@@ -55,6 +55,19 @@ pub(super) async fn rig_to(
     policies: &[(String, String)],
     script: impl Fn(&http::Request<()>) -> Vec<Step> + Send + Sync + 'static,
 ) -> Rig {
+    let executor = Arc::new(Scripted::new(script));
+    let runner = runner(&executor);
+    rig_over(outside, config, policies, executor, runner).await
+}
+
+/// A rig whose functions `runner` runs.
+pub(super) async fn rig_over(
+    outside: Arc<testkit::outbound::Scripted>,
+    config: Config,
+    policies: &[(String, String)],
+    executor: Arc<Scripted>,
+    runner: Arc<dyn ports::Executor>,
+) -> Rig {
     let ring = keys::FileRing::from_root([7; 32]).expect("a ring");
     let signer = ports::KeyRing::signer(
         &ring,
@@ -67,7 +80,6 @@ pub(super) async fn rig_to(
     let ledger_key = notary.verifier_key().clone();
     let registry = Arc::new(memory::registry::Registry::new(Arc::new(notary), audit::digest));
     let journal = Arc::new(memory::journal::Journal::default());
-    let executor = Arc::new(Scripted::new(script));
     let artifacts = Arc::new(memory::artifacts::Artifacts::new(audit::digest));
     let clock = Arc::new(FakeClock::at(1_800_000_000_000_000));
     let (operator, minted) = identity::OperatorToken::mint().expect("random bytes");
@@ -83,7 +95,7 @@ pub(super) async fn rig_to(
         blobs: Arc::new(memory::Blobs::default()),
         queue: Arc::clone(&queue) as _,
         outbound: Arc::new(testkit::outbound::Shared(Arc::clone(&outside))),
-        executor: runner(&executor),
+        executor: runner,
         operator,
         idempotency: Arc::new(NoIdempotency),
         policies: Policies::new(policies).expect("policies"),

@@ -23,7 +23,7 @@ fn name(text: &str) -> SecretName {
     SecretName::parse(text).expect(text)
 }
 
-async fn put(rig: &Rig, text: &str, value: &str, rotate: bool) -> Result<u32, Code> {
+pub(super) async fn put(rig: &Rig, text: &str, value: &str, rotate: bool) -> Result<u32, Code> {
     let value = Secret::new(value.as_bytes().to_vec());
     let scope = Scope::default();
     let put = rig.engine.put_secret(&scope, "operator", &name(text), value, rotate).await;
@@ -51,7 +51,7 @@ fn read(url: &str, headers: &[(&str, String)]) -> Step {
 }
 
 /// What the function `f` holds instead of the secret.
-fn placeholder(allow: &str) -> String {
+pub(super) fn placeholder(allow: &str) -> String {
     let spec = format!(r#"{{"name":"f","allow":{allow}}}"#);
     let function = model::FunctionRef { scope: Scope::default(), name: "f".parse().expect("f") };
     let row = model::FunctionRow {

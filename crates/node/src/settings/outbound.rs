@@ -4,7 +4,7 @@ use super::network::Network;
 use super::pick::{Pick, joined};
 use ipnet::IpNet;
 use model::unit::{Duration, Size};
-use ports::outbound::Limits;
+use ports::outbound::{ConnectLimits, Limits};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ pub struct Outbound {
     pub door: egress::Config,
     /// What one request may use.
     pub limits: Limits,
+    /// What one connection may use.
+    pub connections: ConnectLimits,
 }
 
 /// The section's keys in the file.
@@ -32,6 +34,10 @@ pub(super) struct File {
     response: Option<Size>,
     per_function: Option<usize>,
     per_node: Option<usize>,
+    connections_per_function: Option<usize>,
+    connections_per_node: Option<usize>,
+    connection_idle: Option<Duration>,
+    connection_received: Option<Size>,
 }
 
 impl Outbound {
@@ -53,18 +59,39 @@ impl Outbound {
         }
         door.per_function = pick.of("outbound.per_function", door.per_function, file.per_function);
         door.per_node = pick.of("outbound.per_node", door.per_node, file.per_node);
-        let default = Limits::DEFAULT;
-        let mut time = |key, default: std::time::Duration, value| {
-            pick.of(key, Duration::seconds(default.as_secs()), value).std()
-        };
-        let connect = time("outbound.connect", default.connect, file.connect);
-        let first_byte = time("outbound.first_byte", default.first_byte, file.first_byte);
-        let between_bytes =
-            time("outbound.between_bytes", default.between_bytes, file.between_bytes);
-        let response = Size { bytes: default.response_bytes };
-        let response_bytes = pick.of("outbound.response", response, file.response).bytes;
-        Self { door, limits: Limits { connect, first_byte, between_bytes, response_bytes } }
+        door.connections_per_function = pick.of(
+            "outbound.connections_per_function",
+            door.connections_per_function,
+            file.connections_per_function,
+        );
+        door.connections_per_node = pick.of(
+            "outbound.connections_per_node",
+            door.connections_per_node,
+            file.connections_per_node,
+        );
+        let (limits, connections) = limits(pick, &file);
+        Self { door, limits, connections }
     }
+}
+
+/// What one request, and what one connection may use.
+fn limits(pick: &mut Pick, file: &File) -> (Limits, ConnectLimits) {
+    let (default, long) = (Limits::DEFAULT, ConnectLimits::DEFAULT);
+    let mut time = |key, default: std::time::Duration, value| {
+        pick.of(key, Duration::seconds(default.as_secs()), value).std()
+    };
+    let connect = time("outbound.connect", default.connect, file.connect);
+    let first_byte = time("outbound.first_byte", default.first_byte, file.first_byte);
+    let between_bytes = time("outbound.between_bytes", default.between_bytes, file.between_bytes);
+    let idle = time("outbound.connection_idle", long.idle, file.connection_idle);
+    let mut size = |key, bytes, value| pick.of(key, Size { bytes }, value).bytes;
+    let response_bytes = size("outbound.response", default.response_bytes, file.response);
+    let received_bytes =
+        size("outbound.connection_received", long.received_bytes, file.connection_received);
+    (
+        Limits { connect, first_byte, between_bytes, response_bytes },
+        ConnectLimits { connect, idle, received_bytes },
+    )
 }
 
 /// What functions may reach beside the public internet. A developer's functions reach the
