@@ -10,16 +10,19 @@
     reason = "namespaces, forks and filters have no safe interface; each block says why it holds"
 )]
 
+mod check;
 mod handle;
 mod launcher;
 mod plan;
+mod problem;
 mod settings;
 mod sys;
 mod wire;
 mod words;
 
+pub use check::{Report, check, run_check};
 pub use handle::{Ended, Jail, JailError, Launcher, Usage};
 pub use launcher::run_launcher;
 pub use plan::{Assignment, Bind, Ceilings, Plan};
 pub use settings::{Danger, Settings};
-pub use words::{Facts, Failure, Step};
+pub use words::{Facts, Failure, Step, Version};

@@ -21,3 +21,4 @@ mod seat;
 
 pub use executor::{Look, NativeExecutor, Parts, Settings};
 pub use jail::run_launcher;
+pub use jail::{Danger, Launcher, Report, Settings, check, run_check, run_launcher};

@@ -16,6 +16,7 @@ pub fn hidden(name: &str, arguments: &[OsString]) -> Option<ExitCode> {
         "__compile" => process::run_child(arguments, |_layers| compile(Wasi::V02)),
         "__compile-wasi03" => process::run_child(arguments, |_layers| compile(Wasi::V03)),
         "__guests" => crate::guests::run(arguments),
+        "__jail-check" => native::run_check(arguments),
         "__jails" => native::run_launcher(arguments),
         "__probe" => process::run_probe(arguments),
         "__probe-guests" => process::run_guest_probe(arguments),

@@ -56,20 +56,28 @@ fn launch(arguments: impl IntoIterator<Item = OsString>) -> Result<(), String> {
         io::stdin().as_fd().try_clone_to_owned().map_err(|error| said("the socket", &error))?;
     let groups = Groups::find(&settings.tag);
     let own_uids = leave().map_err(|error| said("namespaces of the launcher's own", &error))?;
-    let (lifeline, held) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
-        .map_err(|error| said("a pipe", &error))?;
+    let pipe = || {
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+            .map_err(|error| said("a pipe", &error))
+    };
+    let (lifeline, held) = pipe()?;
+    let (second_lives, second_holds) = pipe()?;
     // SAFETY: nothing has started a thread in this process: it is the first thing in `main`.
     match unsafe { sys::fork(0) }.map_err(|error| said("a process", &error))? {
         sys::Fork::Parent(_, pidfd) => {
             // Its end is the first's when this one goes.
-            drop((lifeline, socket));
+            drop((lifeline, socket, second_holds));
+            // When its descriptors are gone it is ending, and the kernel ends its world. What is frozen
+            // there cannot end.
+            while let Err(rustix::io::Errno::INTR) = rustix::io::read(&second_lives, &mut [0; 1]) {}
+            groups.thaw_all();
             wait(&pidfd);
             groups.remove();
             drop(held);
             Ok(())
         }
         sys::Fork::Child => {
-            drop(held);
+            drop((held, second_lives));
             let served = prepare(own_uids)
                 .map_err(|error| said("the launcher's mounts", &error))
                 .and_then(|()| {

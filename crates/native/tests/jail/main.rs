@@ -4,9 +4,12 @@
 //! runs the latter only. It understands what `cargo test` says to a test executable: `--list`,
 //! `--exact`, and names.
 #![expect(clippy::expect_used, reason = "a test's own steps fail loudly")]
+#![expect(clippy::panic, reason = "so does a test that finds what must not be")]
 #![expect(clippy::print_stdout, reason = "a test executable lists and reports on standard output")]
 
+mod abuse;
 mod basics;
+mod ends;
 mod modes;
 mod rig;
 
@@ -18,13 +21,14 @@ use std::process::ExitCode;
 type Test = (&'static str, &'static [Mode], fn());
 
 fn all() -> impl Iterator<Item = &'static Test> {
-    basics::TESTS.iter()
+    [basics::TESTS, abuse::TESTS, ends::TESTS].into_iter().flatten()
 }
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let first = arguments.next().and_then(|first| first.into_string().ok()).unwrap_or_default();
     match first.as_str() {
+        "__jail-check" => return ExitCode::from(casemate_native::run_check(arguments)),
         "__jails" => return ExitCode::from(casemate_native::run_launcher(arguments)),
         "__run" => {
             return run(&arguments.filter_map(|one| one.into_string().ok()).collect::<Vec<_>>());

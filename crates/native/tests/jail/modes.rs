@@ -6,9 +6,15 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// An ordinary user: nobody is this one.
 const USER: u32 = 54_321;
+
+/// Root, and a user with control groups.
+pub(crate) const BOTH: &[Mode] = &[Mode::Root, Mode::User];
+/// And one without.
+pub(crate) const EVERYBODY: &[Mode] = &[Mode::Root, Mode::User, Mode::Bare];
 
 /// Who runs a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +82,17 @@ pub(crate) fn run(mode: Mode, tests: &[&str]) -> (usize, usize) {
     (good, bad)
 }
 
+static CURRENT: OnceLock<Mode> = OnceLock::new();
+
+/// Who runs the tests of this process.
+pub(crate) fn current() -> Mode {
+    *CURRENT.get().expect("a process that runs tests")
+}
+
 /// In the process that runs tests: waits until it may.
-pub(crate) fn begin(_mode: &str) {
+pub(crate) fn begin(mode: &str) {
+    let mode = EVERYBODY.iter().find(|one| one.name() == mode).expect("a mode");
+    CURRENT.set(*mode).expect("said once");
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).expect("told to go");
 }

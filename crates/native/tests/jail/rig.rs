@@ -1,5 +1,6 @@
 //! What tests use: a launcher, plans, and a jail's program run to its end.
 
+use crate::modes::{self, Mode};
 use casemate_native::jail::{Bind, Ceilings, Ended, Jail, JailError, Launcher, Plan, Settings};
 use ports::child::{Companion, Companions, Living};
 use std::io;
@@ -60,7 +61,14 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
+    /// A launcher that does without control groups where this user has none.
     pub(crate) fn new() -> Self {
+        let bare = modes::current() == Mode::Bare;
+        Self::with(|settings| settings.danger.no_memory_limit = bare)
+    }
+
+    /// A launcher that does without nothing.
+    pub(crate) fn bare() -> Self {
         Self::with(|_| {})
     }
 
@@ -163,4 +171,82 @@ pub(crate) fn plan(program: &str, arguments: &[&str]) -> Plan {
 pub(crate) fn python(script: &str) -> Plan {
     assert!(Path::new(PYTHON).exists(), "these tests need the package `python3`");
     plan(PYTHON, &["-I", "-S", "-c", script])
+}
+
+/// Lets everybody read a directory: those in a jail are others.
+pub(crate) fn readable(directory: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(directory, mode).expect("readable");
+}
+
+/// The processes whose command line contains a text: their numbers, and their users on the machine.
+pub(crate) fn processes(text: &str) -> Vec<(i32, u32)> {
+    let all = std::fs::read_dir("/proc").expect("processes").flatten();
+    let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let fits = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(text)
+    };
+    let with_user = |pid: i32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let user = status.lines().find_map(|line| line.strip_prefix("Uid:\t"))?;
+        Some((pid, user.split('\t').next()?.parse().ok()?))
+    };
+    numbers.filter(fits).filter_map(with_user).collect()
+}
+
+/// The two processes of the launcher with a tag, the first one first.
+pub(crate) fn launchers(tag: &str) -> Vec<i32> {
+    let mut found: Vec<i32> =
+        processes(&format!("\"tag\":\"{tag}\"")).into_iter().map(|(pid, _)| pid).collect();
+    let parent = |pid: i32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("PPid:\t"))?.parse().ok();
+        line.filter(|parent: &i32| *parent != 0)
+    };
+    let is_second = |pid: &i32, all: &[i32]| parent(*pid).is_some_and(|one| all.contains(&one));
+    let all = found.clone();
+    found.sort_by_key(|pid| is_second(pid, &all));
+    found
+}
+
+/// The control groups of the launcher with a tag, per controller.
+pub(crate) fn groups(tag: &str) -> Vec<PathBuf> {
+    fn walk(directory: &Path, name: &str, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            if entry.file_name() == name {
+                found.push(entry.path());
+            } else {
+                walk(&entry.path(), name, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(Path::new("/sys/fs/cgroup"), &format!("casemate-{tag}"), &mut found);
+    found
+}
+
+/// Waits until something is so.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..3000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("not within a minute: {what}");
+}
+
+impl Rig {
+    pub(crate) fn groups(&self) -> Vec<PathBuf> {
+        groups(&self.settings.tag)
+    }
+
+    pub(crate) fn until(&self, what: &str, is_so: impl FnMut() -> bool) {
+        until(what, is_so);
+    }
 }

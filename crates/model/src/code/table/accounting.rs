@@ -64,6 +64,25 @@ macro_rules! accounting {
         NativeFailed = "E1351", 503, "native functions cannot be run on this machine",
             cause: "What starts processes in jails could not be started, or this machine lacks what a jail is made of. The detail says which.",
             remedy: "See `casemate doctor`, and docs/concepts/jail.md for what each system needs. Components are not affected.";
+        // 1301 to 1319: jails
+        NoJails = "E1301", 503, "native functions cannot run on this machine",
+            cause: "The launcher of jails could not make namespaces of its own, or ended. The message has the kernel's words.",
+            remedy: "docs/concepts/jail.md says for each system what it needs. Functions of WebAssembly run all the same.";
+        JailMemory = "E1302", 503, "nothing can limit the memory of native functions here",
+            cause: "The node's own control group cannot be divided: it is read-only, or the node's user may not write to it.",
+            remedy: "Hand a control group down to the node, as docs/concepts/jail.md shows. `casemate up --danger-no-memory-limit` does without: one function can then take all memory of the machine.";
+        JailLandlock = "E1303", 503, "the kernel has no Landlock for native functions",
+            cause: "It is older than 5.13, or Landlock is not among its security modules (`lsm=` on its command line).",
+            remedy: "Use a newer kernel. `casemate up --danger-no-landlock` does without: namespaces and the filter on system calls are left.";
+        JailProc = "E1304", 503, "native functions cannot have a `/proc` here",
+            cause: "The machine's own is masked in part, as in a plain Docker container, and then the kernel lets no other be mounted.",
+            remedy: "Give the container `--security-opt systempaths=unconfined`. `casemate up --danger-no-proc` does without: most runtimes work, and see no processor count.";
+        JailFailed = "E1305", 500, "a jail could not be made",
+            cause: "A step of making it failed; the message names the step and has the kernel's words. Nothing of the jail is left.",
+            remedy: "If it names a file, see that others than its owner can read it: what runs in a jail is nobody on the machine. Otherwise `casemate doctor` tries the same with a jail of its own.";
+        JailCheck = "E1306", 503, "jails do not hold on this machine",
+            cause: "A jail was made to try them, and what ran in it could do what it must not, or did not say what it found.",
+            remedy: "Do not run native functions here. `casemate doctor` names the layers; please report it with the kernel's version.";
         // 14xx events
         QueueFull = "E1410", 429, "the function's queue is full",
             cause: "As many calls wait for the function, dead letters among them, as may.",

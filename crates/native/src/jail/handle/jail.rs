@@ -3,7 +3,7 @@
 use super::super::plan::Assignment;
 use super::super::wire;
 use super::super::words::{self, Version};
-use super::link::{Outcome, Ticket};
+use super::link::{Awaited, Ticket};
 use super::{JailError, local};
 use parking_lot::Mutex;
 use rustix::process::{Signal, pidfd_send_signal};
@@ -39,7 +39,7 @@ pub struct Jail {
 struct Stock {
     kept: Vec<OwnedFd>,
     /// Those that were asked for and did not come yet.
-    ordered: Option<oneshot::Receiver<Outcome<Vec<OwnedFd>>>>,
+    ordered: Option<Awaited<Vec<OwnedFd>>>,
 }
 
 /// How a jail ended.

@@ -23,6 +23,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// What comes of one request.
 pub(super) type Outcome<T> = Result<T, Failure>;
 type Waiter<T> = oneshot::Sender<Outcome<T>>;
+/// Where it comes.
+pub(super) type Awaited<T> = oneshot::Receiver<Outcome<T>>;
 
 /// One launcher.
 pub(in super::super) struct Link {
@@ -106,9 +108,7 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
-    pub(super) fn new(
-        link: Arc<Link>,
-    ) -> (Self, oneshot::Receiver<Outcome<(Meters, Vec<OwnedFd>)>>) {
+    pub(super) fn new(link: Arc<Link>) -> (Self, Awaited<(Meters, Vec<OwnedFd>)>) {
         let (made, waiter) = oneshot::channel();
         let id = link.shared.next.fetch_add(1, Ordering::Relaxed);
         let (sender, ended) = watch::channel(None);
@@ -128,10 +128,7 @@ impl Ticket {
     }
 
     /// Waits for what comes of a request.
-    pub(super) async fn hear<T>(
-        &self,
-        waiter: oneshot::Receiver<Outcome<T>>,
-    ) -> Result<Outcome<T>, JailError> {
+    pub(super) async fn hear<T>(&self, waiter: Awaited<T>) -> Result<Outcome<T>, JailError> {
         waiter.await.map_err(|_| self.link.why())
     }
 
@@ -139,12 +136,17 @@ impl Ticket {
         &self,
         assignment: OwnedFd,
     ) -> Result<Outcome<Vec<OwnedFd>>, JailError> {
+        let waiter = self.order_assignment(assignment);
+        self.hear(waiter).await
+    }
+
+    fn order_assignment(&self, file: OwnedFd) -> Awaited<Vec<OwnedFd>> {
         let (sender, waiter) = oneshot::channel();
         if let Some(slot) = self.link.shared.slots.lock().get_mut(&self.id) {
             slot.assigned = Some(sender);
         }
-        self.link.order(Down::Assign { id: self.id }, Some(assignment));
-        self.hear(waiter).await
+        self.link.order(Down::Assign { id: self.id }, Some(file));
+        waiter
     }
 
     pub(super) async fn sockets(&self, count: u32) -> Result<Outcome<Vec<OwnedFd>>, JailError> {
@@ -152,7 +154,7 @@ impl Ticket {
     }
 
     /// Asks for sockets, and gives what they will come by.
-    pub(super) fn order_sockets(&self, count: u32) -> oneshot::Receiver<Outcome<Vec<OwnedFd>>> {
+    pub(super) fn order_sockets(&self, count: u32) -> Awaited<Vec<OwnedFd>> {
         let (sender, waiter) = oneshot::channel();
         if let Some(slot) = self.link.shared.slots.lock().get_mut(&self.id) {
             slot.sockets.push_back(sender);

@@ -126,4 +126,6 @@ fn jump(kind: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
 }
 
 #[cfg(test)]
+mod numbers;
+#[cfg(test)]
 mod tests;

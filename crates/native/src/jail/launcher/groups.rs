@@ -8,6 +8,7 @@ mod jail;
 pub(super) use jail::Group;
 
 use super::super::words::Version;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -49,16 +50,18 @@ impl Groups {
                 freezer: Some(place),
             };
         }
+        // First the one that lets go on what is frozen: it could not be ended in the others.
         let place = |controller| {
             let directory = find::first(controller, &name)?;
             Some(Place { version: Version::One, directory })
         };
+        let freezer = place("freezer");
         Self {
             memory: place("memory"),
             processes: place("pids"),
             cpu: place("cpu"),
             usage: place("cpuacct"),
-            freezer: place("freezer"),
+            freezer,
         }
     }
 
@@ -81,6 +84,14 @@ impl Groups {
         }
     }
 
+    /// Lets every jail go on, so that it can end.
+    pub(super) fn thaw_all(&self) {
+        let Some(freezer) = &self.freezer else { return };
+        for entry in fs::read_dir(&freezer.directory).into_iter().flatten().flatten() {
+            thaw(&entry.path());
+        }
+    }
+
     /// What holds memory, processes, processor time, and what freezes.
     pub(super) fn versions(&self) -> [Option<Version>; 4] {
         let version = |place: &Option<Place>| place.as_ref().map(|place| place.version);
@@ -90,17 +101,16 @@ impl Groups {
 
 /// Ends whatever runs in a group and those below it, and removes them.
 fn sweep(directory: &Path) {
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             sweep(&entry.path());
         }
     }
     for _ in 0..50 {
-        if !matches!(std::fs::remove_dir(directory), Err(error) if is_busy(&error)) {
+        if !matches!(fs::remove_dir(directory), Err(error) if is_busy(&error)) {
             return;
         }
-        let _ = std::fs::write(directory.join("freezer.state"), "THAWED");
-        let _ = std::fs::write(directory.join("cgroup.freeze"), "0");
+        thaw(directory);
         for pid in numbers(&directory.join("cgroup.procs")) {
             if let Some(pid) = rustix::process::Pid::from_raw(pid) {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
@@ -110,12 +120,18 @@ fn sweep(directory: &Path) {
     }
 }
 
+fn thaw(group: &Path) {
+    // Of the two, one is there.
+    let _ = fs::write(group.join("freezer.state"), "THAWED");
+    let _ = fs::write(group.join("cgroup.freeze"), "0");
+}
+
 fn is_busy(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EBUSY)
 }
 
 /// The numbers in a file, one per line.
 fn numbers(file: &Path) -> Vec<i32> {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = fs::read_to_string(file).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }

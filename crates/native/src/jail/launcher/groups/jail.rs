@@ -190,8 +190,8 @@ fn file(place: &Place, name: &str) -> PathBuf {
     place.directory.join(name)
 }
 
-fn write(place: &Place, name: &str, value: impl ToString) -> io::Result<()> {
-    fs::write(file(place, name), value.to_string())
+fn write(place: &Place, name: &str, value: impl std::fmt::Display) -> io::Result<()> {
+    fs::write(file(place, name), format!("{value}"))
 }
 
 fn read(place: &Place, name: &str) -> String {
