@@ -108,6 +108,9 @@ fn around(row: &FunctionRow) -> Surroundings {
         stores: row.spec.stores.clone(),
         native: row.spec.native.clone(),
         destinations: row.spec.allow.tcp.clone(),
+        passes: row.spec.allow.http.iter().any(|target| {
+            target.strip_prefix("* https://").is_some_and(|rest| rest.ends_with("/*"))
+        }),
         calls: row.spec.allow.invoke.clone(),
     }
 }

@@ -41,4 +41,4 @@ pub(crate) use files::files;
 pub(crate) use forward::forward;
 pub(crate) use layout::{Layout, layout, names};
 pub(crate) use proxy::{Passing, proxy};
-pub(crate) use trust::{environment, trust};
+pub(crate) use trust::environment;

@@ -13,7 +13,7 @@ mod releases;
 
 pub use find::{Candidate, Configured, candidates};
 pub use kind::Kind;
-pub(crate) use needs::{Needs, base, shell};
+pub(crate) use needs::{Needs, shell};
 
 use model::api;
 use model::{Code, Problem};

@@ -20,5 +20,4 @@ pub mod package;
 mod seat;
 
 pub use executor::{Look, NativeExecutor, Parts, Settings};
-pub use jail::run_launcher;
-pub use jail::{Danger, Launcher, Report, Settings, check, run_check, run_launcher};
+pub use jail::{Danger, Launcher, Report, Settings as Jails, check, run_check, run_launcher};

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Where loaders lie in a jail.
 pub(crate) const DIRECTORY: &str = "/var/runtime";
@@ -20,6 +21,11 @@ pub(crate) struct Assigned<'a> {
     pub(crate) environment: BTreeMap<&'a str, &'a str>,
     /// The function, in the contract's words.
     pub(crate) handler: &'a str,
+    /// Or what the interpreter is given: a program of the function's own.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) run: &'a [String],
+    /// Where that starts.
+    pub(crate) directory: &'a Path,
     /// Where layers are: `/opt` in a jail.
     pub(crate) layers: &'a str,
 }
@@ -29,7 +35,7 @@ impl<'a> Assigned<'a> {
     pub(crate) fn new(environment: &'a [(String, String)], handler: &'a str) -> Self {
         let environment =
             environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Self { environment, handler, layers: "/opt" }
+        Self { environment, handler, layers: "/opt", run: &[], directory: Path::new("/") }
     }
 
     /// The line that is written to the loader.

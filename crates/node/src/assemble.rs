@@ -4,6 +4,7 @@ use crate::clock::SystemClock;
 use crate::home::{self, Home};
 use crate::interpreters::Machine;
 use crate::issuers::KeyFiles;
+use crate::runtimes::Runtimes;
 use crate::settings::{Isolation, Settings};
 use audit::{Notary, VerifierKey};
 use engine::{Engine, Parts};
@@ -76,7 +77,7 @@ pub(crate) async fn assemble(
     let certificates = crate::certificates::open(settings, &*ring, &clock)?;
     let children = Arc::new(process::ChildProcesses::new(own_executable()?));
     let executor = executor(settings, home, &ring, &children, (&clock, guest_clock))?;
-    let artifacts = Files::open(home.path()).map_err(Problem::from)?;
+    let artifacts = Arc::new(Files::open(home.path()).map_err(Problem::from)?);
     let queue = store_sqlite::Queue::open(home.path(), Arc::clone(&keyring));
     let queue = queue.map_err(Problem::from)?;
     let elsewhere = Arc::new(crate::secrets::open(&settings.secrets, &clock)?);
@@ -86,14 +87,23 @@ pub(crate) async fn assemble(
     let blobs = open_blobs(home, &keyring, &store)?;
     let interpreters = settings.native.interpreters.clone();
     let interpreters = Arc::new(Machine::new(interpreters, Arc::clone(&clock)));
+    let companions = Arc::clone(&children) as Arc<dyn ports::child::Companions>;
+    let opening = crate::native::opening(
+        settings,
+        home,
+        (companions, Arc::clone(&artifacts) as _),
+        &interpreters,
+        (&clock, own_executable()?),
+    );
+    let runtimes = Runtimes::new(runner(settings, &executor, &children, trial)?, opening);
     let parts = Parts {
         registry: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
         ledger_key,
         journal: Arc::clone(&journal),
-        artifacts: Arc::new(artifacts),
+        artifacts,
         queue: Arc::new(queue),
-        executor: runner(settings, &executor, &children, trial)?,
+        executor: Arc::new(runtimes),
         keyvalue: Arc::clone(&keyvalue),
         blobs: Arc::clone(&blobs) as _,
         outbound: match outside {
@@ -111,8 +121,10 @@ pub(crate) async fn assemble(
     };
     let key_files =
         KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;
-    let config =
-        engine::Config { interpreters: Some(interpreters), ..engine_config(settings, &key_files) };
+    let config = engine::Config {
+        interpreters: Some(Arc::clone(&interpreters) as _),
+        ..engine_config(settings, &key_files)
+    };
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;
     key_files.settle().await;

@@ -75,6 +75,9 @@ pub struct Surroundings {
     /// Where a native function asks to connect to.
     #[serde(skip)]
     pub destinations: Vec<Destination>,
+    /// Whether it asks for some host as a whole, so that TLS to it may pass unread.
+    #[serde(skip)]
+    pub passes: bool,
     /// The functions that a native function asks to call.
     #[serde(skip)]
     pub calls: Vec<FunctionName>,

@@ -114,6 +114,9 @@ const NEEDS: &[Need] = &[
         there: || works("javac", &["-version"]),
         packages: &["default-jdk-headless"],
         advice: "install a JDK of Java 17 or newer",
+        foreign: false,
+    },
+    Need {
         what: "a C++ compiler, CMake and the autotools, for AWS Lambda's client in Node",
         there: || {
             let tools = ["c++", "cmake", "autoreconf", "libtoolize"];

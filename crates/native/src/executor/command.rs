@@ -1,6 +1,7 @@
 //! What is started for a function: a program of its package, an interpreter, or a loader of ours.
 
 use super::recipe::{Files, LAYERS};
+use crate::contract::server;
 use model::manifest::{Contract, NativeSpec};
 use model::{Code, Problem};
 use std::path::{Path, PathBuf};
@@ -31,16 +32,12 @@ pub(super) fn of(native: &NativeSpec, files: &Files, place: &Path) -> Result<Sta
         }
         return Ok(Start::Program(inside(program, place), arguments.to_vec()));
     }
+    if let Some(arguments) = server::arguments(native) {
+        return Ok(Start::Interpreted(words(arguments)));
+    }
     let handler = native.handler.clone().unwrap_or_default();
     match (native.contract, interpreter) {
         (Contract::Lambda, Some(_)) => Ok(Start::Handler(handler)),
-        (Contract::FunctionsFramework, Some(name)) if name.starts_with("python") => {
-            Ok(Start::Interpreted(words(&["-m", "functions_framework"])))
-        }
-        (Contract::FunctionsFramework, Some(_)) => Ok(Start::Interpreted(words(&[
-            "node_modules/@google-cloud/functions-framework/build/src/main.js",
-        ]))),
-        (Contract::LambdaWeb, Some(_)) => Ok(Start::Interpreted(words(&["index.js"]))),
         (_, Some(name)) => Err(nothing(format!("nothing says what `{name}` runs"))),
         (_, None) => bootstrap(files, place),
     }

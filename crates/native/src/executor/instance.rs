@@ -29,8 +29,8 @@ pub(crate) struct Parts {
     pub(crate) streams: Vec<Arc<Stream>>,
     /// What reads its output. It ends with it.
     pub(crate) tasks: Vec<AbortHandle>,
-    /// What answers it.
-    pub(crate) doors: Vec<Door>,
+    /// What answers it. They close with it.
+    pub(crate) _doors: Vec<Door>,
     /// Invocations that it may have in hand at a time.
     pub(crate) parallel: u32,
     /// The secrets that it was given to read, as a digest.

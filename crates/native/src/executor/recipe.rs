@@ -6,9 +6,10 @@
 
 use super::command::{self, Start};
 use crate::contract::{lambda, server};
-use crate::door::{self, Authority, Layout};
+use crate::door::{self, Authority, Layout, Passing};
 use crate::interpreter::{Interpreter, Kind, Needs};
 use crate::jail::{Assignment, Bind, Ceilings, Plan};
+use crate::loader;
 use model::manifest::{Contract, NativeSpec};
 use model::{Limits, Problem};
 use ports::executor::Unit;
@@ -54,10 +55,10 @@ impl Loader {
 
     fn file(self) -> (PathBuf, Vec<u8>) {
         let (name, text) = match self {
-            Self::Python => ("loader.py", crate::loader::PYTHON),
-            Self::Node => ("loader.mjs", crate::loader::NODE),
+            Self::Python => loader::LAMBDA_PYTHON,
+            Self::Node => loader::LAMBDA_NODE,
         };
-        (Path::new("/var/runtime").join(name), text.as_bytes().to_vec())
+        (Path::new(loader::DIRECTORY).join(name), text.as_bytes().to_vec())
     }
 }
 
@@ -65,7 +66,7 @@ impl Loader {
 pub(super) struct Ground<'a> {
     pub(super) needs: &'a Needs,
     pub(super) authority: &'a Authority,
-    /// The machine's roots, in DER.
+    /// The machine's roots, in DER, if the process needs them beside the jail's own authority.
     pub(super) roots: &'a [Vec<u8>],
     /// Share of the processors, in thousandths of one.
     pub(super) share: u32,
@@ -79,7 +80,7 @@ impl Ground<'_> {
         plan.arguments = vec![place.display().to_string()];
         plan.files.push((place, text));
         plan.program.clone_from(&interpreter.path);
-        plan.environment = common().into_iter().collect();
+        plan.environment = door::environment(common());
         plan
     }
 
@@ -104,14 +105,13 @@ impl Ground<'_> {
 
     fn plan(&self, ceilings: Ceilings) -> Plan {
         let roots = self.roots.iter().map(Vec::as_slice);
-        let proxy = SocketAddrV4::new(Ipv4Addr::LOCALHOST, door::PROXY.1);
         Plan {
             binds: self.needs.binds.clone(),
             links: self.needs.links.clone(),
             places: PLACES.map(PathBuf::from).to_vec(),
             files: door::files(self.authority, roots),
             hosts: door::names(std::iter::empty()),
-            listeners: vec![RUNTIME_API, proxy, SocketAddrV4::new(door::HOST, 80)],
+            listeners: door::LISTENERS.into_iter().chain([RUNTIME_API]).collect(),
             sockets: SOCKETS,
             program: PathBuf::new(),
             arguments: Vec::new(),
@@ -134,6 +134,8 @@ pub(super) struct Recipe {
     pub(super) place: PathBuf,
     /// What runs.
     pub(super) start: Start,
+    /// Whether TLS may leave it that nobody looks into.
+    pub(super) passing: Passing,
 }
 
 /// Where a function's files lie on the machine.
@@ -164,8 +166,7 @@ impl Recipe {
         let mut binds = vec![Bind { source: files.package.clone(), target: place.clone() }];
         let layers = files.layers.iter().cloned();
         binds.extend(layers.map(|source| Bind { source, target: PathBuf::from(LAYERS) }));
-        let mut environment = common();
-        contract_environment(&mut environment, unit, native, instance);
+        let mut environment = contract_environment(unit, native, instance);
         for (name, value) in revealed {
             if let Ok(text) = std::str::from_utf8(value.expose()) {
                 environment.insert(name.clone(), text.to_owned());
@@ -179,8 +180,13 @@ impl Recipe {
                 ceilings: Some(ceilings(&unit.limits, Some(native), share)),
             },
             layout,
-            environment: environment.into_iter().collect(),
+            environment: door::environment(environment),
             start: command::of(native, files, &place)?,
+            passing: if around.passes || !around.destinations.is_empty() {
+                Passing::Permitted
+            } else {
+                Passing::Never
+            },
             place,
         })
     }
@@ -197,31 +203,30 @@ fn common() -> BTreeMap<String, String> {
         ("PYTHONDONTWRITEBYTECODE", "1"),
         ("PYTHONUNBUFFERED", "1"),
     ];
-    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    own.into_iter().chain(door::trust()).collect()
+    own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn contract_environment(
-    all: &mut BTreeMap<String, String>,
     unit: &Unit,
     native: &NativeSpec,
     instance: &str,
-) {
+) -> BTreeMap<String, String> {
+    let mut all = common();
     if native.contract == Contract::Lambda {
         let around = lambda::Around {
             runtime_api: RUNTIME_API.to_string(),
             task: TASK.to_owned(),
-            proposed: std::mem::take(all).into_iter().collect(),
             instance: instance.to_owned(),
             ..lambda::Around::default()
         };
         all.extend(lambda::environment(unit, &around));
-        return;
+        return all;
     }
     let config = unit.config.iter().map(|(name, value)| (name.clone(), value.clone()));
     all.extend(config.filter(|(name, _)| is_variable(name)));
     all.extend(unit.around.environment.iter().cloned());
     all.extend(server::environment(unit, instance).unwrap_or_default());
+    all
 }
 
 /// Whether a name of `config` can be one of the environment, too.

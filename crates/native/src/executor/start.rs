@@ -5,9 +5,10 @@ use super::instance::{self, Instance};
 use super::recipe::{Files, Ground, Loader, Recipe};
 use super::{Revealed, Shared};
 use crate::contract::{Conversation, lambda, server};
-use crate::door::{self, Authority, Door};
+use crate::door::{self, Authority, Passing};
 use crate::interpreter::{self, Interpreter, Needs};
 use crate::jail::{Jail, JailError, Plan, Step};
+use crate::loader::Assigned;
 use crate::logs::Stream;
 use crate::seat::Seat;
 use model::Problem;
@@ -15,13 +16,12 @@ use model::manifest::{Contract, NativeSpec};
 use model::wire::v1::Level;
 use ports::Future;
 use ports::executor::{Fault, FaultKind, Unit};
-use serde_json::json;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
 /// Longest time to start, if the manifest says nothing.
 pub(super) const LONGEST: Duration = Duration::from_secs(10);
@@ -118,13 +118,19 @@ async fn jail(
         }
         (_, interpreter) => return directly(shared, interpreter, recipe).await,
     };
-    let (waiting, missing) = shared.pool.take(&interpreter.name);
-    for _ in 0..missing {
-        fill(shared, interpreter.clone(), loader);
-    }
+    // Those that wait trust nobody but their own authority.
+    let waiting = if recipe.passing == Passing::Never {
+        let (waiting, missing) = shared.pool.take(&interpreter.name);
+        for _ in 0..missing {
+            fill(shared, interpreter.clone(), loader);
+        }
+        waiting
+    } else {
+        None
+    };
     let mut member = match waiting {
         Some(member) => member,
-        None => member(shared, interpreter, loader).await?,
+        None => member(shared, interpreter, loader, recipe.passing).await?,
     };
     let listeners = member.jail.assign(&recipe.assignment).await;
     let listeners = listeners.map_err(|error| no_jail(&error))?;
@@ -149,8 +155,8 @@ async fn directly(
         }
     };
     let needs = interpreter.map_or_else(interpreter::shell, Interpreter::needs);
-    let mut member =
-        make(shared, &needs, |ground| ground.whole(recipe, program, arguments)).await?;
+    let plan = |ground: Ground<'_>| ground.whole(recipe, program, arguments);
+    let mut member = make(shared, &needs, recipe.passing, plan).await?;
     drop(member.jail.stdin.take());
     let own = member.jail.listeners.len().saturating_sub(recipe.assignment.listeners.len());
     let listeners = member.jail.listeners.split_off(own);
@@ -163,29 +169,28 @@ async fn tell(jail: &mut Jail, recipe: &Recipe) -> io::Result<()> {
         return Err(io::Error::other("the loader was told already"));
     };
     let (handler, run) = match &recipe.start {
-        Start::Handler(handler) => (Some(handler), None),
-        Start::Interpreted(words) => (None, Some(words)),
-        Start::Program(..) => (None, None),
+        Start::Handler(handler) => (handler.as_str(), [].as_slice()),
+        Start::Interpreted(words) => ("", words.as_slice()),
+        Start::Program(..) => ("", [].as_slice()),
     };
-    let environment: serde_json::Map<_, _> =
-        recipe.environment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    let told = json!({
-        "environment": environment, "handler": handler, "run": run, "directory": recipe.place,
-    });
-    stdin.write_all(format!("{told}\n").as_bytes()).await
+    let assigned = Assigned::new(&recipe.environment, handler);
+    let assigned = Assigned { run, directory: &recipe.place, ..assigned };
+    stdin.write_all(&assigned.line()).await
 }
 
 async fn member(
     shared: &Shared,
     interpreter: &Interpreter,
     loader: Loader,
+    passing: Passing,
 ) -> Result<Member, Fault> {
-    make(shared, &interpreter.needs(), |ground| ground.empty(interpreter, loader)).await
+    make(shared, &interpreter.needs(), passing, |ground| ground.empty(interpreter, loader)).await
 }
 
 async fn make(
     shared: &Shared,
     needs: &Needs,
+    passing: Passing,
     plan: impl FnOnce(Ground<'_>) -> Plan,
 ) -> Result<Member, Fault> {
     let authority = Authority::new(Arc::clone(&shared.parts.clock)).map_err(platform)?;
@@ -193,7 +198,7 @@ async fn make(
     let plan = plan(Ground {
         needs,
         authority: &authority,
-        roots: &settings.roots,
+        roots: if passing == Passing::Never { &[] } else { &settings.roots },
         share: settings.share,
     });
     let jail = shared.parts.launcher.jail(plan).await.map_err(|error| no_jail(&error))?;
@@ -204,7 +209,7 @@ async fn make(
 fn fill(shared: &Arc<Shared>, interpreter: Interpreter, loader: Loader) {
     let owner = Arc::clone(shared);
     shared.parts.runtime.spawn(async move {
-        match member(&owner, &interpreter, loader).await {
+        match member(&owner, &interpreter, loader, Passing::Never).await {
             Ok(member) => owner.pool.put(&interpreter.name, member),
             Err(fault) => {
                 tracing::warn!(%fault, interpreter = interpreter.name, "no jail for the pool");
@@ -233,17 +238,10 @@ fn assemble(
         started;
     let runtime = &shared.parts.runtime;
     let seat = Arc::new(Seat::default());
-    let missing = || io::Error::other("a jail has no listener");
-    let mut own = std::mem::take(&mut jail.listeners).into_iter();
-    let mut next = || own.next().ok_or_else(missing);
-    let (api, proxy, host) = (next()?, next()?, next()?);
-    let mut doors: Vec<Door> = vec![
-        door::proxy(runtime, proxy, Arc::clone(&seat), authority)?,
-        door::host(runtime, host, Arc::clone(&seat))?,
-    ];
-    for (listener, (_, host, port)) in listeners.into_iter().zip(recipe.layout.listeners) {
-        doors.push(door::forward(runtime, listener, (host, port), Arc::clone(&seat))?);
-    }
+    let mut own = std::mem::take(&mut jail.listeners);
+    let api = own.pop().ok_or_else(|| io::Error::other("a jail has no listener"))?;
+    let mut doors = door::open(runtime, own, &seat, authority, recipe.passing)?;
+    doors.extend(door::open_granted(runtime, listeners, &recipe.layout, &seat)?);
     let (stdout, stderr) = (jail.stdout.take(), jail.stderr.take());
     let streams = [(stdout, Level::Info), (stderr, Level::Error)];
     let streams = streams
@@ -257,14 +255,14 @@ fn assemble(
     let tasks = tasks.collect();
     let jail = Arc::new(jail);
     let conversation: Box<dyn Conversation> = if native.contract == Contract::Lambda {
-        drop_blocking(&api)?;
+        api.set_nonblocking(true)?;
         let _inside = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(api)?;
         let facts = lambda::Facts::of(unit, Vec::new());
         Box::new(lambda::Lambda::start(listener, facts, Arc::clone(&shared.parts.clock), runtime))
     } else {
         let with = server::With {
-            process: Arc::new(Beyond(Arc::clone(&jail))),
+            process: Arc::new(Beyond { jail: Arc::clone(&jail), dial: server::Dial::default() }),
             seat: Arc::clone(&seat),
             instance: name,
             runtime: runtime.clone(),
@@ -279,38 +277,33 @@ fn assemble(
         seat,
         streams,
         tasks,
-        doors,
+        _doors: doors,
         parallel: native.parallel.unwrap_or(1).max(1),
         revealed: revealed.digest,
     }))
 }
 
-fn drop_blocking(listener: &TcpListener) -> io::Result<()> {
-    listener.set_nonblocking(true)
-}
-
 /// A jail's process, as an HTTP contract sees it.
-struct Beyond(Arc<Jail>);
+struct Beyond {
+    jail: Arc<Jail>,
+    dial: server::Dial,
+}
 
 impl server::Process for Beyond {
     fn connect(&self, port: u16) -> Future<'_, io::Result<TcpStream>> {
         Box::pin(async move {
-            let socket = self.0.socket().await.map_err(io::Error::other)?;
-            let socket = TcpSocket::from_std_stream(std::net::TcpStream::from(socket));
-            let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
-            let stream = socket.connect(SocketAddr::V4(address)).await?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
+            let socket = async { self.jail.socket().await.map_err(io::Error::other) };
+            self.dial.connect(port, socket).await
         })
     }
 
     fn terminate(&self) {
         // One that has ended needs no telling.
-        let _ = self.0.terminate();
+        let _ = self.jail.terminate();
     }
 
     fn ended(&self) -> Future<'_, String> {
-        Box::pin(async { self.0.ended().await.to_string() })
+        Box::pin(async { self.jail.ended().await.to_string() })
     }
 }
 

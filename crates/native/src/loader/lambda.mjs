@@ -262,9 +262,20 @@ function assigned() {
   return JSON.parse(Buffer.concat(pieces).toString());
 }
 
-function prepare(said, layers) {
+/** Runs a program of the function's own, as `node WORDS` would. */
+function become(words, directory) {
+  process.chdir(directory);
+  process.argv = [process.argv[0], path.resolve(words[0]), ...words.slice(1)];
+  Module._initPaths();
+  Module.runMain();
+}
+
+function surround(said) {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, said.environment);
+}
+
+function prepare(layers) {
   const task = process.env.LAMBDA_TASK_ROOT;
   process.chdir(task);
   const major = process.versions.node.split(".")[0];
@@ -300,14 +311,16 @@ function tellTimes() {
   for (const [name, word] of [["warn", "WARN"], ["error", "ERROR"]]) level(name, word, process.stderr);
 }
 
-const said = assigned();
-const layers = said.layers ?? "/opt";
-const task = prepare(said, layers);
-const client = published(task, layers);
-if (client) {
-  process.argv = [process.argv[0], client, said.handler];
-  await import(pathToFileURL(client));
-} else {
+/** Runs a handler of the function's. */
+async function handle(said) {
+  const layers = said.layers ?? "/opt";
+  const task = prepare(layers);
+  const client = published(task, layers);
+  if (client) {
+    process.argv = [process.argv[0], client, said.handler];
+    await import(pathToFileURL(client));
+    return;
+  }
   globalThis.awslambda = {
     streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: "response" }),
     HttpResponseStream: {
@@ -339,3 +352,8 @@ if (client) {
   parallel = Number(process.env.AWS_LAMBDA_MAX_CONCURRENCY ?? 1);
   await Promise.all(Array.from({ length: parallel }, () => serve(handler)));
 }
+
+const said = assigned();
+surround(said);
+if (said.run) become(said.run, said.directory);
+else await handle(said);

@@ -210,7 +210,22 @@ def assigned():
     os.environ.clear()
     os.environ.update(said["environment"])
     time.tzset()
-    return said["handler"], said.get("layers", "/opt")
+    return said
+
+
+def become(words, directory):
+    """Runs a program of the function's own, as `python WORDS` would."""
+    os.chdir(directory)
+    here = os.path.dirname(os.path.abspath(__file__))
+    module = words[0] == "-m"
+    sys.argv = words[1:] if module else words
+    first = directory if module else os.path.dirname(os.path.abspath(words[0]))
+    more = list(filter(None, os.environ.get("PYTHONPATH", "").split(":")))
+    sys.path[:] = [first] + more + [path for path in sys.path if path != here]
+    importlib.invalidate_caches()
+    if module:
+        return runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    return runpy.run_path(words[0], run_name="__main__")
 
 
 def prepare(task, layers):
@@ -227,7 +242,10 @@ def prepare(task, layers):
 
 
 def main():
-    handler, layers = assigned()
+    said = assigned()
+    if said.get("run"):
+        return become(said["run"], said["directory"])
+    handler, layers = said["handler"], said.get("layers", "/opt")
     task = os.environ["LAMBDA_TASK_ROOT"]
     prepare(task, layers)
     client = importlib.util.find_spec("awslambdaric")

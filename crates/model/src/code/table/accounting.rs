@@ -52,19 +52,6 @@ macro_rules! accounting {
             remedy: "Treat the machine as tampered with.";
         // 13xx native
         // 1320 to 1329: interpreters
-        InterpreterMissing = "E1320", 422, "what interprets the function is not on the node's machine",
-            cause: "The manifest names an interpreter that the node did not find where they lie, or none of this version.",
-            remedy: "Install it on the node's machine, for example with `apt-get install python3`, or name one of `casemate runtimes`.";
-        InterpreterUnusable = "E1321", 500, "an interpreter of the node's configuration cannot be used",
-            cause: "The file is not there, is no program, or others than its owner may write to it.",
-            remedy: "Correct `executable` below `[native.interpreter.\"NAME\"]`, and start the node again.";
-        NothingToStart = "E1350", 502, "the package of a native function does not hold what is to be started",
-            cause: "The manifest names neither an interpreter nor a `command`, and neither the package nor its layers have a program `bootstrap` at their top.",
-            remedy: "Put a `bootstrap` into the package that may be executed, or write `command` or `interpreter` and `handler` below `[function.native]`.";
-        NativeFailed = "E1351", 503, "native functions cannot be run on this machine",
-            cause: "What starts processes in jails could not be started, or this machine lacks what a jail is made of. The detail says which.",
-            remedy: "See `casemate doctor`, and docs/concepts/jail.md for what each system needs. Components are not affected.";
-        // 1301 to 1319: jails
         NoJails = "E1301", 503, "native functions cannot run on this machine",
             cause: "The launcher of jails could not make namespaces of its own, or ended. The message has the kernel's words.",
             remedy: "docs/concepts/jail.md says for each system what it needs. Functions of WebAssembly run all the same.";
@@ -83,6 +70,18 @@ macro_rules! accounting {
         JailCheck = "E1306", 503, "jails do not hold on this machine",
             cause: "A jail was made to try them, and what ran in it could do what it must not, or did not say what it found.",
             remedy: "Do not run native functions here. `casemate doctor` names the layers; please report it with the kernel's version.";
+        InterpreterMissing = "E1320", 422, "what interprets the function is not on the node's machine",
+            cause: "The manifest names an interpreter that the node did not find where they lie, or none of this version.",
+            remedy: "Install it on the node's machine, for example with `apt-get install python3`, or name one of `casemate runtimes`.";
+        InterpreterUnusable = "E1321", 500, "an interpreter of the node's configuration cannot be used",
+            cause: "The file is not there, is no program, or others than its owner may write to it.",
+            remedy: "Correct `executable` below `[native.interpreter.\"NAME\"]`, and start the node again.";
+        NothingToStart = "E1350", 502, "the package of a native function does not hold what is to be started",
+            cause: "The manifest names neither an interpreter nor a `command`, and neither the package nor its layers have a program `bootstrap` at their top.",
+            remedy: "Put a `bootstrap` into the package that may be executed, or write `command` or `interpreter` and `handler` below `[function.native]`.";
+        NativeFailed = "E1351", 503, "native functions cannot be run on this machine",
+            cause: "What starts processes in jails could not be started, or this machine lacks what a jail is made of. The detail says which.",
+            remedy: "See `casemate doctor`, and docs/concepts/jail.md for what each system needs. Components are not affected.";
         // 14xx events
         QueueFull = "E1410", 429, "the function's queue is full",
             cause: "As many calls wait for the function, dead letters among them, as may.",

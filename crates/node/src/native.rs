@@ -1,0 +1,100 @@
+//! What runs native functions: started when the first of them is deployed or called.
+
+use crate::home::Home;
+use crate::interpreters::Machine;
+use crate::runtimes::Opening;
+use crate::settings::Settings;
+use model::{Code, Problem};
+use native::package::Packages;
+use native::{Jails, Launcher, NativeExecutor, Parts};
+use ports::child::Companions;
+use ports::{Artifacts, Clock};
+use std::hash::{Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where packages are laid out, below the home.
+pub(crate) const PACKAGES: &str = "packages";
+
+/// What it is made of.
+struct Workshop {
+    packages: PathBuf,
+    jails: Jails,
+    native: native::Settings,
+    companions: Arc<dyn Companions>,
+    artifacts: Arc<dyn Artifacts>,
+    machine: Arc<Machine>,
+    clock: Arc<dyn Clock>,
+    runtime: tokio::runtime::Handle,
+    /// This program, which looks at a jail from the inside.
+    executable: PathBuf,
+}
+
+/// How it is started, once it is needed.
+pub(crate) fn opening(
+    settings: &Settings,
+    home: &Home,
+    (companions, artifacts): (Arc<dyn Companions>, Arc<dyn Artifacts>),
+    machine: &Arc<Machine>,
+    (clock, executable): (&Arc<dyn Clock>, PathBuf),
+) -> Opening {
+    let native = &settings.native;
+    let workshop = Arc::new(Workshop {
+        packages: home.join(PACKAGES),
+        jails: Jails::new(tag(home.path())),
+        native: native::Settings { pool: 2, share: 1000, roots: Vec::new() },
+        companions,
+        artifacts,
+        machine: Arc::clone(machine),
+        clock: Arc::clone(clock),
+        runtime: tokio::runtime::Handle::current(),
+        executable,
+    });
+    Box::new(move || {
+        let workshop = Arc::clone(&workshop);
+        Box::pin(async move { workshop.open().await })
+    })
+}
+
+impl Workshop {
+    async fn open(&self) -> Result<Arc<NativeExecutor>, Problem> {
+        let internal = |error: &dyn std::fmt::Display| {
+            Problem::new(Code::NativeFailed).detail(error.to_string())
+        };
+        let roots = tokio::task::spawn_blocking(roots).await.unwrap_or_default();
+        let companions = Arc::clone(&self.companions);
+        let launcher = Launcher::start(companions, &self.jails, self.runtime.clone());
+        let launcher = launcher.map_err(|error| internal(&error))?;
+        native::check(&launcher, self.jails.danger, &self.executable).await?;
+        let artifacts = Arc::clone(&self.artifacts);
+        let packages = Packages::open(self.packages.clone(), artifacts, self.runtime.clone());
+        let packages = packages.map_err(|error| internal(&error))?;
+        let machine = Arc::clone(&self.machine);
+        Ok(Arc::new(NativeExecutor::new(Parts {
+            launcher: Arc::new(launcher),
+            packages: Arc::new(packages),
+            interpreters: Box::new(move || {
+                let machine = Arc::clone(&machine);
+                Box::pin(async move { machine.table().await })
+            }),
+            clock: Arc::clone(&self.clock),
+            settings: native::Settings { roots, ..self.native.clone() },
+            runtime: self.runtime.clone(),
+        })))
+    }
+}
+
+/// The certificates of authorities that this machine trusts, in DER.
+fn roots() -> Vec<Vec<u8>> {
+    let found = rustls_native_certs::load_native_certs();
+    found.certs.iter().map(|certificate| certificate.to_vec()).collect()
+}
+
+/// A name for this node among those of the machine: the same at each start.
+fn tag(home: &Path) -> String {
+    let home = std::fs::canonicalize(home).unwrap_or_else(|_| home.to_owned());
+    // Its keys are fixed: what is hashed alike once is hashed alike by the next start.
+    let mut hasher = std::hash::DefaultHasher::new();
+    home.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
