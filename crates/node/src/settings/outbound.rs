@@ -45,7 +45,7 @@ impl Outbound {
     pub(super) fn pick(pick: &mut Pick, file: File, directory: &Path, dev: bool) -> Self {
         let networks = networks(pick, file.networks.as_deref(), dev);
         let mut door = egress::Config { networks, ..egress::Config::default() };
-        let authorities = file.authorities.unwrap_or_default();
+        let authorities = file.authorities.as_deref().unwrap_or_default();
         door.authorities = authorities.iter().map(|path| directory.join(path)).collect();
         pick.list("outbound.authorities", door.authorities.iter().map(|path| path.display()));
         door.system_authorities = pick.of(
@@ -54,8 +54,8 @@ impl Outbound {
             file.system_authorities,
         );
         pick.list("outbound.resolvers", file.resolvers.iter().flatten());
-        if let Some(resolvers) = file.resolvers.filter(|resolvers| !resolvers.is_empty()) {
-            door.servers = egress::Servers::These(resolvers);
+        if let Some(resolvers) = file.resolvers.as_ref().filter(|resolvers| !resolvers.is_empty()) {
+            door.servers = egress::Servers::These(resolvers.clone());
         }
         door.per_function = pick.of("outbound.per_function", door.per_function, file.per_function);
         door.per_node = pick.of("outbound.per_node", door.per_node, file.per_node);
