@@ -128,9 +128,7 @@ pub(crate) fn base() -> Needs {
     for root in ROOTS {
         if let Ok(target) = fs::read_link(root) {
             needs.links.push((PathBuf::from(root), target));
-        } else if root.starts_with("/lib") && Path::new(MUSL).exists() {
-            needs.add(root);
-        } else if *root == "/lib64" {
+        } else if *root == "/lib64" || (*root == "/lib" && Path::new(MUSL).exists()) {
             needs.add(root);
         }
     }
