@@ -93,7 +93,7 @@ pub(crate) async fn assemble(
         home,
         (companions, Arc::clone(&artifacts) as _),
         &interpreters,
-        (&clock, own_executable()?),
+        &clock,
     );
     let runtimes = Runtimes::new(runner(settings, &executor, &children, trial)?, opening);
     let parts = Parts {

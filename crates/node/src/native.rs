@@ -26,8 +26,6 @@ struct Workshop {
     machine: Arc<Machine>,
     clock: Arc<dyn Clock>,
     runtime: tokio::runtime::Handle,
-    /// This program, which looks at a jail from the inside.
-    executable: PathBuf,
 }
 
 /// How it is started, once it is needed.
@@ -36,7 +34,7 @@ pub(crate) fn opening(
     home: &Home,
     (companions, artifacts): (Arc<dyn Companions>, Arc<dyn Artifacts>),
     machine: &Arc<Machine>,
-    (clock, executable): (&Arc<dyn Clock>, PathBuf),
+    clock: &Arc<dyn Clock>,
 ) -> Opening {
     let native = &settings.native;
     let workshop = Arc::new(Workshop {
@@ -48,7 +46,6 @@ pub(crate) fn opening(
         machine: Arc::clone(machine),
         clock: Arc::clone(clock),
         runtime: tokio::runtime::Handle::current(),
-        executable,
     });
     Box::new(move || {
         let workshop = Arc::clone(&workshop);
@@ -65,7 +62,9 @@ impl Workshop {
         let companions = Arc::clone(&self.companions);
         let launcher = Launcher::start(companions, &self.jails, self.runtime.clone());
         let launcher = launcher.map_err(|error| internal(&error))?;
-        native::check(&launcher, self.jails.danger, &self.executable).await?;
+        // This program looks at a jail from the inside.
+        let own = std::env::current_exe().map_err(|error| internal(&error))?;
+        native::check(&launcher, self.jails.danger, &own).await?;
         let artifacts = Arc::clone(&self.artifacts);
         let packages = Packages::open(self.packages.clone(), artifacts, self.runtime.clone());
         let packages = packages.map_err(|error| internal(&error))?;
