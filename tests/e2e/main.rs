@@ -48,6 +48,7 @@ mod sources;
 mod spin;
 mod state;
 mod strangers;
+mod tcp;
 mod tour;
 mod uploads;
 mod wasi03;

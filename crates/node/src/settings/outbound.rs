@@ -42,7 +42,7 @@ pub(super) struct File {
 
 impl Outbound {
     /// `directory` is where relative paths begin. With `dev`, functions reach this machine.
-    pub(super) fn pick(pick: &mut Pick, file: File, directory: &Path, dev: bool) -> Self {
+    pub(super) fn pick(pick: &mut Pick, file: &File, directory: &Path, dev: bool) -> Self {
         let networks = networks(pick, file.networks.as_deref(), dev);
         let mut door = egress::Config { networks, ..egress::Config::default() };
         let authorities = file.authorities.as_deref().unwrap_or_default();
@@ -54,8 +54,8 @@ impl Outbound {
             file.system_authorities,
         );
         pick.list("outbound.resolvers", file.resolvers.iter().flatten());
-        if let Some(resolvers) = file.resolvers.as_ref().filter(|resolvers| !resolvers.is_empty()) {
-            door.servers = egress::Servers::These(resolvers.clone());
+        if let Some(resolvers) = file.resolvers.clone().filter(|resolvers| !resolvers.is_empty()) {
+            door.servers = egress::Servers::These(resolvers);
         }
         door.per_function = pick.of("outbound.per_function", door.per_function, file.per_function);
         door.per_node = pick.of("outbound.per_node", door.per_node, file.per_node);
@@ -69,7 +69,7 @@ impl Outbound {
             door.connections_per_node,
             file.connections_per_node,
         );
-        let (limits, connections) = limits(pick, &file);
+        let (limits, connections) = limits(pick, file);
         Self { door, limits, connections }
     }
 }

@@ -188,7 +188,7 @@ impl Settings {
             native: file.native.resolve(directory, &mut pick.0)?,
             queue: Queue::pick(&mut pick, &file.queue),
             limit: file.limit.pick(&mut pick),
-            outbound: Outbound::pick(&mut pick, file.outbound, directory, dev),
+            outbound: Outbound::pick(&mut pick, &file.outbound, directory, dev),
             budget: file.budget.pick(&mut pick),
             keyvalue: file.keyvalue.pick(&mut pick),
             blobs: file.blobs.pick(&mut pick),
