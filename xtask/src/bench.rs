@@ -13,6 +13,7 @@ mod load;
 mod loopers;
 mod machine;
 mod memory;
+mod native;
 mod node;
 mod paced;
 mod policy;
@@ -37,8 +38,8 @@ use std::path::{Path, PathBuf};
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
   --only NAME       one of throughput, policy, tokens, routing, records, seam, cold,
-                    density, loopers, keyvalue, queue, websockets, streams; may be
-                    repeated
+                    density, loopers, keyvalue, queue, websockets, streams,
+                    native; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -66,6 +67,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("queue", queue::measure),
     ("websockets", websockets::measure),
     ("streams", streams::measure),
+    ("native", native::measure),
 ];
 
 /// What was asked for.
