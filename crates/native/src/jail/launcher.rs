@@ -63,8 +63,8 @@ fn launch(arguments: impl IntoIterator<Item = OsString>) -> Result<(), String> {
     let (lifeline, held) = pipe()?;
     let (second_lives, second_holds) = pipe()?;
     // SAFETY: nothing has started a thread in this process: it is the first thing in `main`.
-    match unsafe { sys::fork(0) }.map_err(|error| said("a process", &error))? {
-        sys::Fork::Parent(_, pidfd) => {
+    match unsafe { sys::fork(0, None) }.map_err(|error| said("a process", &error))? {
+        sys::Fork::Parent(pidfd) => {
             // Its end is the first's when this one goes.
             drop((lifeline, socket, second_holds));
             // When its descriptors are gone it is ending, and the kernel ends its world. What is frozen

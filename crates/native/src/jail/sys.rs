@@ -15,8 +15,8 @@ pub(super) const NO_DEVICES: u64 = 4;
 pub(super) enum Fork {
     /// The child.
     Child,
-    /// The parent, with the child's number as it sees it, and what waits for it.
-    Parent(i32, OwnedFd),
+    /// The parent, with what waits for the child.
+    Parent(OwnedFd),
 }
 
 #[repr(C)]
@@ -30,6 +30,9 @@ struct CloneArgs {
     stack: u64,
     stack_size: u64,
     tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
 }
 
 /// What `mount_setattr` takes.
@@ -51,16 +54,20 @@ fn last() -> Errno {
     Errno::from_raw_os_error(unsafe { *libc::__errno_location() })
 }
 
-/// Starts a copy of this process in new namespaces, as `fork` does.
+/// Starts a copy of this process in new namespaces, as `fork` does, and in a control group of
+/// version 2 if one is named.
 ///
 /// # Safety
 /// This process has one thread.
-pub(super) unsafe fn fork(namespaces: u64) -> Result<Fork, Errno> {
+pub(super) unsafe fn fork(namespaces: i32, group: Option<BorrowedFd<'_>>) -> Result<Fork, Errno> {
+    /// `CLONE_INTO_CGROUP`
+    const INTO_GROUP: u64 = 0x2_0000_0000;
     let mut pidfd: RawFd = -1;
     let mut arguments = CloneArgs {
-        flags: namespaces | libc::CLONE_PIDFD as u64,
+        flags: (namespaces | libc::CLONE_PIDFD) as u64 | group.map_or(0, |_| INTO_GROUP),
         pidfd: (&raw mut pidfd) as u64,
         exit_signal: libc::SIGCHLD as u64,
+        cgroup: group.map_or(0, |group| group.as_raw_fd() as u64),
         ..CloneArgs::default()
     };
     // SAFETY: the structure is as long as said and lives through the call; without a stack the child
@@ -73,7 +80,7 @@ pub(super) unsafe fn fork(namespaces: u64) -> Result<Fork, Errno> {
     }
     // SAFETY: the kernel has put a new descriptor there, which nobody else knows.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    Ok(Fork::Parent(i32::try_from(pid).unwrap_or(-1), pidfd))
+    Ok(Fork::Parent(pidfd))
 }
 
 /// Ends this process at once.

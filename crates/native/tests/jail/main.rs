@@ -12,6 +12,7 @@ mod basics;
 mod ends;
 mod modes;
 mod rig;
+mod speed;
 
 use modes::Mode;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let first = arguments.next().and_then(|first| first.into_string().ok()).unwrap_or_default();
     match first.as_str() {
         "__jail-check" => return ExitCode::from(casemate_native::run_check(arguments)),
+        "__speed" => return speed::run(),
         "__jails" => return ExitCode::from(casemate_native::run_launcher(arguments)),
         "__run" => {
             return run(&arguments.filter_map(|one| one.into_string().ok()).collect::<Vec<_>>());

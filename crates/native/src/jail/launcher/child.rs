@@ -37,6 +37,8 @@ impl Shared {
 
 /// The descriptors of the child.
 pub(super) struct Ends {
+    /// The control groups that it goes into.
+    pub(super) groups: Vec<OwnedFd>,
     /// Something is here to be read when it may go on.
     pub(super) go: OwnedFd,
     /// Where it says how it gets on.
@@ -84,6 +86,10 @@ fn become_program<'a>(
     // Until the launcher has said who this is, and what it may use.
     if rustix::io::read(&ends.go, &mut [0; 1]) != Ok(1) {
         sys::exit(127);
+    }
+    // Before anything is used.
+    for group in &ends.groups {
+        rustix::io::write(group, b"0").at(Step::ControlGroup)?;
     }
     sys::become_user(INSIDE).at(Step::Credentials)?;
     own_groups().at(Step::OwnGroups)?;

@@ -11,7 +11,7 @@ use rustix::fs::{Gid, Uid};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::Path;
 
 const NAMESPACES: i32 = libc::CLONE_NEWUSER
@@ -46,23 +46,25 @@ pub(super) fn make(
     shared: &Shared,
 ) -> Result<Made, Failure> {
     let prepared = prepare(plan)?;
-    let (ends, own) = pipes(outer)?;
     let group = Group::make(groups, &format!("jail-{id}"), &plan.ceilings)
         .map_err(|error| failed(Step::ControlGroup, Path::new(""), &error))?;
     let removed = |failure| {
         let _ = group.remove();
         failure
     };
-    let (go, hold) = ends;
+    let doors = group.doors();
+    let doors =
+        doors.map_err(|error| removed(failed(Step::ControlGroup, Path::new(""), &error)))?;
+    let ((go, hold), own) = pipes(outer, doors.join).map_err(removed)?;
     // SAFETY: the launcher never starts a thread.
-    let forked = unsafe { sys::fork(NAMESPACES as u64) };
-    let (pid, pidfd) = match forked {
+    let forked = unsafe { sys::fork(NAMESPACES, doors.start.as_ref().map(AsFd::as_fd)) };
+    let pidfd = match forked {
         Ok(Fork::Child) => child::run(&prepared, shared, &go),
-        Ok(Fork::Parent(pid, pidfd)) => (pid, pidfd),
+        Ok(Fork::Parent(pidfd)) => pidfd,
         Err(error) => return Err(removed(failed(Step::Namespaces, Path::new(""), &error.into()))),
     };
     drop(go);
-    let started = introduce(&pidfd, pid, outer, &group).and_then(|()| {
+    let started = introduce(&pidfd, outer).and_then(|()| {
         let gone = rustix::io::write(&hold, b"g");
         gone.map(|_| ()).map_err(|error| failed(Step::Namespaces, Path::new(""), &error.into()))
     });
@@ -92,8 +94,8 @@ fn end(pidfd: &OwnedFd) {
 type Pipes = ((Ends, OwnedFd), [OwnedFd; 4]);
 
 /// The child's ends with what it waits for, and the node's: the report, input, output, errors.
-fn pipes(outer: Outer) -> Result<Pipes, Failure> {
-    let make = || -> io::Result<Pipes> {
+fn pipes(outer: Outer, groups: Vec<OwnedFd>) -> Result<Pipes, Failure> {
+    let make = move || -> io::Result<Pipes> {
         let pipe = || pipe_with(PipeFlags::CLOEXEC);
         let (go, hold) = pipe()?;
         let (stdin, input) = pipe()?;
@@ -105,13 +107,16 @@ fn pipes(outer: Outer) -> Result<Pipes, Failure> {
             rustix::fs::fchown(stream, owner.0, owner.1)?;
         }
         let (told, report) = super::super::wire::pair()?;
-        Ok(((Ends { go, report, stdin, stdout, stderr }, hold), [told, input, output, errors]))
+        Ok((
+            (Ends { groups, go, report, stdin, stdout, stderr }, hold),
+            [told, input, output, errors],
+        ))
     };
     make().map_err(|error| failed(Step::Pipe, Path::new(""), &error))
 }
 
-/// Says who the child is, and puts it into its control groups.
-fn introduce(pidfd: &OwnedFd, pid: i32, outer: Outer, group: &Group) -> Result<(), Failure> {
+/// Says who the child is.
+fn introduce(pidfd: &OwnedFd, outer: Outer) -> Result<(), Failure> {
     let map = || -> io::Result<()> {
         // What the machine calls it: the launcher counts processes from 1 again.
         let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
@@ -121,6 +126,5 @@ fn introduce(pidfd: &OwnedFd, pid: i32, outer: Outer, group: &Group) -> Result<(
         fs::write(format!("/proc/{number}/uid_map"), format!("{INSIDE} {} 1", outer.user))?;
         fs::write(format!("/proc/{number}/gid_map"), format!("{INSIDE} {} 1", outer.group))
     };
-    map().map_err(|error| failed(Step::Mapping, Path::new(""), &error))?;
-    group.take_in(pid).map_err(|error| failed(Step::ControlGroup, Path::new(""), &error))
+    map().map_err(|error| failed(Step::Mapping, Path::new(""), &error))
 }

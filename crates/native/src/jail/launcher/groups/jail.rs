@@ -21,6 +21,14 @@ pub(in super::super) struct Group {
     freezer: Option<Place>,
 }
 
+/// How a process comes into the groups of a jail.
+pub(in super::super) struct Doors {
+    /// The group of version 2 that it is started in.
+    pub(in super::super) start: Option<OwnedFd>,
+    /// What it writes `0` to.
+    pub(in super::super) join: Vec<OwnedFd>,
+}
+
 /// What a jail has used.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in super::super) struct Used {
@@ -92,10 +100,21 @@ impl Group {
         Ok(())
     }
 
-    /// Puts a process into them.
-    pub(in super::super) fn take_in(&self, pid: i32) -> io::Result<()> {
-        let join = |directory: &&Path| fs::write(directory.join("cgroup.procs"), pid.to_string());
-        self.directories().iter().try_for_each(join)
+    /// How a process comes in. By version 1 it does so itself, since the kernel has to stop the
+    /// whole machine for a moment to move another one. By version 2 it is started there.
+    pub(in super::super) fn doors(&self) -> io::Result<Doors> {
+        let all = [&self.memory, &self.processes, &self.cpu, &self.usage, &self.freezer];
+        let second = all.into_iter().flatten().find(|place| place.version == Version::Two);
+        if let Some(place) = second {
+            let start = Some(File::open(&place.directory)?.into());
+            return Ok(Doors { start, join: Vec::new() });
+        }
+        let open = |directory: &&Path| {
+            let file = File::options().write(true).open(directory.join("tasks"))?;
+            Ok(OwnedFd::from(file))
+        };
+        let join = self.directories().iter().map(open).collect::<io::Result<_>>()?;
+        Ok(Doors { start: None, join })
     }
 
     /// The files that the node watches it by.
