@@ -40,7 +40,7 @@ pub(crate) fn opening(
     let workshop = Arc::new(Workshop {
         packages: home.join(PACKAGES),
         jails: Jails::new(tag(home.path())),
-        native: native::Settings { pool: 2, share: 1000, roots: Vec::new() },
+        native: native::Settings { pool: native.pool, share: native.share, roots: Vec::new() },
         companions,
         artifacts,
         machine: Arc::clone(machine),

@@ -68,6 +68,7 @@ impl Authority {
     }
 
     /// Its certificate, in PEM.
+    #[cfg(test)]
     pub(crate) fn pem(&self) -> String {
         self.issuer.pem()
     }

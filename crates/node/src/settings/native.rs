@@ -2,15 +2,26 @@
 
 mod interpreter;
 
-use super::pick::SettingRow;
-use model::Problem;
+use super::pick::Pick;
+use model::{Code, Problem};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// Jails of each interpreter that wait for a function, if nothing else is said.
+const POOL: u32 = 2;
+/// Most that may be said.
+const POOL_MAX: u32 = 256;
+/// How much of the processors a process may use, in thousandths of one.
+const SHARE: u32 = 1000;
+
 /// `[native]`
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Native {
+    /// How many jails of each interpreter wait for a function, once one was called.
+    pub(crate) pool: u32,
+    /// How much of the processors a process may use, in thousandths of one.
+    pub(crate) share: u32,
     /// Interpreters that the operator adds, or says more about, by their names.
     pub(crate) interpreters: BTreeMap<String, native::interpreter::Configured>,
 }
@@ -19,6 +30,8 @@ pub(crate) struct Native {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    pool: Option<u32>,
+    cpu_milli: Option<u32>,
     #[serde(default)]
     interpreter: BTreeMap<String, interpreter::Section>,
 }
@@ -28,8 +41,19 @@ impl File {
     pub(super) fn resolve(
         self,
         directory: &Path,
-        rows: &mut Vec<SettingRow>,
+        pick: &mut Pick,
     ) -> Result<Native, Problem> {
-        Ok(Native { interpreters: interpreter::resolve(self.interpreter, directory, rows)? })
+        let pool = pick.of("native.pool", POOL, self.pool);
+        let share = pick.of("native.cpu_milli", SHARE, self.cpu_milli);
+        if pool > POOL_MAX {
+            let why = format!("`native.pool` is {pool}, at most {POOL_MAX} jails can wait");
+            return Err(Problem::new(Code::BadConfig).detail(why));
+        }
+        if !(10..=1_000_000).contains(&share) {
+            let why = format!("`native.cpu_milli` is {share}; 1000 is one processor, 10 the least");
+            return Err(Problem::new(Code::BadConfig).detail(why));
+        }
+        let interpreters = interpreter::resolve(self.interpreter, directory, &mut pick.0)?;
+        Ok(Native { pool, share, interpreters })
     }
 }

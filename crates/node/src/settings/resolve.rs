@@ -185,7 +185,7 @@ impl Settings {
             compile: Compile::pick(&mut pick, &file.compile),
             tls,
             assets: Assets::pick(&mut pick, &file.assets),
-            native: file.native.resolve(directory, &mut pick.0)?,
+            native: file.native.resolve(directory, &mut pick)?,
             queue: Queue::pick(&mut pick, &file.queue),
             limit: file.limit.pick(&mut pick),
             outbound: Outbound::pick(&mut pick, &file.outbound, directory, dev),
