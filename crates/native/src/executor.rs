@@ -14,6 +14,7 @@ use crate::contract::Call;
 use crate::interpreter::Table;
 use crate::jail::Launcher;
 use crate::package::Packages;
+use crate::seat::Taken;
 use bytes::Bytes;
 use fleet::{Fleet, Key};
 use instance::Instance;
@@ -138,9 +139,9 @@ async fn board(shared: Arc<Shared>, unit: Arc<Unit>, host: Arc<dyn Host>) -> Res
     let fleet = shared.fleet(&unit);
     let native = unit.around.native.as_ref();
     let fresh = native.is_some_and(|native| native.fresh);
-    let aboard = |instance: Arc<Instance>| Aboard {
-        taken: Some(instance.seat().take(Arc::clone(&host))),
+    let aboard = |instance: Arc<Instance>, taken: Taken| Aboard {
         instance,
+        taken: Some(taken),
         fleet: Arc::clone(&fleet),
         clock: Arc::clone(&shared.parts.clock),
         fresh,
@@ -149,15 +150,16 @@ async fn board(shared: Arc<Shared>, unit: Arc<Unit>, host: Arc<dyn Host>) -> Res
     while let Some(instance) = fleet.board() {
         // What it was given to read may have changed, or may be it no longer may read it.
         if instance.revealed() == revealed.digest {
-            let aboard = aboard(instance);
+            let taken = instance.seat().take(host);
+            let aboard = aboard(instance, taken);
             aboard.instance.ready().await?;
             return Ok(aboard);
         }
         fleet.leave(&instance);
         instance.alight(shared.parts.clock.monotonic(), false);
     }
-    let instance = Arc::new(start::start(&shared, &unit, revealed).await?);
-    let aboard = aboard(instance);
+    let (instance, taken) = start::start(&shared, &unit, revealed, host).await?;
+    let aboard = aboard(Arc::new(instance), taken);
     if aboard.instance.is_shared() {
         fleet.put_last(&aboard.instance);
     }

@@ -10,12 +10,12 @@ use crate::interpreter::{self, Interpreter, Needs};
 use crate::jail::{Jail, JailError, Plan, Step};
 use crate::loader::Assigned;
 use crate::logs::Stream;
-use crate::seat::Seat;
+use crate::seat::{Seat, Taken};
 use model::Problem;
 use model::manifest::{Contract, NativeSpec};
 use model::wire::v1::Level;
-use ports::Future;
 use ports::executor::{Fault, FaultKind, Unit};
+use ports::{Future, Host};
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -67,12 +67,14 @@ fn no_jail(error: &JailError) -> Fault {
     Fault { kind, reason: error.to_string() }
 }
 
-/// Starts a process for a function, with room taken for one invocation.
+/// Starts a process for a function, with room and its seat taken for one invocation: what the process
+/// asks for while it starts is that invocation's.
 pub(super) async fn start(
     shared: &Arc<Shared>,
     unit: &Unit,
     revealed: Revealed,
-) -> Result<Instance, Fault> {
+    host: Arc<dyn Host>,
+) -> Result<(Instance, Taken), Fault> {
     let native = unit.around.native.as_ref().ok_or_else(|| platform("it is no native function"))?;
     let files = files(shared, unit, native).await?;
     let number = fastrand::u64(..);
@@ -81,9 +83,12 @@ pub(super) async fn start(
     let recipe = Recipe::of(unit, native, &files, (&name, share), &revealed.values);
     let recipe = recipe.map_err(|problem| at_fault(&problem))?;
     let interpreter = interpreter(shared, native).await?;
+    let seat = Arc::new(Seat::default());
+    let taken = seat.take(host);
     let (member, listeners) = jail(shared, interpreter.as_ref(), &recipe).await?;
-    assemble(shared, unit, native, Started { member, listeners, recipe, name, revealed })
-        .map_err(platform)
+    let started = Started { member, listeners, recipe, seat, name, revealed };
+    let instance = assemble(shared, unit, native, started).map_err(platform)?;
+    Ok((instance, taken))
 }
 
 async fn files(shared: &Shared, unit: &Unit, native: &NativeSpec) -> Result<Files, Fault> {
@@ -223,6 +228,7 @@ struct Started {
     member: Member,
     listeners: Vec<TcpListener>,
     recipe: Recipe,
+    seat: Arc<Seat>,
     name: String,
     revealed: Revealed,
 }
@@ -234,10 +240,9 @@ fn assemble(
     native: &NativeSpec,
     started: Started,
 ) -> io::Result<Instance> {
-    let Started { member: Member { mut jail, authority }, listeners, recipe, name, revealed } =
+    let Started { member: Member { mut jail, authority }, listeners, recipe, seat, name, revealed } =
         started;
     let runtime = &shared.parts.runtime;
-    let seat = Arc::new(Seat::default());
     let mut own = std::mem::take(&mut jail.listeners);
     let api = own.pop().ok_or_else(|| io::Error::other("a jail has no listener"))?;
     let mut doors = door::open(runtime, own, &seat, authority, recipe.passing)?;

@@ -38,11 +38,7 @@ pub(super) struct File {
 
 impl File {
     /// Files are named from the configuration file's directory.
-    pub(super) fn resolve(
-        self,
-        directory: &Path,
-        pick: &mut Pick,
-    ) -> Result<Native, Problem> {
+    pub(super) fn resolve(self, directory: &Path, pick: &mut Pick) -> Result<Native, Problem> {
         let pool = pick.of("native.pool", POOL, self.pool);
         let share = pick.of("native.cpu_milli", SHARE, self.cpu_milli);
         if pool > POOL_MAX {
