@@ -101,7 +101,7 @@ assert os.listdir('/var/task') == [] and 'later' not in before
 assert os.statvfs('/tmp').f_blocks * os.statvfs('/tmp').f_frsize == 64 << 20
 print('ready', flush=True)
 sys.stdin.readline()
-print(open('/var/task/code').read(), socket.gethostbyname('later.example'))
+print(open('/var/task/code').read(), open('/opt/code').read(), socket.gethostbyname('later.example'))
 print(socket.create_connection(('127.0.0.1', 5432)).recv(9).decode())
 room = os.statvfs('/tmp')
 print(room.f_blocks * room.f_frsize, room.f_files)
@@ -120,7 +120,10 @@ fn assigned() {
     assert_eq!(line(), "ready");
     let ceilings = Ceilings { scratch_bytes: 1 << 20, scratch_files: 99, ..ceilings() };
     let assignment = Assignment {
-        binds: vec![Bind { source: code.path().into(), target: "/var/task".into() }],
+        // Below a directory at the top, and at the top itself.
+        binds: ["/var/task", "/opt"]
+            .map(|target| Bind { source: code.path().into(), target: target.into() })
+            .to_vec(),
         hosts: Some(vec![(Ipv4Addr::new(127, 0, 1, 7), "later.example".to_owned())]),
         listeners: vec![SocketAddrV4::new(Ipv4Addr::LOCALHOST, 5432)],
         ceilings: Some(ceilings),
@@ -133,7 +136,7 @@ fn assigned() {
         let listener = tokio::net::TcpListener::from_std(listener).expect("not blocking");
         listener.accept().await.expect("connected").0.write_all(b"hello").await.expect("sent");
     });
-    assert_eq!(line(), "the code 127.0.1.7");
+    assert_eq!(line(), "the code the code 127.0.1.7");
     assert_eq!(line(), "hello");
     assert_eq!(line(), format!("{} 99", 1 << 20));
     assert_eq!(line(), libc::EROFS.to_string());

@@ -115,7 +115,7 @@ fn become_program<'a>(
     rustix::thread::set_no_new_privs(true).at(Step::Privileges)?;
     if shared.landlock > 0 {
         let top = prepared.top.iter().map(|path| &**path);
-        landlock::restrict(shared.landlock, top).at(Step::Landlock)?;
+        landlock::restrict(shared.landlock, prepared.open, top).at(Step::Landlock)?;
     }
     sys::close_at_exec().at(Step::Descriptors)?;
     sys::filter(&shared.filter).at(Step::Seccomp)?;

@@ -1,7 +1,10 @@
 //! Landlock, as the child puts it on itself: what may be done below which directory.
 //!
-//! Rules cover what is mounted below later. Nothing lies at the top of a jail but directories, and
-//! each has a rule of its own, so a file there cannot be read: that is how a check sees it work.
+//! Rules cover what is mounted below later, but not what is mounted at the very directory that has
+//! one: the way up from there leads past it, to the top. So the top itself may be read where a
+//! directory of it is a place for later. Nothing lies there but directories, and each has a rule of its
+//! own, so that lets nobody read anything else; and in a jail without such a place a file at the top
+//! cannot be read: that is how a check sees it work.
 
 use super::super::sys;
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -29,8 +32,13 @@ fn handled(version: i32) -> (u64, u64) {
     ((1 << bits) - 1, scopes)
 }
 
-/// Restricts this process. `top` are the directories at the top of the jail, with their `/`.
-pub(super) fn restrict<'a>(version: i32, top: impl Iterator<Item = &'a CStr>) -> Result<(), Errno> {
+/// Restricts this process. `top` are the directories at the top of the jail, with their `/`; `open`
+/// says whether one of them is a place for later.
+pub(super) fn restrict<'a>(
+    version: i32,
+    open: bool,
+    top: impl Iterator<Item = &'a CStr>,
+) -> Result<(), Errno> {
     let (all, scopes) = handled(version);
     let rules = sys::landlock_rules(all, scopes)?;
     let allow = |path: &CStr, access: u64| -> Result<(), Errno> {
@@ -41,7 +49,7 @@ pub(super) fn restrict<'a>(version: i32, top: impl Iterator<Item = &'a CStr>) ->
             Err(error) => Err(error),
         }
     };
-    allow(c"/", READ_DIR)?;
+    allow(c"/", if open { READ } else { READ_DIR })?;
     for directory in top {
         allow(directory, READ)?;
     }

@@ -56,6 +56,8 @@ pub(super) struct Prepared {
     pub(super) mounts: Vec<(OwnedFd, CString)>,
     /// The directories at the top.
     pub(super) top: Vec<CString>,
+    /// Whether something may be mounted at the top later.
+    pub(super) open: bool,
     pub(super) listeners: Vec<SocketAddrV4>,
     pub(super) sockets: u32,
     pub(super) limits: [(Resource, u64); 6],
@@ -125,6 +127,7 @@ pub(super) fn prepare(plan: &Plan) -> Result<Prepared, Failure> {
         scratch: Tmpfs::new(ceilings.scratch_bytes, ceilings.scratch_files.into(), "1777"),
         shared: Tmpfs::new(SHARED_BYTES_MAX.min(ceilings.memory_bytes), 1024, "1777"),
         top: layout.top()?,
+        open: plan.places.iter().any(|place| place.parent() == Some(Path::new("/"))),
         directories: layout.directories.iter().map(text).collect::<Result<_, _>>()?,
         files: layout
             .files
