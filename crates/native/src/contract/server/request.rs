@@ -82,9 +82,10 @@ pub(super) fn shape(parts: &mut Parts, row: &Row, occasion: &Occasion<'_>, empty
         parts.method = Method::POST;
     }
     occasion.say(row.said, headers);
-    if let Some(authority) = occasion.uri.authority()
-        && let Ok(host) = HeaderValue::from_str(authority.as_str())
-    {
+    let authority = occasion.uri.authority().map(|authority| authority.as_str());
+    // Servers refuse what names none, and events do not.
+    let nobody = (!headers.contains_key(HOST)).then_some("localhost");
+    if let Some(Ok(host)) = authority.or(nobody).map(HeaderValue::from_str) {
         headers.insert(HOST, host);
     }
     // hyper takes it that GET has no body, and would drop one whose length was not said.
