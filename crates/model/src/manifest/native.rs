@@ -65,7 +65,10 @@ impl Contract {
 
     /// Whether something is called within the program by its name.
     const fn has_handler(self) -> bool {
-        matches!(self, Self::Lambda | Self::FunctionsFramework | Self::Kubeless)
+        matches!(
+            self,
+            Self::Lambda | Self::FunctionsFramework | Self::Kubeless | Self::Alibaba | Self::Azure
+        )
     }
 
     /// Whether the function's server may listen where it likes.
