@@ -14,7 +14,7 @@ use crate::invoke::Refusal;
 use crate::stage::Seat;
 use crate::wiring::Engine;
 use bytes::{Bytes, BytesMut};
-use http::HeaderValue;
+use http::{HeaderValue, header};
 use http_body::Frame;
 use model::wire::v1::{Entry, Outcome, Record, Start};
 use model::{Code, Cost, Problem};
@@ -52,6 +52,8 @@ pub(crate) struct Flight {
     status: u16,
     /// The head is on its way to the caller. Until then a failure can still become the answer.
     departed: bool,
+    /// What of the body is still to come, if the guest's head says how long it is.
+    left: Option<u64>,
 }
 
 /// The record is closed, with this ending.
@@ -59,7 +61,7 @@ pub(crate) struct Closed(pub(crate) Ending, Option<Mark>);
 
 impl Flight {
     pub(crate) fn new(boarding: Boarding) -> Self {
-        Self { aboard: Some(boarding), wall: None, status: 0, departed: false }
+        Self { aboard: Some(boarding), wall: None, status: 0, departed: false, left: None }
     }
 
     /// Runs the guest to its response head and hands out the reply.
@@ -78,6 +80,8 @@ impl Flight {
         polled.map(|head| {
             let mut head = head?;
             self.status = head.status.as_u16();
+            let length = head.headers.get(header::CONTENT_LENGTH);
+            self.left = length.and_then(|length| length.to_str().ok()?.parse().ok());
             if let Some(aboard) = &self.aboard
                 && let Ok(value) =
                     HeaderValue::from_maybe_shared(Bytes::from(aboard.start.id.to_string()))
@@ -104,6 +108,9 @@ impl Flight {
             Poll::Ready(Ok(frame)) => {
                 // What limits a stream is silence, not length.
                 self.wall = None;
+                if let Some(data) = frame.as_ref().and_then(Frame::data_ref) {
+                    self.left = self.left.map(|left| left.saturating_sub(data.len() as u64));
+                }
                 Poll::Ready(frame.map(Ok))
             }
         }
@@ -197,6 +204,12 @@ impl Flight {
                 let _closed = poll_fn(|cx| self.poll_done(cx)).await;
             });
         }
+    }
+
+    /// Runs the guest to its end when the caller has all of the answer, and nobody asks for more.
+    async fn run_out(mut self) {
+        while let Some(Ok(_)) = poll_fn(|cx| self.poll_frame(cx)).await {}
+        Box::new(self).finish_later();
     }
 
     /// Runs the guest to its end and closes the record.
@@ -313,6 +326,16 @@ fn both(reason: Option<String>, observed: Option<String>) -> Option<String> {
 
 impl Drop for Flight {
     fn drop(&mut self) {
+        // A connection drops a body as soon as it has sent as much as the head announced.
+        if self.departed
+            && self.left == Some(0)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && let Some(aboard) = self.aboard.take()
+        {
+            let (wall, status) = (self.wall.take(), self.status);
+            let rest = Self { aboard: Some(aboard), wall, status, departed: true, left: None };
+            runtime.spawn(rest.run_out());
+        }
         let Some(aboard) = &self.aboard else { return };
         // An answer to HEAD, or one that has no body, is dropped when its head has been sent. The
         // caller has all that it asked for.
