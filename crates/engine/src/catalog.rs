@@ -11,7 +11,9 @@ use crate::secrets::Uses;
 use identity::Tokens;
 use model::act::Changes;
 use model::token::TokenRow;
-use model::{FunctionName, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow};
+use model::{
+    FunctionName, FunctionRef, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow,
+};
 use policy::Policies;
 use ports::executor::Program;
 use ports::registry::ScopeState;
@@ -80,6 +82,13 @@ impl Catalog {
     /// Whether any route says something to pages of other origins.
     pub(crate) fn has_crossings(&self) -> bool {
         self.crossings
+    }
+
+    /// Whether a function's active revision is this one.
+    pub(crate) fn has(&self, function: &FunctionRef, revision: u32) -> bool {
+        let active =
+            self.scopes.get(&function.scope).and_then(|it| it.functions.get(&function.name));
+        active.is_some_and(|active| active.row.revision == revision)
     }
 
     /// The readiness of a component.

@@ -224,7 +224,9 @@ impl Engine {
         let committed = self.write(act, by).await?;
         let catalog =
             self.catalog.load_full().with(scope, committed.changes.clone(), &self.parts.policies);
-        self.catalog.store(Arc::new(catalog?));
+        let catalog = Arc::new(catalog?);
+        self.catalog.store(Arc::clone(&catalog));
+        self.parts.executor.let_go(&|function, revision| catalog.has(function, revision));
         self.copy_to_journal(committed.leaf).await;
         Ok(committed)
     }

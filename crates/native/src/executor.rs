@@ -18,7 +18,7 @@ use crate::seat::Taken;
 use bytes::Bytes;
 use fleet::{Fleet, Key};
 use instance::Instance;
-use model::Digest;
+use model::{Digest, FunctionRef};
 use parking_lot::{Mutex, RwLock};
 use pool::Pool;
 use ports::executor::{Executor, Fault, FaultKind, PrepareError, Program, Run, Running, Unit};
@@ -113,6 +113,16 @@ impl Executor for NativeExecutor {
 
     fn keep_only(&self, packages: BTreeSet<Digest>) -> Future<'_, usize> {
         Box::pin(async move { self.0.parts.packages.keep_only(&packages) })
+    }
+
+    fn let_go(&self, live: &dyn Fn(&FunctionRef, u32) -> bool) {
+        let gone: Vec<_> = self.0.fleets.write().extract_if(|key, _| !key.is(live)).collect();
+        for (key, fleet) in gone {
+            self.0.keeping.lock().remove(&key);
+            for instance in fleet.take_idle(Duration::MAX, 0) {
+                self.0.parts.runtime.spawn(async move { instance.stop().await });
+            }
+        }
     }
 
     fn run(&self, run: Run) -> Pin<Box<dyn Running>> {

@@ -7,7 +7,7 @@
 //! function is prepared or run.
 
 use bytes::Bytes;
-use model::{Digest, Problem};
+use model::{Digest, FunctionRef, Problem};
 use native::NativeExecutor;
 use ports::executor::{Executor, Fault, FaultKind, Form, PrepareError, Program, Run, Running};
 use ports::{Future, executor};
@@ -63,6 +63,13 @@ impl Executor for Runtimes {
                 None => compiled,
             }
         })
+    }
+
+    fn let_go(&self, live: &dyn Fn(&FunctionRef, u32) -> bool) {
+        self.wasm.let_go(live);
+        if let Some(native) = self.native.get() {
+            native.let_go(live);
+        }
     }
 
     fn run(&self, run: Run) -> Pin<Box<dyn Running>> {

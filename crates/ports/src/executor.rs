@@ -257,6 +257,10 @@ pub trait Executor: Send + Sync {
         Box::pin(std::future::ready(0))
     }
 
+    /// Ends what is kept running for functions that are there no more; `live` says of a function's
+    /// revision whether it is. What is under way finishes.
+    fn let_go(&self, _live: &dyn Fn(&FunctionRef, u32) -> bool) {}
+
     /// Begins an invocation. A component that is not loaded is loaded first; one that was never
     /// prepared, or whose compiled form is not authentic, faults with [`FaultKind::Platform`].
     fn run(&self, run: Run) -> Pin<Box<dyn Running>>;

@@ -21,6 +21,11 @@ impl Key {
         let artifact = unit.program.artifact;
         Self { function: Arc::clone(&unit.function), revision: unit.revision, artifact }
     }
+
+    /// Whether this is what `live` says of it.
+    pub(crate) fn is(&self, live: &dyn Fn(&model::FunctionRef, u32) -> bool) -> bool {
+        live(&self.function, self.revision)
+    }
 }
 
 /// The processes of one revision.
