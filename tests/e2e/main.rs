@@ -32,6 +32,7 @@ mod issuers;
 mod keeper;
 mod ledger;
 mod line;
+mod native;
 mod outbound;
 mod outside;
 mod packages;

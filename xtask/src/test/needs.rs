@@ -134,6 +134,17 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "PostgreSQL's server",
+        there: || {
+            let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+            let mut programs = versions.map(|version| version.path().join("bin/initdb"));
+            programs.any(|path| path.exists())
+        },
+        packages: &["postgresql"],
+        advice: "install PostgreSQL where Debian has it, below /usr/lib/postgresql",
+        foreign: false,
+    },
+    Need {
         what: "PHP for the command line",
         there: || works("php", &["--version"]),
         packages: &["php-cli"],
