@@ -79,8 +79,16 @@ impl Launcher {
     /// # Errors
     /// [`JailError`].
     pub async fn jail(&self, plan: Plan) -> Result<Jail, JailError> {
+        match self.make(&plan).await {
+            // It was ending when it was asked. The next one is asked once.
+            Err(JailError::Launcher(_)) => self.make(&plan).await,
+            made => made,
+        }
+    }
+
+    async fn make(&self, plan: &Plan) -> Result<Jail, JailError> {
         let link = self.link()?;
-        let file = wire::file_of(&plan).map_err(|error| JailError::Launcher(error.to_string()))?;
+        let file = wire::file_of(plan).map_err(|error| JailError::Launcher(error.to_string()))?;
         // From here on, giving up ends what there is of it.
         let (ticket, made) = Ticket::new(link);
         ticket.ask_for_it(file);

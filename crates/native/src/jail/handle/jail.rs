@@ -6,6 +6,7 @@ use super::super::words::{self, Version};
 use super::link::{Awaited, Ticket};
 use super::{JailError, local};
 use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
 use std::fmt;
 use std::io;
@@ -213,10 +214,17 @@ impl Jail {
         Ended { code, signal, out_of_memory, usage: Usage { cpu_us, memory_peak_bytes } }
     }
 
-    /// Whether it is known to have ended.
+    /// Whether its program has ended. The kernel is asked too, who knows it first.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.ticket.has_ended()
+        let mut ended = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        self.ticket.has_ended() || !matches!(poll(&mut ended, Some(&Timespec::default())), Ok(0))
+    }
+
+    /// Whether it ended because its launcher did.
+    #[must_use]
+    pub fn is_orphaned(&self) -> bool {
+        self.ticket.is_orphaned()
     }
 
     /// What it has used by now.

@@ -173,6 +173,11 @@ impl Ticket {
         self.ended.borrow().is_some() || self.link.has_ended()
     }
 
+    /// Whether the launcher is gone, and nothing else is known of the jail's end.
+    pub(super) fn is_orphaned(&self) -> bool {
+        self.ended.borrow().is_none() && self.link.has_ended()
+    }
+
     /// Waits until the launcher is gone.
     pub(super) async fn lost(&self) {
         let mut over = self.link.shared.over.subscribe();
