@@ -16,8 +16,8 @@ use ports::Clock;
 use ports::executor::{Fault, FaultKind, RequestBody, Running};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -113,9 +113,18 @@ pub(crate) struct Meter {
     memory_peak_bytes: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    /// The process that has the invocation in hand, once there is one.
+    process: OnceLock<Weak<Instance>>,
 }
 
 impl Meter {
+    /// Reads what was used by now, if there is a process.
+    fn look(&self) {
+        if let Some(instance) = self.process.get().and_then(Weak::upgrade) {
+            self.read(&instance);
+        }
+    }
+
     fn read(&self, instance: &Instance) {
         let (cpu_us, memory_peak_bytes) = instance.usage();
         self.cpu_us.fetch_max(cpu_us, Relaxed);
@@ -159,6 +168,7 @@ impl Invocation {
         let counted = Arc::clone(&meter);
         let work = async move {
             let aboard = boarding.await?;
+            let _first = counted.process.set(Arc::downgrade(&aboard.instance));
             let mut watch = CpuWatch::new(cpu);
             let answer = tokio::select! {
                 answer = aboard.instance.call(call) => answer,
@@ -172,6 +182,9 @@ impl Invocation {
     }
 
     fn end(&mut self, outcome: Result<(), Fault>) {
+        if let Stage::Body(_) = &self.stage {
+            self.meter.look();
+        }
         // Whatever was in hand goes.
         self.stage = Stage::Over(outcome);
     }
@@ -258,8 +271,9 @@ impl Running for Invocation {
     }
 
     fn usage(&self) -> Usage {
-        if let Stage::Body(sent) = &self.stage {
-            self.meter.read(&sent.aboard.instance);
+        // Later the process may have another in hand.
+        if let Stage::Head(_) | Stage::Body(_) = &self.stage {
+            self.meter.look();
         }
         Usage {
             cpu_us: self.meter.cpu_us.load(Relaxed),
