@@ -1,5 +1,6 @@
 //! Runs native functions: finds or starts a process for every invocation, and keeps those that wait.
 
+mod board;
 mod command;
 mod fleet;
 mod instance;
@@ -14,17 +15,16 @@ use crate::contract::Call;
 use crate::interpreter::Table;
 use crate::jail::Launcher;
 use crate::package::Packages;
-use crate::seat::Taken;
+use board::Revealed;
 use bytes::Bytes;
 use fleet::{Fleet, Key};
 use instance::Instance;
 use model::{Digest, FunctionRef};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use pool::Pool;
-use ports::executor::{Executor, Fault, FaultKind, PrepareError, Program, Run, Running, Unit};
-use ports::host::{Ask, HostCall, HostReply};
-use ports::{Clock, Future, Host};
-use run::{Aboard, Boarding, Invocation, Meter};
+use ports::executor::{Executor, Fault, PrepareError, Program, Run, Running, Unit};
+use ports::{Clock, Future};
+use run::{Boarding, Invocation, Meter};
 use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -34,8 +34,6 @@ use std::time::Duration;
 const AWAKE: Duration = Duration::from_millis(100);
 /// How often somebody looks for processes that wait.
 const ROUND: Duration = Duration::from_millis(50);
-/// How long a process is kept that has nothing to do, if the manifest says nothing.
-const IDLE: Duration = Duration::from_secs(300);
 
 /// What the executor is made of.
 pub struct Parts {
@@ -63,14 +61,6 @@ struct Shared {
     parts: Parts,
     fleets: RwLock<HashMap<Key, Arc<Fleet>>>,
     pool: Pool,
-    /// How long each function's processes are kept, and how many at least.
-    keeping: Mutex<HashMap<Key, Keeping>>,
-}
-
-#[derive(Clone, Copy)]
-struct Keeping {
-    idle: Duration,
-    provisioned: usize,
 }
 
 impl NativeExecutor {
@@ -79,8 +69,7 @@ impl NativeExecutor {
     pub fn new(parts: Parts) -> Self {
         let pool = Pool::new(parts.settings.pool);
         let runtime = parts.runtime.clone();
-        let (fleets, keeping) = Default::default();
-        let shared = Arc::new(Shared { parts, fleets, pool, keeping });
+        let shared = Arc::new(Shared { parts, fleets: RwLock::default(), pool });
         runtime.spawn(rounds(Arc::downgrade(&shared)));
         Self(shared)
     }
@@ -117,11 +106,9 @@ impl Executor for NativeExecutor {
 
     fn let_go(&self, live: &dyn Fn(&FunctionRef, u32) -> bool) {
         let gone: Vec<_> = self.0.fleets.write().extract_if(|key, _| !key.is(live)).collect();
-        for (key, fleet) in gone {
-            self.0.keeping.lock().remove(&key);
-            for instance in fleet.take_idle(Duration::MAX, 0) {
-                self.0.parts.runtime.spawn(async move { instance.stop().await });
-            }
+        for (_, fleet) in gone {
+            fleet.set_current(false);
+            self.0.stop(fleet.take_idle(Duration::MAX, 0));
         }
     }
 
@@ -138,106 +125,63 @@ impl Executor for NativeExecutor {
         let call = Call { request, manner, id, deadline_ms };
         let runtime = shared.parts.runtime.clone();
         let limits = unit.limits.clone();
-        let boarding: Boarding = Box::pin(board(shared, unit, host));
+        let boarding: Boarding = Box::pin(board::board(shared, unit, host));
         Box::pin(Invocation::begin(runtime, limits, boarding, call, meter))
     }
 }
 
-/// Finds a process for an invocation, or starts one.
-async fn board(shared: Arc<Shared>, unit: Arc<Unit>, host: Arc<dyn Host>) -> Result<Aboard, Fault> {
-    let revealed = reveal(&unit, &host).await?;
-    let fleet = shared.fleet(&unit);
-    let native = unit.around.native.as_ref();
-    let fresh = native.is_some_and(|native| native.fresh);
-    let aboard = |instance: Arc<Instance>, taken: Taken| Aboard {
-        instance,
-        taken: Some(taken),
-        fleet: Arc::clone(&fleet),
-        clock: Arc::clone(&shared.parts.clock),
-        fresh,
-        sound: false,
-    };
-    while let Some(instance) = fleet.board() {
-        // What it was given to read may have changed, or may be it no longer may read it.
-        if instance.revealed() == revealed.digest {
-            let taken = instance.seat().take(host);
-            let aboard = aboard(instance, taken);
-            aboard.instance.ready().await?;
-            return Ok(aboard);
-        }
-        fleet.leave(&instance);
-        instance.alight(shared.parts.clock.monotonic(), false);
-    }
-    let (instance, taken) = start::start(&shared, &unit, revealed, host).await?;
-    let aboard = aboard(Arc::new(instance), taken);
-    if aboard.instance.is_shared() {
-        fleet.put_last(&aboard.instance);
-    }
-    let longest = native.and_then(|native| native.start).map_or(start::LONGEST, |it| it.std());
-    match tokio::time::timeout(longest, aboard.instance.ready()).await {
-        Ok(ready) => ready?,
-        Err(_) => {
-            let reason = format!("it was not ready after {} ms", longest.as_millis());
-            return Err(Fault { kind: FaultKind::NoResponse, reason });
-        }
-    }
-    Ok(aboard)
-}
-
-/// The secrets that a function reads, as it may read them now.
-struct Revealed {
-    values: Vec<(String, model::Secret<Vec<u8>>)>,
-    /// What they are, to see whether a process has the same.
-    digest: Option<Digest>,
-}
-
-async fn reveal(unit: &Unit, host: &Arc<dyn Host>) -> Result<Revealed, Fault> {
-    let mut values = Vec::new();
-    for name in &unit.revealed {
-        let ask = Ask::plain(HostCall::Reveal(name.clone()));
-        match Arc::clone(host).call(ask).await.map(|answer| answer.reply.value) {
-            Ok(HostReply::Secret(value)) => values.push((name.clone(), value)),
-            // It is not there for a function that may not read it.
-            Ok(_) | Err(_) => {}
-        }
-    }
-    let digest = (!unit.revealed.is_empty()).then(|| start::digest_of(&values));
-    Ok(Revealed { values, digest })
+/// Starts a process before somebody asks for it.
+async fn provide(shared: &Arc<Shared>, unit: &Arc<Unit>) -> Result<Arc<Instance>, Fault> {
+    let nothing = Revealed::default();
+    let (instance, _nobody) = start::start(shared, unit, &nothing, None).await?;
+    start::ready(&instance, unit).await?;
+    instance.account();
+    instance.alight(shared.parts.clock.monotonic(), true);
+    Ok(Arc::new(instance))
 }
 
 impl Shared {
-    fn fleet(&self, unit: &Unit) -> Arc<Fleet> {
+    fn fleet(&self, unit: &Arc<Unit>) -> Arc<Fleet> {
         let key = Key::of(unit);
-        if let Some(fleet) = self.fleets.read().get(&key) {
-            return Arc::clone(fleet);
+        let found = self.fleets.read().get(&key).map(Arc::clone);
+        if let Some(fleet) = found.filter(|fleet| fleet.is_current()) {
+            return fleet;
         }
-        let native = unit.around.native.as_ref();
-        let keeping = Keeping {
-            idle: native.and_then(|native| native.idle).map_or(IDLE, |idle| idle.std()),
-            provisioned: native.and_then(|native| native.provisioned).unwrap_or(0) as usize,
-        };
-        self.keeping.lock().insert(key.clone(), keeping);
-        Arc::clone(self.fleets.write().entry(key).or_default())
+        let mut fleets = self.fleets.write();
+        for (_, other) in fleets.iter().filter(|(other, _)| other.is_beside(&key)) {
+            other.set_current(false);
+        }
+        let fleet = fleets.entry(key).or_insert_with(|| Arc::new(Fleet::new(Arc::clone(unit))));
+        fleet.set_current(true);
+        Arc::clone(fleet)
     }
 
-    /// Freezes processes that wait, and ends those that waited too long.
-    fn round(&self, now: Duration) -> Vec<Arc<Instance>> {
-        let mut gone = Vec::new();
-        let keeping = self.keeping.lock().clone();
-        let fleets: Vec<_> = self
-            .fleets
-            .read()
-            .iter()
-            .map(|(key, fleet)| (key.clone(), Arc::clone(fleet)))
-            .collect();
-        for (key, fleet) in fleets {
+    /// Freezes processes that wait, ends those that waited too long, and starts those that are lacking.
+    fn round(self: &Arc<Self>, now: Duration) {
+        let fleets: Vec<_> = self.fleets.read().values().map(Arc::clone).collect();
+        for fleet in fleets {
             fleet.freeze_idle(now.saturating_sub(AWAKE));
-            let Some(keep) = keeping.get(&key) else { continue };
-            if let Some(then) = now.checked_sub(keep.idle) {
-                gone.extend(fleet.take_idle(then, keep.provisioned));
+            if let Some(then) = now.checked_sub(fleet.idle()) {
+                self.stop(fleet.take_idle(then, fleet.provisioned()));
+            }
+            for _ in 0..fleet.lacking(now) {
+                let (shared, fleet) = (Arc::clone(self), Arc::clone(&fleet));
+                self.parts.runtime.spawn(async move {
+                    let came = provide(&shared, fleet.unit()).await;
+                    if let Err(fault) = &came {
+                        let function = &fleet.unit().function;
+                        tracing::warn!(%fault, %function, "a process could not be started ahead");
+                    }
+                    fleet.came(came.ok().as_ref(), shared.parts.clock.monotonic());
+                });
             }
         }
-        gone
+    }
+
+    fn stop(&self, instances: Vec<Arc<Instance>>) {
+        for instance in instances {
+            self.parts.runtime.spawn(async move { instance.stop().await });
+        }
     }
 }
 
@@ -247,8 +191,6 @@ async fn rounds(shared: Weak<Shared>) {
     loop {
         ticker.tick().await;
         let Some(shared) = shared.upgrade() else { return };
-        for instance in shared.round(shared.parts.clock.monotonic()) {
-            shared.parts.runtime.spawn(async move { instance.stop().await });
-        }
+        shared.round(shared.parts.clock.monotonic());
     }
 }

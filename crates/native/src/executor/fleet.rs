@@ -6,7 +6,13 @@ use super::instance::Instance;
 use parking_lot::Mutex;
 use ports::executor::Unit;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
+
+/// How long a process is kept that has nothing to do, if the manifest says nothing.
+const IDLE: Duration = Duration::from_secs(300);
+/// How long nobody tries to start a process ahead of its invocations after that failed.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// Which revision of which function.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,14 +34,103 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Whether both are of one function.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.function == other.function && self != other
+    }
+}
+
 /// The processes of one revision.
-#[derive(Default)]
 pub(crate) struct Fleet {
+    unit: Arc<Unit>,
     /// The one that was used last stands last, so that the others grow old.
     all: Mutex<Vec<Arc<Instance>>>,
+    /// Whether this is the revision that was called last: it alone is provided for.
+    current: AtomicBool,
+    ahead: Mutex<Ahead>,
+    /// Held by who starts a process that others can share.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// What is started ahead of invocations.
+#[derive(Default)]
+struct Ahead {
+    coming: usize,
+    /// When it can be tried again, by the monotonic clock.
+    next: Duration,
 }
 
 impl Fleet {
+    pub(crate) fn new(unit: Arc<Unit>) -> Self {
+        let (all, current, ahead, turn) = Default::default();
+        Self { unit, all, current, ahead, turn }
+    }
+
+    pub(crate) const fn unit(&self) -> &Arc<Unit> {
+        &self.unit
+    }
+
+    /// Whether a process has several invocations in hand.
+    pub(crate) fn is_shared(&self) -> bool {
+        let native = self.unit.around.native.as_ref();
+        native.and_then(|native| native.parallel).is_some_and(|parallel| parallel > 1)
+    }
+
+    /// Waits until nobody else starts a process.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// How long a process is kept that has nothing to do.
+    pub(crate) fn idle(&self) -> Duration {
+        let native = self.unit.around.native.as_ref();
+        native.and_then(|native| native.idle).map_or(IDLE, |idle| idle.std())
+    }
+
+    pub(crate) fn is_current(&self) -> bool {
+        self.current.load(Relaxed)
+    }
+
+    pub(crate) fn set_current(&self, current: bool) {
+        self.current.store(current, Relaxed);
+    }
+
+    /// How many processes are kept, whoever calls.
+    pub(crate) fn provisioned(&self) -> usize {
+        let native = self.unit.around.native.as_ref();
+        let said = native.and_then(|native| native.provisioned).unwrap_or(0) as usize;
+        if self.is_current() { said } else { 0 }
+    }
+
+    /// How many have to be started. Whoever asks starts them, and says so with [`Self::came`].
+    pub(crate) fn lacking(&self, now: Duration) -> usize {
+        let provisioned = self.provisioned();
+        // What it may read is asked for in the name of an invocation, and there is none.
+        if provisioned == 0 || !self.unit.revealed.is_empty() {
+            return 0;
+        }
+        let mut ahead = self.ahead.lock();
+        if now < ahead.next {
+            return 0;
+        }
+        let lacking = provisioned.saturating_sub(self.len() + ahead.coming);
+        ahead.coming += lacking;
+        lacking
+    }
+
+    /// One that was lacking is there, or could not be started.
+    pub(crate) fn came(&self, instance: Option<&Arc<Instance>>, now: Duration) {
+        if let Some(instance) = instance {
+            self.put_last(instance);
+        }
+        let mut ahead = self.ahead.lock();
+        ahead.coming = ahead.coming.saturating_sub(1);
+        if instance.is_none() {
+            ahead.next = now.saturating_add(PAUSE);
+        }
+    }
+
     /// A process with room, if there is one; the room is taken.
     pub(crate) fn board(&self) -> Option<Arc<Instance>> {
         let all = self.all.lock();
@@ -54,13 +149,14 @@ impl Fleet {
         self.all.lock().retain(|other| !Arc::ptr_eq(other, instance));
     }
 
-    /// Takes out all that have waited since before `then`, but for the `kept` last ones.
+    /// Takes out all that have ended by themselves, and all that have waited since before `then`, but
+    /// for the `kept` last ones.
     pub(crate) fn take_idle(&self, then: Duration, kept: usize) -> Vec<Arc<Instance>> {
         let mut all = self.all.lock();
         let mut spare = all.len().saturating_sub(kept);
         all.extract_if(.., |instance| {
-            let goes = spare > 0 && instance.retire_if_idle_since(then);
-            spare -= usize::from(goes);
+            let goes = instance.has_gone() || spare > 0 && instance.retire_if_idle_since(then);
+            spare = spare.saturating_sub(usize::from(goes));
             goes
         })
         .collect()

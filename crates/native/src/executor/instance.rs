@@ -107,6 +107,16 @@ impl Instance {
         }
     }
 
+    /// Whether it ended by itself, with nothing in hand.
+    pub(super) fn has_gone(&self) -> bool {
+        self.room.lock().in_hand == 0 && self.parts.jail.has_ended()
+    }
+
+    /// Whether it ended because what makes jails did.
+    pub(super) fn is_orphaned(&self) -> bool {
+        self.parts.jail.is_orphaned()
+    }
+
     pub(super) fn retire_if_idle_since(&self, then: Duration) -> bool {
         let mut room = self.room.lock();
         let old = room.in_hand == 0 && room.idle_since <= then;

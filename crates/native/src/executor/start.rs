@@ -1,9 +1,10 @@
 //! Starting a process: from the pool if somebody waits there, or from nothing.
 
+use super::Shared;
+use super::board::Revealed;
 use super::command::Start;
 use super::instance::{self, Instance};
 use super::recipe::{Files, Ground, Loader, Recipe};
-use super::{Revealed, Shared};
 use crate::contract::{Conversation, lambda, server};
 use crate::door::{self, Authority, Passing};
 use crate::interpreter::{self, Interpreter, Needs};
@@ -25,6 +26,9 @@ use tokio::net::TcpStream;
 
 /// Longest time to start, if the manifest says nothing.
 pub(super) const LONGEST: Duration = Duration::from_secs(10);
+
+/// How much longer a contract may take to say by itself why its process is not ready.
+const IN_ITS_WORDS: Duration = Duration::from_millis(500);
 
 /// What the operator says of native functions.
 #[derive(Debug, Clone)]
@@ -68,13 +72,14 @@ fn no_jail(error: &JailError) -> Fault {
 }
 
 /// Starts a process for a function, with room and its seat taken for one invocation: what the process
-/// asks for while it starts is that invocation's.
+/// asks for while it starts is that invocation's. One that is started ahead has no host, and asks
+/// nobody.
 pub(super) async fn start(
     shared: &Arc<Shared>,
     unit: &Unit,
-    revealed: Revealed,
-    host: Arc<dyn Host>,
-) -> Result<(Instance, Taken), Fault> {
+    revealed: &Revealed,
+    host: Option<Arc<dyn Host>>,
+) -> Result<(Instance, Option<Taken>), Fault> {
     let native = unit.around.native.as_ref().ok_or_else(|| platform("it is no native function"))?;
     let files = files(shared, unit, native).await?;
     let number = fastrand::u64(..);
@@ -84,11 +89,22 @@ pub(super) async fn start(
     let recipe = recipe.map_err(|problem| at_fault(&problem))?;
     let interpreter = interpreter(shared, native).await?;
     let seat = Arc::new(Seat::default());
-    let taken = seat.take(host);
+    let taken = host.map(|host| seat.take(host));
     let (member, listeners) = jail(shared, interpreter.as_ref(), &recipe).await?;
-    let started = Started { member, listeners, recipe, seat, name, revealed };
+    let started = Started { member, listeners, recipe, seat, name, revealed: revealed.digest };
     let instance = assemble(shared, unit, native, started).map_err(platform)?;
     Ok((instance, taken))
+}
+
+/// Waits until a process that was started can take invocations.
+pub(super) async fn ready(instance: &Instance, unit: &Unit) -> Result<(), Fault> {
+    let native = unit.around.native.as_ref();
+    let longest = native.and_then(|native| native.start).map_or(LONGEST, |it| it.std());
+    let limit = longest.saturating_add(IN_ITS_WORDS);
+    tokio::time::timeout(limit, instance.ready()).await.unwrap_or_else(|_| {
+        let reason = format!("it was not ready after {} ms", longest.as_millis());
+        Err(Fault { kind: FaultKind::NoResponse, reason })
+    })
 }
 
 async fn files(shared: &Shared, unit: &Unit, native: &NativeSpec) -> Result<Files, Fault> {
@@ -137,7 +153,12 @@ async fn jail(
         Some(member) => member,
         None => member(shared, interpreter, loader, recipe.passing).await?,
     };
-    let listeners = member.jail.assign(&recipe.assignment).await;
+    let mut listeners = member.jail.assign(&recipe.assignment).await;
+    // What makes jails ended, and takes those that waited along.
+    if let Err(JailError::Launcher(_)) = listeners {
+        member = self::member(shared, interpreter, loader, recipe.passing).await?;
+        listeners = member.jail.assign(&recipe.assignment).await;
+    }
     let listeners = listeners.map_err(|error| no_jail(&error))?;
     tell(&mut member.jail, recipe).await.map_err(platform)?;
     Ok((member, listeners))
@@ -230,7 +251,7 @@ struct Started {
     recipe: Recipe,
     seat: Arc<Seat>,
     name: String,
-    revealed: Revealed,
+    revealed: Option<model::Digest>,
 }
 
 /// Opens the jail's doors and begins the conversation.
@@ -284,7 +305,7 @@ fn assemble(
         tasks,
         _doors: doors,
         parallel: native.parallel.unwrap_or(1).max(1),
-        revealed: revealed.digest,
+        revealed,
     }))
 }
 
