@@ -1,5 +1,10 @@
-//! Native functions: real programs, in real jails, called through the real binary.
+//! Native functions through the real binary: real programs in real jails, good ones and bad ones.
 
+mod abuse;
 mod contracts;
+mod life;
+mod outer;
+mod place;
 mod postgres;
 mod stage;
+mod ways_out;

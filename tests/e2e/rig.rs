@@ -51,6 +51,8 @@ pub(crate) struct Node {
     pub(crate) admin: SocketAddr,
     /// The HTTPS listener, if there is one.
     pub(crate) tls: Option<SocketAddr>,
+    /// Who runs it and its commands, if it is not whoever runs the tests.
+    pub(crate) user: Option<u32>,
     _dir: Option<tempfile::TempDir>,
 }
 
@@ -128,6 +130,7 @@ impl Node {
             }),
             child,
             home: home.to_owned(),
+            user: None,
             _dir: None,
         })
     }
@@ -142,7 +145,11 @@ impl Node {
 
     /// Runs a command against this node.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        casemate().arg("--home").arg(&self.home).args(arguments).output().expect("the binary runs")
+        let mut command = casemate();
+        if let Some(user) = self.user {
+            std::os::unix::process::CommandExt::uid(&mut command, user).current_dir("/");
+        }
+        command.arg("--home").arg(&self.home).args(arguments).output().expect("the binary runs")
     }
 
     /// Runs a command that must succeed; gives its standard output.
