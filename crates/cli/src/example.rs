@@ -9,11 +9,13 @@ pub(crate) use update::update;
 
 use crate::clock::Stopwatch;
 use crate::local::{Trial, TrialAnswer, TrialRequest};
-use crate::manifest::Plan;
+use crate::manifest::{Directory, Plan};
 use anyhow::Context as _;
 use compare::{Difference, differences};
+use model::bundle::{self, BUNDLE_BYTES_MAX, HEAD_BYTES};
 use model::manifest::{Example, FunctionSpec};
 use model::{FunctionName, Problem};
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 /// An example, and where it stands in the manifest.
@@ -88,6 +90,9 @@ impl Stage {
             { content }.read_to_end(&mut bytes).context("cannot read the component again")?;
             trial.put(component.digest, bytes)?;
         }
+        for directory in &plan.directories {
+            put_files(&trial, directory)?;
+        }
         trial.deploy(plan.manifest, stop)?;
         Ok(Self { trial, _home: home })
     }
@@ -122,6 +127,31 @@ impl Stage {
     pub(crate) fn end(self) -> Result<(), Problem> {
         self.trial.end()
     }
+}
+
+/// Gives the platform a directory: its files in pieces, and their list.
+fn put_files(trial: &Trial, directory: &Directory) -> anyhow::Result<()> {
+    let mut seen = BTreeSet::new();
+    let mut some = Vec::new();
+    for file in &directory.files {
+        file.each(|digest, bytes| {
+            if !seen.insert(*digest) {
+                return Ok(());
+            }
+            if some.len() + HEAD_BYTES + bytes.len() > BUNDLE_BYTES_MAX {
+                trial.put_bundle(std::mem::take(&mut some))?;
+            }
+            bundle::add(&mut some, digest, bytes);
+            Ok(())
+        })?;
+    }
+    if !some.is_empty() {
+        trial.put_bundle(some)?;
+    }
+    let mut list = Vec::new();
+    let content = directory.list.open().context("cannot read the list of files")?;
+    { content }.read_to_end(&mut list).context("cannot read the list of files")?;
+    Ok(trial.put(directory.list.digest, list)?)
 }
 
 fn request(case: &Case<'_>) -> Result<TrialRequest, Problem> {

@@ -93,7 +93,8 @@ pub(crate) async fn assemble(
         home,
         (companions, Arc::clone(&artifacts) as _),
         &interpreters,
-        &clock,
+        // A process sees the machine's time, whatever the platform around it was told.
+        &(Arc::new(SystemClock) as Arc<dyn Clock>),
     );
     let runtimes = Runtimes::new(runner(settings, &executor, &children, trial)?, opening);
     let parts = Parts {

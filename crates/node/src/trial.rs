@@ -118,6 +118,14 @@ impl Trial {
         self.runtime.block_on(self.assembled.engine.put_artifact(digest, Bytes::from(bytes)))
     }
 
+    /// Keeps many small artifacts at once, bundled as they are for the wire.
+    ///
+    /// # Errors
+    /// The bundle was cut, or one of them is not what its digest says.
+    pub fn put_bundle(&self, bundle: Vec<u8>) -> Result<(), Problem> {
+        self.runtime.block_on(self.assembled.engine.put_bundle(Bytes::from(bundle)))
+    }
+
     /// Deploys an application with everything granted that it asks for.
     ///
     /// # Errors

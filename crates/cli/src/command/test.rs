@@ -35,7 +35,8 @@ What is outside and what is stored is declared, too; nothing leaves, and stores 
 /// Each example is a request and the answer that it must get. They go through the whole platform
 /// in a temporary directory: routes, grants, limits, a fresh instance each. Everything that the
 /// manifest asks for is granted, and requests carry a token that may call every function. The
-/// wall clock that a function sees stands still at the example's time.
+/// wall clock that a component sees stands still at the example's time; a native function is a
+/// process of this machine, sees its time, and is not started anew for each example.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Test {
