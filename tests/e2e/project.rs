@@ -2,6 +2,7 @@
 
 mod building;
 mod examples;
+mod natives;
 mod newcomer;
 mod watching;
 

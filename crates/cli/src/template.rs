@@ -3,6 +3,7 @@
 //! Invariant: `my-function` stands for the project's name, and nothing else is filled in but the
 //! CI's tools.
 
+mod native;
 mod wit;
 
 use model::ApplicationName;
@@ -29,6 +30,24 @@ pub(crate) enum Template {
     HttpPython,
     /// A single-page application: files, and no function
     Spa,
+    /// A function of AWS Lambda's in Python
+    LambdaPython,
+    /// A function of AWS Lambda's in JavaScript
+    LambdaNode,
+    /// A function of AWS Lambda's in Java
+    LambdaJava,
+    /// A function of AWS Lambda's in Go
+    LambdaGo,
+    /// A function of Google's Functions Framework in Python
+    FunctionsFrameworkPython,
+    /// A function of Google's Functions Framework in JavaScript
+    FunctionsFrameworkNode,
+    /// A web server in Python
+    Flask,
+    /// A web server in JavaScript
+    Express,
+    /// A web server in PHP
+    Php,
 }
 
 /// A text below `templates`.
@@ -87,6 +106,15 @@ impl Template {
             Self::HttpJs => "http-js",
             Self::HttpPython => "http-python",
             Self::Spa => "spa",
+            Self::LambdaPython => "lambda-python",
+            Self::LambdaNode => "lambda-node",
+            Self::LambdaJava => "lambda-java",
+            Self::LambdaGo => "lambda-go",
+            Self::FunctionsFrameworkPython => "functions-framework-python",
+            Self::FunctionsFrameworkNode => "functions-framework-node",
+            Self::Flask => "flask",
+            Self::Express => "express",
+            Self::Php => "php",
         }
     }
 
@@ -95,8 +123,15 @@ impl Template {
         match self {
             Self::HttpRust => "src/main.rs",
             Self::HttpJs => "src/function.js",
-            Self::HttpPython => "app.py",
+            Self::HttpPython | Self::LambdaPython | Self::Flask => "app.py",
             Self::Spa => "public/app.js",
+            Self::LambdaNode => "index.mjs",
+            Self::LambdaJava => "src/main/java/example/Handler.java",
+            Self::LambdaGo => "main.go",
+            Self::FunctionsFrameworkPython => "main.py",
+            Self::FunctionsFrameworkNode => "index.js",
+            Self::Express => "server.js",
+            Self::Php => "public/index.php",
         }
     }
 
@@ -104,9 +139,17 @@ impl Template {
     const fn tools(self) -> &'static str {
         match self {
             Self::HttpRust => "rustup target add wasm32-wasip2",
-            Self::HttpJs => "node --version",
-            Self::HttpPython => "python3 --version",
+            Self::HttpJs | Self::LambdaNode | Self::FunctionsFrameworkNode | Self::Express => {
+                "node --version"
+            }
+            Self::HttpPython
+            | Self::LambdaPython
+            | Self::FunctionsFrameworkPython
+            | Self::Flask => "python3 --version",
             Self::Spa => "true",
+            Self::LambdaJava => "mvn --version",
+            Self::LambdaGo => "go version",
+            Self::Php => "php --version",
         }
     }
 
@@ -125,6 +168,15 @@ impl Template {
             Self::HttpJs => (JAVASCRIPT, wit::WIT),
             Self::HttpPython => (PYTHON, wit::WIT),
             Self::Spa => (SPA, &[]),
+            Self::LambdaPython => (native::LAMBDA_PYTHON, &[]),
+            Self::LambdaNode => (native::LAMBDA_NODE, &[]),
+            Self::LambdaJava => (native::LAMBDA_JAVA, &[]),
+            Self::LambdaGo => (native::LAMBDA_GO, &[]),
+            Self::FunctionsFrameworkPython => (native::FRAMEWORK_PYTHON, &[]),
+            Self::FunctionsFrameworkNode => (native::FRAMEWORK_NODE, &[]),
+            Self::Flask => (native::FLASK, &[]),
+            Self::Express => (native::EXPRESS, &[]),
+            Self::Php => (native::PHP, &[]),
         };
         let name = name.to_string();
         own.iter().chain(COMMON).chain(wit).map(move |file| {

@@ -19,27 +19,47 @@ fn stand_in(dir: &Path) -> Option<PathBuf> {
     assert!(xtask.exists(), "{} is missing: run `cargo xtask guests`", xtask.display());
     let bin = dir.join("bin");
     std::fs::create_dir(&bin).expect("made");
-    let cargo = bin.join("cargo");
-    std::fs::write(&cargo, format!("#!/bin/sh\nexec '{}' wasip2 \"$@\"\n", xtask.display()))
-        .expect("written");
-    std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).expect("chmod");
+    program(&bin.join("cargo"), &format!("exec '{}' wasip2 \"$@\"\n", xtask.display()));
     Some(bin)
 }
 
+/// A program of these lines.
+fn program(path: &Path, lines: &str) {
+    std::fs::write(path, format!("#!/bin/sh\n{lines}")).expect("written");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("chmod");
+}
+
 /// A newcomer's terminals.
-struct Newcomer {
+pub(super) struct Newcomer {
     dir: tempfile::TempDir,
     bin: Option<PathBuf>,
+    /// Typed in the project before anything else.
+    first: Option<String>,
 }
 
 impl Newcomer {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let bin = stand_in(dir.path());
-        Self { dir, bin }
+        Self { dir, bin, first: None }
     }
 
-    fn shell(&self, line: &str) -> Command {
+    /// One who has this program of a language's own tools, which does what these lines of a shell
+    /// say.
+    pub(super) fn with_program(name: &str, lines: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let bin = dir.path().join("bin");
+        std::fs::create_dir(&bin).expect("made");
+        program(&bin.join(name), lines);
+        Self { dir, bin: Some(bin), first: None }
+    }
+
+    /// One who types this in the project before anything else.
+    pub(super) fn with_line(self, line: &str) -> Self {
+        Self { first: Some(line.to_owned()), ..self }
+    }
+
+    pub(super) fn shell(&self, line: &str) -> Command {
         let mut command = shell(line, self.dir.path());
         if let Some(bin) = &self.bin {
             let path = command.get_envs().find(|(name, _)| *name == "PATH");
@@ -51,7 +71,7 @@ impl Newcomer {
     }
 
     /// Makes the project, and gives the commands that are printed at the end.
-    fn make(&self, template: &str) -> Vec<String> {
+    pub(super) fn make(&self, template: &str) -> Vec<String> {
         let made = self.shell(&format!("casemate new hello -t {template}")).output().expect("sh");
         assert!(made.status.success(), "{}", err(&made));
         let text = out(&made);
@@ -59,15 +79,21 @@ impl Newcomer {
         next.lines().map(|line| line.trim().to_owned()).collect()
     }
 
-    fn project(&self) -> PathBuf {
+    pub(super) fn project(&self) -> PathBuf {
         self.dir.path().join("hello")
     }
 
     /// The newcomer's way, from the first command to a changed answer and a changed example.
-    fn go(&self, template: &str, source: &str, change: (&str, &str)) {
+    pub(super) fn go(&self, template: &str, source: &str, change: (&str, &str)) {
         let next = self.make(template);
         assert_eq!(next, ["cd hello", "casemate watch"]);
-        self.share_tools();
+        if template.starts_with("http-") {
+            self.share_tools();
+        }
+        if let Some(line) = &self.first {
+            let typed = self.shell(&format!("cd hello && {line}")).output().expect("sh");
+            assert!(typed.status.success(), "{}", err(&typed));
+        }
         let mut watch = Going::of(self.shell(&format!("{} && exec {}", next[0], next[1])));
         watch.until("try in another terminal");
         let curl = watch.until("  curl");
@@ -93,6 +119,12 @@ impl Newcomer {
         assert!(failed.status.success(), "{}", err(&failed));
     }
 
+    /// What the CI runs.
+    pub(super) fn passes_its_own_recipe(&self) {
+        let recipe = self.shell("cd hello && sh ci.sh").output().expect("sh");
+        assert!(recipe.status.success(), "{}{}", out(&recipe), err(&recipe));
+    }
+
     /// Tools that the repository's own guests were built with are not fetched again.
     fn share_tools(&self) {
         let link = |from: Option<PathBuf>, to: &str| {
@@ -113,9 +145,7 @@ impl Newcomer {
 fn from_new_to_a_changed_answer_in_rust() {
     let newcomer = Newcomer::new();
     newcomer.go("http-rust", "src/main.rs", ("Hello", "Good day"));
-    // What the CI runs.
-    let recipe = newcomer.shell("cd hello && sh ci.sh").output().expect("sh");
-    assert!(recipe.status.success(), "{}{}", out(&recipe), err(&recipe));
+    newcomer.passes_its_own_recipe();
 }
 
 #[test]
@@ -152,8 +182,7 @@ fn from_new_to_a_changed_file_of_a_single_page_application() {
     watch.until("is new");
     assert!(out(&typed(&script, newcomer.dir.path())).contains("Good day, World!"), "{script}");
     assert_eq!(watch.interrupt(), Some(0));
-    let recipe = newcomer.shell("cd hello && sh ci.sh").output().expect("sh");
-    assert!(recipe.status.success(), "{}{}", out(&recipe), err(&recipe));
+    newcomer.passes_its_own_recipe();
 }
 
 #[test]
@@ -163,9 +192,13 @@ fn the_readmes_of_the_templates_say_what_works() {
         .lines()
         .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned))
         .collect();
-    for template in ["http-rust", "http-js", "http-python", "spa"] {
-        let path = repository().join("templates").join(template).join("README.md");
-        let text = std::fs::read_to_string(&path).expect(template);
+    let templates = std::fs::read_dir(repository().join("templates")).expect("there");
+    let readmes = templates.map(|entry| entry.expect("readable").path().join("README.md"));
+    let readmes: Vec<_> = readmes.filter(|path| path.exists()).collect();
+    assert!(readmes.len() >= 13, "{readmes:?}");
+    for path in readmes {
+        let template = path.display();
+        let text = std::fs::read_to_string(&path).expect("readable");
         let typed = text.lines().filter_map(|line| line.strip_prefix("casemate "));
         let mut count = 0;
         for line in typed {

@@ -117,6 +117,13 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "Go",
+        there: || works("go", &["version"]),
+        packages: &["golang-go"],
+        advice: "install Go 1.19 or newer",
+        foreign: false,
+    },
+    Need {
         what: "a C++ compiler, CMake and the autotools, for AWS Lambda's client in Node",
         there: || {
             let tools = ["c++", "cmake", "autoreconf", "libtoolize"];

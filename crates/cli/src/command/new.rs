@@ -17,6 +17,8 @@ Examples:
   casemate new hello -t http-rust               into the directory hello
   casemate new hello -t http-js --dir web/api   into another one
   casemate new hello -t http-python
+  casemate new hello -t lambda-python           a function of AWS Lambda's
+  casemate new hello -t express                 a web server
 
 Nothing that is there is ever overwritten, and nothing is downloaded: the language's own tools do
 that, when you build.";

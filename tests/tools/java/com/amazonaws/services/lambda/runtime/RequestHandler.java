@@ -1,0 +1,6 @@
+package com.amazonaws.services.lambda.runtime;
+
+/** Stands in for that of aws-lambda-java-core. */
+public interface RequestHandler<I, O> {
+    O handleRequest(I input, Context context);
+}
