@@ -33,10 +33,10 @@ async fn reveal(unit: &Unit, host: &Arc<dyn Host>) -> Result<Revealed, Fault> {
     let mut values = Vec::new();
     for name in &unit.revealed {
         let ask = Ask::plain(HostCall::Reveal(name.clone()));
-        match Arc::clone(host).call(ask).await.map(|answer| answer.reply.value) {
-            Ok(HostReply::Secret(value)) => values.push((name.clone(), value)),
-            // It is not there for a function that may not read it.
-            Ok(_) | Err(_) => {}
+        let reply = Arc::clone(host).call(ask).await.map(|answer| answer.reply.value);
+        // It is not there for a function that may not read it.
+        if let Ok(HostReply::Secret(value)) = reply {
+            values.push((name.clone(), value));
         }
     }
     let digest = (!unit.revealed.is_empty()).then(|| start::digest_of(&values));
