@@ -1,7 +1,7 @@
 //! Real clients, as they come from their packages, with the environment and the files of a jail.
 
-use super::super::trust::PROXY;
-use super::super::{files, trust};
+use super::super::files;
+use super::super::trust::{PROXY, trust};
 use super::rig::{FakeHost, Rig};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
