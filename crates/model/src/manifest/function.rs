@@ -237,17 +237,7 @@ impl FunctionSpec {
                 .detail(why)
                 .below(format_args!("/cap/{at}/{key}")));
         }
-        for (at, trigger) in self.http.iter().enumerate() {
-            let below = |problem: Problem| problem.below(format_args!("/http/{at}"));
-            if let Some(cors) = &trigger.cors {
-                cors.check(&format!("function `{}`", self.name)).map_err(below)?;
-            }
-            if let Err((key, why)) = trigger.check() {
-                let why = format!("function `{}`, `http.{key}`: {why}", self.name);
-                let wrong = Problem::new(Code::ManifestValue).detail(why);
-                return Err(below(wrong.below(format_args!("/{}", key.replace('.', "/")))));
-            }
-        }
+        self.check_routes()?;
         if let Err(why) = self.config.check() {
             return fail("config", why);
         }
@@ -266,6 +256,21 @@ impl FunctionSpec {
             let why = problem.detail.clone().unwrap_or_default();
             problem.detail(format!("function `{}`, {why}", self.name))
         })
+    }
+
+    fn check_routes(&self) -> Result<(), Problem> {
+        for (at, trigger) in self.http.iter().enumerate() {
+            let below = |problem: Problem| problem.below(format_args!("/http/{at}"));
+            if let Some(cors) = &trigger.cors {
+                cors.check(&format!("function `{}`", self.name)).map_err(below)?;
+            }
+            if let Err((key, why)) = trigger.check() {
+                let why = format!("function `{}`, `http.{key}`: {why}", self.name);
+                let wrong = Problem::new(Code::ManifestValue).detail(why);
+                return Err(below(wrong.below(format_args!("/{}", key.replace('.', "/")))));
+            }
+        }
+        Ok(())
     }
 
     fn check_secrets(&self) -> Result<(), Problem> {
