@@ -116,7 +116,7 @@ pub(super) fn tell(node: &Node, event: &str, headers: &[&str]) -> Answered {
     let text = String::from_utf8_lossy(&said);
     let answer: Value =
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    let body = answer["body"].as_str().map(|body| serde_json::from_str(body));
+    let body = answer["body"].as_str().map(serde_json::from_str);
     Answered {
         status: answer["status"].as_u64().expect("a status"),
         body: body.and_then(Result::ok).unwrap_or_else(|| answer.clone()),
