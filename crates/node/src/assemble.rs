@@ -4,7 +4,7 @@ use crate::clock::SystemClock;
 use crate::home::{self, Home};
 use crate::interpreters::Machine;
 use crate::issuers::KeyFiles;
-use crate::runtimes::Runtimes;
+use crate::native;
 use crate::settings::{Isolation, Settings};
 use audit::{Notary, VerifierKey};
 use engine::{Engine, Parts};
@@ -85,18 +85,9 @@ pub(crate) async fn assemble(
     let keyvalue = Stores::open(home.path(), Arc::clone(&keyring), Arc::new(store.clone()));
     let keyvalue: Arc<dyn ports::KeyValue> = Arc::new(keyvalue.map_err(Problem::from)?);
     let blobs = open_blobs(home, &keyring, &store)?;
-    let interpreters = settings.native.interpreters.clone();
-    let interpreters = Arc::new(Machine::new(interpreters, Arc::clone(&clock)));
-    let companions = Arc::clone(&children) as Arc<dyn ports::child::Companions>;
-    let opening = crate::native::opening(
-        settings,
-        home,
-        (companions, Arc::clone(&artifacts) as _),
-        &interpreters,
-        // A process sees the machine's time, whatever the platform around it was told.
-        &(Arc::new(SystemClock) as Arc<dyn Clock>),
-    );
-    let runtimes = Runtimes::new(runner(settings, &executor, &children, trial)?, opening);
+    let interpreters = Arc::new(Machine::of(settings, &clock));
+    let runner = runner(settings, &executor, &children, trial)?;
+    let runtimes = native::runtimes(settings, home, (&children, &artifacts), &interpreters, runner);
     let parts = Parts {
         registry: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
@@ -122,10 +113,7 @@ pub(crate) async fn assemble(
     };
     let key_files =
         KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;
-    let config = engine::Config {
-        interpreters: Some(Arc::clone(&interpreters) as _),
-        ..engine_config(settings, &key_files)
-    };
+    let config = engine_config(settings, &key_files, interpreters);
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;
     key_files.settle().await;
@@ -144,8 +132,13 @@ pub(crate) async fn assemble(
 }
 
 /// What the settings say to the engine.
-fn engine_config(settings: &Settings, key_files: &KeyFiles) -> engine::Config {
+fn engine_config(
+    settings: &Settings,
+    key_files: &KeyFiles,
+    interpreters: Arc<Machine>,
+) -> engine::Config {
     engine::Config {
+        interpreters: Some(interpreters),
         in_flight_max: settings.in_flight,
         in_flight_per_caller_max: settings.in_flight_per_caller,
         artifact_bytes_max: settings.artifact.bytes,

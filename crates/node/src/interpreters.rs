@@ -3,6 +3,7 @@
 //! A node that runs components only never looks. What was found is kept for starting functions;
 //! a list is always made anew, so that what was installed meanwhile is in it.
 
+use crate::settings::Settings;
 use model::api::Interpreter;
 use model::{Problem, Timestamp};
 use native::interpreter::{Configured, Table, candidates};
@@ -31,6 +32,11 @@ impl fmt::Debug for Machine {
 }
 
 impl Machine {
+    /// Those of the machine that these settings are for.
+    pub(crate) fn of(settings: &Settings, clock: &Arc<dyn Clock>) -> Self {
+        Self::new(settings.native.interpreters.clone(), Arc::clone(clock))
+    }
+
     pub(crate) fn new(configured: BTreeMap<String, Configured>, clock: Arc<dyn Clock>) -> Self {
         Self { configured, clock, found: Mutex::new(None) }
     }

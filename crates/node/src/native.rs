@@ -1,14 +1,15 @@
 //! What runs native functions: started when the first of them is deployed or called.
 
+use crate::clock::SystemClock;
 use crate::home::Home;
 use crate::interpreters::Machine;
-use crate::runtimes::Opening;
+use crate::runtimes::{Opening, Runtimes};
 use crate::settings::Settings;
 use model::{Code, Problem};
 use native::package::Packages;
 use native::{Jails, Launcher, NativeExecutor, Parts};
 use ports::child::Companions;
-use ports::{Artifacts, Clock};
+use ports::{Artifacts, Clock, Executor};
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,29 +29,31 @@ struct Workshop {
     runtime: tokio::runtime::Handle,
 }
 
-/// How it is started, once it is needed.
-pub(crate) fn opening(
+/// All executors of a node: `wasm`, and that of native functions, which is started once it is needed.
+pub(crate) fn runtimes(
     settings: &Settings,
     home: &Home,
-    (companions, artifacts): (Arc<dyn Companions>, Arc<dyn Artifacts>),
+    (children, artifacts): (&Arc<process::ChildProcesses>, &Arc<store_sqlite::Files>),
     machine: &Arc<Machine>,
-    clock: &Arc<dyn Clock>,
-) -> Opening {
+    wasm: Arc<dyn Executor>,
+) -> Runtimes {
     let native = &settings.native;
     let workshop = Arc::new(Workshop {
         packages: home.join(PACKAGES),
         jails: Jails::new(tag(home.path())),
         native: native::Settings { pool: native.pool, share: native.share, roots: Vec::new() },
-        companions,
-        artifacts,
+        companions: Arc::clone(children) as _,
+        artifacts: Arc::clone(artifacts) as _,
         machine: Arc::clone(machine),
-        clock: Arc::clone(clock),
+        // A process sees the machine's time, whatever the platform around it was told.
+        clock: Arc::new(SystemClock),
         runtime: tokio::runtime::Handle::current(),
     });
-    Box::new(move || {
+    let opening: Opening = Box::new(move || {
         let workshop = Arc::clone(&workshop);
         Box::pin(async move { workshop.open().await })
-    })
+    });
+    Runtimes::new(wasm, opening)
 }
 
 impl Workshop {
