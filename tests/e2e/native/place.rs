@@ -31,7 +31,8 @@ pub(crate) enum Who {
 pub(crate) struct Place {
     pub(crate) node: Node,
     dir: tempfile::TempDir,
-    groups: Groups,
+    /// They go when the node is gone.
+    _groups: Groups,
 }
 
 impl Place {
@@ -60,7 +61,7 @@ impl Place {
             }
         };
         let node = start(who, &groups, &above.join("home"), &file);
-        Self { node, dir, groups }
+        Self { node, dir, _groups: groups }
     }
 
     /// The directory that functions are deployed from.
