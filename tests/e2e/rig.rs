@@ -293,12 +293,7 @@ pub(crate) fn request(
 
 /// Sends bytes as they are and reads until the other side closes.
 pub(crate) fn raw(to: SocketAddr, bytes: &[u8]) -> Reply {
-    let mut stream = connect(to);
-    // The other side may answer and close before it has read everything.
-    let _all_or_part = stream.write_all(bytes);
-    let mut answer = Vec::new();
-    let _end_or_reset = stream.read_to_end(&mut answer);
-    parse(&answer)
+    parse(&exchange(to, bytes))
 }
 
 pub(crate) fn connect(to: SocketAddr) -> TcpStream {
@@ -394,10 +389,10 @@ impl Node {
     }
 }
 
-/// Sends bytes as they are, and gives every byte that comes back until the other side closes or
-/// resets.
+/// Sends bytes as they are, and gives every byte until the other side closes or resets.
 pub(crate) fn exchange(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(to);
+    // The other side may answer and close before it has read everything.
     let _all_or_part = stream.write_all(bytes);
     let mut answer = Vec::new();
     let _end_or_reset = stream.read_to_end(&mut answer);

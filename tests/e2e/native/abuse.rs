@@ -220,7 +220,7 @@ fn spies(who: Who) {
         "/etc/passwd",
         &token,
         &node,
-        "/root/.profile",
+        "/etc/gshadow",
         "/proc/1/root/etc/shadow",
         "/proc/kcore",
         "/proc/kallsyms",
