@@ -39,7 +39,7 @@ fn file(path: &str, text: &str) -> File {
 }
 
 /// Sends files and their list, and gives its digest.
-async fn send(rig: &Rig, files: &[(&str, &str)]) -> Digest {
+pub(super) async fn send(rig: &Rig, files: &[(&str, &str)]) -> Digest {
     let mut bundle = Vec::new();
     for (_, text) in files.iter().filter(|(_, text)| !text.is_empty()) {
         model::bundle::add(&mut bundle, &audit::digest(text.as_bytes()), text.as_bytes());

@@ -58,7 +58,10 @@ impl Search {
             return self.ready(aboard).await;
         }
         if !self.fleet.is_shared() {
-            return self.begin().await;
+            return match self.fleet.soon(|| self.waiting()).await {
+                Some(aboard) => self.ready(aboard).await,
+                None => self.begin().await,
+            };
         }
         // Those that come together share the first one's process, and do not start one each.
         let turn = self.fleet.turn().await;

@@ -6,11 +6,15 @@ use super::instance::Instance;
 use parking_lot::Mutex;
 use ports::executor::Unit;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// How long a process is kept that has nothing to do, if the manifest says nothing.
 const IDLE: Duration = Duration::from_secs(300);
+/// Longest that an invocation waits for a process that has answered another: about as long as it takes
+/// to start one.
+const SOON: Duration = Duration::from_millis(20);
 /// How long nobody tries to start a process ahead of its invocations after that failed.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -51,6 +55,10 @@ pub(crate) struct Fleet {
     ahead: Mutex<Ahead>,
     /// Held by who starts a process that others can share.
     turn: tokio::sync::Mutex<()>,
+    /// How many have answered, and are not done with what they do after it.
+    settling: AtomicUsize,
+    /// Rung when one of them is.
+    settled: Notify,
 }
 
 /// What is started ahead of invocations.
@@ -61,10 +69,21 @@ struct Ahead {
     next: Duration,
 }
 
+/// A process that has answered. Dropping it says that it is done, one way or the other.
+pub(crate) struct Settling(Arc<Fleet>);
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.0.settling.fetch_sub(1, Relaxed);
+        self.0.settled.notify_waiters();
+    }
+}
+
 impl Fleet {
     pub(crate) fn new(unit: Arc<Unit>) -> Self {
         let (all, current, ahead, turn) = Default::default();
-        Self { unit, all, current, ahead, turn }
+        let (settling, settled) = Default::default();
+        Self { unit, all, current, ahead, turn, settling, settled }
     }
 
     pub(crate) const fn unit(&self) -> &Arc<Unit> {
@@ -80,6 +99,29 @@ impl Fleet {
     /// Waits until nobody else starts a process.
     pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
+    }
+
+    /// A process has answered and is not done yet.
+    pub(crate) fn settles(self: &Arc<Self>) -> Settling {
+        self.settling.fetch_add(1, Relaxed);
+        Settling(Arc::clone(self))
+    }
+
+    /// Waits a little for a process that has answered already: it is sooner free than another is
+    /// started. Gives what `look` finds then.
+    pub(crate) async fn soon<T>(&self, look: impl Fn() -> Option<T>) -> Option<T> {
+        let wait = async {
+            while self.settling.load(Relaxed) > 0 {
+                let mut settled = std::pin::pin!(self.settled.notified());
+                settled.as_mut().enable();
+                if let Some(found) = look() {
+                    return Some(found);
+                }
+                settled.await;
+            }
+            look()
+        };
+        tokio::time::timeout(SOON, wait).await.ok().flatten()
     }
 
     /// How long a process is kept that has nothing to do.

@@ -200,11 +200,15 @@ impl Invocation {
             return;
         };
         let Sent { failed, mut aboard, .. } = *sent;
+        let settling = aboard.fleet.settles();
         let meter = Arc::clone(&self.meter);
         let work = async move {
             let settled = aboard.instance.settle().await;
             meter.read(&aboard.instance);
             aboard.ends_well(settled.is_ok());
+            // It is free before anybody hears that it is done.
+            drop(aboard);
+            drop(settling);
             settled.and(failed.map_or(Ok(()), Err))
         };
         self.stage = Stage::Done(Task(self.runtime.spawn(work)));

@@ -1,13 +1,14 @@
 //! Functions whose hosts a test has in hand, and connections of theirs.
 
-use crate::tests::rig::{Rig, get, rig_over};
-use crate::tests::secrets;
+use crate::tests::rig::{Rig, get, manifest, rig_over};
+use crate::tests::{package, secrets};
 use crate::{Config, Inbound};
 use bytes::Bytes;
 use http_body::Frame;
 use http_body_util::BodyExt;
-use model::Usage;
+use model::api::DeployRequest;
 use model::wire::v1::Record;
+use model::{Scope, Usage};
 use ports::executor::{Executor, Fault, PrepareError, Program, Run, Running};
 use ports::host::{
     Answer, Ask, Body, ConnectCall, ConnectionId, Host, HostCall, HostError, HostReply, Through,
@@ -95,7 +96,12 @@ impl Stage {
             )
         };
         secrets::put(&rig, "psp", "a secret's value", false).await.expect("set");
-        rig.deploy(&format!("{},{}", spec("f"), spec("g"))).await.expect("deployed");
+        let package = package::send(&rig, &[("bootstrap", "run")]).await;
+        let functions = format!("{},{}", spec("f"), spec("g"));
+        let request =
+            DeployRequest { manifest: manifest("shop", &functions, package), grant: false };
+        let scope = Scope::default();
+        rig.engine.deploy(&scope, "operator", request, None).await.expect("deployed");
         rig.grant("public", "invoke", "f").await;
         rig.grant("public", "invoke", "g").await;
         Self { rig, lent }
