@@ -4,6 +4,7 @@
 //! proxy, and the ports of destinations that were granted. Behind each stands `ports::Host`.
 //!
 //! Invariant: unsafe code is in `jail` only, each block justified.
+#![deny(unsafe_code)]
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -115,6 +115,7 @@ pub(crate) struct NodeOperations {
     root_key_file: PathBuf,
     dev: bool,
     isolation: Isolation,
+    jails: ::native::Jails,
     /// Whether requests are answered in the clear where others can reach them.
     public: bool,
 }
@@ -142,6 +143,7 @@ impl NodeOperations {
             root_key_file: settings.root_key_file.clone(),
             dev: settings.dev,
             isolation: settings.wasm.isolation,
+            jails: crate::jails::settings(settings, "doctor"),
             public: !settings.listen.ip().is_loopback()
                 && settings.tls.as_ref().is_none_or(|tls| !tls.redirect),
         }
@@ -155,6 +157,7 @@ impl NodeOperations {
         if cfg!(feature = "danger-no-records") {
             dangers.push("this build keeps no records: it is for measuring only".to_owned());
         }
+        dangers.extend(crate::jails::dangers(&self.jails));
         dangers
     }
 
@@ -358,6 +361,7 @@ impl Operations for NodeOperations {
             findings.push(self.wasm());
             findings.extend(self.compiler().await);
             findings.extend(self.guests().await);
+            findings.extend(crate::jails::findings(&self.jails, &self.children).await);
             if let Some(all) = &self.certificates {
                 findings.extend(crate::certificates::findings(all));
             }

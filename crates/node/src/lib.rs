@@ -20,6 +20,7 @@ mod hidden;
 mod home;
 mod interpreters;
 mod issuers;
+mod jails;
 mod native;
 mod offline;
 mod restore;
@@ -33,6 +34,7 @@ mod unrecorded;
 mod up;
 mod workers;
 
+pub use ::native::Danger;
 pub use beacon::{Target, locate};
 pub use doctor::doctor;
 pub use hidden::hidden;

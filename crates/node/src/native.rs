@@ -10,8 +10,7 @@ use native::package::Packages;
 use native::{Jails, Launcher, NativeExecutor, Parts};
 use ports::child::Companions;
 use ports::{Artifacts, Clock, Executor};
-use std::hash::{Hash as _, Hasher as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where packages are laid out, below the home.
@@ -40,7 +39,7 @@ pub(crate) fn runtimes(
     let native = &settings.native;
     let workshop = Arc::new(Workshop {
         packages: home.join(PACKAGES),
-        jails: Jails::new(tag(home.path())),
+        jails: crate::jails::settings(settings, "node"),
         native: native::Settings { pool: native.pool, share: native.share, roots: Vec::new() },
         companions: Arc::clone(children) as _,
         artifacts: Arc::clone(artifacts) as _,
@@ -90,13 +89,4 @@ impl Workshop {
 fn roots() -> Vec<Vec<u8>> {
     let found = rustls_native_certs::load_native_certs();
     found.certs.iter().map(|certificate| certificate.to_vec()).collect()
-}
-
-/// A name for this node among those of the machine: the same at each start.
-fn tag(home: &Path) -> String {
-    let home = std::fs::canonicalize(home).unwrap_or_else(|_| home.to_owned());
-    // Its keys are fixed: what is hashed alike once is hashed alike by the next start.
-    let mut hasher = std::hash::DefaultHasher::new();
-    home.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
 }

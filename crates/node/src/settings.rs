@@ -55,6 +55,8 @@ pub struct Options {
     pub tls_self_signed: bool,
     /// `--dev`
     pub dev: bool,
+    /// `--danger-no-memory-limit`, `--danger-no-landlock`, `--danger-no-proc`
+    pub danger: ::native::Danger,
 }
 
 /// Reads a variable of the environment; not UTF-8 counts as not set.

@@ -52,6 +52,15 @@ pub(crate) struct Up {
     /// Grant whatever manifests ask for; loopback listeners only
     #[arg(long)]
     dev: bool,
+    /// Run native functions without a limit on their memory, where nothing can set one
+    #[arg(long)]
+    danger_no_memory_limit: bool,
+    /// Run native functions without Landlock, where the kernel has none
+    #[arg(long)]
+    danger_no_landlock: bool,
+    /// Run native functions without a `/proc`, where none can be mounted
+    #[arg(long)]
+    danger_no_proc: bool,
     /// Deploy the examples, make a token that may only invoke them, and print commands to try
     #[arg(long)]
     demo: bool,
@@ -88,6 +97,11 @@ impl Up {
             tls_listen: self.tls_listen,
             tls_self_signed: self.tls_self_signed,
             dev: self.dev,
+            danger: local::Danger {
+                no_memory_limit: self.danger_no_memory_limit,
+                no_landlock: self.danger_no_landlock,
+                no_proc: self.danger_no_proc,
+            },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `[native]`: functions that are processes.
 
 mod interpreter;
+pub(super) mod jail;
 
 use super::pick::Pick;
 use model::{Code, Problem};
@@ -32,6 +33,8 @@ pub(crate) struct Native {
 pub(super) struct File {
     pool: Option<u32>,
     cpu_milli: Option<u32>,
+    #[serde(default)]
+    pub(super) jail: jail::File,
     #[serde(default)]
     interpreter: BTreeMap<String, interpreter::Section>,
 }

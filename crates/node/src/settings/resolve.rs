@@ -79,6 +79,8 @@ pub struct Settings {
     pub websockets: WebSockets,
     /// Secrets that are kept elsewhere.
     pub(crate) secrets: super::Secrets,
+    /// What native functions run in.
+    pub(crate) jails: super::native::jail::Jails,
     /// Grant whatever manifests ask for; loopback only.
     pub dev: bool,
     rows: Vec<SettingRow>,
@@ -185,6 +187,7 @@ impl Settings {
             compile: Compile::pick(&mut pick, &file.compile),
             tls,
             assets: Assets::pick(&mut pick, &file.assets),
+            jails: file.native.jail.pick(&mut pick, options)?,
             native: file.native.resolve(directory, &mut pick)?,
             queue: Queue::pick(&mut pick, &file.queue),
             limit: file.limit.pick(&mut pick),

@@ -130,6 +130,7 @@ mod tests {
             path: (*path).to_owned(),
             size: path.len() as u64,
             chunks: Vec::new(),
+            executable: false,
         };
         let mut paths = ["a.txt", "d/b.txt", "d/e/c.txt", "d-x", "d0"];
         paths.sort_unstable();
