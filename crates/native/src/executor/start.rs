@@ -30,6 +30,9 @@ pub(super) const LONGEST: Duration = Duration::from_secs(10);
 /// How much longer a contract may take to say by itself why its process is not ready.
 const IN_ITS_WORDS: Duration = Duration::from_millis(500);
 
+/// How long a pool is left as it is after a member was taken out of it.
+const BEFORE_FILLING: Duration = Duration::from_millis(50);
+
 /// What the operator says of native functions.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -231,10 +234,12 @@ async fn make(
     Ok(Member { jail, authority: Arc::new(authority) })
 }
 
-/// Starts one more for the pool, in its own time.
+/// Starts one more for the pool, when the invocation that took one has had its time: starting an
+/// interpreter takes a processor for a while.
 fn fill(shared: &Arc<Shared>, interpreter: Interpreter, loader: Loader) {
     let owner = Arc::clone(shared);
     shared.parts.runtime.spawn(async move {
+        tokio::time::sleep(BEFORE_FILLING).await;
         match member(&owner, &interpreter, loader, Passing::Never).await {
             Ok(member) => owner.pool.put(&interpreter.name, member),
             Err(fault) => {
