@@ -207,6 +207,7 @@ fn help_lists_every_command() {
       fmt          Bring manifests into their one form
       invoke       Call a function and print its answer
       functions    List functions, their revisions and routes
+      runtimes     List the interpreters that native functions can use
       revisions    List a function's revisions and its application's deployments
       rollback     Make an earlier deployment of an application the active one
       remove       Take an application and its functions away
