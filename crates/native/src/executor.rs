@@ -73,13 +73,6 @@ impl NativeExecutor {
         runtime.spawn(rounds(Arc::downgrade(&shared)));
         Self(shared)
     }
-
-    /// Processes that are there, and how many of them wait without a function.
-    #[must_use]
-    pub fn processes(&self) -> (usize, usize) {
-        let fleets = self.0.fleets.read();
-        (fleets.values().map(|fleet| fleet.len()).sum(), self.0.pool.len())
-    }
 }
 
 impl Executor for NativeExecutor {

@@ -156,7 +156,7 @@ impl Fleet {
         if now < ahead.next {
             return 0;
         }
-        let lacking = provisioned.saturating_sub(self.len() + ahead.coming);
+        let lacking = provisioned.saturating_sub(self.all.lock().len() + ahead.coming);
         ahead.coming += lacking;
         lacking
     }
@@ -209,10 +209,5 @@ impl Fleet {
         for instance in &*self.all.lock() {
             instance.freeze_if_idle_since(then);
         }
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.all.lock().len()
     }
 }

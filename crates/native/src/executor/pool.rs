@@ -56,9 +56,4 @@ impl Pool {
             shelf.coming = shelf.coming.saturating_sub(1);
         }
     }
-
-    /// How many wait.
-    pub(crate) fn len(&self) -> usize {
-        self.waiting.lock().values().map(|shelf| shelf.members.len()).sum()
-    }
 }
