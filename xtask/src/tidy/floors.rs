@@ -32,6 +32,7 @@ const HOUSE: &[Room] = &[
     narrow("render", 1, &["model"]),
     room("identity", 2),
     room("policy", 2),
+    narrow("protect", 2, &["model"]),
     room("audit", 2),
     room("wasm", 2),
     room("process", 2),
@@ -54,7 +55,7 @@ const TESTS_ONLY: &[Room] = &[narrow("testkit", 2, &["model", "ports"]), narrow(
 const TOOLS: Room = narrow("xtask", 7, &["model"]);
 
 /// Rooms that compute and do nothing else.
-const PURE: &[&str] = &["model", "ports", "render", "identity", "policy", "audit"];
+const PURE: &[&str] = &["model", "ports", "render", "identity", "policy", "protect", "audit"];
 /// Crates that touch the world.
 const WORLDLY: &[&str] = &[
     "axum",

@@ -1,0 +1,1 @@
+//! Finds sensitive values in text that nobody labelled.

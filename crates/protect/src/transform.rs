@@ -1,0 +1,1 @@
+//! Turns a sensitive value into one that may be seen, and back where that is possible.
