@@ -14,6 +14,10 @@ pub(crate) const LAMBDA_PYTHON: (&str, &str) = ("lambda.py", include_str!("loade
 /// Runs Node functions of AWS Lambda's contract.
 pub(crate) const LAMBDA_NODE: (&str, &str) = ("lambda.mjs", include_str!("loader/lambda.mjs"));
 
+/// The word for a loader that has time until it is told: it does once what every function's first
+/// steps do, so that they find their code compiled and their modules read.
+pub(crate) const REHEARSE: &str = "rehearse";
+
 /// What a loader is to run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Assigned<'a> {

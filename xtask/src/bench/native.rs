@@ -75,8 +75,10 @@ fn language_rows(
     let name = language.name;
     let pooled = Stage::new(bench, "native", "[native]\npool = 4\n")?;
     pooled.deploy(bench, language, text, FIRST + BURST + 1)?;
+    pooled.first(0..=0, Duration::ZERO)?;
+    std::thread::sleep(REFILL * 4);
+    let members = memory::pss_of_waiting(pooled.node.pid())?;
     let warm = pooled.warm()?;
-    let members = memory::pss_of_children(pooled.node.pid())?;
     let first = pooled.first(1..=FIRST, REFILL)?;
     let (burst, took) = pooled.burst(FIRST + 1..=FIRST + BURST)?;
     pooled.node.stop()?;

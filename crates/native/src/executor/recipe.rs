@@ -73,11 +73,12 @@ pub(super) struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    /// The jail of a loader that knows no function yet.
-    pub(super) fn empty(&self, interpreter: &Interpreter, loader: Loader) -> Plan {
+    /// The jail of a loader that knows no function yet, and whether it has time to rehearse.
+    pub(super) fn empty(&self, interpreter: &Interpreter, loader: Loader, early: bool) -> Plan {
         let (place, text) = loader.file();
         let mut plan = self.plan(ceilings(&Limits::default(), None, self.share));
         plan.arguments = vec![place.display().to_string()];
+        plan.arguments.extend(early.then(|| loader::REHEARSE.to_owned()));
         plan.files.push((place, text));
         plan.program.clone_from(&interpreter.path);
         plan.environment = door::environment(common());

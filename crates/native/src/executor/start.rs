@@ -154,12 +154,12 @@ async fn jail(
     };
     let mut member = match waiting {
         Some(member) => member,
-        None => member(shared, interpreter, loader, recipe.passing).await?,
+        None => member(shared, interpreter, loader, Told::AtOnce(recipe.passing)).await?,
     };
     let mut listeners = member.jail.assign(&recipe.assignment).await;
     // What makes jails ended, and takes those that waited along.
     if let Err(JailError::Launcher(_)) = listeners {
-        member = self::member(shared, interpreter, loader, recipe.passing).await?;
+        member = self::member(shared, interpreter, loader, Told::AtOnce(recipe.passing)).await?;
         listeners = member.jail.assign(&recipe.assignment).await;
     }
     let listeners = listeners.map_err(|error| no_jail(&error))?;
@@ -207,13 +207,27 @@ async fn tell(jail: &mut Jail, recipe: &Recipe) -> io::Result<()> {
     stdin.write_all(&assigned.line()).await
 }
 
+/// When a loader hears of its function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// It is started for it, and TLS may leave it so.
+    AtOnce(Passing),
+    /// It waits in the pool.
+    Later,
+}
+
 async fn member(
     shared: &Shared,
     interpreter: &Interpreter,
     loader: Loader,
-    passing: Passing,
+    told: Told,
 ) -> Result<Member, Fault> {
-    make(shared, &interpreter.needs(), passing, |ground| ground.empty(interpreter, loader)).await
+    let passing = match told {
+        Told::AtOnce(passing) => passing,
+        Told::Later => Passing::Never,
+    };
+    let plan = |ground: Ground<'_>| ground.empty(interpreter, loader, told == Told::Later);
+    make(shared, &interpreter.needs(), passing, plan).await
 }
 
 async fn make(
@@ -240,7 +254,7 @@ fn fill(shared: &Arc<Shared>, interpreter: Interpreter, loader: Loader) {
     let owner = Arc::clone(shared);
     shared.parts.runtime.spawn(async move {
         tokio::time::sleep(BEFORE_FILLING).await;
-        match member(&owner, &interpreter, loader, Passing::Never).await {
+        match member(&owner, &interpreter, loader, Told::Later).await {
             Ok(member) => owner.pool.put(&interpreter.name, member),
             Err(fault) => {
                 tracing::warn!(%fault, interpreter = interpreter.name, "no jail for the pool");

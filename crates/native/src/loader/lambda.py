@@ -9,10 +9,12 @@ import datetime
 import decimal
 import http.client
 import importlib.util
+import io
 import json
 import logging
 import os
 import runpy
+import socket
 import subprocess
 import sys
 import threading
@@ -198,6 +200,29 @@ def serve(function):
             api.ask("POST", f"/invocation/{request_id}/response", answer, {"Content-Type": kind})
 
 
+class Prompter:
+    """A connection's other end, for a rehearsal: it says the same to everything."""
+
+    def sendall(self, data):
+        pass
+
+    def makefile(self, mode):
+        return io.BytesIO(b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+
+    def close(self):
+        pass
+
+
+def rehearse():
+    """Does once what every function's first steps do, so that they find modules read and code warm."""
+    connection = http.client.HTTPConnection("127.0.0.1")
+    connection.sock = Prompter()
+    connection.request("POST", API, b"{}", {"Content-Type": "application/json"})
+    json.loads(connection.getresponse().read())
+    # What a first connection looks up, by names that need no look-up.
+    socket.getaddrinfo("127.0.0.1", 9001, 0, socket.SOCK_STREAM)
+
+
 def assigned():
     """Waits for what to run, and becomes its process."""
     line = sys.stdin.buffer.readline()
@@ -242,6 +267,9 @@ def prepare(task, layers):
 
 
 def main():
+    if sys.argv[1:] == ["rehearse"]:
+        del sys.argv[1:]
+        rehearse()
     said = assigned()
     if said.get("run"):
         return become(said["run"], said["directory"])

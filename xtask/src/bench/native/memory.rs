@@ -3,8 +3,8 @@
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
-/// Proportional set sizes of all interpreters below a process, in KiB.
-pub(super) fn pss_of_children(ancestor: u32) -> Result<Vec<u64>> {
+/// Proportional set sizes of all interpreters below a process that wait for a function, in KiB.
+pub(super) fn pss_of_waiting(ancestor: u32) -> Result<Vec<u64>> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
@@ -12,8 +12,8 @@ pub(super) fn pss_of_children(ancestor: u32) -> Result<Vec<u64>> {
             continue;
         }
         let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        // The launcher is this program's own; those that wait run a loader.
-        if String::from_utf8_lossy(&words).contains("/var/runtime/") {
+        // What a pool starts is told to rehearse; what was started for a function is not.
+        if words.split(|byte| *byte == 0).any(|word| word == b"rehearse") {
             all.extend(pss(&entry.path()));
         }
     }

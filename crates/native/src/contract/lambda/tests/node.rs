@@ -18,6 +18,7 @@ exports.handler = async (event, context) => {
     arn: context.invokedFunctionArn,
     mine: process.env.MINE,
     inherited: process.env.CARGO ?? null,
+    told: process.argv.slice(2),
     cwd: process.cwd() === process.env.LAMBDA_TASK_ROOT,
   };
 };
@@ -64,7 +65,7 @@ async fn our_node_loader_runs_a_handler_with_its_context_and_layers() {
         "hello": "hello you", "id": "id-1", "left": true,
         "function": ["shop", "$LATEST", "128"],
         "arn": "arn:aws:lambda:us-east-1:000000000000:function:shop",
-        "mine": "yes", "inherited": null, "cwd": true,
+        "mine": "yes", "inherited": null, "cwd": true, "told": [],
     });
     assert_eq!(answer.json(), expected);
     running.rig.lambda.settled().await;

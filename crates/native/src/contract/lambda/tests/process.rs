@@ -2,7 +2,7 @@
 
 use super::rig::{LONG, Rig, with};
 use crate::contract::lambda::Facts;
-use crate::loader::{Assigned, LAMBDA_NODE, LAMBDA_PYTHON};
+use crate::loader::{Assigned, LAMBDA_NODE, LAMBDA_PYTHON, REHEARSE};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
@@ -85,7 +85,9 @@ impl Package {
         let (name, _) = if interpreter.contains("node") { LAMBDA_NODE } else { LAMBDA_PYTHON };
         let rig = self.rig().await;
         let mut command = Command::new(interpreter);
-        command.arg(self.path().join("runtime").join(name)).env_clear().stdin(Stdio::piped());
+        // As those that wait in the pool are started.
+        command.arg(self.path().join("runtime").join(name)).arg(REHEARSE);
+        command.env_clear().stdin(Stdio::piped());
         let mut child = start(&mut command);
         let environment = self.variables(&rig);
         let layers = self.path().join("opt");

@@ -26,6 +26,7 @@ def handler(event, context):
         "mine": os.environ.get("MINE"),
         "cwd": os.getcwd() == os.environ["LAMBDA_TASK_ROOT"],
         "inherited": os.environ.get("CARGO"),
+        "told": sys.argv[1:],
     }
 
 def fails(event, context):
@@ -65,7 +66,7 @@ async fn our_python_loader_runs_a_handler_with_its_context_and_layers() {
         "function": ["shop", "$LATEST", "128"],
         "arn": "arn:aws:lambda:us-east-1:000000000000:function:shop",
         "identity": null, "client": "shop", "decimal": 2.5, "stdin": "", "mine": "yes",
-        "cwd": true, "inherited": null,
+        "cwd": true, "inherited": null, "told": [],
     });
     assert_eq!(answer.json(), expected);
     running.rig.lambda.settled().await;
