@@ -33,9 +33,10 @@ pub(super) fn build(root: &Path, purpose: &str) -> Result<PathBuf> {
     let home = std::env::var("CARGO_HOME")
         .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
     let home = home.context("neither CARGO_HOME nor HOME is set")?;
+    // The last one that fits is taken, and the target directory may lie below the sources.
     let maps = [
-        (target.display().to_string(), "/target"),
         (root.display().to_string(), "/casemate"),
+        (target.display().to_string(), "/target"),
         (home, "/cargo"),
     ];
     let mut rust = vec!["-Ctarget-feature=+crt-static".to_owned()];
