@@ -38,6 +38,8 @@ pub(crate) enum Template {
     LambdaJava,
     /// A function of AWS Lambda's in Go
     LambdaGo,
+    /// A function of AWS Lambda's in Rust
+    LambdaRust,
     /// A function of Google's Functions Framework in Python
     FunctionsFrameworkPython,
     /// A function of Google's Functions Framework in JavaScript
@@ -110,6 +112,7 @@ impl Template {
             Self::LambdaNode => "lambda-node",
             Self::LambdaJava => "lambda-java",
             Self::LambdaGo => "lambda-go",
+            Self::LambdaRust => "lambda-rust",
             Self::FunctionsFrameworkPython => "functions-framework-python",
             Self::FunctionsFrameworkNode => "functions-framework-node",
             Self::Flask => "flask",
@@ -121,7 +124,7 @@ impl Template {
     /// The file that a newcomer changes first.
     pub(crate) const fn source(self) -> &'static str {
         match self {
-            Self::HttpRust => "src/main.rs",
+            Self::HttpRust | Self::LambdaRust => "src/main.rs",
             Self::HttpJs => "src/function.js",
             Self::HttpPython | Self::LambdaPython | Self::Flask => "app.py",
             Self::Spa => "public/app.js",
@@ -149,13 +152,14 @@ impl Template {
             Self::Spa => "true",
             Self::LambdaJava => "mvn --version",
             Self::LambdaGo => "go version",
+            Self::LambdaRust => "cargo --version",
             Self::Php => "php --version",
         }
     }
 
     /// Names that this language's tools do not take although Casemate does.
     pub(crate) fn refuses(self, name: &str) -> bool {
-        self == Self::HttpRust && NO_CRATES.contains(&name)
+        matches!(self, Self::HttpRust | Self::LambdaRust) && NO_CRATES.contains(&name)
     }
 
     /// Every file of a project of this name: path and text.
@@ -172,6 +176,7 @@ impl Template {
             Self::LambdaNode => (native::LAMBDA_NODE, &[]),
             Self::LambdaJava => (native::LAMBDA_JAVA, &[]),
             Self::LambdaGo => (native::LAMBDA_GO, &[]),
+            Self::LambdaRust => (native::LAMBDA_RUST, &[]),
             Self::FunctionsFrameworkPython => (native::FRAMEWORK_PYTHON, &[]),
             Self::FunctionsFrameworkNode => (native::FRAMEWORK_NODE, &[]),
             Self::Flask => (native::FLASK, &[]),
@@ -246,6 +251,7 @@ const NO_CRATES: &[&str] = &[
     "struct",
     "super",
     "test",
+    "tokio",
     "trait",
     "true",
     "try",

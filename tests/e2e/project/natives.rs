@@ -65,6 +65,11 @@ fn from_new_to_a_changed_answer_in_a_function_of_lambdas_in_go() {
 }
 
 #[test]
+fn from_new_to_a_changed_answer_in_a_function_of_lambdas_in_rust() {
+    Newcomer::new().go("lambda-rust", "src/main.rs", GREETING);
+}
+
+#[test]
 fn from_new_to_a_changed_answer_in_the_functions_framework_in_python() {
     Newcomer::new().go("functions-framework-python", "main.py", GREETING);
 }

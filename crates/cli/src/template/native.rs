@@ -32,6 +32,9 @@ pub(super) const LAMBDA_JAVA: &[File] = files!(
 pub(super) const LAMBDA_GO: &[File] = files!(
     "lambda-go": "casemate.toml", "README.md", "main.go", "go.mod", "go.sum"
 );
+pub(super) const LAMBDA_RUST: &[File] = files!(
+    "lambda-rust": "casemate.toml", "README.md", "src/main.rs", "Cargo.toml", "Cargo.lock"
+);
 pub(super) const FRAMEWORK_PYTHON: &[File] = files!(
     "functions-framework-python":
     "casemate.toml", "README.md", "build.sh", "main.py", "requirements.txt",
