@@ -2,6 +2,7 @@
 
 mod abuse;
 mod contracts;
+mod dangers;
 mod life;
 mod outer;
 mod place;

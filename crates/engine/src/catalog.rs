@@ -15,7 +15,7 @@ use model::{
     FunctionName, FunctionRef, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow,
 };
 use policy::Policies;
-use ports::executor::Program;
+use ports::executor::{Program, Unit};
 use ports::registry::ScopeState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -68,6 +68,15 @@ impl Catalog {
     /// All scopes, in order.
     pub(crate) fn views(&self) -> impl Iterator<Item = (&Scope, &Arc<View>)> {
         self.scopes.iter()
+    }
+
+    /// What the executor is told of the native functions.
+    pub(crate) fn native_units(&self) -> Vec<Arc<Unit>> {
+        let all = self.scopes.values().flat_map(|view| view.functions.values());
+        all.map(|function| &function.unit)
+            .filter(|unit| unit.around.native.is_some())
+            .map(Arc::clone)
+            .collect()
     }
 
     /// Whose functions answer for a host: the scope that has routes for it, else `home`.

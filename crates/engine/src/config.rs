@@ -44,6 +44,8 @@ pub struct Config {
     pub websockets: WebSockets,
     /// What may wait in the queue, and how it is worked off.
     pub queue: QueueLimits,
+    /// The operator's flags by which native functions do without a layer of their jails.
+    pub dangers: Vec<String>,
     /// What interprets native functions, on a node that looks for it.
     pub interpreters: Option<Arc<dyn ports::Interpreters>>,
 }
@@ -116,6 +118,7 @@ impl Default for Config {
             websockets: WebSockets::default(),
             queue: QueueLimits::default(),
             interpreters: None,
+            dangers: Vec::new(),
         }
     }
 }

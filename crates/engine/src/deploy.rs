@@ -227,6 +227,7 @@ impl Engine {
         let catalog = Arc::new(catalog?);
         self.catalog.store(Arc::clone(&catalog));
         self.parts.executor.let_go(&|function, revision| catalog.has(function, revision));
+        self.parts.executor.expect(&catalog.native_units());
         self.copy_to_journal(committed.leaf).await;
         Ok(committed)
     }

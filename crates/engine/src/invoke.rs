@@ -206,6 +206,9 @@ impl Engine {
             limits: self.config.host,
         };
         let broker = Arc::new(Broker::new(Arc::clone(self), audience));
+        if function.unit.around.native.is_some() {
+            broker.note_dangers();
+        }
         let mut request = guest_request(
             received.request,
             &received.id,

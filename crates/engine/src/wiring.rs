@@ -151,6 +151,7 @@ impl Engine {
             }
         }
         self.open_shelves().await;
+        self.parts.executor.expect(&self.catalog.load().native_units());
     }
 
     /// Refuses new invocations from now on.

@@ -105,6 +105,15 @@ impl Executor for NativeExecutor {
         }
     }
 
+    fn expect(&self, units: &[Arc<Unit>]) {
+        let natives = units.iter().filter_map(|unit| Some((unit, unit.around.native.as_ref()?)));
+        for (unit, _) in natives.clone().filter(|(_, native)| native.provisioned.is_some()) {
+            self.0.fleet(unit);
+        }
+        let names = natives.filter_map(|(_, native)| native.interpreter.clone());
+        start::fill_for(&self.0, names.collect());
+    }
+
     fn run(&self, run: Run) -> Pin<Box<dyn Running>> {
         let Run { unit, request, manner, labels: _, files: _, host } = run;
         let shared = Arc::clone(&self.0);
@@ -117,7 +126,8 @@ impl Executor for NativeExecutor {
         let request = run::counted(request, &meter);
         let call = Call { request, manner, id, deadline_ms };
         let runtime = shared.parts.runtime.clone();
-        let limits = unit.limits.clone();
+        let processors = shared.parts.settings.share.div_ceil(1000).max(1);
+        let limits = (unit.limits.clone(), processors);
         let boarding: Boarding = Box::pin(board::board(shared, unit, host));
         Box::pin(Invocation::begin(runtime, limits, boarding, call, meter))
     }

@@ -139,6 +139,7 @@ fn engine_config(
 ) -> engine::Config {
     engine::Config {
         interpreters: Some(interpreters),
+        dangers: crate::jails::flags(&crate::jails::settings(settings, "node")).collect(),
         in_flight_max: settings.in_flight,
         in_flight_per_caller_max: settings.in_flight_per_caller,
         artifact_bytes_max: settings.artifact.bytes,

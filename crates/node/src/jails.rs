@@ -41,9 +41,13 @@ pub(crate) async fn check(
 }
 
 /// The flags in force.
+pub(crate) fn flags(told: &native::Jails) -> impl Iterator<Item = String> {
+    told.danger.flags().into_iter().map(str::to_owned)
+}
+
+/// The flags in force, and what they mean.
 pub(crate) fn dangers(told: &native::Jails) -> impl Iterator<Item = String> {
-    let flags = told.danger.flags().into_iter();
-    flags.map(|flag| format!("{flag}: native functions may do without that layer"))
+    flags(told).map(|flag| format!("{flag}: native functions may do without that layer"))
 }
 
 /// What the doctor says. That a machine cannot have jails is no problem for who needs none.

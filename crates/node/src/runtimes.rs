@@ -9,7 +9,9 @@
 use bytes::Bytes;
 use model::{Digest, FunctionRef, Problem};
 use native::NativeExecutor;
-use ports::executor::{Executor, Fault, FaultKind, Form, PrepareError, Program, Run, Running};
+use ports::executor::{
+    Executor, Fault, FaultKind, Form, PrepareError, Program, Run, Running, Unit,
+};
 use ports::{Future, executor};
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -69,6 +71,12 @@ impl Executor for Runtimes {
         self.wasm.let_go(live);
         if let Some(native) = self.native.get() {
             native.let_go(live);
+        }
+    }
+
+    fn expect(&self, units: &[Arc<Unit>]) {
+        if let Some(native) = self.native.get() {
+            native.expect(units);
         }
     }
 

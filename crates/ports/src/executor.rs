@@ -261,6 +261,10 @@ pub trait Executor: Send + Sync {
     /// revision whether it is. What is under way finishes.
     fn let_go(&self, _live: &dyn Fn(&FunctionRef, u32) -> bool) {}
 
+    /// Says which native functions can be called from now on, so that what they need can be started
+    /// before somebody calls.
+    fn expect(&self, _units: &[Arc<Unit>]) {}
+
     /// Begins an invocation. A component that is not loaded is loaded first; one that was never
     /// prepared, or whose compiled form is not authentic, faults with [`FaultKind::Platform`].
     fn run(&self, run: Run) -> Pin<Box<dyn Running>>;

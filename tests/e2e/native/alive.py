@@ -34,5 +34,6 @@ def handler(event, context):
         time.sleep(3)
     if act == "endless":
         time.sleep(100000)
-    said = {"count": COUNT, "gap": max(GAP, time.monotonic() - LAST), "seen": seen}
+    began = os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
+    said = {"began": began, "count": COUNT, "gap": max(GAP, time.monotonic() - LAST), "seen": seen}
     return {"statusCode": 200, "body": json.dumps(said)}

@@ -218,9 +218,10 @@ fn four_requests_are_in_hand_of_one_process() {
 #[test]
 fn as_many_are_kept_as_the_manifest_provides() {
     let place = open(Who::Root, "provisioned = 3\nidle = \"1s\"");
-    place.json("/alive/x");
     let trace = place.trace();
-    until("three are there", || trace.serving().len() == 3);
+    until("three are there before somebody calls", || trace.serving().len() == 3);
+    until("they wait", || frozen(&trace.groups()));
+    assert_eq!(place.json("/alive/x")["began"], "provisioned-concurrency");
     thread::sleep(Duration::from_secs(3));
     assert_eq!(trace.serving().len(), 3, "they stay");
     let before = trace.serving();
@@ -232,8 +233,19 @@ fn as_many_are_kept_as_the_manifest_provides() {
     // Nobody provides for a revision that was replaced.
     let native = format!("{}idle = \"1s\"", handler("alive.handler"));
     place.deploy(&function("alive", "", &native));
-    place.json("/alive/x");
+    assert_eq!(place.json("/alive/x")["began"], "on-demand");
     until("all are gone", || trace.serving().is_empty());
+}
+
+#[test]
+fn what_the_manifest_provides_is_there_again_after_a_restart() {
+    let mut place = open(Who::Root, "provisioned = 2");
+    until("two are there", || place.trace().serving().len() == 2);
+    place.node.signal("TERM");
+    place.node.wait();
+    let home = place.node.home().to_owned();
+    place.node = Node::start_on(&home, &[]);
+    until("two are there again", || place.trace().serving().len() == 2);
 }
 
 /// What a freezer says of its groups.

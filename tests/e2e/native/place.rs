@@ -236,10 +236,12 @@ pub(crate) struct Trace {
 
 impl Trace {
     fn of(node: &Node, dir: &Path) -> Self {
-        let launchers: Vec<u32> = children(node.pid())
-            .into_iter()
-            .filter(|pid| words(*pid).iter().any(|word| word == "__jails"))
-            .collect();
+        let find = || -> Vec<u32> {
+            let all = children(node.pid()).into_iter();
+            all.filter(|pid| words(*pid).iter().any(|word| word == "__jails")).collect()
+        };
+        until("there is a launcher", || !find().is_empty());
+        let launchers = find();
         let tag = launchers.iter().find_map(|pid| {
             let settings: Value = serde_json::from_str(words(*pid).last()?).ok()?;
             settings["tag"].as_str().map(str::to_owned)

@@ -32,8 +32,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-/// How long runtime and extensions may go on after an answer before they are frozen.
-const SETTLE: Duration = Duration::from_secs(5);
 /// How long extensions may take to end.
 const SHUTDOWN: Duration = Duration::from_secs(2);
 
@@ -105,10 +103,7 @@ impl Conversation for Lambda {
     }
 
     fn settled(&self) -> Future<'_, ()> {
-        Box::pin(async {
-            let idle = self.state.until(|table| table.idle().then_some(()));
-            let _late = tokio::time::timeout(SETTLE, idle).await;
-        })
+        Box::pin(self.state.until(|table| table.idle().then_some(())))
     }
 
     fn stop(&self) -> Future<'_, ()> {

@@ -35,6 +35,8 @@ pub(crate) struct Parts {
     pub(crate) parallel: u32,
     /// The secrets that it was given to read, as a digest.
     pub(crate) revealed: Option<model::Digest>,
+    /// CPU time that is no invocation's: it passed before there was a function. In microseconds.
+    pub(crate) before_us: u64,
 }
 
 /// One process of a function.
@@ -59,7 +61,8 @@ impl Instance {
     pub(crate) fn new(parts: Parts) -> Self {
         let idle_since = Duration::ZERO;
         let room = Room { in_hand: 1, frozen: false, closed: false, idle_since };
-        Self { parts, room: Mutex::new(room), cpu_us: AtomicU64::new(0) }
+        let cpu_us = AtomicU64::new(parts.before_us);
+        Self { parts, room: Mutex::new(room), cpu_us }
     }
 
     pub(crate) fn seat(&self) -> &Arc<Seat> {

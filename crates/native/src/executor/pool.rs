@@ -42,6 +42,15 @@ impl Pool {
         (found, missing)
     }
 
+    /// How many have to be started for the pool to be full, as with [`Self::take`].
+    pub(crate) fn missing(&self, interpreter: &str) -> usize {
+        let mut waiting = self.waiting.lock();
+        let shelf = waiting.entry(interpreter.to_owned()).or_default();
+        let missing = self.size.saturating_sub(shelf.members.len() + shelf.coming);
+        shelf.coming += missing;
+        missing
+    }
+
     /// One more waits.
     pub(crate) fn put(&self, interpreter: &str, member: Member) {
         let mut waiting = self.waiting.lock();

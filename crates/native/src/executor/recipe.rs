@@ -123,6 +123,17 @@ impl Ground<'_> {
     }
 }
 
+/// What is known of a process before it is started.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Process<'a> {
+    /// A name for it, unlike that of others of its function.
+    pub(super) name: &'a str,
+    /// Its share of the processors, in thousandths of one.
+    pub(super) share: u32,
+    /// Whether it is started before somebody calls.
+    pub(super) ahead: bool,
+}
+
 /// How a function's process is started.
 pub(super) struct Recipe {
     /// What is mounted, named, listened on and limited for it.
@@ -154,7 +165,7 @@ impl Recipe {
         unit: &Unit,
         native: &NativeSpec,
         files: &Files,
-        (instance, share): (&str, u32),
+        process: Process<'_>,
         revealed: &[(String, model::Secret<Vec<u8>>)],
     ) -> Result<Self, Problem> {
         let place = PathBuf::from(server::root(native.contract).unwrap_or(TASK));
@@ -167,7 +178,7 @@ impl Recipe {
         let mut binds = vec![Bind { source: files.package.clone(), target: place.clone() }];
         let layers = files.layers.iter().cloned();
         binds.extend(layers.map(|source| Bind { source, target: PathBuf::from(LAYERS) }));
-        let mut environment = contract_environment(unit, native, instance);
+        let mut environment = contract_environment(unit, native, process);
         for (name, value) in revealed {
             if let Ok(text) = std::str::from_utf8(value.expose()) {
                 environment.insert(name.clone(), text.to_owned());
@@ -178,7 +189,7 @@ impl Recipe {
                 binds,
                 hosts: Some(hosts),
                 listeners: layout.listeners.iter().map(|(at, _, _)| *at).collect(),
-                ceilings: Some(ceilings(&unit.limits, Some(native), share)),
+                ceilings: Some(ceilings(&unit.limits, Some(native), process.share)),
             },
             layout,
             environment: door::environment(environment),
@@ -210,14 +221,15 @@ fn common() -> BTreeMap<String, String> {
 fn contract_environment(
     unit: &Unit,
     native: &NativeSpec,
-    instance: &str,
+    process: Process<'_>,
 ) -> BTreeMap<String, String> {
     let mut all = common();
     if native.contract == Contract::Lambda {
         let around = lambda::Around {
             runtime_api: RUNTIME_API.to_string(),
             task: TASK.to_owned(),
-            instance: instance.to_owned(),
+            instance: process.name.to_owned(),
+            provisioned: process.ahead,
             ..lambda::Around::default()
         };
         all.extend(lambda::environment(unit, &around));
@@ -226,7 +238,7 @@ fn contract_environment(
     let config = unit.config.iter().map(|(name, value)| (name.clone(), value.clone()));
     all.extend(config.filter(|(name, _)| is_variable(name)));
     all.extend(unit.around.environment.iter().cloned());
-    all.extend(server::environment(unit, instance).unwrap_or_default());
+    all.extend(server::environment(unit, process.name).unwrap_or_default());
     all
 }
 

@@ -102,6 +102,8 @@ pub(crate) struct Invocation {
     stage: Stage,
     runtime: tokio::runtime::Handle,
     limits: Limits,
+    /// How many processors the process may use at once.
+    processors: u32,
     answers_head: bool,
     meter: Arc<Meter>,
 }
@@ -158,7 +160,7 @@ impl Invocation {
     /// Finds a process with `boarding` and gives it `call`, on `runtime`.
     pub(crate) fn begin(
         runtime: tokio::runtime::Handle,
-        limits: Limits,
+        (limits, processors): (Limits, u32),
         boarding: Boarding,
         call: Call,
         meter: Arc<Meter>,
@@ -169,7 +171,7 @@ impl Invocation {
         let work = async move {
             let aboard = boarding.await?;
             let _first = counted.process.set(Arc::downgrade(&aboard.instance));
-            let mut watch = CpuWatch::new(cpu);
+            let mut watch = CpuWatch::new(cpu, processors);
             let answer = tokio::select! {
                 answer = aboard.instance.call(call) => answer,
                 fault = watch.used_up(&aboard.instance) => Err(fault),
@@ -178,7 +180,7 @@ impl Invocation {
             Ok((answer?, aboard))
         };
         let stage = Stage::Head(Task(runtime.spawn(work)));
-        Self { stage, runtime, limits, answers_head, meter }
+        Self { stage, runtime, limits, processors, answers_head, meter }
     }
 
     fn end(&mut self, outcome: Result<(), Fault>) {
@@ -224,7 +226,7 @@ impl Running for Invocation {
             Err(fault) => return Poll::Ready(Err(this.fail(fault))),
         };
         let (parts, body) = response.into_parts();
-        let watch = CpuWatch::new(Duration::from_millis(this.limits.cpu_ms));
+        let watch = CpuWatch::new(Duration::from_millis(this.limits.cpu_ms), this.processors);
         this.stage = Stage::Body(Box::new(Sent { body, failed, aboard, watch }));
         match check_head(&parts, &this.limits) {
             Ok(()) => Poll::Ready(Ok(parts)),
@@ -310,6 +312,8 @@ fn check_head(parts: &Parts, limits: &Limits) -> Result<(), Fault> {
 /// Looks whether the CPU time is used up, as often as it can be.
 struct CpuWatch {
     limit: Duration,
+    /// CPU time passes at most so many times as fast as time does.
+    processors: u32,
     next: Pin<Box<Sleep>>,
 }
 
@@ -317,9 +321,9 @@ struct CpuWatch {
 const LOOK: Duration = Duration::from_millis(20);
 
 impl CpuWatch {
-    fn new(limit: Duration) -> Self {
-        // CPU time passes no faster than this: two processors are the most that a jail has.
-        Self { limit, next: Box::pin(tokio::time::sleep((limit / 2).max(LOOK))) }
+    fn new(limit: Duration, processors: u32) -> Self {
+        let next = Box::pin(tokio::time::sleep((limit / processors).max(LOOK)));
+        Self { limit, processors, next }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, instance: &Instance) -> Poll<Fault> {
@@ -330,7 +334,7 @@ impl CpuWatch {
                 let reason = format!("it used up its CPU time of {} ms", self.limit.as_millis());
                 return Poll::Ready(Fault { kind: FaultKind::Cpu, reason });
             }
-            let wait = ((self.limit - used) / 2).max(LOOK);
+            let wait = ((self.limit - used) / self.processors).max(LOOK);
             self.next.as_mut().reset(tokio::time::Instant::now() + wait);
         }
     }

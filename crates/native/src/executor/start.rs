@@ -4,7 +4,7 @@ use super::Shared;
 use super::board::Revealed;
 use super::command::Start;
 use super::instance::{self, Instance};
-use super::recipe::{Files, Ground, Loader, Recipe};
+use super::recipe::{Files, Ground, Loader, Process, Recipe};
 use crate::contract::{Conversation, lambda, server};
 use crate::door::{self, Authority, Passing};
 use crate::interpreter::{self, Interpreter, Needs};
@@ -17,6 +17,7 @@ use model::manifest::{Contract, NativeSpec};
 use model::wire::v1::Level;
 use ports::executor::{Fault, FaultKind, Unit};
 use ports::{Future, Host};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub struct Settings {
 pub(super) struct Member {
     jail: Jail,
     authority: Arc<Authority>,
+    /// CPU time that it took before it had a function, in microseconds.
+    before_us: u64,
 }
 
 impl Member {
@@ -88,7 +91,8 @@ pub(super) async fn start(
     let number = fastrand::u64(..);
     let name = format!("{number:016x}");
     let share = shared.parts.settings.share;
-    let recipe = Recipe::of(unit, native, &files, (&name, share), &revealed.values);
+    let process = Process { name: &name, share, ahead: host.is_none() };
+    let recipe = Recipe::of(unit, native, &files, process, &revealed.values);
     let recipe = recipe.map_err(|problem| at_fault(&problem))?;
     let interpreter = interpreter(shared, native).await?;
     let seat = Arc::new(Seat::default());
@@ -153,7 +157,7 @@ async fn jail(
         None
     };
     let mut member = match waiting {
-        Some(member) => member,
+        Some(member) => Member { before_us: member.jail.usage().cpu_us, ..member },
         None => member(shared, interpreter, loader, Told::AtOnce(recipe.passing)).await?,
     };
     let mut listeners = member.jail.assign(&recipe.assignment).await;
@@ -245,7 +249,7 @@ async fn make(
         share: settings.share,
     });
     let jail = shared.parts.launcher.jail(plan).await.map_err(|error| no_jail(&error))?;
-    Ok(Member { jail, authority: Arc::new(authority) })
+    Ok(Member { jail, authority: Arc::new(authority), before_us: 0 })
 }
 
 /// Starts one more for the pool, when the invocation that took one has had its time: starting an
@@ -259,6 +263,25 @@ fn fill(shared: &Arc<Shared>, interpreter: Interpreter, loader: Loader) {
             Err(fault) => {
                 tracing::warn!(%fault, interpreter = interpreter.name, "no jail for the pool");
                 owner.pool.missed(&interpreter.name);
+            }
+        }
+    });
+}
+
+/// Fills the pool with what functions are going to need that nobody has called yet.
+pub(super) fn fill_for(shared: &Arc<Shared>, interpreters: BTreeSet<String>) {
+    if interpreters.is_empty() {
+        return;
+    }
+    let shared = Arc::clone(shared);
+    let runtime = shared.parts.runtime.clone();
+    runtime.spawn(async move {
+        let table = (shared.parts.interpreters)().await;
+        let found = interpreters.iter().filter_map(|name| table.find(name).ok().cloned());
+        for interpreter in found {
+            let Some(loader) = Loader::of(&interpreter) else { continue };
+            for _ in 0..shared.pool.missing(&interpreter.name) {
+                fill(&shared, interpreter.clone(), loader);
             }
         }
     });
@@ -280,8 +303,8 @@ fn assemble(
     native: &NativeSpec,
     started: Started,
 ) -> io::Result<Instance> {
-    let Started { member: Member { mut jail, authority }, listeners, recipe, seat, name, revealed } =
-        started;
+    let Started { member, listeners, recipe, seat, name, revealed } = started;
+    let Member { mut jail, authority, before_us } = member;
     let runtime = &shared.parts.runtime;
     let mut own = std::mem::take(&mut jail.listeners);
     let api = own.pop().ok_or_else(|| io::Error::other("a jail has no listener"))?;
@@ -325,6 +348,7 @@ fn assemble(
         _doors: doors,
         parallel: native.parallel.unwrap_or(1).max(1),
         revealed,
+        before_us,
     }))
 }
 
