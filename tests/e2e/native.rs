@@ -3,6 +3,7 @@
 mod abuse;
 mod contracts;
 mod dangers;
+mod extensions;
 mod life;
 mod outer;
 mod place;

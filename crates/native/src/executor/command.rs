@@ -9,6 +9,13 @@ use std::path::{Path, PathBuf};
 /// What Lambda and those like it start, if nothing else is said.
 const BOOTSTRAP: &str = "bootstrap";
 
+/// Where layers have the extensions that run beside a runtime of AWS Lambda's.
+const EXTENSIONS: &str = "extensions";
+/// Most of them, as AWS has it.
+const EXTENSIONS_MAX: usize = 10;
+/// What starts them beside a program; our loaders do it themselves.
+const BESIDE: &str = r#"for it in /opt/extensions/*; do "$it" </dev/null & done; exec "$0" "$@""#;
+
 /// What is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Start {
@@ -40,6 +47,32 @@ pub(super) fn of(native: &NativeSpec, files: &Files, place: &Path) -> Result<Sta
         (Contract::Lambda, Some(_)) => Ok(Start::Handler(handler)),
         (_, Some(name)) => Err(nothing(format!("nothing says what `{name}` runs"))),
         (_, None) => bootstrap(files, place),
+    }
+}
+
+/// The names of the extensions that a function's layers bring, which have to register before it is
+/// ready. They are in the order in which they are started.
+pub(super) fn extensions(native: &NativeSpec, files: &Files) -> Vec<String> {
+    let layers = files.layers.as_ref().filter(|_| native.contract == Contract::Lambda);
+    let entries = layers.and_then(|layers| std::fs::read_dir(layers.join(EXTENSIONS)).ok());
+    let files = entries.into_iter().flatten().flatten().filter(|entry| entry.path().is_file());
+    let mut names: Vec<String> =
+        files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    names.truncate(EXTENSIONS_MAX);
+    names
+}
+
+/// The same, with extensions beside it.
+pub(super) fn beside(start: Start, extensions: &[String]) -> Start {
+    match start {
+        Start::Program(program, arguments) if !extensions.is_empty() => {
+            let mut all = words(&["-c", BESIDE]);
+            all.push(program.display().to_string());
+            all.extend(arguments);
+            Start::Program(PathBuf::from("/bin/sh"), all)
+        }
+        other => other,
     }
 }
 

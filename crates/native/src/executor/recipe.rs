@@ -146,6 +146,8 @@ pub(super) struct Recipe {
     pub(super) place: PathBuf,
     /// What runs.
     pub(super) start: Start,
+    /// What has to register beside it before it is ready.
+    pub(super) extensions: Vec<String>,
     /// Whether TLS may leave it that nobody looks into.
     pub(super) passing: Passing,
 }
@@ -178,6 +180,7 @@ impl Recipe {
         let mut binds = vec![Bind { source: files.package.clone(), target: place.clone() }];
         let layers = files.layers.iter().cloned();
         binds.extend(layers.map(|source| Bind { source, target: PathBuf::from(LAYERS) }));
+        let extensions = command::extensions(native, files);
         let mut environment = contract_environment(unit, native, process);
         for (name, value) in revealed {
             if let Ok(text) = std::str::from_utf8(value.expose()) {
@@ -193,7 +196,8 @@ impl Recipe {
             },
             layout,
             environment: door::environment(environment),
-            start: command::of(native, files, &place)?,
+            start: command::beside(command::of(native, files, &place)?, &extensions),
+            extensions,
             passing: if around.passes || !around.destinations.is_empty() {
                 Passing::Permitted
             } else {

@@ -146,8 +146,11 @@ async fn jail(
         }
         (_, interpreter) => return directly(shared, interpreter, recipe).await,
     };
-    // Those that wait trust nobody but their own authority.
-    let waiting = if recipe.passing == Passing::Never {
+    // Extensions may be scripts.
+    let alone = recipe.extensions.is_empty();
+    let needs = if alone { interpreter.needs() } else { interpreter.needs().and_shell() };
+    // Those that wait have no shell, and trust nobody but their own authority.
+    let waiting = if alone && recipe.passing == Passing::Never {
         let (waiting, missing) = shared.pool.take(&interpreter.name);
         for _ in 0..missing {
             fill(shared, interpreter.clone(), loader);
@@ -158,12 +161,13 @@ async fn jail(
     };
     let mut member = match waiting {
         Some(member) => Member { before_us: member.jail.usage().cpu_us, ..member },
-        None => member(shared, interpreter, loader, Told::AtOnce(recipe.passing)).await?,
+        None => member(shared, (interpreter, &needs), loader, Told::AtOnce(recipe.passing)).await?,
     };
     let mut listeners = member.jail.assign(&recipe.assignment).await;
     // What makes jails ended, and takes those that waited along.
     if let Err(JailError::Launcher(_)) = listeners {
-        member = self::member(shared, interpreter, loader, Told::AtOnce(recipe.passing)).await?;
+        member = self::member(shared, (interpreter, &needs), loader, Told::AtOnce(recipe.passing))
+            .await?;
         listeners = member.jail.assign(&recipe.assignment).await;
     }
     let listeners = listeners.map_err(|error| no_jail(&error))?;
@@ -222,7 +226,7 @@ enum Told {
 
 async fn member(
     shared: &Shared,
-    interpreter: &Interpreter,
+    (interpreter, needs): (&Interpreter, &Needs),
     loader: Loader,
     told: Told,
 ) -> Result<Member, Fault> {
@@ -231,7 +235,7 @@ async fn member(
         Told::Later => Passing::Never,
     };
     let plan = |ground: Ground<'_>| ground.empty(interpreter, loader, told == Told::Later);
-    make(shared, &interpreter.needs(), passing, plan).await
+    make(shared, needs, passing, plan).await
 }
 
 async fn make(
@@ -258,7 +262,8 @@ fn fill(shared: &Arc<Shared>, interpreter: Interpreter, loader: Loader) {
     let owner = Arc::clone(shared);
     shared.parts.runtime.spawn(async move {
         tokio::time::sleep(BEFORE_FILLING).await;
-        match member(&owner, &interpreter, loader, Told::Later).await {
+        let needs = interpreter.needs();
+        match member(&owner, (&interpreter, &needs), loader, Told::Later).await {
             Ok(member) => owner.pool.put(&interpreter.name, member),
             Err(fault) => {
                 tracing::warn!(%fault, interpreter = interpreter.name, "no jail for the pool");
@@ -326,7 +331,7 @@ fn assemble(
         api.set_nonblocking(true)?;
         let _inside = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(api)?;
-        let facts = lambda::Facts::of(unit, Vec::new());
+        let facts = lambda::Facts::of(unit, recipe.extensions);
         Box::new(lambda::Lambda::start(listener, facts, Arc::clone(&shared.parts.clock), runtime))
     } else {
         let with = server::With {

@@ -18,6 +18,17 @@ pub(crate) struct Needs {
     pub(crate) links: Vec<(PathBuf, PathBuf)>,
 }
 
+impl Needs {
+    /// A shell and its tools beside it.
+    pub(crate) fn and_shell(mut self) -> Self {
+        for name in SHELL {
+            self.add(Path::new("/usr/bin").join(name));
+        }
+        self.add(ENV);
+        self
+    }
+}
+
 /// Directories of shared libraries, and files that the loader reads.
 const LIBRARIES: &[&str] = &[
     #[cfg(target_arch = "x86_64")]
@@ -144,12 +155,7 @@ pub(crate) fn base() -> Needs {
 
 /// A shell and its tools beside that: for programs that are scripts.
 pub(crate) fn shell() -> Needs {
-    let mut needs = base();
-    for name in SHELL {
-        needs.add(Path::new("/usr/bin").join(name));
-    }
-    needs.add(ENV);
-    needs
+    base().and_shell()
 }
 
 /// What an interpreter needs.
