@@ -13,6 +13,7 @@ pub mod bundle;
 pub mod cap;
 pub mod claims;
 pub mod code;
+pub mod data;
 pub mod destination;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -41,6 +42,7 @@ pub mod wire;
 pub use budget::{Budget, Cost, Usage};
 pub use claims::Claims;
 pub use code::Code;
+pub use data::DataClass;
 pub use destination::Destination;
 pub use grant::{Action, Grant, Principal};
 pub use id::{BootId, Digest, InvocationId};
