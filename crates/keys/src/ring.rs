@@ -55,13 +55,13 @@ impl FileRing {
             .map_err(|_| FileError::Wrong { found: self.fingerprint.clone() })
     }
 
-    fn derive(
+    fn derive<const BYTES: usize>(
         &self,
         usage: Usage,
         epoch: Epoch,
         purpose: KeyPurpose,
         context: &[&str],
-    ) -> Result<Secret<[u8; 32]>, Error> {
+    ) -> Result<Secret<[u8; BYTES]>, Error> {
         if epoch != self.epoch {
             return Err(Error::UnknownEpoch(epoch));
         }
@@ -106,6 +106,15 @@ impl KeyRing for FileRing {
     ) -> Result<Secret<[u8; 32]>, Error> {
         self.derive(Usage::Hash, epoch, purpose, context)
     }
+
+    fn data_key(
+        &self,
+        epoch: Epoch,
+        purpose: KeyPurpose,
+        context: &[&str],
+    ) -> Result<Secret<[u8; 64]>, Error> {
+        self.derive(Usage::Data, epoch, purpose, context)
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +155,7 @@ mod tests {
         assert!(matches!(ring.sealer(other, purpose, &[]), Err(Error::UnknownEpoch(Epoch(2)))));
         assert!(matches!(ring.signer(other, purpose, &[]), Err(Error::UnknownEpoch(Epoch(2)))));
         assert!(matches!(ring.hash_key(other, purpose, &[]), Err(Error::UnknownEpoch(Epoch(2)))));
+        assert!(matches!(ring.data_key(other, purpose, &[]), Err(Error::UnknownEpoch(Epoch(2)))));
     }
 
     #[test]
@@ -163,6 +173,20 @@ mod tests {
         let hash = ring.hash_key(Epoch(1), KeyPurpose::Ledger, &["a"]).unwrap();
         let signer = ring.signer(Epoch(1), KeyPurpose::Ledger, &["a"]).unwrap();
         assert_ne!(EdSigner::new(&hash).unwrap().public_key(), signer.public_key());
+    }
+
+    #[test]
+    fn a_key_for_data_is_bound_to_its_name_and_begins_like_no_other_key() {
+        let ring = ring(1);
+        let data = |purpose, context: &[&str]| {
+            *ring.data_key(Epoch(1), purpose, context).unwrap().expose()
+        };
+        let own = data(KeyPurpose::Token, &["a", "main", "pan"]);
+        assert_ne!(own, data(KeyPurpose::FormatCipher, &["a", "main", "pan"]));
+        assert_ne!(own, data(KeyPurpose::Token, &["b", "main", "pan"]));
+        assert_ne!(own[..32], own[32..]);
+        let hash = ring.hash_key(Epoch(1), KeyPurpose::Token, &["a", "main", "pan"]).unwrap();
+        assert_ne!(own[..32], hash.expose()[..]);
     }
 
     #[test]

@@ -116,12 +116,19 @@ mod tests {
         let sealer = SivSealer::new(&Secret::new(key)).unwrap();
         let mut nonce = [0; NONCE_LEN];
         nonce[0] = 3;
-        for (plain, sealed) in [
-            ("", "07f5f4169bbf55a8400cd47ea6fd400f"),
-            ("0100000000000000", "c2ef328e5c71c83b843122130f7364b761e0b97427e3df28"),
+        for (place, plain, sealed) in [
+            ("", "", "07f5f4169bbf55a8400cd47ea6fd400f"),
+            ("", "0100000000000000", "c2ef328e5c71c83b843122130f7364b761e0b97427e3df28"),
+            ("01", "0200000000000000", "1de22967237a813291213f267e3b452f02d01ae33e4ec854"),
+            (
+                "01",
+                "020000000000000000000000",
+                "163d6f9cc1b346cd453a2e4cc1a4a19ae800941ccdc57cc8413c277f",
+            ),
         ] {
             let mut buffer = hex::decode(plain).unwrap();
-            sealer.seal_with(nonce, b"", &mut buffer, 0).unwrap();
+            let place = hex::decode(place).unwrap();
+            sealer.seal_with(nonce, &place, &mut buffer, 0).unwrap();
             assert_eq!(hex::encode(&buffer[HEAD_BYTES..]), sealed);
         }
     }

@@ -22,6 +22,14 @@ pub enum KeyPurpose {
     Secret,
     /// Seals calls that wait in the queue.
     Queue,
+    /// Enciphers sensitive values in their format (FF1).
+    FormatCipher,
+    /// Seals sensitive values into tokens (AES-SIV).
+    Token,
+    /// Hashes sensitive values into a format.
+    FormatHash,
+    /// Hashes sensitive values in full.
+    FullHash,
 }
 
 impl KeyPurpose {
@@ -37,6 +45,10 @@ impl KeyPurpose {
             Self::Certificate => "certificate",
             Self::Secret => "secret",
             Self::Queue => "queue",
+            Self::FormatCipher => "fpe",
+            Self::Token => "siv",
+            Self::FormatHash => "fphash",
+            Self::FullHash => "hash",
         }
     }
 }

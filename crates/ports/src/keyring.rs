@@ -81,4 +81,17 @@ pub trait KeyRing: Send + Sync {
         purpose: KeyPurpose,
         context: &[&str],
     ) -> Result<Secret<[u8; 32]>, Error>;
+
+    /// A key that transforms sensitive values, 512 bits: a cipher that takes less uses the first.
+    /// It is handed out, since the transforms lie in a crate that computes and holds no ring; and
+    /// it is never one that seals, signs or hashes for the platform itself.
+    ///
+    /// # Errors
+    /// As [`KeyRing::sealer`].
+    fn data_key(
+        &self,
+        epoch: Epoch,
+        purpose: KeyPurpose,
+        context: &[&str],
+    ) -> Result<Secret<[u8; 64]>, Error>;
 }

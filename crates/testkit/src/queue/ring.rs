@@ -56,4 +56,8 @@ impl KeyRing for PlainRing {
     fn hash_key(&self, _: Epoch, _: KeyPurpose, _: &[&str]) -> Result<Secret<[u8; 32]>, Error> {
         Err(Error::Failed("not here".to_owned()))
     }
+
+    fn data_key(&self, _: Epoch, _: KeyPurpose, _: &[&str]) -> Result<Secret<[u8; 64]>, Error> {
+        Err(Error::Failed("not here".to_owned()))
+    }
 }

@@ -77,6 +77,9 @@ impl KeyRing for TestRing {
     fn hash_key(&self, _: Epoch, _: KeyPurpose, _: &[&str]) -> Result<Secret<[u8; 32]>, KeyError> {
         Err(KeyError::Failed("not here".into()))
     }
+    fn data_key(&self, _: Epoch, _: KeyPurpose, _: &[&str]) -> Result<Secret<[u8; 64]>, KeyError> {
+        Err(KeyError::Failed("not here".into()))
+    }
 }
 
 /// Small, so that little writing turns segments.
