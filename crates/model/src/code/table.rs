@@ -6,6 +6,8 @@
 #[macro_use]
 mod deploying;
 #[macro_use]
+mod protecting;
+#[macro_use]
 mod running;
 #[macro_use]
 mod serving;
@@ -16,4 +18,4 @@ macro_rules! all {
     ([$($rows:tt)*]) => { codes! { $($rows)* } };
 }
 
-deploying! { [] running serving accounting all }
+deploying! { [] protecting running serving accounting all }

@@ -1,0 +1,35 @@
+//! What becomes of sensitive data: 03xx.
+
+macro_rules! protecting {
+    ([$($earlier:tt)*] $next:ident $($rest:ident)*) => { $next! { [
+        $($earlier)*
+        // 03xx data
+        DataContract = "E0301", 422, "the data contract cannot be used",
+            cause: "A key of it is unknown or means nothing where it stands, a place or a class cannot be read, or two fields name one place.",
+            remedy: "Correct what the message names. docs/guides/protect.md has an example of each transform.";
+        DataValue = "E0302", 422, "a value is not what its transform takes",
+            cause: "It has characters outside the alphabet, is too long, or is no card number, address, date or number, as its field says it is. The message names the place and never the value.",
+            remedy: "Correct the data or the field; `transform = \"token\"` takes any text.";
+        DataTooFew = "E0303", 422, "too few values are possible for them to be enciphered in their format",
+            cause: "After what is kept, fewer than 1,000,000 values are left, and somebody could try them all.",
+            remedy: "Keep fewer characters, or use `transform = \"token\"`, which takes values of any length.";
+        DataTokenAlready = "E0304", 422, "a value is a token already",
+            cause: "The data was protected before, or somebody sent a token in the place of a value.",
+            remedy: "Take the field out of the contract, or undo the first protection before the second.";
+        DataTokenForeign = "E0305", 422, "a token cannot be read here",
+            cause: "Another tenant, environment, class, version, record or root key made it, it was changed, or it is no token at all.",
+            remedy: "Read it with the contract, the tenant and the root key that it was made with: `--tenant`, `--env` and `--root-key-file`.";
+        DataForm = "E0306", 422, "the data cannot be read",
+            cause: "It is not what it should be, such as JSON, CSV or UTF-8, is nested too deep, has a key twice, or one record of it is too long.",
+            remedy: "The message names the place. A key that stands twice is taken with `duplicate = \"all\"` in the contract.";
+        DataMissing = "E0307", 422, "a field of the data contract is not there",
+            cause: "The contract says `missing = \"refuse\"`, or names a column that the table does not have, and nothing stands at the place.",
+            remedy: "Correct the place, or say `missing = \"ignore\"` if the field may be absent.";
+        DataOneWay = "E0308", 422, "a transform cannot be undone",
+            cause: "Hashes, masks and generalised values do not hold what they were made from.",
+            remedy: "Undo the other fields alone: `casemate protect --undo --partial`.";
+        DataClassUnknown = "E0309", 422, "a class of data is not known",
+            cause: "It is neither one of the platform's own nor declared.",
+            remedy: "Correct its name, or declare it: `classes = [\"NAME\"]` at the top of the contract.";
+    ] $($rest)* } };
+}
