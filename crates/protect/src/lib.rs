@@ -3,5 +3,8 @@
 //! Only computing: keys are handed in, nothing here waits or touches the world.
 #![forbid(unsafe_code)]
 
+pub mod contract;
 pub mod detect;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod transform;

@@ -1,0 +1,278 @@
+//! A contract with keys, applied to one document.
+
+use super::{Contract, Duplicate, Fault, Field, Missing, Place, Table, csv, form, json, unusable};
+use crate::transform::{ClassKeys, Error, Kind, Value, Way, Work};
+use model::{Code, DataClass, Problem, TenantName};
+
+/// Which way a contract is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Values are protected.
+    Protect,
+    /// Values come back. A contract with a field that has no way back is refused.
+    Undo,
+    /// Values come back, and fields that have no way back stay as they are.
+    UndoPartly,
+}
+
+impl Direction {
+    const fn way(self) -> Way {
+        match self {
+            Self::Protect => Way::Protect,
+            Self::Undo | Self::UndoPartly => Way::Undo,
+        }
+    }
+}
+
+/// What was done at one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The place, as the contract has it.
+    pub at: String,
+    /// The class.
+    pub class: DataClass,
+    /// The transform.
+    pub transform: Kind,
+    /// How many values were transformed.
+    pub values: u64,
+}
+
+/// Counts what was done, by field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally(Vec<u64>);
+
+impl Tally {
+    /// Values at the field of this number.
+    pub(crate) fn of(&self, field: usize) -> u64 {
+        self.0.get(field).copied().unwrap_or(0)
+    }
+
+    fn count(&mut self, field: usize) {
+        if self.0.len() <= field {
+            self.0.resize(field + 1, 0);
+        }
+        if let Some(count) = self.0.get_mut(field) {
+            *count += 1;
+        }
+    }
+}
+
+/// One field with its keys.
+pub(crate) struct Bond {
+    pub(crate) at: Place,
+    pub(crate) record: Option<Place>,
+    class: DataClass,
+    work: Work,
+}
+
+/// A contract that can be applied.
+pub struct Bound {
+    way: Way,
+    pub(crate) missing: Missing,
+    pub(crate) duplicate: Duplicate,
+    pub(crate) table: Table,
+    pub(crate) bonds: Vec<Bond>,
+}
+
+impl Contract {
+    /// Checks the contract and asks for the keys of each class in it, once for each field.
+    ///
+    /// # Errors
+    /// What [`Contract::check`] finds, [`Code::DataOneWay`], or what `keys` says.
+    pub fn bind(
+        &self,
+        tenant: &TenantName,
+        direction: Direction,
+        keys: &mut dyn FnMut(&DataClass) -> Result<ClassKeys, Problem>,
+    ) -> Result<Bound, Problem> {
+        self.check()?;
+        let stuck = |field: &&Field| !field.transform.is_reversible();
+        if let (Direction::Undo, Some(field)) = (direction, self.fields.iter().find(stuck)) {
+            let error = Error::OneWay(field.transform.word());
+            let detail = format!("the field at `{}`: {error}", field.at);
+            return Err(Problem::new(Code::DataOneWay).detail(detail));
+        }
+        let skips = |field: &&Field| direction != Direction::UndoPartly || !stuck(field);
+        let bonds: Result<Vec<Bond>, Problem> = self
+            .fields
+            .iter()
+            .filter(skips)
+            .map(|field| {
+                let bound = field.recipe().bind(tenant, &field.class, &keys(&field.class)?);
+                let work = bound.map_err(|wrong| unusable(format!("`{}`: {wrong}", field.at)))?;
+                let (at, record) = (field.at.clone(), field.record.clone());
+                Ok(Bond { at, record, class: field.class.clone(), work })
+            })
+            .collect();
+        Ok(Bound {
+            way: direction.way(),
+            missing: self.missing,
+            duplicate: self.duplicate,
+            table: self.csv.clone(),
+            bonds: bonds?,
+        })
+    }
+}
+
+impl Bound {
+    /// Applies the contract to a JSON document (RFC 8259). `record` is the id of the record for
+    /// isolated fields that name none.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn json(
+        &self,
+        document: &[u8],
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Vec<u8>, Fault> {
+        json::apply(self, document, record, tally)
+    }
+
+    /// Applies it to a body of `application/x-www-form-urlencoded`.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn form(
+        &self,
+        body: &[u8],
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Vec<u8>, Fault> {
+        form::apply(self, form::Kind::Form, body, record, tally)
+    }
+
+    /// Applies it to the query of a URL, without its `?`.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn query(
+        &self,
+        query: &[u8],
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Vec<u8>, Fault> {
+        form::apply(self, form::Kind::Query, query, record, tally)
+    }
+
+    /// Applies it to header fields. Gives the new value for each that changes.
+    ///
+    /// # Errors
+    /// [`Fault`]; also if a value that came back may not stand in a header.
+    pub fn headers(
+        &self,
+        fields: &[(&str, &[u8])],
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        let before = tally.clone();
+        let mut made = vec![None; fields.len()];
+        for (at, bond) in self.bonds.iter().enumerate() {
+            let Place::Header(name) = &bond.at else { continue };
+            for (slot, (_, value)) in
+                made.iter_mut().zip(fields).filter(|(_, (own, _))| own.eq_ignore_ascii_case(name))
+            {
+                let text = self.text(at, value, record, tally)?;
+                let stands = text.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
+                *slot = Some(text.into_bytes()).filter(|_| stands);
+                if !stands {
+                    return Err(
+                        Fault::form("what it stands for may not stand in a header").at(&bond.at)
+                    );
+                }
+            }
+        }
+        self.all_there(&before, tally, |place| matches!(place, Place::Header(_)))?;
+        Ok(made)
+    }
+
+    /// Applies it to a line of text, without its end.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn line(
+        &self,
+        line: &[u8],
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Vec<u8>, Fault> {
+        match self.bonds.iter().position(|bond| bond.at == Place::Line) {
+            Some(at) if !line.is_empty() => {
+                self.text(at, line, record, tally).map(String::into_bytes)
+            }
+            _ => Ok(line.to_vec()),
+        }
+    }
+
+    /// A reader of a table's rows, from the first.
+    pub(super) fn rows(&self) -> csv::Rows<'_> {
+        csv::Rows::new(self)
+    }
+
+    /// What was done, by field.
+    #[must_use]
+    pub fn done(&self, tally: &Tally) -> Vec<Done> {
+        let bonds = self.bonds.iter().enumerate();
+        bonds
+            .map(|(at, bond)| Done {
+                at: bond.at.to_string(),
+                class: bond.class.clone(),
+                transform: bond.work.kind(),
+                values: tally.of(at),
+            })
+            .collect()
+    }
+
+    /// Transforms one value of the field of this number.
+    pub(crate) fn value(
+        &self,
+        field: usize,
+        value: &Value<'_>,
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Value<'static>, Fault> {
+        let bond = self.bonds.get(field).ok_or_else(Fault::missing)?;
+        let made = bond.work.run(self.way, value, record);
+        let made = made.map_err(|error| Fault::value(error).at(&bond.at))?;
+        tally.count(field);
+        Ok(made)
+    }
+
+    /// The same where all is text.
+    pub(crate) fn text(
+        &self,
+        field: usize,
+        bytes: &[u8],
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<String, Fault> {
+        let place = self.bonds.get(field).map(|bond| bond.at.to_string()).unwrap_or_default();
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| Fault::form("the value is not UTF-8").at(&place))?;
+        let made = self.value(field, &Value::Text(text.into()), record, tally)?;
+        Ok(made.as_str().to_owned())
+    }
+
+    /// Refuses a document in which a field was not found, if the contract says so.
+    pub(crate) fn all_there(
+        &self,
+        before: &Tally,
+        after: &Tally,
+        belongs: impl Fn(&Place) -> bool,
+    ) -> Result<(), Fault> {
+        if self.missing == Missing::Ignore {
+            return Ok(());
+        }
+        let fields = self.bonds.iter().enumerate().filter(|(_, bond)| belongs(&bond.at));
+        match fields.into_iter().find(|(at, _)| before.of(*at) == after.of(*at)) {
+            Some((_, bond)) => Err(Fault::missing().at(&bond.at)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bound").field("fields", &self.bonds.len()).finish_non_exhaustive()
+    }
+}
