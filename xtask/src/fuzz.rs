@@ -43,6 +43,7 @@ const TARGETS: &[(&str, How)] = &[
     ("contract", How::Guided),
     ("credentials", How::Guided),
     ("destination", How::Guided),
+    ("detect", How::Guided),
     ("frames", How::Guided),
     ("grant", How::Guided),
     ("head", How::Guided),

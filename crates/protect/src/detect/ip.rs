@@ -1,0 +1,93 @@
+//! Addresses of devices, IPv4 and IPv6. They are observed only: a version has the same shape.
+
+use super::context::{self, Words};
+use super::detector::Hit;
+use super::digits::{Groups, table::Seps};
+use super::rule::{Confidence, Known};
+use super::window::Window;
+use std::net::Ipv6Addr;
+
+const WORDS: Words = &[
+    "ip",
+    "ipv",
+    "addr*",
+    "address*",
+    "client*",
+    "remote*",
+    "peer*",
+    "host*",
+    "forwarded*",
+    "src",
+    "dst",
+    "source",
+    "destination",
+    "from",
+    "real",
+];
+const VERSIONS: Words = &[
+    "version*", "ver", "v", "release*", "build*", "chrome", "mozilla", "safari", "oid", "section",
+];
+/// Longest text of an IPv6 address.
+const SIX: usize = 45;
+
+fn confidence(window: &Window<'_>, start: usize) -> Confidence {
+    match context::says(window, start, WORDS) {
+        true => Confidence::Context,
+        false => Confidence::Pattern,
+    }
+}
+
+/// An IPv4 address at the beginning of these digits.
+pub(super) fn four(window: &Window<'_>, groups: &Groups) -> Option<Hit> {
+    let lengths = groups.lengths().get(..4)?;
+    let same = Seps::Same(b".");
+    if lengths.iter().any(|length| *length > 3) || !groups.are(lengths, same) {
+        return None;
+    }
+    let mut digits = groups.digits(4);
+    let mut octets = [0_u8; 4];
+    for (octet, length) in octets.iter_mut().zip(lengths) {
+        let (own, rest) = digits.split_at_checked(usize::from(*length))?;
+        let value = own.iter().fold(0_u16, |sum, digit| sum * 10 + u16::from(*digit));
+        if value > 255 || (own.len() > 1 && own.first() == Some(&0)) {
+            return None;
+        }
+        (*octet, digits) = (u8::try_from(value).ok()?, rest);
+    }
+    let (start, end) = (groups.start, groups.end(4));
+    // This host, everybody and nobody are no person's.
+    let nobodys = matches!(octets, [0 | 127, ..] | [255, 255, ..]);
+    if nobodys || !window.ends(end) || context::says(window, start, VERSIONS) {
+        return None;
+    }
+    Some(Hit { rule: Known::Ip.id(), start, end, confidence: confidence(window, start) })
+}
+
+/// An IPv6 address whose first `:` is at `at`.
+pub(super) fn six(window: &Window<'_>, at: usize) -> Option<Hit> {
+    let next = window.at(at + 1)?;
+    if !next.is_ascii_hexdigit() && next != b':' {
+        return None;
+    }
+    let group = window.slice(at.saturating_sub(5), at);
+    let group = group.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let start = at - group;
+    let before = window.before(start);
+    if group > 4 || before.is_some_and(|b| super::window::is_word(b) || matches!(b, b':' | b'.')) {
+        return None;
+    }
+    let end = window.run(start, SIX + 1, |b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+    let text = window.slice(start, end);
+    let text = text.strip_suffix(b".").unwrap_or(text);
+    let end = start + text.len();
+    let colons = text.iter().filter(|byte| **byte == b':').count();
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if colons < 2 || digits == 0 || text.len() < 6 || !window.ends(end) {
+        return None;
+    }
+    let address: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
+    if address.is_loopback() || address.is_unspecified() {
+        return None;
+    }
+    Some(Hit { rule: Known::Ip.id(), start, end, confidence: confidence(window, start) })
+}
