@@ -18,6 +18,7 @@ mod certificates;
 mod commands;
 mod crash;
 mod deploying;
+mod detect;
 mod docs;
 mod drain;
 mod events;

@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod cost;
 mod deploy;
+mod detect;
 mod diff;
 mod doctor;
 mod events;
@@ -67,6 +68,7 @@ pub(crate) enum Command {
     Ledger(ledger::Ledger),
     Backup(home::Backup),
     Restore(home::Restore),
+    Detect(detect::Detect),
     Doctor(doctor::Doctor),
     Events(events::Events),
     Explain(explain::Explain),
@@ -83,6 +85,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         None => context.voice.line(GUIDE),
         Some(Command::Invoke(invoke)) => return invoke.run(context),
         Some(Command::Test(test)) => return test.run(context),
+        Some(Command::Detect(detect)) => return detect.run(context),
         Some(Command::Doctor(doctor)) => return doctor.run(context),
         Some(Command::Diff(diff)) => return diff.run(context),
         Some(Command::New(new)) => new.run(context),

@@ -59,6 +59,7 @@ const COMMANDS: &[&str] = &[
     "ledger",
     "backup",
     "restore",
+    "detect",
     "doctor",
     "explain",
     "schema",

@@ -46,7 +46,7 @@ const HOUSE: &[Room] = &[
     narrow("gateway", 4, &["model", "engine"]),
     narrow("control", 4, &["model", "engine"]),
     room("node", 5),
-    narrow("cli", 6, &["node", "model", "audit"]),
+    narrow("cli", 6, &["node", "model", "audit", "protect"]),
 ];
 
 /// The crates that only tests may use.

@@ -6,6 +6,8 @@
 #[macro_use]
 mod deploying;
 #[macro_use]
+mod detecting;
+#[macro_use]
 mod protecting;
 #[macro_use]
 mod running;
@@ -18,4 +20,4 @@ macro_rules! all {
     ([$($rows:tt)*]) => { codes! { $($rows)* } };
 }
 
-deploying! { [] protecting running serving accounting all }
+deploying! { [] protecting detecting running serving accounting all }
