@@ -4,6 +4,7 @@ mod abuse;
 mod contracts;
 mod dangers;
 mod extensions;
+mod foreign;
 mod life;
 mod outer;
 mod place;

@@ -3,12 +3,33 @@
 //! A conversation is with one process. It is told of one invocation at a time, or of as many as the
 //! contract and the manifest allow.
 
+pub(crate) mod actionloop;
 pub(crate) mod lambda;
 pub(crate) mod server;
+mod task;
 
 use http_body_util::combinators::UnsyncBoxBody;
+use model::manifest::Contract;
 use ports::Future;
 use ports::executor::{Fault, Manner, RequestBody};
+
+/// Where the package of a function of AWS Lambda is.
+pub(crate) const TASK: &str = "/var/task";
+
+/// Where a contract's functions find their code.
+pub(crate) fn root(contract: Contract) -> &'static str {
+    match contract {
+        Contract::Lambda => TASK,
+        Contract::OpenfaasClassic => "/home/app",
+        contract => server::root(contract).unwrap_or("/workspace"),
+    }
+}
+
+/// A line that processes of a contract print for their platform, if they do.
+pub(crate) fn mark(contract: Contract) -> Option<&'static [u8]> {
+    matches!(contract, Contract::Openwhisk | Contract::Actionloop)
+        .then_some(render::whisk::SENTINEL)
+}
 
 /// The body of an answer, as the process sends it. Reading it is what moves it.
 pub(crate) type AnswerBody = UnsyncBoxBody<bytes::Bytes, Fault>;

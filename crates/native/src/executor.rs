@@ -7,6 +7,7 @@ mod instance;
 mod pool;
 mod recipe;
 mod run;
+mod spoken;
 mod start;
 
 pub use start::Settings;

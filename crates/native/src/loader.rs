@@ -9,10 +9,19 @@ use std::path::Path;
 
 /// Where loaders lie in a jail.
 pub(crate) const DIRECTORY: &str = "/var/runtime";
-/// Runs Python functions of AWS Lambda's contract.
-pub(crate) const LAMBDA_PYTHON: (&str, &str) = ("lambda.py", include_str!("loader/lambda.py"));
-/// Runs Node functions of AWS Lambda's contract.
-pub(crate) const LAMBDA_NODE: (&str, &str) = ("lambda.mjs", include_str!("loader/lambda.mjs"));
+
+/// Files below that directory, with their names.
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("loader/", $name))),)+]
+    };
+}
+
+/// The loader of Python, which runs functions of AWS Lambda's contract itself, and what runs those of
+/// platforms whose runtimes are servers of their own.
+pub(crate) const PYTHON: &[(&str, &str)] = files!("lambda.py", "shim.py", "openwhisk.py");
+/// The same of Node.
+pub(crate) const NODE: &[(&str, &str)] = files!("lambda.mjs", "shim.mjs", "openwhisk.mjs");
 
 /// The word for a loader that has time until it is told: it does once what every function's first
 /// steps do, so that they find their code compiled and their modules read.

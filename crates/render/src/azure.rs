@@ -6,6 +6,7 @@
 //! base64; and an event that is a JSON object is given as one, since no binding says its type.
 
 mod answer;
+pub(crate) mod fields;
 mod query;
 
 pub use answer::{Answer, BadAnswer, Rendered};

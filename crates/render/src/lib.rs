@@ -7,3 +7,4 @@ pub mod azure;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod lambda;
+pub mod whisk;

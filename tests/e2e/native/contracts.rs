@@ -360,6 +360,50 @@ server = { signature = "cloudevent" }
     Row { native, requests: false, answers: false, headers: CLOUD_EVENT, ..SERVER }.holds(&package);
 }
 
+/// What OpenWhisk says of an action that fails: that it did, and not why.
+const WHISK: Row = Row { fails: 502, event_fails: 502, ..SERVER };
+
+#[test]
+fn openwhisk_in_python() {
+    let package = Package::of(&["openwhisk/__main__.py"]);
+    let native = r#"
+contract = "openwhisk"
+interpreter = "python3.11"
+"#;
+    Row { native, ..WHISK }.holds(&package);
+}
+
+#[test]
+fn openwhisk_in_node() {
+    let package = Package::of(&["openwhisk/index.js"]);
+    let native = r#"
+contract = "openwhisk"
+interpreter = "node"
+handler = "main"
+"#;
+    Row { native, ..WHISK }.holds(&package);
+}
+
+#[test]
+fn openwhisk_with_a_server_that_is_told_its_code() {
+    let package = Package::of(&["openwhisk/__main__.py", "openwhisk/proxy.py"]);
+    let native = r#"
+contract = "openwhisk"
+interpreter = "python3.11"
+command = ["python3.11", "proxy.py"]
+"#;
+    Row { native, ..WHISK }.holds(&package);
+}
+
+#[test]
+fn openwhisk_by_a_program_that_speaks_actionloop() {
+    let package = Package::of(&["actionloop/exec"]);
+    let native = r#"
+contract = "actionloop"
+"#;
+    Row { native, ..WHISK }.holds(&package);
+}
+
 #[test]
 fn kubeless_with_its_server_in_the_package() {
     let package = Package::of(&["kubeless/kubeless.py", "kubeless/greet.py"]);

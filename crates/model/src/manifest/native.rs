@@ -33,6 +33,20 @@ pub enum Contract {
     Azure,
     /// Kubeless.
     Kubeless,
+    /// Apache OpenWhisk: an HTTP server that is given its code (`/init`) and then called (`/run`).
+    Openwhisk,
+    /// Apache OpenWhisk's ActionLoop: lines of JSON on standard input, answers on descriptor 3.
+    Actionloop,
+    /// Fn Project: HTTP on a Unix socket (`http-stream`).
+    Fn,
+    /// IronFunctions' default: a process for each request, in its environment and on its streams.
+    Ironfunctions,
+    /// IronFunctions' `http`: one process, HTTP/1.1 on its standard streams.
+    IronfunctionsHttp,
+    /// OpenFaaS, classic watchdog: a process for each request.
+    OpenfaasClassic,
+    /// The Common Gateway Interface (RFC 3875), as WASI-CGI and web servers have it.
+    Cgi,
 }
 
 impl Contract {
@@ -50,6 +64,13 @@ impl Contract {
             Self::Alibaba => "alibaba",
             Self::Azure => "azure",
             Self::Kubeless => "kubeless",
+            Self::Openwhisk => "openwhisk",
+            Self::Actionloop => "actionloop",
+            Self::Fn => "fn",
+            Self::Ironfunctions => "ironfunctions",
+            Self::IronfunctionsHttp => "ironfunctions-http",
+            Self::OpenfaasClassic => "openfaas-classic",
+            Self::Cgi => "cgi",
         }
     }
 
@@ -67,13 +88,47 @@ impl Contract {
     const fn has_handler(self) -> bool {
         matches!(
             self,
-            Self::Lambda | Self::FunctionsFramework | Self::Kubeless | Self::Alibaba | Self::Azure
+            Self::Lambda
+                | Self::FunctionsFramework
+                | Self::Kubeless
+                | Self::Alibaba
+                | Self::Azure
+                | Self::Openwhisk
+                | Self::Actionloop
+                | Self::Openfaas
         )
     }
 
     /// Whether the function's server may listen where it likes.
     const fn has_port(self) -> bool {
-        !matches!(self, Self::Lambda | Self::LambdaWeb | Self::Azure)
+        matches!(
+            self,
+            Self::Http
+                | Self::CloudRun
+                | Self::FunctionsFramework
+                | Self::Knative
+                | Self::Openfaas
+                | Self::Alibaba
+                | Self::Kubeless
+        )
+    }
+
+    /// Whether every invocation has a process of its own, because its request is that process's
+    /// environment and its streams.
+    #[must_use]
+    pub const fn is_a_process_each(self) -> bool {
+        matches!(self, Self::Ironfunctions | Self::OpenfaasClassic | Self::Cgi)
+    }
+
+    /// Whether the process's standard output is its answers, and not its log.
+    #[must_use]
+    pub const fn answers_on_output(self) -> bool {
+        self.is_a_process_each() || matches!(self, Self::IronfunctionsHttp)
+    }
+
+    /// Whether a process has one invocation at a time, whatever else is said.
+    const fn is_one_at_a_time(self) -> bool {
+        matches!(self, Self::Lambda | Self::Actionloop | Self::Fn) || self.answers_on_output()
     }
 }
 

@@ -68,6 +68,10 @@ pub struct ServerSpec {
     /// The name of the trigger's binding in `function.json`; `azure` only. Default `req`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<String>,
+    /// Whether a request's query and body stay as they are, and are not merged into parameters
+    /// (`raw-http`); `openwhisk` and `actionloop` only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub raw: bool,
     /// What the server wants to be told of its life; `alibaba` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<Hook>,
@@ -91,8 +95,12 @@ impl ServerSpec {
                 return Err(format!("`{key}` belongs to the contract `{of}`, not to `{contract}`"));
             }
         }
-        if contract == Contract::Lambda {
-            return Err("the contract `lambda` has no server".to_owned());
+        if self.raw && !matches!(contract, Contract::Openwhisk | Contract::Actionloop) {
+            let contract = contract.word();
+            return Err(format!("`raw` belongs to the contract `openwhisk`, not to `{contract}`"));
+        }
+        if contract == Contract::Lambda || contract.is_a_process_each() {
+            return Err(format!("the contract `{}` has no server", contract.word()));
         }
         if let Some(path) = &self.probe
             && !is_path(path)

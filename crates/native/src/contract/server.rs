@@ -21,36 +21,48 @@ mod request;
 mod row;
 mod rows;
 mod said;
-mod task;
 #[cfg(test)]
 mod tests;
+mod whisk;
 
 pub(crate) use dial::Dial;
+pub(crate) use whisk::is_told_its_code;
 
+use super::task::Task;
 use super::{Answer, Call, Conversation};
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+
 use crate::seat::Seat;
 use facts::Facts;
 use hand::Hands;
 use link::Links;
 use model::Limits;
 use model::manifest::{Hook, NativeSpec, ServerSpec};
-use ports::executor::{Fault, Unit};
+use ports::executor::{Fault, Manner, Unit};
 use ports::{Clock, Future};
-use row::Row;
+use row::{Form, Row};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use task::Task;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
 
 /// Longest time to start, if the manifest says nothing.
 const START: Duration = Duration::from_secs(10);
 
+/// A connection with a process.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 /// What is needed of a process beside its words. Its futures are polled on native's own runtime.
 pub(crate) trait Process: Send + Sync {
-    /// Tries once to connect to a port of the process's own loopback.
-    fn connect(&self, port: u16) -> Future<'_, io::Result<TcpStream>>;
+    /// Tries once to connect: to a port of the process's own loopback, unless its contract has another
+    /// way.
+    fn connect(&self, port: u16) -> Future<'_, io::Result<Box<dyn Stream>>>;
 
     /// Tells it to end: SIGTERM.
     fn terminate(&self);
@@ -71,6 +83,8 @@ pub(crate) struct With {
     pub(crate) runtime: Handle,
     /// The time, for what platforms tell their functions.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Where the function's files lie, if its server is told its code.
+    pub(crate) package: Option<PathBuf>,
 }
 
 /// The conversation with a function's server.
@@ -84,6 +98,8 @@ struct Inner {
     start: Duration,
     links: Links,
     hands: Arc<Hands>,
+    /// Set once it could take calls: nothing of a server's beginning is done twice.
+    begun: OnceCell<()>,
     with: With,
 }
 
@@ -93,6 +109,24 @@ pub(crate) fn environment(unit: &Unit, instance: &str) -> Option<Vec<(String, St
     let native = unit.around.native.as_ref()?;
     let row = rows::of(native.contract)?;
     Some(Facts::of(unit, native, row, instance).environment(row))
+}
+
+/// A whole answer, if it can be sent.
+///
+/// # Errors
+/// [`ports::executor::FaultKind::BadResponse`] or `ResponseTooLarge`, with the reason.
+pub(super) fn check(response: Response<Bytes>, limits: &Limits) -> Result<Response<Bytes>, Fault> {
+    let (mut parts, body) = response.into_parts();
+    answer::check(&mut parts, limits)?;
+    if body.len() as u64 > limits.response_body_bytes {
+        return Err(answer::too_large(limits.response_body_bytes));
+    }
+    Ok(Response::from_parts(parts, body))
+}
+
+/// Takes out of a call's head what concerns one connection, and what no caller can say.
+pub(super) fn strip(headers: &mut HeaderMap, manner: Manner) {
+    request::strip(headers, &rows::PLAIN, manner);
 }
 
 /// Where a contract's functions find their code. None if it is none of these.
@@ -115,7 +149,7 @@ impl Server {
         let row = rows::of(native.contract)?;
         let facts = Facts::of(unit, native, row, &with.instance);
         let parallel = native.parallel.unwrap_or(1) as usize;
-        let links = Links::new(&with, facts.port, parallel, &unit.limits);
+        let links = Links::new(&with, facts.port, parallel, &unit.limits, row.form == Form::Stdio);
         Some(Self(Arc::new(Inner {
             row,
             server: native.server.clone().unwrap_or_default(),
@@ -124,6 +158,7 @@ impl Server {
             facts,
             links,
             hands: Arc::default(),
+            begun: OnceCell::new(),
             with,
         })))
     }
@@ -145,8 +180,13 @@ impl Inner {
 
 impl Conversation for Server {
     fn ready(&self) -> Future<'_, Result<(), Fault>> {
-        let work = self.0.task(|inner| Box::pin(async move { inner.ready().await }));
-        Box::pin(async move { work.await.unwrap_or_else(|| Err(fault::lost())) })
+        if self.0.begun.initialized() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let work = self.0.task(|inner| {
+            Box::pin(async move { inner.begun.get_or_try_init(|| inner.ready()).await.copied() })
+        });
+        Box::pin(async move { work.await.unwrap_or_else(|| Err(super::task::lost())) })
     }
 
     fn call(&self, call: Call) -> Future<'_, Result<Answer, Fault>> {

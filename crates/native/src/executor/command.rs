@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// What Lambda and those like it start, if nothing else is said.
 const BOOTSTRAP: &str = "bootstrap";
+/// What OpenWhisk's ActionLoop starts.
+const EXEC: &str = "exec";
 
 /// Where layers have the extensions that run beside a runtime of AWS Lambda's.
 const EXTENSIONS: &str = "extensions";
@@ -45,8 +47,9 @@ pub(super) fn of(native: &NativeSpec, files: &Files, place: &Path) -> Result<Sta
     let handler = native.handler.clone().unwrap_or_default();
     match (native.contract, interpreter) {
         (Contract::Lambda, Some(_)) => Ok(Start::Handler(handler)),
+        (Contract::Actionloop, _) => program(EXEC, files, place),
         (_, Some(name)) => Err(nothing(format!("nothing says what `{name}` runs"))),
-        (_, None) => bootstrap(files, place),
+        (_, None) => program(BOOTSTRAP, files, place),
     }
 }
 
@@ -94,14 +97,14 @@ fn inside(program: &str, place: &Path) -> PathBuf {
 }
 
 /// The package's own, or that of its layers, as AWS Lambda looks for it.
-fn bootstrap(files: &Files, place: &Path) -> Result<Start, Problem> {
-    if files.package.join(BOOTSTRAP).is_file() {
-        return Ok(Start::Program(place.join(BOOTSTRAP), Vec::new()));
+fn program(name: &str, files: &Files, place: &Path) -> Result<Start, Problem> {
+    if files.package.join(name).is_file() {
+        return Ok(Start::Program(place.join(name), Vec::new()));
     }
-    if files.layers.as_ref().is_some_and(|layers| layers.join(BOOTSTRAP).is_file()) {
-        return Ok(Start::Program(Path::new(LAYERS).join(BOOTSTRAP), Vec::new()));
+    if files.layers.as_ref().is_some_and(|layers| layers.join(name).is_file()) {
+        return Ok(Start::Program(Path::new(LAYERS).join(name), Vec::new()));
     }
-    Err(nothing("neither the package nor its layers hold a program `bootstrap`".to_owned()))
+    Err(nothing(format!("neither the package nor its layers hold a program `{name}`")))
 }
 
 fn nothing(why: String) -> Problem {

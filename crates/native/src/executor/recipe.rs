@@ -5,7 +5,7 @@
 //! what a loader is told. Where there is no loader, both come at once.
 
 use super::command::{self, Start};
-use crate::contract::{lambda, server};
+use crate::contract::{self, actionloop, lambda, server};
 use crate::door::{self, Authority, Layout, Passing};
 use crate::interpreter::{Interpreter, Kind, Needs};
 use crate::jail::{Assignment, Bind, Ceilings, Plan};
@@ -19,12 +19,12 @@ use std::path::{Path, PathBuf};
 
 /// Where the Runtime API of AWS Lambda is in every jail.
 const RUNTIME_API: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9001);
-/// Where the package of a function of AWS Lambda is.
-const TASK: &str = "/var/task";
+/// Where functions of Fn's make their sockets.
+const SOCKETS_AT: &str = "/tmp/iofs";
 /// Where layers are.
 pub(super) const LAYERS: &str = "/opt";
 /// Every place where some contract has its package; each jail has all of them.
-const PLACES: [&str; 6] = [TASK, LAYERS, "/workspace", "/code", "/home/app", "/kubeless"];
+const PLACES: [&str; 6] = [contract::TASK, LAYERS, "/workspace", "/code", "/home/app", "/kubeless"];
 /// Files below `/tmp`.
 const SCRATCH_FILES: u32 = 8192;
 /// Descriptors of one process, as AWS Lambda has them.
@@ -53,12 +53,12 @@ impl Loader {
         }
     }
 
-    fn file(self) -> (PathBuf, Vec<u8>) {
-        let (name, text) = match self {
-            Self::Python => loader::LAMBDA_PYTHON,
-            Self::Node => loader::LAMBDA_NODE,
-        };
-        (Path::new(loader::DIRECTORY).join(name), text.as_bytes().to_vec())
+    /// Its files; the first is the program.
+    const fn files(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Python => loader::PYTHON,
+            Self::Node => loader::NODE,
+        }
     }
 }
 
@@ -75,11 +75,13 @@ pub(super) struct Ground<'a> {
 impl Ground<'_> {
     /// The jail of a loader that knows no function yet, and whether it has time to rehearse.
     pub(super) fn empty(&self, interpreter: &Interpreter, loader: Loader, early: bool) -> Plan {
-        let (place, text) = loader.file();
         let mut plan = self.plan(ceilings(&Limits::default(), None, self.share));
-        plan.arguments = vec![place.display().to_string()];
+        let files = loader.files().iter();
+        plan.files.extend(files.map(|(name, text)| {
+            (Path::new(loader::DIRECTORY).join(name), text.as_bytes().to_vec())
+        }));
+        plan.arguments = vec![format!("{}/{}", loader::DIRECTORY, loader.files()[0].0)];
         plan.arguments.extend(early.then(|| loader::REHEARSE.to_owned()));
-        plan.files.push((place, text));
         plan.program.clone_from(&interpreter.path);
         plan.environment = door::environment(common());
         plan
@@ -99,6 +101,8 @@ impl Ground<'_> {
         plan.listeners.extend(&recipe.assignment.listeners);
         plan.environment.clone_from(&recipe.environment);
         plan.directory.clone_from(&recipe.place);
+        plan.extra = recipe.wiring.extra;
+        plan.window.clone_from(&recipe.wiring.window);
         plan.program = program;
         plan.arguments = arguments;
         plan
@@ -118,6 +122,8 @@ impl Ground<'_> {
             arguments: Vec::new(),
             environment: Vec::new(),
             directory: PathBuf::from("/"),
+            extra: false,
+            window: None,
             ceilings,
         }
     }
@@ -132,6 +138,28 @@ pub(super) struct Process<'a> {
     pub(super) share: u32,
     /// Whether it is started before somebody calls.
     pub(super) ahead: bool,
+}
+
+/// What a process has of its contract beside streams that it logs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Wiring {
+    /// Whether it is spoken to on its standard input.
+    pub(super) input: bool,
+    /// Whether its standard output is its answers.
+    pub(super) output: bool,
+    /// Whether its descriptor 3 is.
+    pub(super) extra: bool,
+    /// Where it makes a socket.
+    pub(super) window: Option<PathBuf>,
+}
+
+impl Wiring {
+    fn of(contract: Contract) -> Self {
+        let output = contract.answers_on_output();
+        let extra = contract == Contract::Actionloop;
+        let window = (contract == Contract::Fn).then(|| PathBuf::from(SOCKETS_AT));
+        Self { input: output || extra, output, extra, window }
+    }
 }
 
 /// How a function's process is started.
@@ -150,6 +178,8 @@ pub(super) struct Recipe {
     pub(super) extensions: Vec<String>,
     /// Whether TLS may leave it that nobody looks into.
     pub(super) passing: Passing,
+    /// What it has beside its log.
+    pub(super) wiring: Wiring,
 }
 
 /// Where a function's files lie on the machine.
@@ -159,7 +189,7 @@ pub(super) struct Files {
 }
 
 impl Recipe {
-    /// That of a function. `instance` names the process; `revealed` are secrets that it reads.
+    /// That of a function. `process` is what is known of it; `revealed` are secrets that it reads.
     ///
     /// # Errors
     /// A destination cannot be had in a jail, or the package does not hold what is to be started.
@@ -170,7 +200,7 @@ impl Recipe {
         process: Process<'_>,
         revealed: &[(String, model::Secret<Vec<u8>>)],
     ) -> Result<Self, Problem> {
-        let place = PathBuf::from(server::root(native.contract).unwrap_or(TASK));
+        let place = PathBuf::from(contract::root(native.contract));
         let around = &unit.around;
         let destinations: Vec<(String, u16)> =
             around.destinations.iter().map(|it| (it.host().to_string(), it.port())).collect();
@@ -203,6 +233,7 @@ impl Recipe {
             } else {
                 Passing::Never
             },
+            wiring: Wiring::of(native.contract),
             place,
         })
     }
@@ -231,7 +262,7 @@ fn contract_environment(
     if native.contract == Contract::Lambda {
         let around = lambda::Around {
             runtime_api: RUNTIME_API.to_string(),
-            task: TASK.to_owned(),
+            task: contract::TASK.to_owned(),
             instance: process.name.to_owned(),
             provisioned: process.ahead,
             ..lambda::Around::default()
@@ -242,7 +273,11 @@ fn contract_environment(
     let config = unit.config.iter().map(|(name, value)| (name.clone(), value.clone()));
     all.extend(config.filter(|(name, _)| is_variable(name)));
     all.extend(unit.around.environment.iter().cloned());
-    all.extend(server::environment(unit, process.name).unwrap_or_default());
+    let own = match native.contract {
+        Contract::Actionloop => actionloop::environment(unit),
+        _ => server::environment(unit, process.name).unwrap_or_default(),
+    };
+    all.extend(own);
     all
 }
 

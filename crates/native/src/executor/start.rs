@@ -4,8 +4,9 @@ use super::Shared;
 use super::board::Revealed;
 use super::command::Start;
 use super::instance::{self, Instance};
-use super::recipe::{Files, Ground, Loader, Process, Recipe};
-use crate::contract::{Conversation, lambda, server};
+use super::recipe::{Files, Ground, Loader, Process, Recipe, Wiring};
+use super::spoken::Spoken;
+use crate::contract;
 use crate::door::{self, Authority, Passing};
 use crate::interpreter::{self, Interpreter, Needs};
 use crate::jail::{Jail, JailError, Plan, Step};
@@ -13,17 +14,16 @@ use crate::loader::Assigned;
 use crate::logs::Stream;
 use crate::seat::{Seat, Taken};
 use model::Problem;
-use model::manifest::{Contract, NativeSpec};
+use model::manifest::NativeSpec;
 use model::wire::v1::Level;
+use ports::Host;
 use ports::executor::{Fault, FaultKind, Unit};
-use ports::{Future, Host};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 
 /// Longest time to start, if the manifest says nothing.
 pub(super) const LONGEST: Duration = Duration::from_secs(10);
@@ -138,7 +138,9 @@ async fn jail(
     recipe: &Recipe,
 ) -> Result<(Member, Vec<TcpListener>), Fault> {
     let (interpreter, loader) = match (&recipe.start, interpreter) {
-        (Start::Handler(_) | Start::Interpreted(_), Some(interpreter)) => {
+        (Start::Handler(_) | Start::Interpreted(_), Some(interpreter))
+            if recipe.wiring == Wiring::default() =>
+        {
             match Loader::of(interpreter) {
                 Some(loader) => (interpreter, loader),
                 None => return directly(shared, Some(interpreter), recipe).await,
@@ -194,7 +196,9 @@ async fn directly(
     let needs = interpreter.map_or_else(interpreter::shell, Interpreter::needs);
     let plan = |ground: Ground<'_>| ground.whole(recipe, program, arguments);
     let mut member = make(shared, &needs, recipe.passing, plan).await?;
-    drop(member.jail.stdin.take());
+    if !recipe.wiring.input {
+        drop(member.jail.stdin.take());
+    }
     let own = member.jail.listeners.len().saturating_sub(recipe.assignment.listeners.len());
     let listeners = member.jail.listeners.split_off(own);
     Ok((member, listeners))
@@ -315,35 +319,20 @@ fn assemble(
     let api = own.pop().ok_or_else(|| io::Error::other("a jail has no listener"))?;
     let mut doors = door::open(runtime, own, &seat, authority, recipe.passing)?;
     doors.extend(door::open_granted(runtime, listeners, &recipe.layout, &seat)?);
-    let (stdout, stderr) = (jail.stdout.take(), jail.stderr.take());
-    let streams = [(stdout, Level::Info), (stderr, Level::Error)];
-    let streams = streams
-        .into_iter()
-        .filter_map(|(pipe, level)| Some(Arc::new(Stream::new(pipe?, level, Arc::clone(&seat)))));
+    let stdout = if recipe.wiring.output { None } else { jail.stdout.take() };
+    let mark = contract::mark(native.contract);
+    let streams = [(stdout, Level::Info), (jail.stderr.take(), Level::Error)];
+    let streams = streams.into_iter().filter_map(|(pipe, level)| {
+        Some(Arc::new(Stream::new(pipe?, level, Arc::clone(&seat)).without(mark)))
+    });
     let streams: Vec<Arc<Stream>> = streams.collect();
     let tasks = streams.iter().map(|stream| {
         let stream = Arc::clone(stream);
         runtime.spawn(async move { stream.pump().await }).abort_handle()
     });
     let tasks = tasks.collect();
-    let jail = Arc::new(jail);
-    let conversation: Box<dyn Conversation> = if native.contract == Contract::Lambda {
-        api.set_nonblocking(true)?;
-        let _inside = runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(api)?;
-        let facts = lambda::Facts::of(unit, recipe.extensions);
-        Box::new(lambda::Lambda::start(listener, facts, Arc::clone(&shared.parts.clock), runtime))
-    } else {
-        let with = server::With {
-            process: Arc::new(Beyond { jail: Arc::clone(&jail), dial: server::Dial::default() }),
-            seat: Arc::clone(&seat),
-            instance: name,
-            runtime: runtime.clone(),
-            clock: Arc::clone(&shared.parts.clock),
-        };
-        let server = server::Server::new(unit, with);
-        Box::new(server.ok_or_else(|| io::Error::other("a contract without a conversation"))?)
-    };
+    let spoken = Spoken { native, recipe: &recipe, api, seat: &seat, name };
+    let (jail, conversation) = spoken.begin(shared, unit, jail)?;
     Ok(Instance::new(instance::Parts {
         jail,
         conversation,
@@ -355,30 +344,6 @@ fn assemble(
         revealed,
         before_us,
     }))
-}
-
-/// A jail's process, as an HTTP contract sees it.
-struct Beyond {
-    jail: Arc<Jail>,
-    dial: server::Dial,
-}
-
-impl server::Process for Beyond {
-    fn connect(&self, port: u16) -> Future<'_, io::Result<TcpStream>> {
-        Box::pin(async move {
-            let socket = async { self.jail.socket().await.map_err(io::Error::other) };
-            self.dial.connect(port, socket).await
-        })
-    }
-
-    fn terminate(&self) {
-        // One that has ended needs no telling.
-        let _ = self.jail.terminate();
-    }
-
-    fn ended(&self) -> Future<'_, String> {
-        Box::pin(async { self.jail.ended().await.to_string() })
-    }
 }
 
 /// What secrets a process was given, to compare with what it would be given now.

@@ -2,6 +2,7 @@
 
 mod jail;
 mod link;
+mod window;
 
 pub use jail::{Ended, Jail, Usage};
 
@@ -97,18 +98,20 @@ impl Launcher {
         let mut next = || fds.next().ok_or_else(|| malformed("a descriptor is missing"));
         let (pidfd, report) = (next()?, next()?);
         let streams = [next()?, next()?, next()?];
+        let extra = if plan.extra { Some(next()?) } else { None };
         let files = jail::Meters::new(meters, fds);
         let report = {
             let _inside = self.runtime.enter();
             // SAFETY: an `OwnedFd` is the same open descriptor for as long as it lives.
             unsafe { AsyncFd::register_with_interest(report, Interest::READABLE) }.map_err(local)?
         };
-        let (listeners, sockets) = listen(&report, &ticket).await?;
+        let Told { listeners, sockets, window } = listen(&report, &ticket).await?;
         if listeners.len() != plan.listeners.len() {
             return Err(malformed("it ended before its program began"));
         }
         let _inside = self.runtime.enter();
-        Jail::new(ticket, pidfd, streams, files, listeners, sockets).map_err(local)
+        let jail = Jail::new(ticket, pidfd, streams, files, listeners, sockets).map_err(local)?;
+        jail.with(extra, window).map_err(local)
     }
 
     fn link(&self) -> Result<Arc<Link>, JailError> {
@@ -139,12 +142,17 @@ fn malformed(what: &str) -> JailError {
     JailError::Failed(Failure { step: Step::Unknown, errno: 0, what: what.to_owned() })
 }
 
-/// Hears what a jail's child says until its program begins: listeners, sockets, or a failure.
-async fn listen(
-    report: &AsyncFd<OwnedFd>,
-    ticket: &Ticket,
-) -> Result<(Vec<OwnedFd>, Vec<OwnedFd>), JailError> {
-    let (mut listeners, mut sockets) = (Vec::new(), Vec::new());
+/// What a jail's child hands out.
+#[derive(Default)]
+struct Told {
+    listeners: Vec<OwnedFd>,
+    sockets: Vec<OwnedFd>,
+    window: Option<OwnedFd>,
+}
+
+/// Hears what a jail's child says until its program begins: what it hands out, or a failure.
+async fn listen(report: &AsyncFd<OwnedFd>, ticket: &Ticket) -> Result<Told, JailError> {
+    let mut told = Told::default();
     loop {
         let heard = report.async_io(Interest::READABLE, |fd| wire::receive(fd.as_fd()));
         let (bytes, fds) = tokio::select! {
@@ -152,9 +160,10 @@ async fn listen(
             () = ticket.lost() => return Err(JailError::Launcher("it ended".to_owned())),
         };
         match bytes.as_slice() {
-            [] => return Ok((listeners, sockets)),
-            [b'L'] => listeners.extend(fds),
-            [b'S'] => sockets.extend(fds),
+            [] => return Ok(told),
+            [b'L'] => told.listeners.extend(fds),
+            [b'S'] => told.sockets.extend(fds),
+            [b'D'] => told.window = fds.into_iter().next(),
             [b'E', step, a, b, c, d, what @ ..] => {
                 let errno = i32::from_le_bytes([*a, *b, *c, *d]);
                 let what = String::from_utf8_lossy(what).into_owned();

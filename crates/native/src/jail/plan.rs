@@ -55,6 +55,11 @@ pub struct Plan {
     pub environment: Vec<(String, String)>,
     /// Where it starts.
     pub directory: PathBuf,
+    /// Whether the program has a pipe as its descriptor 3, beside its three streams, that it writes to.
+    pub extra: bool,
+    /// A directory below `/tmp` that the program can write to, and that the platform gets a descriptor
+    /// of: for sockets that it makes.
+    pub window: Option<PathBuf>,
     /// What it may use.
     pub ceilings: Ceilings,
 }

@@ -208,11 +208,20 @@ pub(super) fn reset_signals() {
     };
 }
 
-/// Has every descriptor above the standard ones close when a program starts.
-pub(super) fn close_at_exec() -> Result<(), Errno> {
+/// Has every descriptor from `first` on close when a program starts.
+pub(super) fn close_at_exec(first: libc::c_int) -> Result<(), Errno> {
     // SAFETY: the call takes numbers only, and closes nothing yet.
-    result(unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) })
-        .map(|_| ())
+    result(unsafe {
+        libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
+    })
+    .map(|_| ())
+}
+
+/// Makes a descriptor, which is another, number 3 too, and lets a program that starts keep that.
+pub(super) fn make_third(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: whoever calls it is a child that starts a program next, and has no more use for what
+    // number 3 was: nothing that owns it is used or dropped before.
+    result(unsafe { libc::dup2(fd.as_raw_fd(), 3) }.into()).map(|_| ())
 }
 
 /// Puts a filter on all system calls from now on.

@@ -35,7 +35,8 @@ pub(super) enum Up {
     /// It is ready, on a machine that is like this.
     Hello(Facts),
     /// Of [`Down::Make`]. With it come, in this order: what it is waited for by, where its start is
-    /// told of, standard input, output and error, and then what `meters` says.
+    /// told of, standard input, output and error, its descriptor 3 if the plan says so, and then what
+    /// `meters` says.
     Made {
         /// Which.
         id: u64,
@@ -193,6 +194,7 @@ steps! {
     Enter = "entering the jail";
     Hosts = "writing /etc/hosts";
     Ceilings = "changing what it may use";
+    Window = "a directory that the platform sees";
 }
 
 impl Step {

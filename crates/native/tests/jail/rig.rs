@@ -162,6 +162,8 @@ pub(crate) fn plan(program: &str, arguments: &[&str]) -> Plan {
         program: program.into(),
         arguments: arguments.iter().map(|one| (*one).to_owned()).collect(),
         environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
+        extra: false,
+        window: None,
         directory: "/tmp".into(),
         ceilings: ceilings(),
     }

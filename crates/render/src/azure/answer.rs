@@ -2,9 +2,10 @@
 //!
 //! Names of fields are read in any case, as Azure's host does.
 
+use super::fields::{self, text};
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -134,7 +135,7 @@ fn whole(mut fields: Map<String, Value>) -> Result<Response<Bytes>, BadAnswer> {
     };
     let headers = match take(&mut fields, "headers") {
         Value::Null => HeaderMap::new(),
-        Value::Object(fields) => headers(fields)?,
+        Value::Object(all) => fields::read(all)?,
         _ => return Err(BadAnswer::Field("headers", "an object")),
     };
     Ok(body(take(&mut fields, "body"), headers, read_status(status)?))
@@ -147,27 +148,6 @@ fn read_status(value: Value) -> Result<StatusCode, BadAnswer> {
     };
     let code = shown.parse::<u16>().ok().filter(|code| (200..600).contains(code));
     code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(BadAnswer::Status(shown))
-}
-
-fn headers(fields: Map<String, Value>) -> Result<HeaderMap, BadAnswer> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in fields {
-        let bad = || BadAnswer::Header(name.clone());
-        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
-        // What frames the message is said by who sends it.
-        if parsed == CONTENT_LENGTH || parsed == TRANSFER_ENCODING {
-            continue;
-        }
-        let values = match value {
-            Value::Array(values) => values,
-            value => vec![value],
-        };
-        for value in values {
-            let value = HeaderValue::from_str(&text(value)).map_err(|_| bad())?;
-            headers.try_append(parsed.clone(), value).map_err(|_| bad())?;
-        }
-    }
-    Ok(headers)
 }
 
 fn body(value: Value, headers: HeaderMap, status: StatusCode) -> Response<Bytes> {
@@ -183,14 +163,6 @@ fn body(value: Value, headers: HeaderMap, status: StatusCode) -> Response<Bytes>
         response.headers_mut().entry(CONTENT_TYPE).or_insert(kind);
     }
     response
-}
-
-/// A string without its quotes; anything else as JSON.
-fn text(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        value => value.to_string(),
-    }
 }
 
 #[cfg(test)]

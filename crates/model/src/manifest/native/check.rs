@@ -174,8 +174,21 @@ impl NativeSpec {
             Contract::FunctionsFramework | Contract::Kubeless if !handled => {
                 needs("native.handler", "calls a handler")
             }
-            Contract::Http | Contract::CloudRun | Contract::Knative | Contract::Openfaas => {
+            // Their templates' handlers, by a server of the platform's own.
+            Contract::Openfaas if interpreted => Ok(()),
+            Contract::Http
+            | Contract::CloudRun
+            | Contract::Knative
+            | Contract::Openfaas
+            | Contract::Fn
+            | Contract::Ironfunctions
+            | Contract::IronfunctionsHttp
+            | Contract::OpenfaasClassic
+            | Contract::Cgi => {
                 needs("native.command", "does not say what is started: write `command`")
+            }
+            Contract::Openwhisk if !interpreted => {
+                needs("native.interpreter", "needs an interpreter, or `command`")
             }
             _ => Ok(()),
         }
@@ -221,12 +234,18 @@ impl NativeSpec {
             }
         }
         let several = self.parallel.is_some_and(|parallel| parallel > 1);
-        if several && (self.fresh || self.contract == Contract::Lambda) {
+        if several && (self.fresh || self.contract.is_one_at_a_time()) {
+            let contract = self.contract.word();
             return wrong(
                 "native.parallel",
-                "a process has one invocation at a time with `fresh`, and by Lambda's contract",
+                format!("with `fresh` or `{contract}` a process has one invocation at a time"),
                 "take `parallel` out: invocations at the same time have processes of their own",
             );
+        }
+        if self.contract.is_a_process_each() && self.provisioned.is_some_and(|count| count > 0) {
+            let contract = self.contract.word();
+            let why = format!("a process of `{contract}` is started with its request");
+            return wrong("native.provisioned", why, "take `provisioned` out");
         }
         if self.scratch.is_some_and(|size| size < Size::kib(64) || size > SCRATCH_MAX) {
             let why = format!("must be 64KiB to {SCRATCH_MAX}");

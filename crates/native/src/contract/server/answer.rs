@@ -9,7 +9,7 @@ use super::fault::{bad, fault, is_garbage, request_body, whole};
 use super::hand::Hand;
 use super::link::Link;
 use super::request::clean;
-use super::task::Task;
+use crate::contract::task::Task;
 use bytes::Bytes;
 use http::header;
 use http::response::Parts;
@@ -140,7 +140,8 @@ impl Body for Download {
         let this = self.get_mut();
         loop {
             if let Some(broken) = &mut this.broken {
-                let fault = ready!(Pin::new(broken).poll(cx)).unwrap_or_else(super::fault::lost);
+                let fault =
+                    ready!(Pin::new(broken).poll(cx)).unwrap_or_else(crate::contract::task::lost);
                 this.broken = None;
                 return Poll::Ready(Some(Err(fault)));
             }

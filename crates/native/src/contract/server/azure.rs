@@ -96,7 +96,7 @@ async fn invocation(inner: &Inner, call: Call) -> Result<Request<RequestBody>, F
 }
 
 /// An answer, as long as its JSON may be for a body within the limits.
-async fn whole(inner: &Arc<Inner>, got: Got) -> Result<(StatusCode, Bytes), Fault> {
+pub(super) async fn whole(inner: &Arc<Inner>, got: Got) -> Result<(StatusCode, Bytes), Fault> {
     let (parts, body) = got.response.into_parts();
     let limit = inner.limits.response_body_bytes;
     let most = limit.saturating_mul(JSON_TIMES).saturating_add(JSON_BESIDE);

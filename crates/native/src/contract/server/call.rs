@@ -6,9 +6,9 @@ use super::fault::{fault, whole};
 use super::hand::Hand;
 use super::link::{self, Link, STALE_MAX};
 use super::request::{remove, shape};
-use super::row::{Signal, lists};
+use super::row::{Form, Signal, lists};
 use super::said::Occasion;
-use super::{Inner, azure};
+use super::{Inner, azure, whisk};
 use crate::contract::{Answer, AnswerBody, Call};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, request};
 use http_body::Body as _;
@@ -31,8 +31,12 @@ impl Inner {
             return Err(fault(FaultKind::GuestError, "CONNECT is no request to a function"));
         }
         let hand = self.hands.take();
-        if self.row.azure && (call.manner == Manner::Event || !self.server.forward) {
-            return azure::call(self, call, hand).await;
+        match self.row.form {
+            Form::Azure if call.manner == Manner::Event || !self.server.forward => {
+                return azure::call(self, call, hand).await;
+            }
+            Form::Whisk => return whisk::call(self, call, hand).await,
+            _ => {}
         }
         let Call { request, manner, id, .. } = call;
         let (mut parts, body) = request.into_parts();

@@ -59,6 +59,8 @@ pub(super) struct Facts {
     root: &'static str,
     tenant: String,
     revision: u32,
+    /// The same as OpenWhisk writes versions.
+    version: String,
     instance: String,
     handler: Option<String>,
     signature: &'static str,
@@ -79,6 +81,7 @@ impl Facts {
             root: row.root,
             tenant: unit.function.scope.tenant.to_string(),
             revision: unit.revision,
+            version: format!("0.0.{}", unit.revision),
             instance: instance.to_owned(),
             handler: native.handler.clone(),
             signature: signature.word(),
@@ -86,6 +89,12 @@ impl Facts {
             memory_bytes: unit.limits.memory_bytes,
             wall_ms: unit.limits.wall_ms,
         }
+    }
+
+    /// What OpenWhisk says of an activation.
+    pub(super) fn whisk<'a>(&'a self, id: &'a str, deadline_ms: i64) -> render::whisk::Said<'a> {
+        let (namespace, action) = (self.tenant.as_str(), self.function.as_str());
+        render::whisk::Said { namespace, action, version: &self.version, id, deadline_ms }
     }
 
     /// All of a row's environment. What nothing is known of is left out.

@@ -18,11 +18,6 @@ pub(super) fn bad(reason: impl Into<String>) -> Fault {
     fault(FaultKind::BadResponse, reason)
 }
 
-/// The runtime that a conversation's tasks run on is gone.
-pub(super) fn lost() -> Fault {
-    fault(FaultKind::Platform, "the runtime of native functions has ended")
-}
-
 pub(super) fn request_body(error: BodyError) -> Fault {
     fault(FaultKind::RequestBody(error), error.to_string())
 }

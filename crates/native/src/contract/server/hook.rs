@@ -26,8 +26,17 @@ impl Inner {
         path: &str,
         told: bool,
     ) -> Result<(StatusCode, Bytes), Fault> {
-        let mut link = self.links.connect().await.map_err(|error| self.unreachable(&error))?;
         let request = self.own_request(method, path, told)?;
+        self.ask_this(request).await
+    }
+
+    /// Sends a request of the platform's own, as [`Inner::ask`] does.
+    pub(super) async fn ask_this(
+        &self,
+        request: Request<Upload>,
+    ) -> Result<(StatusCode, Bytes), Fault> {
+        let path = request.uri().path().to_owned();
+        let mut link = self.links.connect().await.map_err(|error| self.unreachable(&error))?;
         let response = link.send(request).await.map_err(|error| {
             fault(FaultKind::NoResponse, format!("{path}: {}", whole(error.error())))
         })?;
@@ -36,7 +45,7 @@ impl Inner {
     }
 
     /// `told` says whether it carries what the platform says with each call.
-    fn own_request(
+    pub(super) fn own_request(
         &self,
         method: Method,
         path: &str,

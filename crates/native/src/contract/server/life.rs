@@ -1,8 +1,8 @@
 //! A server's beginning and end. All of it runs on native's runtime.
 
-use super::Inner;
 use super::fault::fault;
-use super::row::{Ready, Stop};
+use super::row::{Form, Ready, Stop};
+use super::{Inner, whisk};
 use http::Method;
 use model::manifest::Hook;
 use ports::executor::{Fault, FaultKind};
@@ -36,6 +36,10 @@ impl Inner {
                 let what = format!("the server answered `/initialize` with {status}: {text}");
                 return Err(fault(FaultKind::GuestError, what));
             }
+        }
+        if self.row.form == Form::Whisk {
+            let told = timeout_at(end, whisk::init(self)).await;
+            return told.map_err(|_| self.late("did not answer `/init`"))?;
         }
         Ok(())
     }

@@ -5,8 +5,8 @@
 //! is less than any server's own time; connecting to one's own loopback is cheap.
 
 use super::body::Upload;
-use super::task::Task;
 use super::{Process, With};
+use crate::contract::task::Task;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1};
@@ -48,8 +48,8 @@ impl Link {
 
     /// Whether it can take the next request: what it was used for is wholly done with, and nothing
     /// came behind it.
-    async fn is_good(&mut self) -> bool {
-        self.since.elapsed() < IDLE_MAX && self.sender.ready().await.is_ok()
+    async fn is_good(&mut self, only: bool) -> bool {
+        (only || self.since.elapsed() < IDLE_MAX) && self.sender.ready().await.is_ok()
     }
 }
 
@@ -61,11 +61,13 @@ pub(super) struct Links {
     fields: usize,
     head_bytes: usize,
     most: usize,
+    /// Whether there is one connection for all time.
+    only: bool,
     kept: Mutex<Vec<Link>>,
 }
 
 impl Links {
-    pub(super) fn new(with: &With, port: u16, most: usize, limits: &Limits) -> Self {
+    pub(super) fn new(with: &With, port: u16, most: usize, limits: &Limits, only: bool) -> Self {
         let head_bytes = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
         Self {
             process: Arc::clone(&with.process),
@@ -78,6 +80,7 @@ impl Links {
                 .saturating_add(HEAD_BESIDE)
                 .max(HEAD_MIN),
             most,
+            only,
             kept: Mutex::default(),
         }
     }
@@ -87,7 +90,7 @@ impl Links {
         loop {
             // The lock is not held while something is waited for.
             let mut link = self.kept.lock().pop()?;
-            if link.is_good().await {
+            if link.is_good(self.only).await {
                 return Some(link);
             }
         }
@@ -95,7 +98,7 @@ impl Links {
 
     /// Lets a connection wait for the next call.
     pub(super) fn keep(&self, mut link: Link, patience: Duration) {
-        if patience < IDLE_MAX {
+        if patience < IDLE_MAX && !self.only {
             return;
         }
         link.since = Instant::now();
@@ -121,7 +124,6 @@ impl Links {
         let stream = Task::spawn(&self.runtime, async move { process.connect(port).await });
         let gone = || io::Error::other("the runtime of native functions has ended");
         let stream = stream.await.ok_or_else(gone)??;
-        let _cork = stream.set_nodelay(true);
         let (sender, connection) = http1::Builder::new()
             .max_headers(self.fields)
             .max_buf_size(self.head_bytes)

@@ -32,8 +32,21 @@ pub(super) struct Row {
     pub(super) kept_back: &'static [&'static str],
     /// The field by which the caller of an event is told that the function failed.
     pub(super) tells: Option<(&'static str, &'static str)>,
-    /// Whether bodies are Azure's JSON, unless the manifest says `forward`.
-    pub(super) azure: bool,
+    /// What a call and its answer look like.
+    pub(super) form: Form,
+}
+
+/// What a call and its answer look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// They are what they are.
+    Plain,
+    /// Azure's JSON, unless the manifest says `forward`.
+    Azure,
+    /// OpenWhisk's JSON.
+    Whisk,
+    /// Plain, over a connection that is the only one and stays.
+    Stdio,
 }
 
 /// What becomes of a request's path.

@@ -10,7 +10,7 @@ use super::facts::Fact::{
     TimeoutSeconds,
 };
 use super::row::Kind::{Always, Else};
-use super::row::{Event, Paths, Ready, Row, Signal, Stop};
+use super::row::{Event, Form, Paths, Ready, Row, Signal, Stop};
 use super::said::Said;
 use model::manifest::Contract;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const OCTETS: &str = "application/octet-stream";
 const GRACE: Stop = Stop::Terminate(Duration::from_secs(10));
 
 /// A server of which nothing is known but that it listens on `PORT`.
-const PLAIN: Row = Row {
+pub(super) const PLAIN: Row = Row {
     root: "/workspace",
     port: 8080,
     entries: &[],
@@ -35,7 +35,7 @@ const PLAIN: Row = Row {
     signals: &[],
     kept_back: &[],
     tells: None,
-    azure: false,
+    form: Form::Plain,
 };
 
 const CLOUD_RUN: Row = Row {
@@ -155,7 +155,7 @@ const AZURE: Row = Row {
     event: Event { path: "/", kind: Always(JSON) },
     ready: Ready::Answers,
     stop: Stop::Kill,
-    azure: true,
+    form: Form::Azure,
     ..PLAIN
 };
 
@@ -202,10 +202,29 @@ const KUBELESS: Row = Row {
     ..PLAIN
 };
 
+/// Its server is told its code, and then called.
+const OPENWHISK: Row = Row {
+    entries: &[
+        ("python", &["/var/runtime/shim.py", "openwhisk"]),
+        ("node", &["/var/runtime/shim.mjs", "openwhisk"]),
+    ],
+    environment: &[("__OW_API_HOST", Fixed(""))],
+    event: Event { path: "/run", kind: Always(JSON) },
+    stop: Stop::Kill,
+    form: Form::Whisk,
+    ..PLAIN
+};
+
 /// The row of a contract. None if it is no server on a port.
 pub(super) fn of(contract: Contract) -> Option<&'static Row> {
     Some(match contract {
-        Contract::Lambda => return None,
+        Contract::Lambda
+        | Contract::Actionloop
+        | Contract::Fn
+        | Contract::Ironfunctions
+        | Contract::IronfunctionsHttp
+        | Contract::OpenfaasClassic
+        | Contract::Cgi => return None,
         Contract::LambdaWeb => &LAMBDA_WEB,
         Contract::Http => &PLAIN,
         Contract::CloudRun => &CLOUD_RUN,
@@ -215,6 +234,7 @@ pub(super) fn of(contract: Contract) -> Option<&'static Row> {
         Contract::Alibaba => &ALIBABA,
         Contract::Azure => &AZURE,
         Contract::Kubeless => &KUBELESS,
+        Contract::Openwhisk => &OPENWHISK,
     })
 }
 
@@ -235,6 +255,7 @@ mod tests {
             &AZURE,
             &LAMBDA_WEB,
             &KUBELESS,
+            &OPENWHISK,
         ];
         for row in rows {
             for (name, said) in row.said {

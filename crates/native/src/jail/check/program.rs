@@ -44,6 +44,8 @@ pub(super) fn plan(
         arguments,
         environment: Vec::new(),
         directory: "/tmp".into(),
+        extra: false,
+        window: None,
         ceilings,
     })
 }

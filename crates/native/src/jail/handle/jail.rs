@@ -28,8 +28,12 @@ pub struct Jail {
     pub stdout: Option<pipe::Receiver>,
     /// What it writes as errors.
     pub stderr: Option<pipe::Receiver>,
+    /// What it writes to its descriptor 3, if its plan has that.
+    pub extra: Option<pipe::Receiver>,
     /// Listeners in its network, in the plan's order, not blocking.
     pub listeners: Vec<TcpListener>,
+    /// Its directory of sockets, if its plan has one.
+    window: Option<OwnedFd>,
     pidfd: OwnedFd,
     meters: Meters,
     stock: Mutex<Stock>,
@@ -111,12 +115,35 @@ impl Jail {
             stdin: Some(pipe::Sender::from_owned_fd(stdin)?),
             stdout: Some(pipe::Receiver::from_owned_fd(stdout)?),
             stderr: Some(pipe::Receiver::from_owned_fd(stderr)?),
+            extra: None,
             listeners: listeners.into_iter().map(TcpListener::from).collect(),
+            window: None,
             pidfd,
             meters,
             stock: Mutex::new(Stock { kept: sockets, ordered: None }),
             ticket,
         })
+    }
+
+    /// With what not every plan has. Call it inside a runtime.
+    pub(super) fn with(
+        mut self,
+        extra: Option<OwnedFd>,
+        window: Option<OwnedFd>,
+    ) -> io::Result<Self> {
+        self.extra = extra.map(pipe::Receiver::from_owned_fd).transpose()?;
+        self.window = window;
+        Ok(self)
+    }
+
+    /// Tries once to connect to a socket in its directory of sockets. Call it inside a runtime.
+    ///
+    /// # Errors
+    /// There is no such directory, nothing of that name in it, or nobody listens there. A link out of
+    /// the directory is never followed.
+    pub fn connect_below(&self, name: &std::ffi::CStr) -> io::Result<tokio::net::UnixStream> {
+        let nothing = || io::Error::other("the jail has no directory of sockets");
+        super::window::connect(self.window.as_ref().ok_or_else(nothing)?, name)
     }
 
     /// Gives it what it did not have at its start. Gives the new listeners, in the assignment's order.

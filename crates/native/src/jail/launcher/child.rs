@@ -4,6 +4,7 @@
 
 mod network;
 mod root;
+mod window;
 
 pub(super) use network::{listener, socket};
 
@@ -46,6 +47,8 @@ pub(super) struct Ends {
     pub(super) stdin: OwnedFd,
     pub(super) stdout: OwnedFd,
     pub(super) stderr: OwnedFd,
+    /// What becomes descriptor 3.
+    pub(super) extra: Option<OwnedFd>,
 }
 
 /// What went wrong, and with what.
@@ -96,6 +99,7 @@ fn become_program<'a>(
     no_more_users();
     rustix::system::sethostname(b"function").at(Step::Hostname)?;
     root::build(prepared, shared)?;
+    window::open(prepared, ends)?;
     network::build(prepared, ends)?;
     sys::drop_capabilities().at(Step::Capabilities)?;
     // After the last change of who this is, since that takes it away.
@@ -111,13 +115,17 @@ fn become_program<'a>(
     rustix::stdio::dup2_stdin(&ends.stdin).at(Step::Streams)?;
     rustix::stdio::dup2_stdout(&ends.stdout).at(Step::Streams)?;
     rustix::stdio::dup2_stderr(&ends.stderr).at(Step::Streams)?;
+    if let Some(extra) = &ends.extra {
+        // Nothing that is needed still has this number.
+        sys::make_third(extra.as_fd()).at(Step::Streams)?;
+    }
     rustix::process::chdir(&*prepared.directory).of(Step::Chdir, &prepared.directory)?;
     rustix::thread::set_no_new_privs(true).at(Step::Privileges)?;
     if shared.landlock > 0 {
         let top = prepared.top.iter().map(|path| &**path);
         landlock::restrict(shared.landlock, prepared.open, top).at(Step::Landlock)?;
     }
-    sys::close_at_exec().at(Step::Descriptors)?;
+    sys::close_at_exec(if ends.extra.is_some() { 4 } else { 3 }).at(Step::Descriptors)?;
     sys::filter(&shared.filter).at(Step::Seccomp)?;
     let (arguments, environment) = (&prepared.arguments.list, &prepared.environment.list);
     // SAFETY: both lists were made with their null, and what they point to lives as long as they.

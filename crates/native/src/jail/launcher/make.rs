@@ -55,7 +55,7 @@ pub(super) fn make(
     let doors = group.doors();
     let doors =
         doors.map_err(|error| removed(failed(Step::ControlGroup, Path::new(""), &error)))?;
-    let ((go, hold), own) = pipes(outer, doors.join).map_err(removed)?;
+    let ((go, hold), own) = pipes(outer, doors.join, plan.extra).map_err(removed)?;
     // SAFETY: the launcher never starts a thread.
     let forked = unsafe { sys::fork(NAMESPACES, doors.start.as_ref().map(AsFd::as_fd)) };
     let pidfd = match forked {
@@ -91,10 +91,14 @@ fn end(pidfd: &OwnedFd) {
     super::wait(pidfd);
 }
 
-type Pipes = ((Ends, OwnedFd), [OwnedFd; 4]);
+/// Where descriptors of a child are that must not be in the way of those that its program gets.
+const ABOVE: i32 = 10;
 
-/// The child's ends with what it waits for, and the node's: the report, input, output, errors.
-fn pipes(outer: Outer, groups: Vec<OwnedFd>) -> Result<Pipes, Failure> {
+type Pipes = ((Ends, OwnedFd), Vec<OwnedFd>);
+
+/// The child's ends with what it waits for, and the node's: the report, input, output, errors, and with
+/// `extra` what is written to descriptor 3.
+fn pipes(outer: Outer, groups: Vec<OwnedFd>, extra: bool) -> Result<Pipes, Failure> {
     let make = move || -> io::Result<Pipes> {
         let pipe = || pipe_with(PipeFlags::CLOEXEC);
         let (go, hold) = pipe()?;
@@ -107,10 +111,15 @@ fn pipes(outer: Outer, groups: Vec<OwnedFd>) -> Result<Pipes, Failure> {
             rustix::fs::fchown(stream, owner.0, owner.1)?;
         }
         let (told, report) = super::super::wire::pair()?;
-        Ok((
-            (Ends { groups, go, report, stdin, stdout, stderr }, hold),
-            [told, input, output, errors],
-        ))
+        let report = rustix::io::fcntl_dupfd_cloexec(&report, ABOVE)?;
+        let mut own = vec![told, input, output, errors];
+        let mut third = None;
+        if extra {
+            let (read, write) = pipe()?;
+            third = Some(rustix::io::fcntl_dupfd_cloexec(&write, ABOVE)?);
+            own.push(read);
+        }
+        Ok(((Ends { groups, go, report, stdin, stdout, stderr, extra: third }, hold), own))
     };
     make().map_err(|error| failed(Step::Pipe, Path::new(""), &error))
 }

@@ -61,6 +61,8 @@ pub(super) struct Prepared {
     pub(super) listeners: Vec<SocketAddrV4>,
     pub(super) sockets: u32,
     pub(super) limits: [(Resource, u64); 6],
+    /// Below `/tmp`.
+    pub(super) window: Option<CString>,
     pub(super) directory: CString,
     pub(super) program: CString,
     pub(super) arguments: Strings,
@@ -143,6 +145,7 @@ pub(super) fn prepare(plan: &Plan) -> Result<Prepared, Failure> {
         listeners: plan.listeners.clone(),
         sockets: plan.sockets,
         limits: limits(plan),
+        window: plan.window.as_ref().map(|path| below_tmp(path)).transpose()?,
         directory: text(&plan.directory)?,
         program: text(&plan.program)?,
         arguments: arguments(plan)?,
@@ -243,6 +246,15 @@ fn clean(path: &Path) -> Result<PathBuf, Failure> {
     let plain = parts.clone().all(|part| matches!(part, Component::Normal(_)));
     if rooted && plain && parts.next().is_some() {
         return Ok(path.components().collect());
+    }
+    Err(Failure { step: Step::Plan, errno: 0, what: path.display().to_string() })
+}
+
+/// A path in `/tmp` itself: what is above it is there, and is nobody's link.
+fn below_tmp(path: &Path) -> Result<CString, Failure> {
+    let path = clean(path)?;
+    if path.parent() == Some(Path::new("/tmp")) {
+        return text(path);
     }
     Err(Failure { step: Step::Plan, errno: 0, what: path.display().to_string() })
 }

@@ -2,7 +2,7 @@
 
 use super::rig::{LONG, Rig, with};
 use crate::contract::lambda::Facts;
-use crate::loader::{Assigned, LAMBDA_NODE, LAMBDA_PYTHON, REHEARSE};
+use crate::loader::{Assigned, NODE, PYTHON, REHEARSE};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
@@ -31,7 +31,7 @@ pub(super) fn package(files: &[(&str, &str)]) -> Package {
     for place in ["task", "opt", "runtime"] {
         std::fs::create_dir(directory.path().join(place)).expect("a directory");
     }
-    for (name, text) in [LAMBDA_PYTHON, LAMBDA_NODE] {
+    for (name, text) in [PYTHON[0], NODE[0]] {
         std::fs::write(directory.path().join("runtime").join(name), text).expect("a loader");
     }
     for (name, text) in files {
@@ -82,7 +82,7 @@ impl Package {
 
     /// Starts our loader with this interpreter, and assigns the function to it.
     pub(super) async fn load(self, interpreter: &str, handler: &str) -> Running {
-        let (name, _) = if interpreter.contains("node") { LAMBDA_NODE } else { LAMBDA_PYTHON };
+        let (name, _) = if interpreter.contains("node") { NODE[0] } else { PYTHON[0] };
         let rig = self.rig().await;
         let mut command = Command::new(interpreter);
         // As those that wait in the pool are started.

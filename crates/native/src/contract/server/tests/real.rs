@@ -2,7 +2,7 @@
 
 use super::rig::{ID, Talk, Whole, get, post, spec, unit, within};
 use crate::contract::Conversation as _;
-use crate::contract::server::{Process, environment};
+use crate::contract::server::{Process, Stream, environment};
 use model::Limits;
 use model::manifest::Contract;
 use parking_lot::Mutex;
@@ -25,8 +25,9 @@ struct Real {
 }
 
 impl Process for Real {
-    fn connect(&self, port: u16) -> Future<'_, io::Result<TcpStream>> {
-        Box::pin(TcpStream::connect(("127.0.0.1", port)))
+    fn connect(&self, port: u16) -> Future<'_, io::Result<Box<dyn Stream>>> {
+        let connect = TcpStream::connect(("127.0.0.1", port));
+        Box::pin(async move { Ok(Box::new(connect.await?) as Box<dyn Stream>) })
     }
 
     fn terminate(&self) {

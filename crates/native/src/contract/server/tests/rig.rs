@@ -1,6 +1,6 @@
 //! A process that a test plays, and a server whose every byte it knows.
 
-use crate::contract::server::{Process, Server, With};
+use crate::contract::server::{Process, Server, Stream, With};
 use crate::contract::{Answer, Call, Conversation as _};
 use crate::seat::{Seat, Taken};
 use bytes::Bytes;
@@ -51,9 +51,10 @@ impl Played {
 }
 
 impl Process for Played {
-    fn connect(&self, port: u16) -> Future<'_, io::Result<TcpStream>> {
+    fn connect(&self, port: u16) -> Future<'_, io::Result<Box<dyn Stream>>> {
         self.asked_for.lock().push(port);
-        Box::pin(TcpStream::connect(("127.0.0.1", self.port.load(Ordering::SeqCst))))
+        let to = ("127.0.0.1", self.port.load(Ordering::SeqCst));
+        Box::pin(async move { Ok(Box::new(TcpStream::connect(to).await?) as Box<dyn Stream>) })
     }
 
     fn terminate(&self) {
@@ -137,6 +138,7 @@ impl<P: Process + 'static> Talk<P> {
             instance: "instance-1".to_owned(),
             runtime: Handle::current(),
             clock: Arc::new(testkit::clock::FakeClock::at(1_790_000_000_000_000)),
+            package: None,
         };
         let server = Server::new(unit, with).expect("a server");
         Self { server, process, lines, _taken: taken }

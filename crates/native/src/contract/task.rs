@@ -1,5 +1,6 @@
 //! A task on native's runtime that ends with whoever waits for it.
 
+use ports::executor::{Fault, FaultKind};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,10 +8,10 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 /// Dropping it ends the task. It gives `None` if the runtime went away.
-pub(super) struct Task<T>(JoinHandle<T>);
+pub(crate) struct Task<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Task<T> {
-    pub(super) fn spawn(runtime: &Handle, work: impl Future<Output = T> + Send + 'static) -> Self {
+    pub(crate) fn spawn(runtime: &Handle, work: impl Future<Output = T> + Send + 'static) -> Self {
         Self(runtime.spawn(work))
     }
 }
@@ -27,4 +28,10 @@ impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// The runtime that a conversation's tasks run on is gone.
+pub(super) fn lost() -> Fault {
+    let reason = "the runtime of native functions has ended".to_owned();
+    Fault { kind: FaultKind::Platform, reason }
 }

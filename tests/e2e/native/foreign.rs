@@ -1,0 +1,98 @@
+//! What is particular to one contract, beside what all of them have in common.
+
+use super::stage::{Package, get, lines, outcome, tell};
+use crate::rig::{Node, Reply, raw};
+use serde_json::{Value, json};
+
+/// A node with one function `f` of this package, which has every path.
+fn node(package: &Package, native: &str) -> Node {
+    package.manifest(&format!(
+        "timeout = \"30s\"\nmemory = \"256MiB\"\n\
+         http = [{{ route = \"* /{{*rest}}\", auth = \"public\" }}]\n[function.native]\n{native}\n"
+    ));
+    let node = Node::start();
+    package.deploy(&node);
+    node
+}
+
+fn body(reply: &Reply) -> Value {
+    serde_json::from_slice(&reply.body).unwrap_or_else(|_| panic!("{reply:?}"))
+}
+
+/// Posts with these header fields.
+fn post(node: &Node, path: &str, fields: &str, body: &str) -> Reply {
+    let length = body.len();
+    let head = "host: localhost\r\nconnection: close\r\n";
+    let text =
+        format!("POST {path} HTTP/1.1\r\n{head}content-length: {length}\r\n{fields}\r\n{body}");
+    raw(node.gateway, text.as_bytes())
+}
+
+const WHISK: &str = "contract = \"openwhisk\"\ninterpreter = \"python3.11\"";
+
+#[test]
+fn an_action_sees_its_request_and_nobody_speaks_for_the_platform_to_it() {
+    let package = Package::of(&["openwhisk/__main__.py"]);
+    let node = node(&package, WHISK);
+    let fields = "content-type: application/json\r\nx-mine: 1\r\nfn-call-id: forged\r\n";
+    let reply = post(&node, "/web?a=1&b=2", fields, r#"{"b":{"c":3}}"#);
+    assert_eq!(reply.status, 201, "{reply:?}\n{}", node.said());
+    let id = reply.header("casemate-invocation").expect("an id");
+    assert_eq!(reply.header("x-activation"), Some(id));
+    let seen = body(&reply);
+    assert_eq!((&seen["a"], &seen["b"]), (&json!("1"), &json!({ "c": 3 })));
+    assert_eq!((&seen["__ow_method"], &seen["__ow_path"]), (&json!("post"), &json!("/web")));
+    assert_eq!(seen["__ow_headers"]["x-mine"], "1");
+    assert_eq!(seen["__ow_headers"].get("fn-call-id"), None);
+    for query in ["?__ow_path=x", "?%5F_ow_user=root"] {
+        let reply = get(&node, &format!("/web{query}"));
+        assert_eq!(reply.status, 400, "{reply:?}");
+        assert!(body(&reply)["error"].as_str().expect("why").contains("are reserved"));
+    }
+    // What a caller asks for is never the platform's own interface.
+    for path in ["/init", "/run"] {
+        assert_eq!(body(&get(&node, path))["did"], path[1..]);
+    }
+}
+
+#[test]
+fn an_action_is_initialised_once_whoever_asks() {
+    let package = Package::of(&["openwhisk/__main__.py"]);
+    let node = node(&package, WHISK);
+    for _ in 0..2 {
+        let answer = tell(&node, r#"{"do":"again"}"#, &[]);
+        let expected = json!({
+            "status": 403, "error": "Cannot initialize the action more than once.",
+        });
+        assert_eq!(answer.body, expected, "{}", answer.status);
+    }
+    assert_eq!(tell(&node, r#"{"do":"hello"}"#, &[]).body, json!({ "did": "hello" }));
+}
+
+#[test]
+fn what_is_no_dictionary_is_an_error_and_no_mark_is_in_the_log() {
+    let package = Package::of(&["openwhisk/__main__.py"]);
+    let node = node(&package, WHISK);
+    let answer = tell(&node, r#"{"do":"text"}"#, &[]);
+    let error = json!({ "error": "The action did not return a dictionary." });
+    assert_eq!((answer.status, &answer.body), (502, &error));
+    assert_eq!(outcome(&node, &answer.invocation), "guest_error");
+    assert_eq!(tell(&node, r#"{"do":"fail"}"#, &[]).status, 502);
+    let said = lines(&node, &answer.invocation);
+    assert!(said.contains(&"asked to text".to_owned()), "{said:?}");
+    let all = node.ok(&["logs", "-n", "1000"]);
+    assert!(all.contains("RuntimeError: it failed") && !all.contains("XXX_THE_END"), "{all}");
+}
+
+#[test]
+fn an_action_that_answers_twice_answers_nobody_after_that() {
+    let package = Package::of(&["actionloop/exec"]);
+    let node = node(&package, "contract = \"actionloop\"");
+    assert_eq!(tell(&node, r#"{"do":"twice"}"#, &[]).body, json!({ "did": "one" }));
+    // Its second line is in nobody's answer, and the process has no further chance.
+    let next = tell(&node, r#"{"do":"hello"}"#, &[]);
+    assert_ne!(next.body, json!({ "did": "two" }));
+    assert_eq!(tell(&node, r#"{"do":"hello"}"#, &[]).body, json!({ "did": "hello" }));
+    let all = node.ok(&["logs", "-n", "1000"]);
+    assert!(!all.contains("XXX_THE_END"), "{all}");
+}
