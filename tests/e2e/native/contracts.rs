@@ -405,6 +405,28 @@ contract = "actionloop"
 }
 
 #[test]
+fn fn_in_python_with_its_published_library() {
+    let package = Package::of(&["fn/func.py"]).bring_python("fn/python");
+    let native = r#"
+contract = "fn"
+interpreter = "python3.11"
+command = ["python3.11", "func.py"]
+"#;
+    Row { native, fails: 502, event_fails: 502, ..SERVER }.holds(&package);
+}
+
+#[test]
+fn fn_in_node_with_its_published_library() {
+    let package = Package::of(&["fn/func.js"]).bring_node("fn/node");
+    let native = r#"
+contract = "fn"
+interpreter = "node"
+command = ["node", "func.js"]
+"#;
+    Row { native, fails: 502, event_fails: 502, ..SERVER }.holds(&package);
+}
+
+#[test]
 fn kubeless_with_its_server_in_the_package() {
     let package = Package::of(&["kubeless/kubeless.py", "kubeless/greet.py"]);
     let native = r#"

@@ -1,6 +1,7 @@
 //! What is particular to one contract, beside what all of them have in common.
 
-use super::stage::{Package, get, lines, outcome, tell};
+use super::place::{Place, Who, function};
+use super::stage::{Package, get, lines, outcome, tell, until};
 use crate::rig::{Node, Reply, raw};
 use serde_json::{Value, json};
 
@@ -95,4 +96,85 @@ fn an_action_that_answers_twice_answers_nobody_after_that() {
     assert_eq!(tell(&node, r#"{"do":"hello"}"#, &[]).body, json!({ "did": "hello" }));
     let all = node.ok(&["logs", "-n", "1000"]);
     assert!(!all.contains("XXX_THE_END"), "{all}");
+}
+
+#[test]
+fn a_function_of_fns_sees_its_request_and_its_answer_is_unwrapped() {
+    let package = Package::of(&["fn/func.py"]).bring_python("fn/python");
+    let native =
+        "contract = \"fn\"\ninterpreter = \"python3.11\"\ncommand = [\"python3\", \"func.py\"]";
+    let node = node(&package, native);
+    let fields = "x-mine: 1\r\nfn-call-id: forged\r\nfn_deadline: forged\r\n";
+    let reply = post(&node, "/seen", fields, "");
+    assert_eq!(reply.status, 201, "{reply:?}\n{}", node.said());
+    assert_eq!(reply.header("x-made-by"), Some("fn"));
+    assert!(reply.header("fn-http-status").is_none() && reply.header("fn-fdk-version").is_none());
+    let seen = body(&reply);
+    assert_eq!(seen["id"].as_str(), reply.header("casemate-invocation"));
+    assert_eq!((&seen["method"], &seen["headers"]["x-mine"]), (&json!("POST"), &json!("1")));
+    assert!(!seen.to_string().contains("forged"), "{seen}");
+    assert!(seen["deadline"].as_str().expect("a time").ends_with('Z'), "{seen}");
+}
+
+/// Whether a function of Fn's that links its socket elsewhere gets anywhere.
+fn links_to(elsewhere: &str) {
+    let package = Package::of(&["fn/hostile.py"]);
+    let native = format!(
+        "contract = \"fn\"\ninterpreter = \"python3.11\"\nstart = \"4s\"\n\
+         command = [\"python3\", \"hostile.py\"]\n[function.environment]\nELSEWHERE = \"{elsewhere}\""
+    );
+    let node = node(&package, &native);
+    let reply = get(&node, "/a");
+    assert!(reply.status >= 500, "{elsewhere}: {reply:?}");
+    let all = node.ok(&["logs", "-n", "1000"]);
+    assert!(all.contains("linked") && !all.contains("followed"), "{elsewhere}: {all}");
+}
+
+#[test]
+fn a_socket_that_is_linked_elsewhere_is_not_followed() {
+    links_to("/tmp/outside.sock");
+    links_to("../outside.sock");
+    links_to("directory");
+}
+
+#[test]
+fn a_socket_of_the_machine_is_not_reached_by_a_link() {
+    let place = tempfile::tempdir().expect("a directory");
+    let path = place.path().join("machine.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    listener.set_nonblocking(true).expect("set");
+    links_to(path.to_str().expect("text"));
+    assert!(listener.accept().is_err(), "the node came");
+}
+
+#[test]
+fn a_link_that_changes_when_it_was_looked_at_is_not_followed_either() {
+    let package = Package::of(&["fn/hostile.py"]);
+    let native = "contract = \"fn\"\ninterpreter = \"python3.11\"\n\
+                  command = [\"python3\", \"hostile.py\"]\n\
+                  [function.environment]\nELSEWHERE = \"later\"";
+    let node = node(&package, native);
+    assert_eq!(get(&node, "/a").text(), "as it is", "{}", node.said());
+    let mut calls = 0;
+    until("the link has changed", || {
+        calls += 1;
+        let reply = get(&node, "/a");
+        assert!(!reply.text().contains("followed"), "{reply:?}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        reply.status >= 500
+    });
+    assert!(calls > 1);
+    let all = node.ok(&["logs", "-n", "1000"]);
+    assert!(!all.contains("followed"), "{all}");
+}
+
+#[test]
+fn an_ordinary_users_node_reaches_a_socket_that_a_function_made() {
+    let place = Place::open(Who::User);
+    place.write("app/hostile.py", include_str!("../../native/fn/hostile.py"));
+    let native = "contract = \"fn\"\ninterpreter = \"python3\"\n\
+                  command = [\"python3\", \"hostile.py\"]\n\
+                  [function.environment]\nELSEWHERE = \"later\"";
+    place.deploy(&function("alive", "", native));
+    assert_eq!(place.get("/alive/x").text(), "as it is", "{}", place.node.said());
 }

@@ -7,17 +7,21 @@ use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
 
-/// What is installed, and in which versions.
-const WANTED: &str = "tests/tools/servers";
-/// Where.
-const PLACE: &str = "target/tools/servers";
+/// What is installed: directories below `tests/tools`, which say in which versions. They go to those of
+/// the same names below `target/tools`.
+const SETS: &[&str] = &["servers", "fn"];
 
-/// Makes both, unless they are there in these versions.
+/// Makes all, unless they are there in these versions.
 ///
 /// # Errors
 /// Python, npm or a package index does not do it.
 pub(super) fn make() -> Result<()> {
-    let (wanted, place) = (root().join(WANTED), root().join(PLACE));
+    SETS.iter().try_for_each(|name| set(name))
+}
+
+fn set(name: &str) -> Result<()> {
+    let (wanted, place) =
+        (root().join("tests/tools").join(name), root().join("target/tools").join(name));
     std::fs::create_dir_all(&place)?;
     once(&wanted.join("requirements.txt"), &place.join("python"), |file, at| {
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(at))?;

@@ -13,6 +13,7 @@ mod call;
 mod dial;
 mod facts;
 mod fault;
+mod fnproject;
 mod hand;
 mod hook;
 mod life;

@@ -6,12 +6,19 @@ use crate::contract::{Conversation, actionloop, lambda, server};
 use crate::jail::Jail;
 use crate::seat::Seat;
 use model::manifest::{Contract, NativeSpec};
+use parking_lot::Mutex;
 use ports::Future;
 use ports::executor::Unit;
+use std::ffi::CStr;
 use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::io::Join;
+use tokio::net::unix::pipe;
+
+/// What a function of Fn's calls its socket.
+const SOCKET: &CStr = c"lsnr.sock";
 
 /// What is known of a process that is spoken with.
 pub(super) struct Spoken<'a> {
@@ -53,11 +60,11 @@ impl Spoken<'_> {
                 let line = actionloop::Actionloop::new(input, output, action, runtime);
                 (Arc::new(jail), Box::new(line))
             }
-            _ => {
+            contract => {
+                let way = Way::of(contract, &mut jail).ok_or_else(|| missing("streams"))?;
                 let jail = Arc::new(jail);
-                let dial = server::Dial::default();
                 let with = server::With {
-                    process: Arc::new(Beyond { jail: Arc::clone(&jail), dial }),
+                    process: Arc::new(Beyond { jail: Arc::clone(&jail), way }),
                     seat: Arc::clone(self.seat),
                     instance: self.name,
                     runtime: runtime.clone(),
@@ -82,16 +89,51 @@ fn package(native: &NativeSpec, recipe: &Recipe) -> Option<PathBuf> {
 /// A jail's process, as an HTTP contract sees it.
 struct Beyond {
     jail: Arc<Jail>,
-    dial: server::Dial,
+    way: Way,
+}
+
+/// How a process is reached.
+enum Way {
+    /// On a port of its loopback.
+    Port(server::Dial),
+    /// By a socket that it made.
+    Socket,
+    /// By its standard streams, once.
+    Streams(Mutex<Option<Streams>>),
+}
+
+type Streams = Join<pipe::Receiver, pipe::Sender>;
+
+impl Way {
+    /// None if the jail does not have what it takes.
+    fn of(contract: Contract, jail: &mut Jail) -> Option<Self> {
+        Some(match contract {
+            Contract::Fn => Self::Socket,
+            Contract::IronfunctionsHttp => {
+                let streams = tokio::io::join(jail.stdout.take()?, jail.stdin.take()?);
+                Self::Streams(Mutex::new(Some(streams)))
+            }
+            _ => Self::Port(server::Dial::default()),
+        })
+    }
 }
 
 impl server::Process for Beyond {
     fn connect(&self, port: u16) -> Future<'_, io::Result<Box<dyn server::Stream>>> {
         Box::pin(async move {
-            let socket = async { self.jail.socket().await.map_err(io::Error::other) };
-            let stream = self.dial.connect(port, socket).await?;
-            let _cork = stream.set_nodelay(true);
-            Ok(Box::new(stream) as Box<dyn server::Stream>)
+            Ok(match &self.way {
+                Way::Port(dial) => {
+                    let socket = async { self.jail.socket().await.map_err(io::Error::other) };
+                    let stream = dial.connect(port, socket).await?;
+                    let _cork = stream.set_nodelay(true);
+                    Box::new(stream) as Box<dyn server::Stream>
+                }
+                Way::Socket => Box::new(self.jail.connect_below(SOCKET)?),
+                Way::Streams(streams) => {
+                    let used = || io::Error::other("its streams broke off");
+                    Box::new(streams.lock().take().ok_or_else(used)?)
+                }
+            })
         })
     }
 

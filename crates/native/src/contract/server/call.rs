@@ -8,7 +8,7 @@ use super::link::{self, Link, STALE_MAX};
 use super::request::{remove, shape};
 use super::row::{Form, Signal, lists};
 use super::said::Occasion;
-use super::{Inner, azure, whisk};
+use super::{Inner, azure, fnproject, whisk};
 use crate::contract::{Answer, AnswerBody, Call};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, request};
 use http_body::Body as _;
@@ -38,9 +38,13 @@ impl Inner {
             Form::Whisk => return whisk::call(self, call, hand).await,
             _ => {}
         }
-        let Call { request, manner, id, .. } = call;
+        let Call { request, manner, id, deadline_ms } = call;
         let (mut parts, body) = request.into_parts();
-        self.shape(&mut parts, manner, &id, body.is_end_stream());
+        if self.row.form == Form::Fn {
+            fnproject::shape(&mut parts, self.row, manner, &id, deadline_ms)?;
+        } else {
+            self.shape(&mut parts, manner, &id, body.is_end_stream());
+        }
         let got = self.send(Request::from_parts(parts, body), hand).await?;
         let (response, failed) = self.answer(got, manner)?;
         Ok(Answer { response, failed })
@@ -116,8 +120,12 @@ impl Inner {
         manner: Manner,
     ) -> Result<(Response<AnswerBody>, Option<Fault>), Fault> {
         let (mut parts, body) = got.response.into_parts();
+        let said = match self.row.form {
+            Form::Fn => Some(fnproject::unwrap(&mut parts, manner)?),
+            _ => None,
+        };
         answer::check(&mut parts, &self.limits)?;
-        let failed = self.failed(parts.status, &parts.headers, manner);
+        let failed = said.unwrap_or_else(|| self.failed(parts.status, &parts.headers, manner));
         let kept_back = self.row.kept_back;
         remove(&mut parts.headers, |name| lists(kept_back, name));
         if let (Some((name, value)), Some(_), Manner::Event) = (self.row.tells, &failed, manner) {

@@ -48,6 +48,8 @@ impl Inner {
         let mut pause = LOOK_FIRST;
         loop {
             let there = match ready {
+                // Looking would use up the only connection.
+                Ready::Listening if self.row.form == Form::Stdio => true,
                 Ready::Listening => self.links.reaches().await,
                 Ready::Answers => self.ask(Method::GET, "/", false).await.is_ok(),
                 Ready::Probe(path) => {

@@ -45,6 +45,8 @@ pub(super) enum Form {
     Azure,
     /// OpenWhisk's JSON.
     Whisk,
+    /// Fn's header fields.
+    Fn,
     /// Plain, over a connection that is the only one and stays.
     Stdio,
 }

@@ -215,14 +215,34 @@ const OPENWHISK: Row = Row {
     ..PLAIN
 };
 
+/// Its server listens on a socket and not on a port.
+const FN: Row = Row {
+    environment: &[
+        ("FN_LISTENER", Fixed("unix:/tmp/iofs/lsnr.sock")),
+        ("FN_FORMAT", Fixed("http-stream")),
+        ("FN_TYPE", Fixed("sync")),
+        ("FN_APP_ID", Tenant),
+        ("FN_APP_NAME", Tenant),
+        ("FN_FN_ID", Function),
+        ("FN_FN_NAME", Function),
+        ("FN_MEMORY", MemoryMib),
+    ],
+    event: Event { path: "/call", kind: Else(JSON) },
+    stop: Stop::Kill,
+    form: Form::Fn,
+    ..PLAIN
+};
+
+/// The only connection to its server are its standard streams.
+const IRONFUNCTIONS_HTTP: Row =
+    Row { environment: &[("FORMAT", Fixed("http"))], stop: Stop::Kill, form: Form::Stdio, ..PLAIN };
+
 /// The row of a contract. None if it is no server on a port.
 pub(super) fn of(contract: Contract) -> Option<&'static Row> {
     Some(match contract {
         Contract::Lambda
         | Contract::Actionloop
-        | Contract::Fn
         | Contract::Ironfunctions
-        | Contract::IronfunctionsHttp
         | Contract::OpenfaasClassic
         | Contract::Cgi => return None,
         Contract::LambdaWeb => &LAMBDA_WEB,
@@ -235,6 +255,8 @@ pub(super) fn of(contract: Contract) -> Option<&'static Row> {
         Contract::Azure => &AZURE,
         Contract::Kubeless => &KUBELESS,
         Contract::Openwhisk => &OPENWHISK,
+        Contract::Fn => &FN,
+        Contract::IronfunctionsHttp => &IRONFUNCTIONS_HTTP,
     })
 }
 
@@ -256,6 +278,8 @@ mod tests {
             &LAMBDA_WEB,
             &KUBELESS,
             &OPENWHISK,
+            &FN,
+            &IRONFUNCTIONS_HTTP,
         ];
         for row in rows {
             for (name, said) in row.said {
