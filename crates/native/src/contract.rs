@@ -5,6 +5,7 @@
 
 pub(crate) mod actionloop;
 pub(crate) mod lambda;
+pub(crate) mod once;
 pub(crate) mod server;
 mod task;
 
@@ -73,4 +74,9 @@ pub(crate) trait Conversation: Send + Sync {
     /// Asks the process to end, in the contract's words, and waits as long as the contract says.
     /// Whoever asked kills it afterwards.
     fn stop(&self) -> Future<'_, ()>;
+
+    /// Whether the process's end is a part of its answer, and no interruption of it.
+    fn ends_with_its_answer(&self) -> bool {
+        false
+    }
 }

@@ -12,7 +12,7 @@ mod start;
 
 pub use start::Settings;
 
-use crate::contract::Call;
+use crate::contract::{Call, once};
 use crate::interpreter::Table;
 use crate::jail::Launcher;
 use crate::package::Packages;
@@ -23,7 +23,7 @@ use instance::Instance;
 use model::{Digest, FunctionRef};
 use parking_lot::RwLock;
 use pool::Pool;
-use ports::executor::{Executor, Fault, PrepareError, Program, Run, Running, Unit};
+use ports::executor::{Executor, Fault, Manner, PrepareError, Program, Run, Running, Unit};
 use ports::{Clock, Future};
 use run::{Boarding, Invocation, Meter};
 use std::collections::{BTreeSet, HashMap};
@@ -125,19 +125,33 @@ impl Executor for NativeExecutor {
         let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
         let meter = Arc::new(Meter::default());
         let request = run::counted(request, &meter);
+        let said = requested(&unit, &request, manner, &id);
         let call = Call { request, manner, id, deadline_ms };
         let runtime = shared.parts.runtime.clone();
         let processors = shared.parts.settings.share.div_ceil(1000).max(1);
         let limits = (unit.limits.clone(), processors);
-        let boarding: Boarding = Box::pin(board::board(shared, unit, host));
+        let boarding: Boarding = Box::pin(board::board(shared, unit, host, said));
         Box::pin(Invocation::begin(runtime, limits, boarding, call, meter))
     }
+}
+
+/// What a process is told of its request before it is started, if its contract tells it so.
+fn requested(
+    unit: &Unit,
+    request: &http::Request<ports::executor::RequestBody>,
+    manner: Manner,
+    id: &str,
+) -> Vec<(String, String)> {
+    let native = unit.around.native.as_ref();
+    let contract = native.map(|native| native.contract).filter(|it| it.is_a_process_each());
+    let Some(contract) = contract else { return Vec::new() };
+    once::variables(contract, request, manner, id)
 }
 
 /// Starts a process before somebody asks for it.
 async fn provide(shared: &Arc<Shared>, unit: &Arc<Unit>) -> Result<Arc<Instance>, Fault> {
     let nothing = Revealed::default();
-    let (instance, _nobody) = start::start(shared, unit, &nothing, None).await?;
+    let (instance, _nobody) = start::start(shared, unit, (&nothing, &[]), None).await?;
     start::ready(&instance, unit).await?;
     instance.account();
     instance.alight(shared.parts.clock.monotonic(), true);

@@ -23,6 +23,8 @@ struct Row {
     answers: bool,
     /// Whether it takes requests.
     requests: bool,
+    /// Whether a process has more than one invocation.
+    stays: bool,
     /// Header fields of its events.
     headers: &'static [&'static str],
 }
@@ -36,6 +38,7 @@ const SERVER: Row = Row {
     event_fails: 500,
     answers: true,
     requests: true,
+    stays: true,
     headers: &["content-type: application/json"],
 };
 
@@ -123,19 +126,22 @@ impl Row {
     /// Who takes too long is killed, and a process that knows nothing of it takes the next call.
     fn takes_too_long(&self, node: &Node) {
         let before = at(node, self.place);
-        assert!(!before.is_empty(), "nothing runs in {}", self.place);
+        assert_eq!(before.is_empty(), !self.stays, "in {}: {before:?}", self.place);
         let answer = tell(node, r#"{"do":"slow"}"#, self.headers);
         assert_eq!(answer.status, 504, "{}", answer.body);
         assert_eq!(outcome(node, &answer.invocation), "timeout");
         self.said_only(node, &answer.invocation, "slow");
-        until("it lives on", || at(node, self.place).is_disjoint(&before));
+        until("it lives on", || {
+            let now = at(node, self.place);
+            if self.stays { now.is_disjoint(&before) } else { now.is_empty() }
+        });
         self.is_told(node);
         assert!(at(node, self.place).is_disjoint(&before));
     }
 
     /// With its application goes its process, and with the node all that it had started.
     fn ends(&self, node: &mut Node) {
-        assert!(!at(node, self.place).is_empty(), "nothing runs in {}", self.place);
+        assert_eq!(at(node, self.place).is_empty(), !self.stays, "in {}", self.place);
         node.ok(&["remove", "app"]);
         until("it outlives its application", || at(node, self.place).is_empty());
         let all = below(node.pid());
@@ -424,6 +430,52 @@ interpreter = "node"
 command = ["node", "func.js"]
 "#;
     Row { native, fails: 502, event_fails: 502, ..SERVER }.holds(&package);
+}
+
+/// A process ends with its request.
+const ONCE: Row = Row { stays: false, ..SERVER };
+
+#[test]
+fn ironfunctions_with_a_process_for_each_request() {
+    let package = Package::of(&["stdio/iron.py"]);
+    let native = r#"
+contract = "ironfunctions"
+interpreter = "python3.11"
+command = ["python3.11", "iron.py"]
+"#;
+    Row { native, ..ONCE }.holds(&package);
+}
+
+#[test]
+fn ironfunctions_with_http_on_standard_streams() {
+    let package = Package::of(&["stdio/hot.py"]);
+    let native = r#"
+contract = "ironfunctions-http"
+interpreter = "python3.11"
+command = ["python3.11", "hot.py"]
+"#;
+    Row { native, ..SERVER }.holds(&package);
+}
+
+#[test]
+fn openfaas_with_a_process_for_each_request() {
+    let package = Package::of(&["stdio/classic.sh"]);
+    let native = r#"
+contract = "openfaas-classic"
+command = ["./classic.sh"]
+"#;
+    Row { native, place: "/home/app", before: "/function/f", ..ONCE }.holds(&package);
+}
+
+#[test]
+fn cgi_with_pythons_own_handler() {
+    let package = Package::of(&["stdio/cgi_program.py"]);
+    let native = r#"
+contract = "cgi"
+interpreter = "python3.11"
+command = ["python3.11", "cgi_program.py"]
+"#;
+    Row { native, ..ONCE }.holds(&package);
 }
 
 #[test]

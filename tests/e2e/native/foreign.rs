@@ -178,3 +178,59 @@ fn an_ordinary_users_node_reaches_a_socket_that_a_function_made() {
     place.deploy(&function("alive", "", native));
     assert_eq!(place.get("/alive/x").text(), "as it is", "{}", place.node.said());
 }
+
+/// A function of one process for each request.
+fn once(contract: &str, program: &str) -> Node {
+    let native = format!(
+        "contract = \"{contract}\"\ninterpreter = \"python3.11\"\n\
+         command = [\"python3.11\", \"{program}\"]"
+    );
+    node(&Package::of(&[&format!("stdio/{program}")]), &native)
+}
+
+#[test]
+fn a_request_is_a_processes_environment_and_changes_nothing_else_of_it() {
+    let node = once("ironfunctions", "iron.py");
+    let fields = "x-mine: 1\r\nproxy: http://evil.example\r\nx-call-id: forged\r\n";
+    let seen = body(&post(&node, "/environment?a=b", fields, ""));
+    assert_eq!((&seen["METHOD"], &seen["HEADER_X_MINE"]), (&json!("POST"), &json!("1")));
+    let url = seen["REQUEST_URL"].as_str().expect("a URL");
+    assert!(url.ends_with("/environment?a=b"), "{url}");
+    assert!(!seen.to_string().contains("evil") && !seen.to_string().contains("forged"), "{seen}");
+    // And the next one sees nothing of it.
+    let seen = body(&get(&node, "/environment"));
+    assert_eq!((&seen["METHOD"], seen.get("HEADER_X_MINE")), (&json!("GET"), None));
+}
+
+#[test]
+fn a_field_cannot_change_where_a_process_sends_what_it_asks_for() {
+    let node = once("cgi", "cgi_program.py");
+    let fields = "proxy: http://evil.example\r\nProxy_: x\r\nx-mine: 1\r\nx_mine: forged\r\n";
+    let reply = post(&node, "/environment", fields, "");
+    assert_eq!(reply.header("x-by"), Some("wsgi"), "{reply:?}");
+    let seen = body(&reply);
+    assert_eq!(seen["HTTP_X_MINE"], "1", "{seen}");
+    // Its own door, which the jail tells it of, if any.
+    let proxies: Vec<&str> = ["HTTP_PROXY", "http_proxy", "Http_Proxy"]
+        .iter()
+        .filter_map(|name| seen.get(*name)?.as_str())
+        .collect();
+    assert!(proxies.iter().all(|proxy| proxy.contains("127.0.0.1:3128")), "{proxies:?}");
+    assert_eq!(get(&node, "/missing").status, 404);
+}
+
+#[test]
+fn how_a_process_ends_is_its_answer() {
+    let node = once("ironfunctions", "iron.py");
+    let reply = get(&node, "/fail");
+    assert_eq!((reply.status, reply.text().as_str()), (500, "exit status 3\n"));
+    assert_eq!(node.ended(&reply)["outcome"], "guest_error");
+    // It reads nothing of what it is sent.
+    let large = "x".repeat(1 << 20);
+    let reply = post(&node, "/deaf", "", &format!("{{\"do\":\"deaf\",\"x\":\"{large}\"}}"));
+    assert_eq!((reply.status, reply.body.len()), (200, 0), "{reply:?}");
+    let reply = get(&node, "/large");
+    assert_eq!((reply.status, reply.body.len()), (200, 8 << 20), "{}", reply.head);
+    let record = node.ended(&reply);
+    assert!(record["cpu_us"].as_u64().expect("time") > 0, "{record}");
+}

@@ -112,6 +112,11 @@ pub(crate) fn environment(unit: &Unit, instance: &str) -> Option<Vec<(String, St
     Some(Facts::of(unit, native, row, instance).environment(row))
 }
 
+/// A path without the `/function/NAME` that a gateway of OpenFaaS's takes away. None if it has none.
+pub(super) fn without_function(path: &str) -> Option<&str> {
+    request::behind_function(path).map(|rest| if rest.is_empty() { "/" } else { rest })
+}
+
 /// A whole answer, if it can be sent.
 ///
 /// # Errors

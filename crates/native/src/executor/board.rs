@@ -15,10 +15,11 @@ pub(super) async fn board(
     shared: Arc<Shared>,
     unit: Arc<Unit>,
     host: Arc<dyn Host>,
+    said: Vec<(String, String)>,
 ) -> Result<Aboard, Fault> {
     let revealed = reveal(&unit, &host).await?;
     let fleet = shared.fleet(&unit);
-    Search { shared, unit, host, fleet, revealed }.find().await
+    Search { shared, unit, host, fleet, revealed, said }.find().await
 }
 
 /// The secrets that a function reads, as it may read them now.
@@ -50,6 +51,8 @@ struct Search {
     host: Arc<dyn Host>,
     fleet: Arc<Fleet>,
     revealed: Revealed,
+    /// What a process is told of it in its environment.
+    said: Vec<(String, String)>,
 }
 
 impl Search {
@@ -102,7 +105,7 @@ impl Search {
     async fn start(&self) -> Result<Aboard, Fault> {
         let host = Some(Arc::clone(&self.host));
         let (instance, taken) =
-            start::start(&self.shared, &self.unit, &self.revealed, host).await?;
+            start::start(&self.shared, &self.unit, (&self.revealed, &self.said), host).await?;
         let aboard = self.aboard(Arc::new(instance), taken);
         if aboard.instance.is_shared() {
             self.fleet.put_last(&aboard.instance);
@@ -121,7 +124,7 @@ impl Search {
             taken,
             fleet: Arc::clone(&self.fleet),
             clock: Arc::clone(&self.shared.parts.clock),
-            fresh: native.is_some_and(|native| native.fresh),
+            fresh: native.is_some_and(|it| it.fresh || it.contract.is_a_process_each()),
             sound: false,
         }
     }

@@ -134,7 +134,11 @@ impl Instance {
 
     /// Gives it an invocation.
     pub(crate) async fn call(&self, call: Call) -> Result<Answer, Fault> {
-        self.while_alive(self.parts.conversation.call(call)).await
+        let answered = self.parts.conversation.call(call);
+        if self.parts.conversation.ends_with_its_answer() {
+            return answered.await;
+        }
+        self.while_alive(answered).await
     }
 
     /// Waits until it has done what it does after its answer, and reads what it printed.

@@ -189,7 +189,8 @@ pub(super) struct Files {
 }
 
 impl Recipe {
-    /// That of a function. `process` is what is known of it; `revealed` are secrets that it reads.
+    /// That of a function. `process` is what is known of it; `revealed` are secrets that it reads, and
+    /// `said` is what it is told of its only request.
     ///
     /// # Errors
     /// A destination cannot be had in a jail, or the package does not hold what is to be started.
@@ -198,7 +199,7 @@ impl Recipe {
         native: &NativeSpec,
         files: &Files,
         process: Process<'_>,
-        revealed: &[(String, model::Secret<Vec<u8>>)],
+        (revealed, said): (&[(String, model::Secret<Vec<u8>>)], &[(String, String)]),
     ) -> Result<Self, Problem> {
         let place = PathBuf::from(contract::root(native.contract));
         let around = &unit.around;
@@ -225,7 +226,7 @@ impl Recipe {
                 ceilings: Some(ceilings(&unit.limits, Some(native), process.share)),
             },
             layout,
-            environment: door::environment(environment),
+            environment: with(door::environment(environment), said),
             start: command::beside(command::of(native, files, &place)?, &extensions),
             extensions,
             passing: if around.passes || !around.destinations.is_empty() {
@@ -237,6 +238,22 @@ impl Recipe {
             place,
         })
     }
+}
+
+/// An environment with what is said of one request. What is there already stays, however it is written:
+/// programs take some names in both cases.
+fn with(
+    mut environment: Vec<(String, String)>,
+    said: &[(String, String)],
+) -> Vec<(String, String)> {
+    let own = environment.len();
+    for (name, value) in said {
+        let mut before = environment.iter().take(own);
+        if !before.any(|(taken, _)| taken.eq_ignore_ascii_case(name)) {
+            environment.push((name.clone(), value.clone()));
+        }
+    }
+    environment
 }
 
 /// What every process has in its environment, unless something else is said.

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::recipe::Recipe;
-use crate::contract::{Conversation, actionloop, lambda, server};
+use crate::contract::{Conversation, actionloop, lambda, once, server};
 use crate::jail::Jail;
 use crate::seat::Seat;
 use model::manifest::{Contract, NativeSpec};
@@ -59,6 +59,14 @@ impl Spoken<'_> {
                 let action = actionloop::Action::of(unit, raw);
                 let line = actionloop::Actionloop::new(input, output, action, runtime);
                 (Arc::new(jail), Box::new(line))
+            }
+            contract if contract.is_a_process_each() => {
+                let input = jail.stdin.take().ok_or_else(|| missing("input"))?;
+                let output = jail.stdout.take().ok_or_else(|| missing("output"))?;
+                let jail = Arc::new(jail);
+                let pipes = (input, output);
+                let once = once::Once::new(contract, &unit.limits, Arc::clone(&jail), pipes);
+                (jail, Box::new(once))
             }
             contract => {
                 let way = Way::of(contract, &mut jail).ok_or_else(|| missing("streams"))?;

@@ -83,7 +83,7 @@ fn no_jail(error: &JailError) -> Fault {
 pub(super) async fn start(
     shared: &Arc<Shared>,
     unit: &Unit,
-    revealed: &Revealed,
+    (revealed, said): (&Revealed, &[(String, String)]),
     host: Option<Arc<dyn Host>>,
 ) -> Result<(Instance, Option<Taken>), Fault> {
     let native = unit.around.native.as_ref().ok_or_else(|| platform("it is no native function"))?;
@@ -92,7 +92,7 @@ pub(super) async fn start(
     let name = format!("{number:016x}");
     let share = shared.parts.settings.share;
     let process = Process { name: &name, share, ahead: host.is_none() };
-    let recipe = Recipe::of(unit, native, &files, process, &revealed.values);
+    let recipe = Recipe::of(unit, native, &files, process, (&revealed.values, said));
     let recipe = recipe.map_err(|problem| at_fault(&problem))?;
     let interpreter = interpreter(shared, native).await?;
     let seat = Arc::new(Seat::default());

@@ -111,9 +111,14 @@ fn relative(uri: &Uri, paths: Paths) -> Uri {
     Uri::from(shorter.unwrap_or(whole))
 }
 
-fn without_function(path: &str) -> Option<PathAndQuery> {
+/// What stands behind a leading `/function/NAME`.
+pub(super) fn behind_function(path: &str) -> Option<&str> {
     let named = path.strip_prefix("/function/")?;
-    let rest = named.find(['/', '?']).map_or("", |at| &named[at..]);
+    Some(named.find(['/', '?']).map_or("", |at| &named[at..]))
+}
+
+fn without_function(path: &str) -> Option<PathAndQuery> {
+    let rest = behind_function(path)?;
     let slash = if rest.starts_with('/') { "" } else { "/" };
     format!("{slash}{rest}").parse().ok()
 }

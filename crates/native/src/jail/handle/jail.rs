@@ -257,6 +257,10 @@ impl Jail {
     /// What it has used by now.
     #[must_use]
     pub fn usage(&self) -> Usage {
+        // Its control groups are gone with it.
+        if let Some(words::End { cpu_us, memory_peak_bytes, .. }) = self.ticket.end() {
+            return Usage { cpu_us, memory_peak_bytes };
+        }
         let cpu_us = self.meters.cpu.as_ref().map_or(0, |(version, file)| {
             let text = read(file);
             match version {

@@ -169,6 +169,11 @@ impl Ticket {
         ended.wait_for(Option::is_some).await.ok().and_then(|end| *end)
     }
 
+    /// How it ended, if that is known.
+    pub(super) fn end(&self) -> Option<End> {
+        *self.ended.borrow()
+    }
+
     pub(super) fn has_ended(&self) -> bool {
         self.ended.borrow().is_some() || self.link.has_ended()
     }
