@@ -5,6 +5,7 @@ mod contracts;
 mod dangers;
 mod extensions;
 mod foreign;
+mod hosted;
 mod life;
 mod outer;
 mod place;

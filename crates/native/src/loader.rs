@@ -19,9 +19,25 @@ macro_rules! files {
 
 /// The loader of Python, which runs functions of AWS Lambda's contract itself, and what runs those of
 /// platforms whose runtimes are servers of their own.
-pub(crate) const PYTHON: &[(&str, &str)] = files!("lambda.py", "shim.py", "openwhisk.py");
+pub(crate) const PYTHON: &[(&str, &str)] = files!(
+    "lambda.py",
+    "shim.py",
+    "alibaba.py",
+    "azure.py",
+    "kubeless.py",
+    "openfaas.py",
+    "openwhisk.py",
+);
 /// The same of Node.
-pub(crate) const NODE: &[(&str, &str)] = files!("lambda.mjs", "shim.mjs", "openwhisk.mjs");
+pub(crate) const NODE: &[(&str, &str)] = files!(
+    "lambda.mjs",
+    "shim.mjs",
+    "alibaba.mjs",
+    "azure.mjs",
+    "kubeless.mjs",
+    "openfaas.mjs",
+    "openwhisk.mjs",
+);
 
 /// The word for a loader that has time until it is told: it does once what every function's first
 /// steps do, so that they find their code compiled and their modules read.

@@ -8,29 +8,29 @@ use crate::rig::{Node, Reply};
 use serde_json::json;
 
 /// What differs between contracts.
-struct Row {
+pub(super) struct Row {
     /// Lines of `[function.native]`.
-    native: &'static str,
+    pub(super) native: &'static str,
     /// Where its package is in the jail.
-    place: &'static str,
+    pub(super) place: &'static str,
     /// What stands before the word in a path.
-    before: &'static str,
+    pub(super) before: &'static str,
     /// The status of a request to a function that throws.
-    fails: u16,
+    pub(super) fails: u16,
     /// The status of an event to one that throws.
-    event_fails: u64,
+    pub(super) event_fails: u64,
     /// Whether it answers events with more than that it took them.
-    answers: bool,
+    pub(super) answers: bool,
     /// Whether it takes requests.
-    requests: bool,
+    pub(super) requests: bool,
     /// Whether a process has more than one invocation.
-    stays: bool,
+    pub(super) stays: bool,
     /// Header fields of its events.
-    headers: &'static [&'static str],
+    pub(super) headers: &'static [&'static str],
 }
 
 /// A server on a port, which answers an exception with 500.
-const SERVER: Row = Row {
+pub(super) const SERVER: Row = Row {
     native: "",
     place: "/workspace",
     before: "",
@@ -69,7 +69,7 @@ const TIMEOUT: &str = "6s";
 
 impl Row {
     /// Runs a function of this contract through everything.
-    fn holds(&self, package: &Package) {
+    pub(super) fn holds(&self, package: &Package) {
         package.manifest(&format!(
             "timeout = \"{TIMEOUT}\"\nmemory = \"256MiB\"\n\
              http = [{{ route = \"* /{{*rest}}\", auth = \"public\" }}]\n\
@@ -103,7 +103,8 @@ impl Row {
 
     fn is_told(&self, node: &Node) {
         let answer = tell(node, r#"{"do":"event"}"#, self.headers);
-        assert!(answer.status < 300, "{}: {}\n{}", answer.status, answer.body, node.said());
+        let said = || format!("{:?}\n{}", lines(node, &answer.invocation), node.said());
+        assert!(answer.status < 300, "{}: {}\n{}", answer.status, answer.body, said());
         if self.answers {
             assert_eq!(answer.body, json!({ "did": "event" }));
         }

@@ -234,3 +234,32 @@ fn how_a_process_ends_is_its_answer() {
     let record = node.ended(&reply);
     assert!(record["cpu_us"].as_u64().expect("time") > 0, "{record}");
 }
+
+#[test]
+fn functions_of_azures_models_have_their_routes_and_no_request_is_an_event() {
+    let python = Package::of(&["shims/azure/function_app.py"]).bring_python("azure/python");
+    let all = node(&python, "contract = \"azure\"\ninterpreter = \"python3.11\"");
+    let reply = get(&all, "/api/hello?name=Ada");
+    assert_eq!((reply.status, reply.header("x-name")), (200, Some("Ada")), "{}", all.said());
+    assert_eq!(get(&all, "/api/plain/a/b").text(), "a/b");
+    for (path, status) in [("/api/a/b/c", 404), ("/hello", 404), ("/", 404)] {
+        assert_eq!(get(&all, path).status, status, "{path}");
+    }
+    let files = ["shims/azure/index.js", "shims/azure/package.json"];
+    let package = Package::of(&files).bring_node("azure/node");
+    let named = "contract = \"azure\"\ninterpreter = \"node\"\nhandler = \"note\"";
+    let only = node(&package, named);
+    // Only an event reaches a function of a queue, and nobody makes one of a request.
+    let event = r#"{"Data":{"req":{"do":"event"}},"Metadata":{}}"#;
+    for fields in ["", "x-azure-functions-event: 1\r\n", "x_azure_functions_event: 1\r\n"] {
+        let reply = post(&only, "/note", fields, event);
+        assert_eq!(reply.status, 404, "{reply:?}");
+    }
+    assert_eq!(tell(&only, r#"{"do":"event"}"#, &[]).body, json!({ "did": "event" }));
+    let one = node(&package, "contract = \"azure\"\ninterpreter = \"node\"\nhandler = \"order\"");
+    let reply = get(&one, "/api/hello?name=Ada");
+    assert_eq!(
+        (reply.header("x-name"), reply.header("set-cookie")),
+        (Some("Ada"), Some("a=b; Path=/"))
+    );
+}

@@ -9,7 +9,7 @@ use std::process::Command;
 
 /// What is installed: directories below `tests/tools`, which say in which versions. They go to those of
 /// the same names below `target/tools`.
-const SETS: &[&str] = &["servers", "fn"];
+const SETS: &[&str] = &["servers", "fn", "azure"];
 
 /// Makes all, unless they are there in these versions.
 ///

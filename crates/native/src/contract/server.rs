@@ -101,6 +101,8 @@ struct Inner {
     hands: Arc<Hands>,
     /// Set once it could take calls: nothing of a server's beginning is done twice.
     begun: OnceCell<()>,
+    /// Whether the server is one of ours, around the function's handlers.
+    hosted: bool,
     with: With,
 }
 
@@ -165,6 +167,7 @@ impl Server {
             links,
             hands: Arc::default(),
             begun: OnceCell::new(),
+            hosted: native.command.is_empty() && arguments(native).is_some(),
             with,
         })))
     }

@@ -162,6 +162,9 @@ impl Wiring {
     }
 }
 
+/// A secret that a function reads, under its name.
+type Revealed = (String, model::Secret<Vec<u8>>);
+
 /// How a function's process is started.
 pub(super) struct Recipe {
     /// What is mounted, named, listened on and limited for it.
@@ -199,7 +202,7 @@ impl Recipe {
         native: &NativeSpec,
         files: &Files,
         process: Process<'_>,
-        (revealed, said): (&[(String, model::Secret<Vec<u8>>)], &[(String, String)]),
+        (revealed, said): (&[Revealed], &[(String, String)]),
     ) -> Result<Self, Problem> {
         let place = PathBuf::from(contract::root(native.contract));
         let around = &unit.around;

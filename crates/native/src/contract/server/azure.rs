@@ -80,9 +80,13 @@ async fn invocation(inner: &Inner, call: Call) -> Result<Request<RequestBody>, F
         }
     }
     Occasion { facts, id: &id, manner, now, uri: &parts.uri }.say(row.said, &mut headers);
-    if let Some(host) = parts.uri.authority().and_then(|host| host.as_str().parse().ok()) {
-        headers.insert(HOST, host);
+    if inner.hosted {
+        // So that no request looks like an event. The name is the platform's, and no caller's.
+        headers.insert("x-azure-functions-event", HeaderValue::from_static("1"));
     }
+    // Servers refuse what names none, and events do not.
+    let host = parts.uri.authority().and_then(|host| host.as_str().parse().ok());
+    headers.insert(HOST, host.unwrap_or(HeaderValue::from_static("localhost")));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(json.len()));
     let body = Full::new(Bytes::from(json)).map_err(|never| match never {}).boxed_unsync();

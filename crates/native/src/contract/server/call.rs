@@ -32,7 +32,7 @@ impl Inner {
         }
         let hand = self.hands.take();
         match self.row.form {
-            Form::Azure if call.manner == Manner::Event || !self.server.forward => {
+            Form::Azure if call.manner == Manner::Event || !self.forwards() => {
                 return azure::call(self, call, hand).await;
             }
             Form::Whisk => return whisk::call(self, call, hand).await,
@@ -48,6 +48,11 @@ impl Inner {
         let got = self.send(Request::from_parts(parts, body), hand).await?;
         let (response, failed) = self.answer(got, manner)?;
         Ok(Answer { response, failed })
+    }
+
+    /// Whether Azure's requests are passed on as they are: programs of its models are told of routes.
+    fn forwards(&self) -> bool {
+        self.server.forward || self.hosted
     }
 
     /// Makes a call's head what the contract says.

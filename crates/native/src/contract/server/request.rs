@@ -25,7 +25,17 @@ const OF_THE_CONNECTION: &[&str] = &[
     "upgrade",
 ];
 /// Fields that no caller can send, whatever the contract.
-pub(super) const RESERVED: &[&str] = &["casemate-*", "fn-*", "k-*", "proxy", "x-google-*"];
+pub(super) const RESERVED: &[&str] = &[
+    "casemate-*",
+    "fn-*",
+    "k-*",
+    "lambda-*",
+    "proxy",
+    "x-azure-functions-*",
+    "x-call-id",
+    "x-fc-*",
+    "x-google-*",
+];
 /// Fields that say that a message is an event (CloudEvents, binary mode).
 const OF_EVENTS: &[&str] = &["ce-*"];
 /// What an event keeps of the request that carries it.

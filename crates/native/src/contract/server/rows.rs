@@ -20,6 +20,16 @@ const OCTETS: &str = "application/octet-stream";
 /// Cloud Run's, and of those that say nothing.
 const GRACE: Stop = Stop::Terminate(Duration::from_secs(10));
 
+/// Handlers that a server of ours calls, which is a file of the loader's.
+macro_rules! hosted {
+    ($platform:literal) => {
+        [
+            ("python", &["/var/runtime/shim.py", $platform]),
+            ("node", &["/var/runtime/shim.mjs", $platform]),
+        ]
+    };
+}
+
 /// A server of which nothing is known but that it listens on `PORT`.
 pub(super) const PLAIN: Row = Row {
     root: "/workspace",
@@ -84,8 +94,10 @@ const KNATIVE: Row = Row {
 /// The function's own server, or an of-watchdog that the package brings: both listen on a port.
 const OPENFAAS: Row = Row {
     root: "/home/app",
+    entries: &hosted!("openfaas"),
     environment: &[
         ("PORT", Port),
+        ("CASEMATE_HANDLER", Handler),
         ("mode", Fixed("http")),
         ("exec_timeout", Timeout),
         ("read_timeout", Timeout),
@@ -104,6 +116,7 @@ const OPENFAAS: Row = Row {
 const ALIBABA: Row = Row {
     root: "/code",
     port: 9000,
+    entries: &hosted!("alibaba"),
     environment: &[
         ("FC_CUSTOM_LISTEN_PORT", Port),
         ("FC_SERVER_PORT", Port),
@@ -139,7 +152,9 @@ const ALIBABA: Row = Row {
 };
 
 const AZURE: Row = Row {
+    entries: &hosted!("azure"),
     environment: &[
+        ("CASEMATE_HANDLER", Handler),
         ("FUNCTIONS_CUSTOMHANDLER_PORT", Port),
         ("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", Instance),
         ("FUNCTIONS_HTTPWORKER_PORT", Port),
@@ -182,6 +197,7 @@ const LAMBDA_WEB: Row = Row {
 
 const KUBELESS: Row = Row {
     root: "/kubeless",
+    entries: &hosted!("kubeless"),
     environment: &[
         ("FUNC_PORT", Port),
         ("MOD_NAME", Module),
@@ -204,10 +220,7 @@ const KUBELESS: Row = Row {
 
 /// Its server is told its code, and then called.
 const OPENWHISK: Row = Row {
-    entries: &[
-        ("python", &["/var/runtime/shim.py", "openwhisk"]),
-        ("node", &["/var/runtime/shim.mjs", "openwhisk"]),
-    ],
+    entries: &hosted!("openwhisk"),
     environment: &[("__OW_API_HOST", Fixed(""))],
     event: Event { path: "/run", kind: Always(JSON) },
     stop: Stop::Kill,
