@@ -40,6 +40,7 @@ mod packages;
 #[path = "../../crates/tls/tests/it/pebble.rs"]
 mod pebble;
 mod project;
+mod protect;
 mod queue;
 mod quiet;
 mod rig;

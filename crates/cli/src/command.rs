@@ -18,6 +18,7 @@ mod invoke;
 mod ledger;
 mod logs;
 mod new;
+mod protect;
 mod queue;
 mod records;
 mod runtimes;
@@ -69,6 +70,7 @@ pub(crate) enum Command {
     Backup(home::Backup),
     Restore(home::Restore),
     Detect(detect::Detect),
+    Protect(protect::Protect),
     Doctor(doctor::Doctor),
     Events(events::Events),
     Explain(explain::Explain),
@@ -116,6 +118,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Ledger(ledger)) => ledger.run(context),
         Some(Command::Backup(backup)) => backup.run(context),
         Some(Command::Restore(restore)) => restore.run(context),
+        Some(Command::Protect(protect)) => protect.run(context),
         Some(Command::Explain(explain)) => explain.run(context),
         Some(Command::Schema(schema)) => schema.run(context),
         Some(Command::Completions(completions)) => completions.run(context),

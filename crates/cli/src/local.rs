@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) use node::{
-    Danger, End, Options, Ready, Restored, SettingRow, Settings, Target, Tool, ToolEnd, Trial,
-    TrialAnswer, TrialRequest,
+    Danger, DataKeys, End, Options, Ready, Restored, SettingRow, Settings, Target, Tool, ToolEnd,
+    Trial, TrialAnswer, TrialRequest,
 };
 
 /// Runs one of the hidden subcommands that the node starts as limited children.

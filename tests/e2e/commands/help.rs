@@ -60,6 +60,7 @@ const COMMANDS: &[&str] = &[
     "backup",
     "restore",
     "detect",
+    "protect",
     "doctor",
     "explain",
     "schema",

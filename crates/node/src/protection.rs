@@ -1,0 +1,123 @@
+//! Keys of data classes for commands that work without a node.
+
+use crate::home;
+use keys::{FileRing, RootKeyFile};
+use model::key::{Epoch, KeyPurpose};
+use model::{Code, DataClass, Problem, Scope, Secret};
+use ports::KeyRing;
+use protect::transform::ClassKeys;
+use std::path::{Path, PathBuf};
+
+/// Derives the keys of classes from a root key.
+#[derive(Debug)]
+pub struct DataKeys {
+    ring: FileRing,
+    scope: Scope,
+}
+
+impl DataKeys {
+    /// Opens the root key in this file, or that of a home. A node may run meanwhile: the key is
+    /// read and nothing else.
+    ///
+    /// # Errors
+    /// The key is missing or cannot be used.
+    pub fn open(
+        home: Option<&Path>,
+        root_key_file: Option<&Path>,
+        scope: Scope,
+    ) -> Result<Self, Problem> {
+        let path = root_key_file.map_or_else(|| in_home(home), |path| Ok(path.to_owned()))?;
+        let ring = RootKeyFile::open(&path).map_err(|error| match error.problem() {
+            problem if problem.code == Code::RootKeyMissing => problem
+                .hint("name the home with `--home DIR`, or the key with `--root-key-file FILE`"),
+            problem => problem,
+        })?;
+        Ok(Self { ring, scope })
+    }
+
+    /// The keys of a class, in the tenant and environment that these are for.
+    ///
+    /// # Errors
+    /// The library failed.
+    pub fn of(&self, class: &DataClass) -> Result<ClassKeys, Problem> {
+        class_keys(&self.ring, self.ring.epoch(), &self.scope, class)
+    }
+}
+
+fn in_home(home: Option<&Path>) -> Result<PathBuf, Problem> {
+    Ok(home::choose(home)?.0.join("root.key"))
+}
+
+/// The keys of a class. Their names are fixed for ever: purpose, epoch, tenant, environment, class.
+fn class_keys(
+    ring: &dyn KeyRing,
+    epoch: Epoch,
+    scope: &Scope,
+    class: &DataClass,
+) -> Result<ClassKeys, Problem> {
+    let context = [scope.tenant.as_str(), scope.environment.as_str(), class.as_str()];
+    let key = |purpose| {
+        let key = ring.data_key(epoch, purpose, &context);
+        key.map_err(|error| Problem::new(Code::Internal).internal(error))
+    };
+    Ok(ClassKeys {
+        version: epoch.0,
+        fpe: half(&key(KeyPurpose::FormatCipher)?),
+        siv: key(KeyPurpose::Token)?,
+        format_hash: half(&key(KeyPurpose::FormatHash)?),
+        hash: half(&key(KeyPurpose::FullHash)?),
+    })
+}
+
+/// The first 256 bits of a key.
+fn half(key: &Secret<[u8; 64]>) -> Secret<[u8; 32]> {
+    let mut half = zeroize::Zeroizing::new([0; 32]);
+    half.iter_mut().zip(key.expose()).for_each(|(to, from)| *to = *from);
+    Secret::new(*half)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{EnvironmentName, TenantName};
+
+    /// If this test fails, data that was protected can no longer be read. The values were computed
+    /// apart from this code, with nothing but HMAC-SHA-256.
+    #[test]
+    fn keys_of_classes_never_change_and_differ_by_all_of_their_name() {
+        let ring = FileRing::from_root(std::array::from_fn(|at| at as u8)).expect("a ring");
+        let keys = |tenant: &str, environment: &str, class: &str| {
+            let scope = Scope {
+                tenant: TenantName::parse(tenant).expect("a name"),
+                environment: EnvironmentName::parse(environment).expect("a name"),
+            };
+            let class = DataClass::parse(class).expect("a class");
+            class_keys(&ring, Epoch(1), &scope, &class).expect("keys")
+        };
+        let own = keys("default", "main", "pan");
+        assert_eq!(
+            hex::encode(own.fpe.expose()),
+            "28ce08327a28701d71b3b72a330b3380c6c352cf7a80742e8ae9244502ef5839"
+        );
+        assert_eq!(
+            hex::encode(own.siv.expose()),
+            "1221b59616948693caa349410ec5ca2494336c9f7f3614c6ade30859b969106ba0c4a5df0dec05b63857613d356469f5681ac1b28d0db8c9a951da951694f00d"
+        );
+        assert_eq!(
+            hex::encode(own.format_hash.expose()),
+            "2f49229c98e37bb416c20838ccdf95aaa9fb83d21d613de28906c484bafe0887"
+        );
+        assert_eq!(
+            hex::encode(own.hash.expose()),
+            "4c5332ab1c1dd796392bd4472f69d75382d055c15798e868d617ee738d347e97"
+        );
+        for other in [
+            keys("other", "main", "pan"),
+            keys("default", "test", "pan"),
+            keys("default", "main", "iban"),
+        ] {
+            assert_ne!(other.siv.expose(), own.siv.expose());
+            assert_ne!(other.fpe.expose(), own.fpe.expose());
+        }
+    }
+}
