@@ -60,7 +60,7 @@ pub(crate) fn run(global: &Global, ready: &Ready) -> anyhow::Result<Shown> {
     // The ready line is the output; nothing of the deployment is shown beside it.
     let deployed = demo_deploy(&client, plan()?, false, &Voice::new(Format::Text, true))?;
     let token = token(&client, &deployed)?;
-    Ok(shown(global, ready, &deployed, &token.token))
+    Ok(shown(global, ready, &deployed, token.token.as_deref().unwrap_or_default()))
 }
 
 fn plan() -> Result<Plan, Problem> {
@@ -71,7 +71,7 @@ fn plan() -> Result<Plan, Problem> {
 fn token(client: &Client, deployed: &Deployed) -> anyhow::Result<TokenCreated> {
     let name = TokenName::parse(TOKEN)?;
     let invoke = deployed.functions.iter().map(|function| function.name.clone()).collect();
-    let request = TokenRequest { name: name.clone(), invoke, expires_in: None };
+    let request = TokenRequest { name: name.clone(), invoke, expires_in: None, aws: false };
     match client.create_token(&request) {
         Err(failure) if failure.problem.code == Code::TokenTaken => {
             client.revoke_token(&name)?;

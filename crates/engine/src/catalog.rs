@@ -40,6 +40,8 @@ pub(crate) struct View {
     /// Secrets that were ever set, also those that have no value any more.
     pub(crate) secrets: BTreeMap<SecretName, Arc<SecretRow>>,
     pub(crate) verifier: Tokens,
+    /// Names of the tokens whose holders sign, by their public parts.
+    pub(crate) keys: HashMap<String, model::TokenName>,
     pub(crate) router: Router<Arc<Endpoint>>,
 }
 
@@ -195,12 +197,14 @@ impl View {
         secrets: BTreeMap<SecretName, Arc<SecretRow>>,
     ) -> Self {
         let verifier = Tokens::new(tokens.values().cloned());
+        let sign = tokens.values().filter(|row| row.key.is_some());
+        let keys = sign.map(|row| (row.id.0.clone(), row.name.clone())).collect();
         let routes = functions.values().flat_map(|function| {
             let routes = function.row.spec.http.iter();
             routes.map(move |http| (&http.route, Arc::new(Endpoint::new(function, http))))
         });
         let router = Router::new(routes);
-        Self { functions, grants, tokens, secrets, verifier, router }
+        Self { functions, grants, tokens, secrets, verifier, keys, router }
     }
 }
 

@@ -11,14 +11,10 @@ use crate::sweep::Using;
 use crate::wiring::Engine;
 use bytes::Bytes;
 use model::act::{Act, Committed};
-use model::api::{DeployRequest, Deployed, TokenCreated, TokenRequest};
+use model::api::{DeployRequest, Deployed};
 use model::manifest::{FunctionSpec, Way};
-use model::token::TokenRow;
 use model::wire::v1::Entry;
-use model::{
-    Action, ApplicationName, Code, Digest, Grant, IssuerName, Principal, Problem, Scope, Timestamp,
-    TokenName,
-};
+use model::{Action, ApplicationName, Code, Digest, Grant, IssuerName, Principal, Problem, Scope};
 use ports::executor::Program;
 use ports::registry::{self, By};
 use std::collections::BTreeSet;
@@ -161,47 +157,6 @@ impl Engine {
     /// There is none such.
     pub async fn revoke(&self, scope: &Scope, actor: &str, grant: Grant) -> Result<u64, Problem> {
         Ok(self.commit(scope, actor, Act::Revoke { grant }).await?.leaf)
-    }
-
-    /// Makes a token. The answer is the only place where it can be seen.
-    ///
-    /// # Errors
-    /// The name is taken, or a function does not exist.
-    pub async fn create_token(
-        &self,
-        scope: &Scope,
-        actor: &str,
-        request: TokenRequest,
-    ) -> Result<TokenCreated, Problem> {
-        let minted = identity::token::mint()
-            .map_err(|error| Problem::new(Code::Internal).internal(error))?;
-        let created = self.parts.clock.wall();
-        let lasts_us = request
-            .expires_in
-            .map(|d| i64::try_from(d.ms).unwrap_or(i64::MAX).saturating_mul(1000));
-        let expires: Option<Timestamp> = lasts_us.map(|us| created.plus_us(us));
-        let token = TokenRow {
-            id: minted.id,
-            name: request.name.clone(),
-            hash: minted.hash,
-            created,
-            expires,
-        };
-        self.commit(scope, actor, Act::TokenCreate { token, invoke: request.invoke }).await?;
-        Ok(TokenCreated { name: request.name, token: minted.token.expose().clone(), expires })
-    }
-
-    /// Ends a token. Returns the ledger entry's number.
-    ///
-    /// # Errors
-    /// There is none such.
-    pub async fn revoke_token(
-        &self,
-        scope: &Scope,
-        actor: &str,
-        name: &TokenName,
-    ) -> Result<u64, Problem> {
-        Ok(self.commit(scope, actor, Act::TokenRevoke { name: name.clone() }).await?.leaf)
     }
 
     /// Writes an act that the node itself does, such as the first entry of a new home.

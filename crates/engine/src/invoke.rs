@@ -121,23 +121,37 @@ impl Engine {
         self.answer(permitted).await
     }
 
+    /// From nowhere, and for the operator, who learns what is not there.
+
     fn permit_direct(
         &self,
         function: &FunctionRef,
         request: http::Request<RequestBody>,
     ) -> Outcomes<Permitted> {
-        let received = self.receive_direct(request);
+        self.permit_as(Caller::Operator, None, Code::NoSuchFunction, function, request)
+    }
+
+    /// The stages up to the permit, for a caller who names a function and not a route. `missing` is
+    /// what is said where there is none such.
+    pub(crate) fn permit_as(
+        &self,
+        caller: Caller,
+        peer: Option<IpAddr>,
+        missing: Code,
+        function: &FunctionRef,
+        request: http::Request<RequestBody>,
+    ) -> Outcomes<Permitted> {
+        let received = Received { peer, ..self.receive_direct(request) };
         let throttled = self.throttle(received)?;
         let catalog = self.catalog.load();
         let view = catalog.view(&function.scope);
         let found = view.and_then(|view| view.functions.get(&function.name)).map(Arc::clone);
-        let function =
-            found.ok_or_else(|| Problem::new(Code::NoSuchFunction).detail(&function.name))?;
+        let function = found.ok_or_else(|| Problem::new(missing).detail(&function.name))?;
         let trigger = Trigger::Direct { method: method_name(throttled.received.request.method()) };
-        let caller_key = CallerKey::of(&Caller::Operator);
+        let caller_key = CallerKey::of(&caller);
         let identified = Identified {
             throttled,
-            caller: Caller::Operator,
+            caller,
             caller_key,
             vouched: None,
             function,

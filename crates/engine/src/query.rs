@@ -8,7 +8,8 @@ use crate::wiring::Engine;
 use model::api::{self, LedgerEntry, LedgerHead, Page, Revisions};
 use model::revision::DeploymentRow;
 use model::{
-    Action, ApplicationName, Code, FunctionRef, Grant, InvocationId, Principal, Problem, Scope,
+    Action, ApplicationName, Code, FunctionRef, FunctionRow, Grant, InvocationId, Principal,
+    Problem, Scope,
 };
 use ports::journal::{self, Flight, LogQuery, RecordQuery};
 use std::collections::BTreeMap;
@@ -53,6 +54,14 @@ impl Engine {
         let catalog = self.catalog.load();
         let view = catalog.view(&function.scope)?;
         view.functions.get(&function.name).map(|function| function_view(view, function))
+    }
+
+    /// One active function, as it was deployed.
+    #[must_use]
+    pub fn function_row(&self, function: &FunctionRef) -> Option<FunctionRow> {
+        let catalog = self.catalog.load();
+        let found = catalog.view(&function.scope)?.functions.get(&function.name)?;
+        Some(found.row.clone())
     }
 
     /// The active applications of a scope, by name.
@@ -128,6 +137,7 @@ impl Engine {
         let token = |row: &model::token::TokenRow| api::Token {
             name: row.name.clone(),
             id: row.id.clone(),
+            access_key_id: row.key.as_ref().map(|_| identity::sigv4::access_key_id(&row.id)),
             created: row.created,
             expires: row.expires,
             invoke: invocable(view, &row.name),

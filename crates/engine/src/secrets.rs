@@ -7,7 +7,6 @@ pub(crate) mod fill;
 pub(crate) mod grant;
 pub(crate) mod mac;
 pub(crate) mod mask;
-pub(crate) mod sigv4;
 mod uses;
 
 pub(crate) use uses::{Use, Uses};

@@ -85,6 +85,8 @@ pub struct Engine {
     pub(crate) caps: Caps,
     /// What slows guessing.
     pub(crate) guard: Guard,
+    /// Signatures that were used.
+    pub(crate) signatures: identity::sigv4::Seen,
     /// WebSockets that are open.
     pub(crate) sockets: Rooms,
     /// Names that client certificates have.
@@ -122,6 +124,7 @@ impl Engine {
             rates: Rates::new(),
             caps: Caps::new(config.caps.clone(), config.price.clone()),
             guard: Guard::new(config.failures),
+            signatures: identity::sigv4::Seen::default(),
             sockets: Rooms::new(config.websockets),
             certificates: Certificates::default(),
             backlog: Backlog::default(),

@@ -76,8 +76,14 @@ fn issuers(point: &[u8]) -> Issuers {
 fn api() -> u128 {
     let minted = token::mint().unwrap();
     let name = TokenName::parse("ci").unwrap();
-    let row =
-        TokenRow { id: minted.id, name, hash: minted.hash, created: Timestamp(0), expires: None };
+    let row = TokenRow {
+        id: minted.id,
+        name,
+        hash: minted.hash,
+        created: Timestamp(0),
+        expires: None,
+        key: None,
+    };
     let table = Tokens::new([row]);
     per_call(1_000_000, |_| {
         black_box(table.verify(minted.token.expose(), NOW)).unwrap();

@@ -117,6 +117,7 @@ mod tests {
             hash: minted.hash,
             created: Timestamp(0),
             expires: Some(Timestamp(2_000)),
+            key: None,
         };
         (minted.token.expose().clone(), Tokens::new([row]))
     }

@@ -1,4 +1,4 @@
-//! What the fuzzer and the tests call: tokens as text, and credentials of requests.
+//! What the fuzzer and the tests call: tokens as text, credentials of requests, and signatures.
 //!
 //! Each target takes bytes that may be anything and gives back `Ok`, or the sentence that says
 //! which promise was broken. Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
@@ -87,6 +87,7 @@ pub fn credentials(bytes: &[u8]) -> Outcome {
         hash: minted.hash,
         created: Timestamp(0),
         expires: Some(Timestamp(10)),
+        key: None,
     };
     let tokens = Tokens::new([row]);
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -124,6 +125,66 @@ fn is_bearer(value: &[u8], token: &[u8]) -> bool {
     scheme.eq_ignore_ascii_case(b"bearer ") && rest == token
 }
 
+/// What a request says about its signature, on three lines: `authorization`, the query, and
+/// `x-amz-date`. What is read is in its bounds, is signed anew to the same claim, and then holds; and
+/// nothing that was not signed with the key does.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn sigv4(bytes: &[u8]) -> Outcome {
+    use crate::sigv4::{Claim, Key, Sent, Signing, sign};
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.splitn(3, '\n').map(str::as_bytes);
+    let mut next = || lines.next().unwrap_or_default();
+    let (authorization, query, date) = (next(), next(), next());
+    let query = std::str::from_utf8(query).unwrap_or_default();
+    let mut fields: Vec<(&str, &[u8])> = vec![("host", b"h"), ("x-amz-date", date)];
+    if !authorization.is_empty() {
+        fields.push(("authorization", authorization));
+    }
+    let sent = Sent { method: "POST", path: "/", query, fields: &fields };
+    let Ok(claim) = Claim::read(&sent) else { return Ok(()) };
+    let lasts = (1..=3_600_000_000).contains(&claim.lasts_us);
+    hold(lasts && claim.time.0 >= 0, "it holds for longer than any may")?;
+    let (secret, body) = (model::Secret::new(b"a key".to_vec()), crate::sha256(b""));
+    hold(claim.verify(&sent, &secret, &body).is_err(), "another's signature is taken for ours")?;
+    if claim.presigned {
+        return Ok(());
+    }
+    // As the key's holder would have signed it.
+    let names = claim.names();
+    let of = |name: &str| {
+        let own = fields.iter().filter(|(known, _)| *known == name);
+        own.map(|(_, value)| *value).collect::<Vec<_>>()
+    };
+    if names.iter().any(|name| name == "authorization") {
+        return Ok(());
+    }
+    let key = Key {
+        id: &claim.access_key,
+        secret: b"a key",
+        region: &claim.region,
+        service: &claim.service,
+    };
+    let signing = Signing {
+        method: "POST",
+        path: "/",
+        query,
+        fields: names.iter().map(|name| (name.as_str(), of(name))).collect(),
+        payload: crate::sigv4::EMPTY,
+        s3: false,
+        time: std::str::from_utf8(date).unwrap_or_default(),
+    };
+    let authorization = sign(&key, signing).authorization;
+    let signed = ("authorization", authorization.as_bytes());
+    let fields = [fields[0], fields[1], signed];
+    let sent = Sent { fields: &fields, ..sent };
+    let again =
+        Claim::read(&sent).map_err(|wrong| format!("what was signed is not read: {wrong}"))?;
+    hold(again.access_key == claim.access_key, "it is read as another's")?;
+    hold(again.verify(&sent, &secret, &body).is_ok(), "what was signed is not taken")
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -134,5 +195,10 @@ mod tests {
     #[test]
     fn credentials() {
         fuzzing::run("credentials", 2000, super::credentials);
+    }
+
+    #[test]
+    fn signatures_keep_their_promises() {
+        fuzzing::run("sigv4", 2000, super::sigv4);
     }
 }

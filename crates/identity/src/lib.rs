@@ -1,5 +1,5 @@
-//! Who asks: API tokens, tokens of other issuers, client certificates, the operator's token, and
-//! the credentials of a request.
+//! Who asks: API tokens, signatures as AWS makes them, tokens of other issuers, client certificates,
+//! the operator's token, and the credentials of a request.
 //!
 //! Doors hand over [`Credentials`] as they came; only [`identify`] says whose they are. Nothing
 //! here reads a clock or a store: the time and the table of tokens are given.
@@ -12,6 +12,7 @@ pub mod certificate;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod jwt;
+pub mod sigv4;
 pub mod token;
 
 mod credentials;

@@ -221,6 +221,9 @@ pub enum LeafAct {
         expires: Option<Timestamp>,
         /// Functions that it may invoke.
         invoke: Listed<FunctionName>,
+        /// Whether it is a key to sign with, as AWS has it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        aws: bool,
     },
     /// See [`Act::TokenRevoke`].
     TokenRevoke {

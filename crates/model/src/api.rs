@@ -156,6 +156,9 @@ pub struct TokenRequest {
     /// How long it works; for ever if absent.
     #[serde(default)]
     pub expires_in: Option<crate::unit::Duration>,
+    /// Whether its holder signs requests with a key, as AWS has it, and shows no token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aws: bool,
 }
 
 /// The answer to `POST …/tokens`: the only time that the token is seen.
@@ -163,8 +166,15 @@ pub struct TokenRequest {
 pub struct TokenCreated {
     /// Its name.
     pub name: TokenName,
-    /// The token.
-    pub token: String,
+    /// The token; absent where a key is in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The name of the key, in AWS's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_key_id: Option<String>,
+    /// The key, in AWS's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_access_key: Option<String>,
     /// When it ends.
     pub expires: Option<Timestamp>,
 }
@@ -176,6 +186,9 @@ pub struct Token {
     pub name: TokenName,
     /// Its public part.
     pub id: crate::token::TokenId,
+    /// The name of its key, if its holder signs requests as AWS has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_key_id: Option<String>,
     /// When it was made.
     pub created: Timestamp,
     /// When it ends.

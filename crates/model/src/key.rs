@@ -30,6 +30,8 @@ pub enum KeyPurpose {
     FormatHash,
     /// Hashes sensitive values in full.
     FullHash,
+    /// Seals secret access keys of callers.
+    Credential,
 }
 
 impl KeyPurpose {
@@ -49,6 +51,7 @@ impl KeyPurpose {
             Self::Token => "siv",
             Self::FormatHash => "fphash",
             Self::FullHash => "hash",
+            Self::Credential => "credential",
         }
     }
 }

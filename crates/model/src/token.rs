@@ -4,8 +4,13 @@
 //! 43 characters of base64url; the check is the CRC-32 of all before it in 8 hexadecimal digits.
 //! The check lets a scanner or a typing mistake be recognised without a look-up.
 //! Making, checking and hashing tokens is `identity`'s; this file only says what is stored.
+//!
+//! A token may have a key in the place of that text, with which its holder signs requests as AWS has
+//! it: then it is `cmk_<id>` and a secret access key of 40 characters.
 
-use crate::{Timestamp, TokenName};
+use crate::key::Epoch;
+use crate::vault::Sealed;
+use crate::{Scope, Timestamp, TokenName};
 use serde::{Deserialize, Serialize};
 
 /// What every token begins with.
@@ -25,16 +30,35 @@ pub const CHECK_CHARS: usize = 8;
 pub struct TokenId(pub String);
 
 /// A token as it is stored: never the secret itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRow {
     /// Its public part.
     pub id: TokenId,
     /// What people call it.
     pub name: TokenName,
-    /// SHA-256 of the whole token.
+    /// SHA-256 of the whole token; of the whole secret access key, where it is one.
     pub hash: crate::Digest,
     /// When it was made.
     pub created: Timestamp,
     /// When it stops working.
     pub expires: Option<Timestamp>,
+    /// The secret access key, if its holder signs requests as AWS has it and shows no token.
+    pub key: Option<SealedKey>,
+}
+
+/// A secret access key as it is stored. Who checks a signature needs the key that made it, so a hash
+/// is not enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedKey {
+    /// The epoch of the key that sealed it.
+    pub epoch: Epoch,
+    /// The secret access key.
+    pub sealed: Sealed,
+}
+
+/// Where a secret access key lives. Authenticated with it, so that none can be put in another's
+/// place.
+#[must_use]
+pub fn key_place(scope: &Scope, id: &TokenId) -> Vec<u8> {
+    format!("credential/{scope}/{}", id.0).into_bytes()
 }

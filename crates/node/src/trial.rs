@@ -144,11 +144,11 @@ impl Trial {
         let acts = async {
             let request = DeployRequest { manifest, grant: true };
             engine.deploy(&scope, "operator", request, None).await?;
-            let token = TokenRequest { name, invoke, expires_in: None };
+            let token = TokenRequest { name, invoke, expires_in: None, aws: false };
             engine.create_token(&scope, "operator", token).await
         };
         let created = self.runtime.block_on(until(stop, acts))?;
-        self.token = created.token;
+        self.token = created.token.unwrap_or_default();
         Ok(())
     }
 

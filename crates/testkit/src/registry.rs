@@ -90,6 +90,11 @@ pub fn token(text: &str, functions: &[&str]) -> Act {
         hash: sha256(text.as_bytes()),
         created: Timestamp(1),
         expires: None,
+        // One in two has a key, so that both forms are kept.
+        key: text.len().is_multiple_of(2).then(|| model::token::SealedKey {
+            epoch: model::key::Epoch(1),
+            sealed: model::vault::Sealed(text.as_bytes().to_vec()),
+        }),
     };
     Act::TokenCreate { token, invoke: functions.iter().map(|text| name(text)).collect() }
 }

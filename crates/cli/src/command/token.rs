@@ -10,12 +10,14 @@ use model::{FunctionName, TokenName};
 const EXAMPLES: &str = "\
 Examples:
   casemate token create ci --invoke hello
+  casemate token create boto --aws --invoke hello
   casemate token list
   casemate token revoke ci";
 
 /// Make, list and revoke API tokens
 ///
-/// A token lets its holder invoke the functions that it was granted, through the public listener.
+/// A token lets its holder invoke the functions that it was granted, through the public listener; one
+/// that was made with --aws, through the listener that speaks as AWS Lambda does.
 /// It cannot deploy, grant or read anything.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -46,12 +48,15 @@ const CREATE_EXAMPLES: &str = "\
 Examples:
   casemate token create ci --invoke hello orders --expires 30d
   TOKEN=$(casemate token create ci --invoke hello)
-  curl -H \"authorization: Bearer $TOKEN\" http://127.0.0.1:8080/hello/";
+  curl -H \"authorization: Bearer $TOKEN\" http://127.0.0.1:8080/hello/
+  export $(casemate token create boto --aws --invoke hello)
+  aws lambda invoke --endpoint-url http://127.0.0.1:8090 --function-name hello answer.json";
 
 /// Make a token and print it, this once
 ///
 /// Standard output holds the token and nothing else. Only a hash of it is kept, so it cannot be
-/// shown again.
+/// shown again. With --aws it is a key to sign requests with, as AWS's tools have it: two lines that
+/// a shell can export. The key is kept sealed, and cannot be shown again either.
 #[derive(Debug, Args)]
 #[command(after_help = CREATE_EXAMPLES)]
 struct Create {
@@ -64,13 +69,20 @@ struct Create {
     /// How long it works, such as `30d` [default: until it is revoked]
     #[arg(long, value_name = "TIME")]
     expires: Option<Duration>,
+    /// Make a key that boto3, the AWS CLI and other tools of AWS sign with
+    #[arg(long)]
+    aws: bool,
 }
 
 impl Create {
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let voice = &context.voice;
-        let request =
-            TokenRequest { name: self.name, invoke: self.invoke, expires_in: self.expires };
+        let request = TokenRequest {
+            name: self.name,
+            invoke: self.invoke,
+            expires_in: self.expires,
+            aws: self.aws,
+        };
         let created = context.client()?.create_token(&request)?;
         if voice.is_json() {
             return voice.document(&created);
@@ -85,7 +97,14 @@ impl Create {
             created.name,
             functions.join(", ")
         ));
-        voice.line(crate::voice::safe(&created.token))
+        if let Some(token) = &created.token {
+            voice.line(crate::voice::safe(token))?;
+        }
+        if let (Some(id), Some(secret)) = (&created.access_key_id, &created.secret_access_key) {
+            voice.line(format_args!("AWS_ACCESS_KEY_ID={}", crate::voice::safe(id)))?;
+            voice.line(format_args!("AWS_SECRET_ACCESS_KEY={}", crate::voice::safe(secret)))?;
+        }
+        Ok(())
     }
 }
 
@@ -116,7 +135,7 @@ impl List {
             let functions: Vec<String> = token.invoke.iter().map(ToString::to_string).collect();
             table.row([
                 token.name.to_string(),
-                token.id.0,
+                token.access_key_id.unwrap_or(token.id.0),
                 token.created.to_string(),
                 token.expires.map_or_else(|| "never".to_owned(), |time| time.to_string()),
                 if functions.is_empty() { "nothing".to_owned() } else { functions.join(", ") },

@@ -47,8 +47,17 @@ impl Engine {
         request: http::Request<RequestBody>,
     ) -> Outcomes<InvocationId> {
         let permitted = self.permit_direct(function, request)?;
+        self.submit_permitted(permitted).await
+    }
+
+    /// Accepts a call that names a function and not a route.
+    pub(crate) async fn submit_permitted(
+        self: &Arc<Self>,
+        permitted: Permitted,
+    ) -> Outcomes<InvocationId> {
         if permitted.identified.function.shelf.is_some() {
-            return Err(Problem::new(Code::NotQueueable).detail(&function.name).into());
+            let name = &permitted.identified.function.reference().name;
+            return Err(Problem::new(Code::NotQueueable).detail(name).into());
         }
         let policies = Arc::clone(&permitted.identified.function.policies);
         let later = policies.decide_async(&ask(&permitted.identified), &permitted.permit);

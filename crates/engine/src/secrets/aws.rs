@@ -1,8 +1,8 @@
 //! A request of a function, signed for AWS: with whose key, over which fields, over which body.
 
 use super::crypto::sha256_hex;
-use super::sigv4::{self, ALGORITHM, Key, Signing, basic_time};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use identity::sigv4::{self, ALGORITHM, Key, Signing, basic_time};
 use model::manifest::{SigV4, is_access_key};
 use model::{Secret, Timestamp};
 use ports::host::HttpCall;

@@ -3,6 +3,7 @@
 use aws_lc_rs::{digest, hmac};
 
 /// HMAC with SHA-256 (RFC 2104).
+#[cfg(test)]
 pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message);
     let mut out = [0; 32];

@@ -52,6 +52,7 @@ pub(super) fn token_create<V: View>(
         id: token.id.clone(),
         expires: token.expires,
         invoke: Listed::of(&invoke, sha256),
+        aws: token.key.is_some(),
     };
     let changes = Changes { grants_put: grants, tokens_put: vec![token], ..Changes::default() };
     Ok(changed(act, changes))

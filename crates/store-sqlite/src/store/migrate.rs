@@ -17,6 +17,7 @@ pub(crate) type Step = &'static str;
 pub(super) const STEPS: &[Step] = &[
     include_str!("../../migrations/0001_registry.sql"),
     include_str!("../../migrations/0002_secrets.sql"),
+    include_str!("../../migrations/0003_keys.sql"),
 ];
 
 /// A sort of SQLite file that we make.

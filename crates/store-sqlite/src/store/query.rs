@@ -6,8 +6,10 @@ use super::text::{from_json, grant, parse, secret, spec};
 use super::{Store, commit, copy};
 use crate::Error;
 use model::act::{Act, Committed};
+use model::key::Epoch;
 use model::revision::{DeploymentRow, RevisionRow};
-use model::token::{TokenId, TokenRow};
+use model::token::{SealedKey, TokenId, TokenRow};
+use model::vault::Sealed;
 use model::{ApplicationName, Digest, FunctionRef, FunctionRow, Scope, Timestamp};
 use ports::Future;
 use ports::registry::{By, Error as RegistryError, Referred, Registry, ScopeState};
@@ -134,7 +136,8 @@ fn load_grants(connection: &Connection, scopes: &mut Scopes) -> Result<(), Error
 
 fn load_tokens(connection: &Connection, scopes: &mut Scopes) -> Result<(), Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT tenant, environment, id, name, hash, created_us, expires_us FROM token",
+        "SELECT tenant, environment, id, name, hash, created_us, expires_us, key_epoch, key_sealed
+         FROM token",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -144,6 +147,12 @@ fn load_tokens(connection: &Connection, scopes: &mut Scopes) -> Result<(), Error
             hash: Digest(row.get(4)?),
             created: Timestamp(row.get(5)?),
             expires: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+            key: match (row.get(7)?, row.get(8)?) {
+                (Some(epoch), Some(sealed)) => {
+                    Some(SealedKey { epoch: Epoch(epoch), sealed: Sealed(sealed) })
+                }
+                _ => None,
+            },
         });
     }
     Ok(())

@@ -182,6 +182,9 @@ macro_rules! serving {
         KeysUnreachable = "E0813", 502, "the keys of an issuer cannot be fetched",
             cause: "Its address does not answer, answers something else than a JSON Web Key Set of at most 1 MiB and 64 keys, leads elsewhere, or lies in a network that may not be dialled.",
             remedy: "See what the address says with `curl`, and correct the section if it moved. The keys that a running node has stay in use for `keys_stale`; private networks are named in `keys_networks`.";
+        KeyUnreadable = "E0820", 500, "a caller's key to sign with cannot be unsealed",
+            cause: "It was sealed with another root key, or its row in the registry was changed. Requests that are signed with it are refused.",
+            remedy: "Revoke the token with `casemate token revoke NAME` and make another with `casemate token create NAME --aws --invoke FUNCTION`.";
         // 09xx egress
         OutboundAuthorities = "E0901", 422, "a file of certificate authorities for outgoing requests cannot be used",
             cause: "It is missing, cannot be read, is not PEM, or holds no certificate.",

@@ -3,52 +3,57 @@
 //! Only computation: what the parts of the request are, and which of its fields are signed, is said
 //! by whoever calls. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv4.html>
 
-use super::crypto::{hmac_sha256, sha256_hex};
-use super::mask::percent;
+use aws_lc_rs::hmac;
 use model::{Secret, Timestamp};
 
 /// The name of the algorithm, and of the scheme in `authorization`.
-pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// Digits as percent signs want them.
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 /// The digest of nothing.
-pub(crate) const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+pub const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// With what is signed.
-pub(crate) struct Key<'a> {
+pub struct Key<'a> {
     /// The id, which everybody may know.
-    pub(crate) id: &'a str,
+    pub id: &'a str,
     /// The key.
-    pub(crate) secret: &'a [u8],
-    pub(crate) region: &'a str,
-    pub(crate) service: &'a str,
+    pub secret: &'a [u8],
+    /// The region that it is said for.
+    pub region: &'a str,
+    /// The service that it is said for.
+    pub service: &'a str,
 }
 
 /// What is signed.
-pub(crate) struct Signing<'a> {
-    pub(crate) method: &'a str,
+pub struct Signing<'a> {
+    /// The method.
+    pub method: &'a str,
     /// As it is sent.
-    pub(crate) path: &'a str,
+    pub path: &'a str,
     /// As it is sent, without `?`.
-    pub(crate) query: &'a str,
+    pub query: &'a str,
     /// The fields that are signed: names in lower case, with all their values.
-    pub(crate) fields: Vec<(&'a str, Vec<&'a [u8]>)>,
+    pub fields: Vec<(&'a str, Vec<&'a [u8]>)>,
     /// The digest of the body, or what stands for it.
-    pub(crate) payload: &'a str,
+    pub payload: &'a str,
     /// Whether the path is encoded once and taken as it is, as S3 does.
-    pub(crate) s3: bool,
+    pub s3: bool,
     /// As [`basic_time`] writes it.
-    pub(crate) time: &'a str,
+    pub time: &'a str,
 }
 
 /// A signature.
-pub(crate) struct Signed {
+pub struct Signed {
     /// What `authorization` says.
-    pub(crate) authorization: String,
-    /// The signature in it.
-    pub(crate) signature: String,
+    pub authorization: String,
+    /// The signature in it, in hexadecimal digits.
+    pub signature: String,
 }
 
 /// Signs.
-pub(crate) fn sign(key: &Key<'_>, mut signing: Signing<'_>) -> Signed {
+#[must_use]
+pub fn sign(key: &Key<'_>, mut signing: Signing<'_>) -> Signed {
     signing.fields.sort_unstable_by_key(|(name, _)| *name);
     let names: Vec<&str> = signing.fields.iter().map(|(name, _)| *name).collect();
     let names = names.join(";");
@@ -65,7 +70,8 @@ pub(crate) fn sign(key: &Key<'_>, mut signing: Signing<'_>) -> Signed {
 }
 
 /// A time as it stands in the fields: `20130524T000000Z`. `None` for times that no field can say.
-pub(crate) fn basic_time(time: Timestamp) -> Option<String> {
+#[must_use]
+pub fn basic_time(time: Timestamp) -> Option<String> {
     let text = time.to_string();
     let seconds = text.get(..19).filter(|it| it.as_bytes().get(10) == Some(&b'T'))?;
     let digits = seconds.chars().filter(|it| !matches!(it, '-' | ':'));
@@ -139,12 +145,34 @@ fn query(text: &str) -> String {
     pairs.join("&")
 }
 
+/// Every byte that is not unreserved (RFC 3986, section 2.3) behind a percent sign.
 fn encoded(bytes: &[u8]) -> String {
-    String::from_utf8(percent(bytes, false)).unwrap_or_default()
+    let mut out = String::with_capacity(bytes.len());
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+            out.push(char::from(*byte));
+        } else {
+            out.push('%');
+            out.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+        }
+    }
+    out
+}
+
+/// HMAC with SHA-256 (RFC 2104).
+fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message);
+    let mut out = [0; 32];
+    out.copy_from_slice(tag.as_ref());
+    out
+}
+
+fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(crate::sha256(bytes))
 }
 
 /// What percent signs stand for.
-fn decoded(text: &str) -> Vec<u8> {
+pub(super) fn decoded(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
