@@ -13,6 +13,7 @@
 
 mod aws;
 mod blobs;
+mod called;
 mod caps;
 mod certificates;
 mod commands;

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_casemate");
 
+/// Runs a node whose listeners take whatever ports are free.
+const UP: &str =
+    "up --listen 127.0.0.1:0 --admin 127.0.0.1:0 --api 127.0.0.1:0 --format json --home";
+
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,6 +53,8 @@ pub(crate) struct Node {
     home: PathBuf,
     pub(crate) gateway: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// The listener for clients of AWS Lambda.
+    pub(crate) api: SocketAddr,
     /// The HTTPS listener, if there is one.
     pub(crate) tls: Option<SocketAddr>,
     /// Who runs it and its commands, if it is not whoever runs the tests.
@@ -91,16 +97,7 @@ impl Node {
     ) -> Result<Self, String> {
         let log = tempfile::tempfile().expect("a file");
         let mut child = command
-            .args([
-                "up",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin",
-                "127.0.0.1:0",
-                "--format",
-                "json",
-                "--home",
-            ])
+            .args(UP.split(' '))
             .arg(home)
             .args(arguments)
             .stdout(Stdio::piped())
@@ -125,6 +122,7 @@ impl Node {
         Ok(Self {
             gateway: address("gateway"),
             admin: address("admin"),
+            api: address("api"),
             tls: ready["tls"].as_str().map(|url| {
                 url.strip_prefix("https://").expect("https").parse().expect("an address")
             }),

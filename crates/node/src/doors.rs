@@ -15,6 +15,8 @@ pub(crate) struct Listeners {
     gateway: TcpListener,
     tls: Option<TcpListener>,
     pub(crate) admin: TcpListener,
+    /// For those who call the node as AWS Lambda.
+    pub(crate) compat: Option<TcpListener>,
 }
 
 /// Where they are.
@@ -23,6 +25,7 @@ pub(crate) struct Addresses {
     pub(crate) gateway: SocketAddr,
     pub(crate) tls: Option<SocketAddr>,
     pub(crate) admin: SocketAddr,
+    pub(crate) compat: Option<SocketAddr>,
 }
 
 impl Listeners {
@@ -36,6 +39,7 @@ impl Listeners {
             gateway: bind(settings.listen, "listen")?,
             tls: tls.transpose()?,
             admin: bind(settings.admin, "admin")?,
+            compat: compat(settings)?,
         })
     }
 
@@ -44,17 +48,19 @@ impl Listeners {
             gateway: self.gateway.local_addr()?,
             tls: self.tls.as_ref().map(TcpListener::local_addr).transpose()?,
             admin: self.admin.local_addr()?,
+            compat: self.compat.as_ref().map(TcpListener::local_addr).transpose()?,
         })
     }
 
-    /// Starts the gateway on the public ones; gives back the admin listener.
+    /// Starts the gateway on the public ones; gives back the admin listener and the one for those
+    /// who call the node as AWS Lambda.
     pub(crate) fn open(
         self,
         settings: &Settings,
         engine: Arc<Engine>,
         certificates: Option<&Arc<Certificates>>,
         log: Option<Arc<AccessLog>>,
-    ) -> std::io::Result<(gateway::Handle, TcpListener)> {
+    ) -> std::io::Result<(gateway::Handle, TcpListener, Option<TcpListener>)> {
         let mut plain = plain_door(self.gateway, settings);
         let mut doors = Vec::new();
         if let (Some(listener), Some(all), Some(tls)) = (self.tls, certificates, &settings.tls) {
@@ -68,7 +74,19 @@ impl Listeners {
         let challenges = certificates.map(|all| Arc::new(Challenges(all.challenges())) as _);
         let aids = Aids { challenges, log };
         let handle = Gateway::start(gateway_config(settings), engine, doors, aids)?;
-        Ok((handle, self.admin))
+        Ok((handle, self.admin, self.compat))
+    }
+}
+
+/// A taken address that nobody named keeps no node from starting: it may be another node's.
+fn compat(settings: &Settings) -> Result<Option<TcpListener>, Problem> {
+    let Some(compat) = &settings.compat else { return Ok(None) };
+    match bind(compat.listen, "compat.listen") {
+        Err(problem) if !compat.wanted => {
+            tracing::warn!(%problem, "nobody can call this node as AWS Lambda; `--api ADDRESS` names another address");
+            Ok(None)
+        }
+        bound => bound.map(Some),
     }
 }
 

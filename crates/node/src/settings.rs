@@ -7,6 +7,7 @@ mod assets;
 mod blobs;
 mod budget;
 mod cap;
+mod compat;
 mod file;
 #[cfg(test)]
 mod fuzz;
@@ -45,6 +46,8 @@ pub struct Options {
     pub listen: Option<String>,
     /// `--admin`
     pub admin: Option<String>,
+    /// `--api`
+    pub api: Option<String>,
     /// `--config`
     pub config: Option<PathBuf>,
     /// `--root-key-file`

@@ -89,6 +89,7 @@ impl Trial {
             home: Some(home.to_owned()),
             listen: Some("127.0.0.1:0".to_owned()),
             admin: Some("127.0.0.1:0".to_owned()),
+            api: Some("off".to_owned()),
             root_key_file: Some(home.join("root.key")),
             dev: true,
             ..Options::default()

@@ -33,6 +33,8 @@ pub struct Ready {
     pub tls: Option<String>,
     /// The admin listener, as a URL.
     pub admin: String,
+    /// The listener for those who call the node as AWS Lambda, as a URL, if there is one.
+    pub api: Option<String>,
     /// The home.
     pub home: PathBuf,
 }
@@ -99,7 +101,7 @@ async fn live(
     let certificates = assembled.certificates.as_ref();
     let log = access_log(&settings)?;
     let opened = listeners.open(&settings, Arc::clone(&engine), certificates, log.clone());
-    let (gateway, admin) = opened.map_err(internal)?;
+    let (gateway, admin, api) = opened.map_err(internal)?;
     let reopening = tokio::spawn(Signals::reopening(log).map_err(internal)?);
     let ready = Ready::at(&addresses, &home);
     let operations = Arc::new(NodeOperations::new(&settings, &assembled, &ready, gateway.counts()));
@@ -117,6 +119,7 @@ async fn live(
     Beacon { gateway: addresses.gateway, admin: addresses.admin, pid, boot: assembled.boot }
         .light(home.path())?;
     let serving = tokio::spawn(control.run(listener, async { drop(stopped.await) }, grace));
+    let calling = Calling::begin(api, &engine, grace).map_err(internal)?;
     let warming = tokio::spawn(warm(Arc::clone(&engine)));
     let tending = certificates::tend(assembled.certificates.clone()).map_err(internal)?;
     let workers = Workers::begin(Arc::clone(&engine), settings.queue.workers);
@@ -128,7 +131,7 @@ async fn live(
     tracing::info!("draining: accepted requests are finished, no new ones are taken");
     workers.stop();
     let draining = async {
-        let drained = gateway.drain(grace).await;
+        let (drained, ()) = tokio::join!(gateway.drain(grace), calling.end());
         tracing::info!(finished = drained.finished, aborted = drained.aborted, "drained");
         engine.drain();
         drop(stop_control);
@@ -165,7 +168,34 @@ impl Ready {
             gateway: format!("http://{}", addresses.gateway),
             tls: addresses.tls.map(|tls| format!("https://{tls}")),
             admin: format!("http://{}", addresses.admin),
+            api: addresses.compat.map(|api| format!("http://{api}")),
             home: home.path().to_owned(),
+        }
+    }
+}
+
+/// The listener for those who call the node as AWS Lambda, if there is one.
+struct Calling(Option<(tokio::sync::oneshot::Sender<()>, tokio::task::JoinHandle<()>)>);
+
+impl Calling {
+    fn begin(
+        listener: Option<std::net::TcpListener>,
+        engine: &Arc<Engine>,
+        grace: Duration,
+    ) -> std::io::Result<Self> {
+        let Some(listener) = listener else { return Ok(Self(None)) };
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let compat = compat::Compat::new(Arc::clone(engine));
+        let running = compat.run(listener, async { drop(stopped.await) }, grace);
+        Ok(Self(Some((stop, tokio::spawn(running)))))
+    }
+
+    /// Finishes what it accepted.
+    async fn end(self) {
+        if let Some((stop, running)) = self.0 {
+            drop(stop);
+            let _ended = running.await;
         }
     }
 }

@@ -45,6 +45,7 @@ const HOUSE: &[Room] = &[
     narrow("engine", 3, &["model", "ports", "identity", "policy", "audit"]),
     narrow("gateway", 4, &["model", "engine"]),
     narrow("control", 4, &["model", "engine"]),
+    narrow("compat", 4, &["model", "engine"]),
     room("node", 5),
     narrow("cli", 6, &["node", "model", "audit", "protect"]),
 ];

@@ -37,6 +37,10 @@ pub(crate) struct Up {
     /// The admin listener, on this machine only [default: 127.0.0.1:8089]
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<String>,
+    /// The listener for boto3 and other clients of AWS Lambda, on this machine only, or `off`
+    /// [default: 127.0.0.1:8090, if it is free]
+    #[arg(long, value_name = "ADDRESS")]
+    api: Option<String>,
     /// A configuration file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -92,6 +96,7 @@ impl Up {
             home: context.global.home.clone(),
             listen: self.listen,
             admin: self.admin,
+            api: self.api,
             config: self.config,
             root_key_file: self.root_key_file,
             tls_listen: self.tls_listen,
@@ -166,6 +171,9 @@ impl Announcer {
             let mut object = json!({
                 "ready": true, "gateway": ready.gateway, "admin": ready.admin, "home": home,
             });
+            if let (Some(api), Some(members)) = (&ready.api, object.as_object_mut()) {
+                members.insert("api".to_owned(), json!(api));
+            }
             if let (Some(tls), Some(members)) = (&ready.tls, object.as_object_mut()) {
                 members.insert("tls".to_owned(), json!(tls));
             }
@@ -177,8 +185,9 @@ impl Announcer {
         let (gateway, admin) = (&ready.gateway, &ready.admin);
         let home = safe(&home);
         let tls = ready.tls.as_ref().map(|tls| format!(" tls {tls}")).unwrap_or_default();
+        let api = ready.api.as_ref().map(|api| format!(" api {api}")).unwrap_or_default();
         self.voice.line(format_args!(
-            "casemate is ready: gateway {gateway}{tls} admin {admin} home {home}"
+            "casemate is ready: gateway {gateway}{tls} admin {admin}{api} home {home}"
         ))
     }
 

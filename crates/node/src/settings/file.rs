@@ -33,6 +33,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) compile: Compile,
     #[serde(default)]
+    pub(super) compat: super::compat::File,
+    #[serde(default)]
     pub(super) assets: super::assets::File,
     #[serde(default)]
     pub(super) native: super::native::File,

@@ -1,6 +1,7 @@
 //! From file, environment and flags to one set of values.
 
 use super::assets::Assets;
+use super::compat::Compat;
 use super::file::File;
 use super::gateway::Gateway;
 use super::issuer::{self, Issuer};
@@ -29,6 +30,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The admin listener. Loopback only, since it speaks plain HTTP.
     pub admin: SocketAddr,
+    /// Being called as AWS Lambda, if it is not off.
+    pub(crate) compat: Option<Compat>,
     /// The root key's file; inside the home unless named.
     pub root_key_file: PathBuf,
     /// Cedar files of the operator.
@@ -170,6 +173,7 @@ impl Settings {
         let settings = Self {
             listen: address("listen", &listen)?,
             admin: address("admin", &admin)?,
+            compat: Compat::pick(&mut pick, file.compat, options)?,
             root_key_file,
             policies,
             log: log(&mut pick, file.log),

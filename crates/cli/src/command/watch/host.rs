@@ -104,6 +104,7 @@ fn run(home: &Path, listen: &str) -> anyhow::Result<Started> {
         listen: Some(listen.to_owned()),
         // Other commands find it by the home.
         admin: Some("127.0.0.1:0".to_owned()),
+        api: Some("off".to_owned()),
         // Named, so that no variable of another node's is taken.
         root_key_file: Some(home.join("root.key")),
         dev: true,

@@ -1,0 +1,192 @@
+//! Which operation a request asks for. The table is the list of all that are answered; the
+//! documentation is made from it.
+
+use crate::fault::Fault;
+
+/// Most bytes of an event for a call that is answered.
+pub(crate) const PAYLOAD_BYTES_MAX: u64 = 6 << 20;
+/// Most bytes of any other request, but code.
+const REQUEST_BYTES_MAX: u64 = 1 << 20;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Calls a function.
+    Invoke,
+    /// Calls a function, and gives its answer as it comes.
+    InvokeWithResponseStream,
+    /// Calls a function later, as old tools do.
+    InvokeAsync,
+}
+
+/// An operation, and how it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The operation.
+    pub operation: Operation,
+    /// AWS's name of it.
+    pub name: &'static str,
+    /// The method.
+    pub method: &'static str,
+    /// The path; `{…}` is any one segment.
+    pub path: &'static str,
+    /// What a reader should know about it here.
+    pub note: &'static str,
+}
+
+const TABLE: &[Row] = &[
+    Row {
+        operation: Operation::Invoke,
+        name: "Invoke",
+        method: "POST",
+        path: "/2015-03-31/functions/{FunctionName}/invocations",
+        note: "`RequestResponse`, `Event` and `DryRun`; `LogType`, `ClientContext`, `Qualifier`. `Event` needs the grant `invoke-async`, too.",
+    },
+    Row {
+        operation: Operation::InvokeWithResponseStream,
+        name: "InvokeWithResponseStream",
+        method: "POST",
+        path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations",
+        note: "`RequestResponse` and `DryRun`; `LogType`, `ClientContext`, `Qualifier`.",
+    },
+    Row {
+        operation: Operation::InvokeAsync,
+        name: "InvokeAsync",
+        method: "POST",
+        path: "/2014-11-13/functions/{FunctionName}/invoke-async",
+        note: "As `Invoke` with `Event`.",
+    },
+];
+
+/// Every operation that is answered, in the order of the documentation.
+#[must_use]
+pub const fn operations() -> &'static [Row] {
+    TABLE
+}
+
+/// An operation that is asked for, with what its path names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) operation: Operation,
+    pub(crate) name: &'static str,
+    /// The segments that the path leaves open, decoded.
+    pub(crate) named: Vec<String>,
+}
+
+impl Asked {
+    /// Finds the operation. A slash at the end of a path means nothing; other empty segments, and
+    /// those that are dots, are in no path of ours: signatures do not tell them apart.
+    ///
+    /// # Errors
+    /// There is none such.
+    pub(crate) fn find(method: &str, path: &str) -> Result<Self, Fault> {
+        let unknown = || Fault::unknown(method, path);
+        let trimmed = path.strip_suffix('/').unwrap_or(path);
+        let segments: Vec<&str> = trimmed.split('/').skip(1).collect();
+        if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+            return Err(unknown());
+        }
+        for row in TABLE.iter().filter(|row| row.method == method) {
+            if let Some(named) = fits(row.path, &segments) {
+                let named: Option<Vec<String>> = named.into_iter().map(decoded).collect();
+                let named = named.ok_or_else(unknown)?;
+                return Ok(Self { operation: row.operation, name: row.name, named });
+            }
+        }
+        Err(unknown())
+    }
+
+    /// Most bytes of its request.
+    pub(crate) const fn bytes_max(&self) -> u64 {
+        match self.operation {
+            Operation::Invoke | Operation::InvokeWithResponseStream => PAYLOAD_BYTES_MAX,
+            Operation::InvokeAsync => REQUEST_BYTES_MAX,
+        }
+    }
+}
+
+/// What a path's open segments are, if it fits.
+fn fits<'a>(pattern: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
+    let wanted: Vec<&str> = pattern.split('/').skip(1).collect();
+    if wanted.len() != segments.len() {
+        return None;
+    }
+    let mut open = Vec::new();
+    for (want, segment) in wanted.iter().zip(segments) {
+        if want.starts_with('{') {
+            open.push(*segment);
+        } else if want != segment {
+            return None;
+        }
+    }
+    Some(open)
+}
+
+/// A segment without percent signs. `None` if that is no text.
+pub(crate) fn decoded(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            out.push(*first);
+            continue;
+        }
+        let digits = std::str::from_utf8(after.get(..2)?).ok()?;
+        let sound = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        out.push(u8::from_str_radix(digits, 16).ok().filter(|_| sound)?);
+        rest = after.get(2..)?;
+    }
+    String::from_utf8(out).ok()
+}
+
+/// A parameter of the query, decoded; the first of its name.
+pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let pairs = query?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut own = pairs.filter(|(key, _)| *key == name);
+    own.next().and_then(|(_, value)| decoded(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_found_by_its_method_and_its_path() {
+        let found =
+            |method: &str, path: &str| Asked::find(method, path).map(|it| (it.operation, it.named));
+        let shop = |operation, name: &str| Ok((operation, vec![name.to_owned()]));
+        let invoke = Operation::Invoke;
+        let at = "/2015-03-31/functions";
+        assert_eq!(found("POST", &format!("{at}/shop/invocations")), shop(invoke, "shop"));
+        assert_eq!(found("POST", &format!("{at}/shop%3A7/invocations")), shop(invoke, "shop:7"));
+        let old = "/2014-11-13/functions/shop/invoke-async/";
+        assert_eq!(found("POST", old), shop(Operation::InvokeAsync, "shop"));
+        for (method, path) in [
+            ("GET", "/2015-03-31/functions/shop/invocations"),
+            ("POST", "/2015-03-31/functions/x/../shop/invocations"),
+            ("POST", "/2015-03-31/functions//shop/invocations"),
+            ("POST", "//2015-03-31/functions/shop/invocations"),
+            ("POST", "/2015-03-31/functions/./invocations"),
+            ("POST", "/2015-03-31/functions/%zz/invocations"),
+            ("POST", "/2015-03-31/functions/%ff/invocations"),
+            ("POST", "/2016-03-31/functions/shop/invocations"),
+            ("POST", "/"),
+            ("POST", "*"),
+            ("POST", ""),
+        ] {
+            let fault = Asked::find(method, path).expect_err(path);
+            assert_eq!((fault.status, fault.kind), (404, "UnknownOperationException"), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_read_decoded() {
+        let query = Some("A=1&Qualifier=%24LATEST&B");
+        assert_eq!(parameter(query, "Qualifier").as_deref(), Some("$LATEST"));
+        assert_eq!(parameter(query, "B").as_deref(), Some(""));
+        assert_eq!(parameter(query, "qualifier"), None);
+        assert_eq!(parameter(None, "A"), None);
+    }
+}

@@ -1,0 +1,93 @@
+//! `[compat]`: being called as AWS Lambda.
+
+use super::pick::Pick;
+use super::resolve::{address, from_environment};
+use super::{Options, SettingRow};
+use model::{Code, Problem};
+use serde::Deserialize;
+use std::net::SocketAddr;
+
+/// Where it listens, if nothing else is said.
+const LISTEN: &str = "127.0.0.1:8090";
+/// What is said to have none.
+const OFF: &str = "off";
+
+/// The section, as the file has it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    listen: Option<String>,
+}
+
+/// A listener for those who call this node as AWS Lambda.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Compat {
+    /// Where.
+    pub(crate) listen: SocketAddr,
+    /// Whether somebody said so. A node starts without one that nobody asked for and whose address
+    /// another program has.
+    pub(crate) wanted: bool,
+}
+
+impl Compat {
+    /// # Errors
+    /// `E0603` if it is no address, `E0607` if it is not one of this machine's own.
+    pub(super) fn pick(
+        pick: &mut Pick,
+        file: File,
+        options: &Options,
+    ) -> Result<Option<Self>, Problem> {
+        let listen = pick.from(
+            "compat.listen",
+            LISTEN.to_owned(),
+            file.listen,
+            from_environment("CASEMATE_API"),
+            options.api.clone().map(|api| ("--api", api)),
+        );
+        if listen == OFF {
+            return Ok(None);
+        }
+        let wanted = pick.0.last().is_some_and(|row: &SettingRow| row.origin != "default");
+        let listen = address("compat.listen", &listen)?;
+        if !listen.ip().is_loopback() {
+            let detail = format!(
+                "`compat.listen` speaks plain HTTP, and {listen} is not a loopback address"
+            );
+            let hint = "listen on 127.0.0.1, and put a proxy with TLS before it that keeps `Host`";
+            return Err(Problem::new(Code::Unsafe).detail(detail).hint(hint));
+        }
+        Ok(Some(Self { listen, wanted }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picked(file: &str, api: Option<&str>) -> Result<Option<Compat>, Code> {
+        let file: File = toml::from_str(file).expect("keys that exist");
+        let options = Options { api: api.map(str::to_owned), ..Options::default() };
+        Compat::pick(&mut Pick(Vec::new()), file, &options).map_err(|problem| problem.code)
+    }
+
+    #[test]
+    fn it_listens_where_it_is_told_to_and_nowhere_if_it_is_off() {
+        let at = |port, wanted| {
+            Ok(Some(Compat { listen: SocketAddr::from(([127, 0, 0, 1], port)), wanted }))
+        };
+        assert_eq!(picked("", None), at(8090, false));
+        assert_eq!(picked("listen = \"127.0.0.1:1\"", None), at(1, true));
+        assert_eq!(picked("listen = \"127.0.0.1:1\"", Some("localhost:2")), at(2, true));
+        assert_eq!(picked("", Some("off")), Ok(None));
+        assert_eq!(picked("listen = \"off\"", None), Ok(None));
+    }
+
+    #[test]
+    fn it_listens_on_this_machine_only() {
+        for open in ["0.0.0.0:8090", "[::]:8090", "192.0.2.1:8090"] {
+            assert_eq!(picked("", Some(open)), Err(Code::Unsafe), "{open}");
+        }
+        assert_eq!(picked("", Some("on")), Err(Code::BadConfig));
+        assert!(toml::from_str::<File>("listn = \"off\"").is_err());
+    }
+}

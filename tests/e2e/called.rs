@@ -1,0 +1,163 @@
+//! A node that is called as AWS Lambda, by AWS's own programs: boto3 and the AWS CLI, unmodified.
+//! `cargo xtask test` installs them.
+
+use crate::rig::{Node, repository, request};
+use serde_json::Value;
+use std::process::{Command, Output};
+
+/// A function in Python that does what its event says, and what may call it.
+const MANIFEST: &str = r#"
+manifest = 1
+application = "app"
+
+[[function]]
+name = "f"
+runtime = "native"
+source = "source"
+timeout = "3s"
+response_body = "8MiB"
+native = { contract = "lambda", interpreter = "python3", handler = "app.handler" }
+
+[[function]]
+name = "closed"
+runtime = "native"
+source = "source"
+native = { contract = "lambda", interpreter = "python3", handler = "app.handler" }
+"#;
+
+/// A node with these functions, and a key that may call `f`.
+struct Called {
+    node: Node,
+    id: String,
+    secret: String,
+    _files: tempfile::TempDir,
+}
+
+impl Called {
+    fn start() -> Self {
+        let node = Node::start();
+        let files = tempfile::tempdir().expect("a directory");
+        let source = files.path().join("source");
+        std::fs::create_dir(&source).expect("a directory");
+        let app = repository().join("tests/native/called/app.py");
+        std::fs::copy(app, source.join("app.py")).expect("copied");
+        std::fs::write(files.path().join("casemate.toml"), MANIFEST).expect("written");
+        node.ok(&["deploy", "--grant", files.path().to_str().expect("text")]);
+        let (id, secret) = key(&node, "boto", &["f"]);
+        node.ok(&["grant", "token:boto", "invoke-async", "f"]);
+        Self { node, id, secret, _files: files }
+    }
+
+    /// A program with the key in its environment, and nothing else of AWS's.
+    fn command(&self, program: &str) -> Command {
+        let program = repository().join("target/tools/awscli/bin").join(program);
+        assert!(program.exists(), "{} is missing: `cargo xtask test` makes it", program.display());
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", "/nonexistent")
+            .env("URL", format!("http://{}", self.node.api))
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_DEFAULT_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", &self.id)
+            .env("AWS_SECRET_ACCESS_KEY", &self.secret);
+        command
+    }
+
+    /// Runs a script of `tests/clients/lambda` to its end, and gives what it printed.
+    fn script(&self, name: &str) -> String {
+        let script = repository().join("tests/clients/lambda").join(name);
+        let output = self.command("python").arg("-B").arg(script).output().expect("python starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.ends_with("done\n"), "{said}{errors}");
+        said
+    }
+
+    /// Runs the AWS CLI.
+    fn aws(&self, arguments: &[&str]) -> Output {
+        let url = format!("http://{}", self.node.api);
+        let mut command = self.command("aws");
+        command.args(["--endpoint-url", &url, "--output", "json", "lambda"]).args(arguments);
+        command.output().expect("aws starts")
+    }
+}
+
+/// A new key.
+fn key(node: &Node, name: &str, invoke: &[&str]) -> (String, String) {
+    let mut words = vec!["--format", "json", "token", "create", name, "--aws", "--invoke"];
+    words.extend(invoke);
+    let made: Value = serde_json::from_str(&node.ok(&words)).expect("JSON");
+    assert!(made.get("token").is_none(), "{made}");
+    let text = |key: &str| made[key].as_str().expect(key).to_owned();
+    (text("access_key_id"), text("secret_access_key"))
+}
+
+#[test]
+fn boto3_invokes_a_function_in_every_way_it_knows() {
+    let called = Called::start();
+    let said = called.script("invoke.py");
+    let later = said.strip_prefix("later ").and_then(|rest| rest.lines().next()).expect("an id");
+    let record = called.node.record_of(later, "running", false);
+    assert_eq!(record["outcome"], "ok", "{record}");
+    assert_eq!(record["caller"], "token:boto", "{record}");
+}
+
+#[test]
+fn a_signature_is_for_one_request_at_one_time() {
+    Called::start().script("signed.py");
+}
+
+#[test]
+fn the_aws_command_line_invokes_a_function() {
+    let called = Called::start();
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let path = file.path().to_str().expect("text");
+    let output = called.aws(&["invoke", "--function-name", "f", "--payload", r#"{"n":1}"#, path]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said["StatusCode"], 200, "{said}");
+    let answer: Value =
+        serde_json::from_slice(&std::fs::read(file.path()).expect("written")).expect("JSON");
+    assert_eq!(answer["event"]["n"], 1, "{answer}");
+}
+
+#[test]
+fn a_key_ends_when_it_is_revoked_and_opens_no_other_door() {
+    let called = Called::start();
+    // It is no text that could be shown, not even together.
+    for token in [&called.secret, &called.id, &format!("{}:{}", called.id, called.secret)] {
+        let reply = request(called.node.gateway, "GET", "/f", Some(token), b"");
+        assert_eq!(reply.status, 401, "{token}");
+    }
+    let listed = called.node.ok(&["token", "list"]);
+    assert!(listed.contains(&called.id) && !listed.contains(&called.secret), "{listed}");
+    let dry = ["invoke", "--function-name", "f", "--invocation-type", "DryRun", "/dev/null"];
+    assert!(called.aws(&dry).status.success());
+    called.node.ok(&["token", "revoke", "boto"]);
+    let output = called.aws(&dry);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("UnrecognizedClientException"), "{said}");
+}
+
+#[test]
+fn a_key_lies_sealed_and_outlives_the_node() {
+    let mut called = Called::start();
+    let home = called.node.home().to_owned();
+    called.node.stop();
+    let mut looked_at = 0;
+    for file in std::fs::read_dir(&home).expect("a home").flatten() {
+        let Ok(bytes) = std::fs::read(file.path()) else { continue };
+        looked_at += 1;
+        let found = bytes.windows(called.secret.len()).any(|it| it == called.secret.as_bytes());
+        assert!(!found, "{}", file.path().display());
+    }
+    assert!(looked_at > 0);
+    let again = Node::start_on(&home, &[]);
+    let _old = std::mem::replace(&mut called.node, again);
+    let dry = ["invoke", "--function-name", "f", "--invocation-type", "DryRun", "/dev/null"];
+    let output = called.aws(&dry);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
