@@ -7,6 +7,7 @@
 
 mod cold;
 mod density;
+mod detect;
 mod http;
 mod keyvalue;
 mod load;
@@ -37,7 +38,7 @@ use std::path::{Path, PathBuf};
 
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
-  --only NAME       one of throughput, policy, tokens, routing, records, seam, cold,
+  --only NAME       one of throughput, policy, tokens, detect, routing, records, seam, cold,
                     density, loopers, keyvalue, queue, websockets, streams,
                     native; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
@@ -57,6 +58,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
     ("policy", policy::measure),
     ("tokens", tokens::measure),
+    ("detect", detect::measure),
     ("routing", routing::measure),
     ("records", records::measure),
     ("seam", seam::measure),

@@ -6,8 +6,12 @@ use crate::program::{cargo, run as run_program, say};
 use anyhow::{Result, bail};
 
 /// The tests that make documents: a package, and a filter of test names.
-const MAKERS: &[(&str, &str)] =
-    &[("casemate", "reference"), ("casemate-control", "openapi"), ("casemate-wasm", "wit_page")];
+const MAKERS: &[(&str, &str)] = &[
+    ("casemate", "reference"),
+    ("casemate-control", "openapi"),
+    ("casemate-protect", "reference"),
+    ("casemate-wasm", "wit_page"),
+];
 
 /// Runs the command.
 ///

@@ -86,10 +86,19 @@ pub(super) fn examine(window: &Window<'_>, groups: &Groups) -> Option<Hit> {
         (true, false) => Confidence::Confirmed,
         (true, true) => Confidence::Checksum,
         (false, false) if is_grouped && is_usual(digits) => Confidence::Confirmed,
-        (false, false) if is_usual(digits) => Confidence::Checksum,
+        (false, false) if is_usual(digits) && !is_json_number(window, groups.start) => {
+            Confidence::Checksum
+        }
         (false, _) => Confidence::Pattern,
     };
     Some(Hit { rule: Known::Pan.id(), start: groups.start, end, confidence })
+}
+
+/// Whether the digits are a number of a JSON document and no string: cards are strings, and amounts
+/// are numbers.
+fn is_json_number(window: &Window<'_>, start: usize) -> bool {
+    let before = window.slice(start.saturating_sub(3), start).trim_ascii_end();
+    before.ends_with(b"\":")
 }
 
 /// Whether there are more than two different digits behind the issuer's, or it is a test card's.

@@ -63,6 +63,14 @@ pub(super) const IDENTIFIERS: Words = &[
     "lsn",
     "pid",
     "tid",
+    "amount*",
+    "balance*",
+    "total*",
+    "price*",
+    "position",
+    "cursor",
+    "index",
+    "rows",
 ];
 
 /// Whether one of `words` stands before `start`, or in what is said about all of the text.
@@ -78,17 +86,30 @@ const fn is_end(byte: u8) -> bool {
 
 /// Whether one of `words` is a word of the text; `camelCase` is two.
 fn has<W: AsRef<str>>(text: &[u8], words: &[W]) -> bool {
+    // Most words begin with a letter that none of those wanted begins with.
+    let firsts = words.iter().fold(0, |all, word| all | first(word.as_ref().as_bytes()));
     let mut rest = text;
     while let Some(begin) = rest.iter().position(|byte| is_letter(*byte)) {
         rest = rest.get(begin..).unwrap_or_default();
         let length = word_length(rest);
         let (word, after) = rest.split_at(length);
-        if words.iter().any(|wanted| is(word, wanted.as_ref().as_bytes())) {
+        if firsts & first(word) != 0
+            && words.iter().any(|wanted| is(word, wanted.as_ref().as_bytes()))
+        {
             return true;
         }
         rest = after;
     }
     false
+}
+
+/// A bit for the first letter of a word; one for all that are not ASCII.
+#[inline]
+fn first(word: &[u8]) -> u32 {
+    match word.first() {
+        Some(byte) if byte.is_ascii_alphabetic() => 1 << (byte & 31),
+        _ => 1,
+    }
 }
 
 const fn is_letter(byte: u8) -> bool {
@@ -104,6 +125,7 @@ fn word_length(text: &[u8]) -> usize {
     text.windows(2).position(ends).map_or(text.len(), |at| at + 1)
 }
 
+#[inline]
 fn is(word: &[u8], wanted: &[u8]) -> bool {
     match wanted {
         [beginning @ .., b'*'] => {

@@ -83,12 +83,12 @@ pub(super) enum Next {
     End,
 }
 
-/// Who asks to look at a place. Earlier ones go first at the same place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Who asks to look at a place, beside bytes. They go first where both do.
+#[derive(Clone, Copy)]
 enum Who {
     Exact,
-    Keyword,
-    Byte,
+    /// The keyword with this number.
+    Keyword(usize),
 }
 
 impl Detector {
@@ -194,40 +194,49 @@ impl Detector {
         exact: Option<&Exact>,
     ) -> Next {
         let limit = self.limit(window, exact);
-        while let Some((at, who)) = self.candidate(window, cursor, exact, limit) {
+        loop {
+            let (stop, who) = self.stop(window, cursor, exact, limit);
+            while let Some(at) = self.trigger(window.bytes, cursor.at, stop) {
+                let _forgotten = window.short();
+                let (hit, go_on) = self.examine(window, at);
+                if window.short() {
+                    return Next::Wait(at);
+                }
+                cursor.at = go_on;
+                if let Some(hit) = self.take(hit, cursor) {
+                    return Next::Found(hit, None);
+                }
+            }
+            cursor.at = cursor.at.max(stop);
             let _forgotten = window.short();
-            let (hit, known, go_on) = match who {
-                Who::Exact => {
-                    let found = exact.and_then(|exact| exact.examine(window, at));
-                    (found.map(|found| found.0), found.map(|found| found.1), at + 1)
+            let (hit, known) = match who {
+                None if limit < window.bytes.len() => return Next::Wait(limit),
+                None => return Next::End,
+                Some(Who::Exact) => {
+                    let found = exact.and_then(|exact| exact.examine(window, stop));
+                    (found.map(|found| found.0), found.map(|found| found.1))
                 }
-                Who::Keyword => {
-                    let pattern = cursor.keyword.map_or(0, |(_, pattern)| pattern);
-                    (self.secrets.examine(window, at, pattern), None, at + 1)
-                }
-                Who::Byte => {
-                    let (hit, go_on) = self.examine(window, at);
-                    (hit, None, go_on)
-                }
+                Some(Who::Keyword(keyword)) => (self.secrets.examine(window, stop, keyword), None),
             };
             if window.short() {
-                return Next::Wait(at);
+                return Next::Wait(stop);
             }
             match who {
-                Who::Exact => cursor.exact_at = go_on,
-                Who::Keyword => (cursor.keyword_at, cursor.keyword) = (go_on, None),
-                Who::Byte => cursor.at = go_on,
+                Some(Who::Exact) => cursor.exact_at = stop + 1,
+                _ => (cursor.keyword_at, cursor.keyword) = (stop + 1, None),
             }
-            if let Some(hit) = hit.filter(|hit| hit.start >= cursor.floor && self.reports(hit)) {
-                cursor.floor = hit.end;
-                cursor.at = cursor.at.max(hit.end);
+            if let Some(hit) = self.take(hit, cursor) {
                 return Next::Found(hit, known);
             }
         }
-        cursor.at = cursor.at.max(limit);
-        cursor.keyword_at = cursor.keyword_at.max(limit);
-        cursor.exact_at = cursor.exact_at.max(limit);
-        if limit < window.bytes.len() { Next::Wait(limit) } else { Next::End }
+    }
+
+    /// What of a hit is reported; the next one begins behind it.
+    fn take(&self, hit: Option<Hit>, cursor: &mut Cursor) -> Option<Hit> {
+        let hit = hit.filter(|hit| hit.start >= cursor.floor && self.reports(hit))?;
+        cursor.floor = hit.end;
+        cursor.at = cursor.at.max(hit.end);
+        Some(hit)
     }
 
     fn reports(&self, hit: &Hit) -> bool {
@@ -246,41 +255,40 @@ impl Detector {
         keyword.min(exact.map_or(all, |exact| exact.tail(window.bytes)))
     }
 
-    /// The next place below `limit` that somebody asks to look at.
-    fn candidate(
+    /// The next place below `limit` at which a known value or a keyword begins; `limit` if there is
+    /// none.
+    fn stop(
         &self,
         window: &Window<'_>,
         cursor: &mut Cursor,
         exact: Option<&Exact>,
         limit: usize,
-    ) -> Option<(usize, Who)> {
-        let bytes = window.bytes.get(..limit).unwrap_or_default();
+    ) -> (usize, Option<Who>) {
         let from = cursor.keyword_at.max(cursor.floor);
-        let stale = cursor.keyword.is_none_or(|(at, _)| at < from);
-        if stale && from < limit {
-            cursor.keyword = self.secrets.find(window.bytes, from);
-            cursor.keyword_at = cursor.keyword.map_or(limit, |(at, _)| at.min(limit));
-        } else if stale {
+        if cursor.keyword.is_none_or(|(at, _)| at < from) {
             cursor.keyword = None;
+            if from < limit {
+                cursor.keyword = self.secrets.find(window.bytes, from);
+                cursor.keyword_at = cursor.keyword.map_or(limit, |(at, _)| at.min(limit));
+            }
         }
-        let keyword =
-            cursor.keyword.filter(|(at, _)| *at < limit).map(|(at, _)| (at, Who::Keyword));
-        let rest = bytes.get(cursor.at..).unwrap_or_default();
-        // Not further than the next keyword: what is behind it may be a part of its finding.
-        let upto = keyword.map_or(rest.len(), |(at, _)| at.saturating_sub(cursor.at) + 1);
-        let near = rest.get(..upto.min(rest.len())).unwrap_or_default();
-        let byte = near.iter().position(|byte| trigger(&self.triggers, *byte) != 0);
-        if byte.is_none() {
-            cursor.at = cursor.at.max((cursor.at + near.len()).min(limit));
-        }
-        let byte = byte.map(|at| (cursor.at + at, Who::Byte));
+        let keyword = cursor.keyword.filter(|(at, _)| *at < limit);
+        let keyword = keyword.map(|(at, keyword)| (at, Who::Keyword(keyword)));
         let exact = exact.and_then(|exact| {
             let from = cursor.exact_at.max(cursor.floor);
             let found = exact.find(window.bytes, from, limit);
             cursor.exact_at = found.unwrap_or(limit);
             found.map(|at| (at, Who::Exact))
         });
-        [exact, keyword, byte].into_iter().flatten().min()
+        let first = [exact, keyword].into_iter().flatten().min_by_key(|(at, _)| *at);
+        first.map_or((limit, None), |(at, who)| (at, Some(who)))
+    }
+
+    /// The next byte from `from` on, before `to`, that asks for a look.
+    #[inline]
+    fn trigger(&self, bytes: &[u8], from: usize, to: usize) -> Option<usize> {
+        let rest = bytes.get(from..to)?;
+        rest.iter().position(|byte| trigger(&self.triggers, *byte) != 0).map(|at| from + at)
     }
 
     /// What stands around a byte, and where to go on.

@@ -7,10 +7,12 @@ use super::detector::Hit;
 use super::rule::Confidence;
 use super::window::Window;
 use super::{card, ip, phone, words};
-use table::{ROWS, Row, Seps};
+use table::{ROWS, Row, Seps, beginning_with};
 
 /// Most digits of a number that is looked at.
 const DIGITS: usize = 24;
+/// Fewer digits mean nothing unless others follow.
+const SHORT: usize = 6;
 /// Most groups of such a number.
 const GROUPS: usize = 8;
 
@@ -24,8 +26,6 @@ pub(super) struct Groups {
     count: usize,
     /// Where it begins.
     pub(super) start: usize,
-    /// Where the first group ends, however long it is.
-    pub(super) first_end: usize,
 }
 
 impl Groups {
@@ -38,7 +38,6 @@ impl Groups {
             ends: [0; GROUPS],
             count: 0,
             start,
-            first_end: start,
         };
         let (mut at, mut total) = (start, 0);
         while groups.count < GROUPS {
@@ -46,7 +45,6 @@ impl Groups {
             while let Some(digit) = window.at(at).filter(u8::is_ascii_digit) {
                 let Some(place) = groups.digits.get_mut(total) else {
                     // Too long for any rule: what was read before this group counts.
-                    groups.first_end = groups.first_end.max(if groups.count == 0 { at } else { 0 });
                     return groups;
                 };
                 *place = digit - b'0';
@@ -69,9 +67,6 @@ impl Groups {
     }
 
     fn put(&mut self, length: usize, end: usize) {
-        if self.count == 0 {
-            self.first_end = end;
-        }
         if let (Some(place), Some(ends)) =
             (self.lengths.get_mut(self.count), self.ends.get_mut(self.count))
         {
@@ -104,7 +99,8 @@ impl Groups {
 
     /// Whether the first groups have these lengths and separators.
     pub(super) fn are(&self, lengths: &[u8], seps: Seps) -> bool {
-        if self.lengths().get(..lengths.len()) != Some(lengths) {
+        let mut own = self.lengths().iter();
+        if !lengths.iter().all(|length| own.next() == Some(length)) {
             return false;
         }
         let own = self.seps(lengths.len());
@@ -114,37 +110,49 @@ impl Groups {
                 let first = own.first();
                 first.is_some_and(|first| of.contains(first) && own.iter().all(|s| s == first))
             }
-            Seps::Exact(exact) => own == exact,
+            Seps::Exact(exact) => own.iter().eq(exact),
         }
     }
 }
 
-/// What the run of digits that begins at `start` is, if it is anything, and where to go on.
+/// What the run of digits that begins at `start` is, if it is anything, and where to go on: behind
+/// the word that it is in, since all rules begin with the first digit of a word.
 pub(super) fn examine(window: &Window<'_>, start: usize) -> (Option<Hit>, usize) {
     let first = window.before(start);
-    if first.is_some_and(|byte| byte.is_ascii_digit()) {
-        // Within a longer number, or behind what was found.
-        return (None, start + 1);
-    }
-    if first.is_some_and(|byte| byte.is_ascii_alphabetic()) && !window.begins(start) {
-        return (words::examine(window, start), start + 1);
+    let is_begun = window.begins(start);
+    let hit = match first {
+        Some(b'0'..=b'9') => None,
+        Some(b'+' | b'(') => phone::marked(window, start),
+        Some(byte) if byte.is_ascii_alphabetic() && !is_begun => words::examine(window, start),
+        _ if is_begun => number(window, start),
+        _ => None,
+    };
+    let rest = window.bytes.get(start..).unwrap_or_default();
+    let word = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    (hit, start + word)
+}
+
+/// What the number is that begins at `start`.
+fn number(window: &Window<'_>, start: usize) -> Option<Hit> {
+    let end = window.run(start, SHORT, |byte| byte.is_ascii_digit());
+    if end - start < SHORT {
+        let is_more = window.at(end).is_some_and(|byte| matches!(byte, b' ' | b'-' | b'.' | b'/'));
+        if !is_more || !window.at(end + 1).is_some_and(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
     }
     let groups = Groups::read(window, start);
-    let next = groups.first_end.max(start + 1);
-    if matches!(first, Some(b'+' | b'(')) {
-        return (phone::marked(window, &groups), next);
-    }
-    if !window.begins(start) {
-        return (None, next);
-    }
-    let numbers = ROWS.iter().filter_map(|row| match_row(window, &groups, row));
-    let hit = numbers
+    let rows = beginning_with(*groups.lengths().first()?);
+    let rows = ROWS.iter().enumerate().filter(|(at, _)| rows >> at & 1 == 1);
+    let numbers = rows.filter_map(|(_, row)| match_row(window, &groups, row));
+    // Where two are equal the first wins, so what has the stronger check comes first.
+    words::tailed(window, &groups)
+        .into_iter()
+        .chain(numbers)
         .chain(card::examine(window, &groups))
         .chain(ip::four(window, &groups))
-        .chain(words::tailed(window, &groups))
         .chain(phone::national(window, &groups))
-        .reduce(Hit::stronger);
-    (hit, next)
+        .reduce(Hit::stronger)
 }
 
 /// Whether the number is one of this row.

@@ -70,6 +70,9 @@ pub(super) fn six(window: &Window<'_>, at: usize) -> Option<Hit> {
         return None;
     }
     let group = window.slice(at.saturating_sub(5), at);
+    if next != b':' && !group.last().is_some_and(u8::is_ascii_hexdigit) {
+        return None;
+    }
     let group = group.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let start = at - group;
     let before = window.before(start);

@@ -59,9 +59,8 @@ fn number(window: &Window<'_>, start: usize) -> (usize, [u8; 16], usize) {
 }
 
 /// A number behind `+` or `(`.
-pub(super) fn marked(window: &Window<'_>, groups: &Groups) -> Option<Hit> {
-    let digit = groups.start;
-    let start = digit - 1;
+pub(super) fn marked(window: &Window<'_>, digit: usize) -> Option<Hit> {
+    let start = digit.checked_sub(1)?;
     let told = context::says(window, start, WORDS);
     if window.before(digit) == Some(b'(') {
         return american(window, start).map(|end| hit(start, end, told));
@@ -98,8 +97,13 @@ fn american(window: &Window<'_>, start: usize) -> Option<usize> {
 
 /// A national number, which is one only if it is called so.
 pub(super) fn national(window: &Window<'_>, groups: &Groups) -> Option<Hit> {
-    let (end, _, count) = number(window, groups.start);
-    let right = (7..=15).contains(&count) && window.ends(end);
+    if groups.lengths().first().is_some_and(|length| *length == 1) {
+        return None;
+    }
+    let (end, digits, count) = number(window, groups.start);
+    // Times in seconds and in milliseconds begin with 1; such numbers do not.
+    let is_time = digits.first() == Some(&1) && matches!(count, 10 | 13);
+    let right = (7..=15).contains(&count) && !is_time && window.ends(end);
     (right && context::says(window, groups.start, WORDS)).then(|| hit(groups.start, end, true))
 }
 

@@ -8,7 +8,7 @@ pub(super) mod table;
 use super::detector::Hit;
 use super::rule::{self, Confidence};
 use super::window::{Window, is_word};
-use aho_corasick::{AhoCorasick, Anchored, BuildError, Input, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, BuildError, Input, MatchKind};
 use table::ROWS;
 
 /// What is looked at behind a keyword, beside the rows of the table.
@@ -93,8 +93,10 @@ impl Secrets {
             (rows, specials.map(|(_, special)| *special).collect())
         });
         let what = what.collect();
-        let keywords =
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts)?;
+        let keywords = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::DFA))
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(&texts)?;
         let longest = texts.iter().map(|text| text.len()).max().unwrap_or_default();
         Ok(Self { keywords, what, texts, longest })
     }

@@ -94,3 +94,19 @@ pub(super) const ROWS: &[Row] = &[
     grouped(Known::Au, &[3, 3, 3], Seps::Same(b" -"), check::au_tfn, Pattern, AU),
     plain(Known::Cn, &[18], check::cn_resident, Checksum, CN),
 ];
+
+/// For each length of a first group, which rows begin with one: a bit for each row.
+const BEGINNINGS: [u64; 25] = {
+    let mut all = [0; 25];
+    let mut at = 0;
+    while at < ROWS.len() {
+        all[ROWS[at].groups[0] as usize] |= 1 << at;
+        at += 1;
+    }
+    all
+};
+
+/// Which rows begin with a group of this length.
+pub(super) fn beginning_with(length: u8) -> u64 {
+    BEGINNINGS.get(usize::from(length)).copied().unwrap_or_default()
+}
