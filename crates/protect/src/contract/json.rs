@@ -13,6 +13,9 @@ use crate::transform::Value;
 use std::ops::Range;
 use walk::{Found, Seen, Walk};
 
+/// What is done at a field's value, given the field's number and where the value stands.
+type Visit<'v> = &'v mut dyn FnMut(usize, Range<usize>, Found<'_>) -> Result<(), Fault>;
+
 /// Applies the contract's `body:` fields.
 pub(super) fn apply(
     bound: &Bound,
@@ -89,7 +92,7 @@ fn walk(
     bound: &Bound,
     text: &str,
     pointers: Vec<Option<&Pointer>>,
-    visit: &mut dyn FnMut(usize, Range<usize>, Found<'_>) -> Result<(), Fault>,
+    visit: Visit<'_>,
 ) -> Result<(), Fault> {
     let strict = bound.duplicate == Duplicate::Refuse;
     let place = |field: usize| bound.bonds.get(field).map(|bond| bond.at.to_string());

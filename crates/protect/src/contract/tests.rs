@@ -21,6 +21,7 @@ pub(super) fn contract(document: serde_json::Value) -> Contract {
     serde_json::from_value(document).expect("a contract")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "so that callers write a literal")]
 pub(super) fn fields(fields: serde_json::Value) -> Contract {
     contract(json!({ "field": fields }))
 }
