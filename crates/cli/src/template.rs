@@ -44,6 +44,12 @@ pub(crate) enum Template {
     FunctionsFrameworkPython,
     /// A function of Google's Functions Framework in JavaScript
     FunctionsFrameworkNode,
+    /// An action of Apache OpenWhisk's in Python
+    OpenwhiskPython,
+    /// A function of Fn Project's in Python
+    FnPython,
+    /// A function of Azure's in Python
+    AzurePython,
     /// A web server in Python
     Flask,
     /// A web server in JavaScript
@@ -115,6 +121,9 @@ impl Template {
             Self::LambdaRust => "lambda-rust",
             Self::FunctionsFrameworkPython => "functions-framework-python",
             Self::FunctionsFrameworkNode => "functions-framework-node",
+            Self::OpenwhiskPython => "openwhisk-python",
+            Self::FnPython => "fn-python",
+            Self::AzurePython => "azure-python",
             Self::Flask => "flask",
             Self::Express => "express",
             Self::Php => "php",
@@ -127,6 +136,9 @@ impl Template {
             Self::HttpRust | Self::LambdaRust => "src/main.rs",
             Self::HttpJs => "src/function.js",
             Self::HttpPython | Self::LambdaPython | Self::Flask => "app.py",
+            Self::OpenwhiskPython => "__main__.py",
+            Self::FnPython => "func.py",
+            Self::AzurePython => "function_app.py",
             Self::Spa => "public/app.js",
             Self::LambdaNode => "index.mjs",
             Self::LambdaJava => "src/main/java/example/Handler.java",
@@ -148,6 +160,9 @@ impl Template {
             Self::HttpPython
             | Self::LambdaPython
             | Self::FunctionsFrameworkPython
+            | Self::OpenwhiskPython
+            | Self::FnPython
+            | Self::AzurePython
             | Self::Flask => "python3 --version",
             Self::Spa => "true",
             Self::LambdaJava => "mvn --version",
@@ -179,6 +194,9 @@ impl Template {
             Self::LambdaRust => (native::LAMBDA_RUST, &[]),
             Self::FunctionsFrameworkPython => (native::FRAMEWORK_PYTHON, &[]),
             Self::FunctionsFrameworkNode => (native::FRAMEWORK_NODE, &[]),
+            Self::OpenwhiskPython => (native::OPENWHISK_PYTHON, &[]),
+            Self::FnPython => (native::FN_PYTHON, &[]),
+            Self::AzurePython => (native::AZURE_PYTHON, &[]),
             Self::Flask => (native::FLASK, &[]),
             Self::Express => (native::EXPRESS, &[]),
             Self::Php => (native::PHP, &[]),

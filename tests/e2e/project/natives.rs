@@ -80,6 +80,21 @@ fn from_new_to_a_changed_answer_in_the_functions_framework_in_javascript() {
 }
 
 #[test]
+fn from_new_to_a_changed_answer_in_an_action_of_openwhisks() {
+    Newcomer::new().go("openwhisk-python", "__main__.py", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_function_of_fns() {
+    Newcomer::new().go("fn-python", "func.py", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_function_of_azures() {
+    Newcomer::new().go("azure-python", "function_app.py", GREETING);
+}
+
+#[test]
 fn from_new_to_a_changed_answer_in_flask() {
     Newcomer::new().go("flask", "app.py", GREETING);
 }

@@ -43,6 +43,17 @@ pub(super) const FRAMEWORK_NODE: &[File] = files!(
     "functions-framework-node":
     "casemate.toml", "README.md", "build.sh", "index.js", "package.json", "package-lock.json",
 );
+pub(super) const OPENWHISK_PYTHON: &[File] = files!(
+    "openwhisk-python":
+    "casemate.toml", "README.md", "build.sh", "__main__.py", "requirements.txt",
+);
+pub(super) const FN_PYTHON: &[File] = files!(
+    "fn-python": "casemate.toml", "README.md", "build.sh", "func.py", "requirements.txt"
+);
+pub(super) const AZURE_PYTHON: &[File] = files!(
+    "azure-python":
+    "casemate.toml", "README.md", "build.sh", "function_app.py", "host.json", "requirements.txt",
+);
 pub(super) const FLASK: &[File] = files!(
     "flask": "casemate.toml", "README.md", "build.sh", "app.py", "requirements.txt"
 );
