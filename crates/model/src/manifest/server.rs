@@ -138,6 +138,7 @@ mod tests {
     fn each_contract_has_its_own_keys() {
         assert_eq!(check(Contract::Alibaba, r#"{"hooks":["initialize","pre-stop"]}"#), Ok(()));
         assert_eq!(check(Contract::FunctionsFramework, r#"{"signature":"cloudevent"}"#), Ok(()));
+        assert_eq!(check(Contract::Openwhisk, r#"{"raw":true}"#), Ok(()));
         assert_eq!(check(Contract::Azure, r#"{"forward":true,"binding":"req"}"#), Ok(()));
         assert_eq!(check(Contract::Http, r#"{"probe":"/healthz?a","grace":"3s"}"#), Ok(()));
         let refused = check(Contract::Http, r#"{"hooks":["pre-stop"]}"#).expect_err("refused");
@@ -147,6 +148,8 @@ mod tests {
             (Contract::CloudRun, r#"{"forward":true}"#),
             (Contract::Kubeless, r#"{"binding":"req"}"#),
             (Contract::Lambda, "{}"),
+            (Contract::Cgi, "{}"),
+            (Contract::Fn, r#"{"raw":true}"#),
             (Contract::Http, r#"{"probe":"healthz"}"#),
             (Contract::Http, r#"{"probe":"/a b"}"#),
             (Contract::Http, r#"{"probe":"/a\r\nx: y"}"#),

@@ -35,6 +35,12 @@ fn each_contract_has_what_it_needs_and_nothing_that_it_does_not_know() {
         r#""contract":"kubeless","interpreter":"node","handler":"a.b""#,
         r#""contract":"alibaba""#,
         r#""contract":"azure""#,
+        r#""contract":"openwhisk","interpreter":"python3","handler":"main""#,
+        r#""contract":"openwhisk","command":["./proxy"],"server":{"raw":true}"#,
+        r#""contract":"actionloop""#,
+        r#""contract":"openfaas","interpreter":"node""#,
+        r#""contract":"fn","interpreter":"node","command":["node","func.js"]"#,
+        r#""contract":"cgi","command":["./program"],"fresh":true"#,
     ] {
         assert_eq!(native(good), Ok(()), "{good}");
     }
@@ -52,6 +58,15 @@ fn each_contract_has_what_it_needs_and_nothing_that_it_does_not_know() {
         (r#""contract":"functions-framework","handler":"b""#, "native.interpreter"),
         (r#""contract":"functions-framework","interpreter":"node""#, "native.handler"),
         (r#""contract":"kubeless""#, "native.interpreter"),
+        (r#""contract":"openwhisk""#, "native.interpreter"),
+        (r#""contract":"openwhisk","interpreter":"node","port":8081"#, "native.port"),
+        (r#""contract":"openfaas""#, "native.command"),
+        (r#""contract":"fn","interpreter":"node""#, "native.command"),
+        (r#""contract":"fn","command":["./f"],"parallel":2"#, "native.parallel"),
+        (r#""contract":"actionloop","parallel":2"#, "native.parallel"),
+        (r#""contract":"cgi","command":["./f"],"parallel":2"#, "native.parallel"),
+        (r#""contract":"cgi","command":["./f"],"provisioned":1"#, "native.provisioned"),
+        (r#""contract":"ironfunctions""#, "native.command"),
     ] {
         let why = native(bad).expect_err(bad);
         assert!(why.contains(&format!("`{key}`")), "{bad}: {why}");
