@@ -43,9 +43,18 @@ impl Called {
         std::fs::copy(app, source.join("app.py")).expect("copied");
         std::fs::write(files.path().join("casemate.toml"), MANIFEST).expect("written");
         node.ok(&["deploy", "--grant", files.path().to_str().expect("text")]);
-        let (id, secret) = key(&node, "boto", &["f"]);
+        let (id, secret) = key(&node, "boto", &["--invoke", "f"]);
         node.ok(&["grant", "token:boto", "invoke-async", "f"]);
         Self { node, id, secret, _files: files }
+    }
+
+    /// The same, with a key that manages functions, and beside it the one that does not.
+    fn managed() -> (Self, (String, String)) {
+        let mut called = Self::start();
+        let (id, secret) = key(&called.node, "maker", &["--manage"]);
+        let other =
+            (std::mem::replace(&mut called.id, id), std::mem::replace(&mut called.secret, secret));
+        (called, other)
     }
 
     /// A program with the key in its environment, and nothing else of AWS's.
@@ -66,13 +75,24 @@ impl Called {
     }
 
     /// Runs a script of `tests/clients/lambda` to its end, and gives what it printed.
-    fn script(&self, name: &str) -> String {
+    fn script(&self, name: &str, more: &[(&str, &str)]) -> String {
         let script = repository().join("tests/clients/lambda").join(name);
-        let output = self.command("python").arg("-B").arg(script).output().expect("python starts");
+        let mut command = self.command("python");
+        command.arg("-B").arg(script).envs(more.iter().copied());
+        let output = command.output().expect("python starts");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.ends_with("done\n"), "{said}{errors}");
         said
+    }
+
+    /// Runs the AWS CLI, and gives what it says.
+    fn ok(&self, arguments: &[&str]) -> Value {
+        let output = self.aws(arguments);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}{errors}");
+        serde_json::from_str(&said).unwrap_or_default()
     }
 
     /// Runs the AWS CLI.
@@ -84,10 +104,10 @@ impl Called {
     }
 }
 
-/// A new key.
-fn key(node: &Node, name: &str, invoke: &[&str]) -> (String, String) {
-    let mut words = vec!["--format", "json", "token", "create", name, "--aws", "--invoke"];
-    words.extend(invoke);
+/// A new key, for what these words say.
+fn key(node: &Node, name: &str, may: &[&str]) -> (String, String) {
+    let mut words = vec!["--format", "json", "token", "create", name, "--aws"];
+    words.extend(may);
     let made: Value = serde_json::from_str(&node.ok(&words)).expect("JSON");
     assert!(made.get("token").is_none(), "{made}");
     let text = |key: &str| made[key].as_str().expect(key).to_owned();
@@ -97,7 +117,7 @@ fn key(node: &Node, name: &str, invoke: &[&str]) -> (String, String) {
 #[test]
 fn boto3_invokes_a_function_in_every_way_it_knows() {
     let called = Called::start();
-    let said = called.script("invoke.py");
+    let said = called.script("invoke.py", &[]);
     let later = said.strip_prefix("later ").and_then(|rest| rest.lines().next()).expect("an id");
     let record = called.node.record_of(later, "running", false);
     assert_eq!(record["outcome"], "ok", "{record}");
@@ -106,22 +126,63 @@ fn boto3_invokes_a_function_in_every_way_it_knows() {
 
 #[test]
 fn a_signature_is_for_one_request_at_one_time() {
-    Called::start().script("signed.py");
+    Called::start().script("signed.py", &[]);
 }
 
 #[test]
-fn the_aws_command_line_invokes_a_function() {
-    let called = Called::start();
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    let path = file.path().to_str().expect("text");
-    let output = called.aws(&["invoke", "--function-name", "f", "--payload", r#"{"n":1}"#, path]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    let said: Value = serde_json::from_str(&said).expect("JSON");
+fn boto3_makes_changes_and_removes_functions() {
+    let (called, (id, secret)) = Called::managed();
+    let app = repository().join("tests/native/called/app.py");
+    let app = app.to_str().expect("text");
+    called.script("manage.py", &[("APP", app), ("OTHER_ID", &id), ("OTHER_SECRET", &secret)]);
+    let ledger = called.node.ok(&["ledger", "show"]);
+    assert!(ledger.contains("token:maker"), "{ledger}");
+}
+
+#[test]
+fn the_aws_command_line_makes_invokes_changes_lists_and_removes_a_function() {
+    let (called, _) = Called::managed();
+    let files = tempfile::tempdir().expect("a directory");
+    let zip = files.path().join("app.zip");
+    let script = "import sys, zipfile\nwith zipfile.ZipFile(sys.argv[2], 'w') as z: z.write(sys.argv[1], 'app.py')";
+    let app = repository().join("tests/native/called/app.py");
+    let made = called.command("python").args(["-c", script]).arg(app).arg(&zip).status();
+    assert!(made.expect("python starts").success());
+    let zip = format!("fileb://{}", zip.display());
+    let role = "arn:aws:iam::000000000000:role/r";
+    let said = called.ok(&[
+        "create-function",
+        "--function-name",
+        "shop",
+        "--runtime",
+        "python3.11",
+        "--role",
+        role,
+        "--handler",
+        "app.handler",
+        "--zip-file",
+        &zip,
+    ]);
+    assert_eq!(said["State"], "Active", "{said}");
+    called.ok(&["wait", "function-active-v2", "--function-name", "shop"]);
+    let file = files.path().join("answer.json");
+    let path = file.to_str().expect("text");
+    let said = called.ok(&["invoke", "--function-name", "shop", "--payload", r#"{"n":1}"#, path]);
     assert_eq!(said["StatusCode"], 200, "{said}");
     let answer: Value =
-        serde_json::from_slice(&std::fs::read(file.path()).expect("written")).expect("JSON");
+        serde_json::from_slice(&std::fs::read(&file).expect("written")).expect("JSON");
     assert_eq!(answer["event"]["n"], 1, "{answer}");
+    let said =
+        called.ok(&["update-function-configuration", "--function-name", "shop", "--timeout", "9"]);
+    assert_eq!(said["Timeout"], 9, "{said}");
+    called.ok(&["update-function-code", "--function-name", "shop", "--zip-file", &zip]);
+    called.ok(&["wait", "function-updated-v2", "--function-name", "shop"]);
+    let listed = called.ok(&["list-functions"]);
+    assert_eq!(listed["Functions"].as_array().map(Vec::len), Some(3), "{listed}");
+    called.ok(&["delete-function", "--function-name", "shop"]);
+    let output = called.aws(&["get-function", "--function-name", "shop"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("ResourceNotFoundException"), "{said}");
 }
 
 #[test]

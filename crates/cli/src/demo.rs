@@ -71,7 +71,8 @@ fn plan() -> Result<Plan, Problem> {
 fn token(client: &Client, deployed: &Deployed) -> anyhow::Result<TokenCreated> {
     let name = TokenName::parse(TOKEN)?;
     let invoke = deployed.functions.iter().map(|function| function.name.clone()).collect();
-    let request = TokenRequest { name: name.clone(), invoke, expires_in: None, aws: false };
+    let request =
+        TokenRequest { name: name.clone(), invoke, expires_in: None, aws: false, manage: false };
     match client.create_token(&request) {
         Err(failure) if failure.problem.code == Code::TokenTaken => {
             client.revoke_token(&name)?;

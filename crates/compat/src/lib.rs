@@ -12,6 +12,7 @@ mod context;
 mod ending;
 mod eventstream;
 mod fault;
+mod functions;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod invoke;

@@ -5,7 +5,9 @@ use crate::fault::Fault;
 
 /// Most bytes of an event for a call that is answered.
 pub(crate) const PAYLOAD_BYTES_MAX: u64 = 6 << 20;
-/// Most bytes of any other request, but code.
+/// Most bytes of a request with code: AWS's largest zip in base 64, and what stands beside it.
+const CODE_BYTES_MAX: u64 = 71 << 20;
+/// Most bytes of any other request.
 const REQUEST_BYTES_MAX: u64 = 1 << 20;
 
 /// What is asked for.
@@ -18,6 +20,24 @@ pub enum Operation {
     InvokeWithResponseStream,
     /// Calls a function later, as old tools do.
     InvokeAsync,
+    /// Makes a function.
+    CreateFunction,
+    /// Lists functions.
+    ListFunctions,
+    /// Shows a function.
+    GetFunction,
+    /// Removes a function.
+    DeleteFunction,
+    /// Shows a function's configuration.
+    GetFunctionConfiguration,
+    /// Changes a function's configuration.
+    UpdateFunctionConfiguration,
+    /// Gives a function other code.
+    UpdateFunctionCode,
+    /// Shows a function's tags.
+    ListTags,
+    /// Shows limits and use.
+    GetAccountSettings,
 }
 
 /// An operation, and how it is asked for.
@@ -56,6 +76,69 @@ const TABLE: &[Row] = &[
         method: "POST",
         path: "/2014-11-13/functions/{FunctionName}/invoke-async",
         note: "As `Invoke` with `Event`.",
+    },
+    Row {
+        operation: Operation::CreateFunction,
+        name: "CreateFunction",
+        method: "POST",
+        path: "/2015-03-31/functions",
+        note: "`Code.ZipFile`; runtimes `python3.N`, `nodejsN.x`, `provided*` that this machine has. The maker's key may invoke it.",
+    },
+    Row {
+        operation: Operation::ListFunctions,
+        name: "ListFunctions",
+        method: "GET",
+        path: "/2015-03-31/functions",
+        note: "`Marker`, `MaxItems`.",
+    },
+    Row {
+        operation: Operation::GetFunction,
+        name: "GetFunction",
+        method: "GET",
+        path: "/2015-03-31/functions/{FunctionName}",
+        note: "Without a place to fetch the code from.",
+    },
+    Row {
+        operation: Operation::DeleteFunction,
+        name: "DeleteFunction",
+        method: "DELETE",
+        path: "/2015-03-31/functions/{FunctionName}",
+        note: "Of functions that were made here; `$LATEST` only.",
+    },
+    Row {
+        operation: Operation::GetFunctionConfiguration,
+        name: "GetFunctionConfiguration",
+        method: "GET",
+        path: "/2015-03-31/functions/{FunctionName}/configuration",
+        note: "Never pending: a function is deployed before it is answered.",
+    },
+    Row {
+        operation: Operation::UpdateFunctionConfiguration,
+        name: "UpdateFunctionConfiguration",
+        method: "PUT",
+        path: "/2015-03-31/functions/{FunctionName}/configuration",
+        note: "`Runtime`, `Handler`, `Role`, `Description`, `Timeout`, `MemorySize`, `Environment`, `EphemeralStorage`, `RevisionId`.",
+    },
+    Row {
+        operation: Operation::UpdateFunctionCode,
+        name: "UpdateFunctionCode",
+        method: "PUT",
+        path: "/2015-03-31/functions/{FunctionName}/code",
+        note: "`ZipFile`, `DryRun`, `RevisionId`.",
+    },
+    Row {
+        operation: Operation::ListTags,
+        name: "ListTags",
+        method: "GET",
+        path: "/2017-03-31/tags/{Resource}",
+        note: "Those that the function was made with.",
+    },
+    Row {
+        operation: Operation::GetAccountSettings,
+        name: "GetAccountSettings",
+        method: "GET",
+        path: "/2016-08-19/account-settings",
+        note: "",
     },
 ];
 
@@ -101,7 +184,8 @@ impl Asked {
     pub(crate) const fn bytes_max(&self) -> u64 {
         match self.operation {
             Operation::Invoke | Operation::InvokeWithResponseStream => PAYLOAD_BYTES_MAX,
-            Operation::InvokeAsync => REQUEST_BYTES_MAX,
+            Operation::CreateFunction | Operation::UpdateFunctionCode => CODE_BYTES_MAX,
+            _ => REQUEST_BYTES_MAX,
         }
     }
 }
@@ -179,6 +263,19 @@ mod tests {
             let fault = Asked::find(method, path).expect_err(path);
             assert_eq!((fault.status, fault.kind), (404, "UnknownOperationException"), "{path}");
         }
+    }
+
+    #[test]
+    fn the_documentation_lists_what_is_answered() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/aws-lambda.md");
+        let page = std::fs::read_to_string(page).expect("the page");
+        let table = page.lines().skip_while(|line| *line != "|---|---|---|").skip(1);
+        let written: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+        let row = |row: &Row| {
+            format!("| `{}` | `{} {}` | {} |", row.name, row.method, row.path, row.note)
+        };
+        let answered: Vec<String> = operations().iter().map(row).collect();
+        assert_eq!(written, answered);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::body::{Answer, Room};
 use crate::fault::Fault;
 use crate::route::Operation;
-use crate::{invoke, signed, stream};
+use crate::{functions, invoke, signed, stream};
 use engine::Engine;
 use http::{HeaderValue, Request, header};
 use hyper::body::Incoming;
@@ -107,6 +107,7 @@ impl Shared {
             Operation::InvokeWithResponseStream => {
                 Box::pin(stream::invoke(self, &head, signed, id)).await
             }
+            _ => Box::pin(functions::manage(self, &head, signed, id)).await,
         }
     }
 }

@@ -122,7 +122,6 @@ impl Engine {
     }
 
     /// From nowhere, and for the operator, who learns what is not there.
-
     fn permit_direct(
         &self,
         function: &FunctionRef,

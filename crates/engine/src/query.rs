@@ -56,6 +56,12 @@ impl Engine {
         view.functions.get(&function.name).map(|function| function_view(view, function))
     }
 
+    /// The time, as the engine has it.
+    #[must_use]
+    pub fn now(&self) -> model::Timestamp {
+        self.parts.clock.wall()
+    }
+
     /// One active function, as it was deployed.
     #[must_use]
     pub fn function_row(&self, function: &FunctionRef) -> Option<FunctionRow> {

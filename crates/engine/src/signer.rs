@@ -30,6 +30,8 @@ pub struct Signer {
     pub region: String,
     /// Where the request came from.
     pub peer: IpAddr,
+    /// Whether they may make, change and remove functions.
+    pub manages: bool,
 }
 
 /// Why a request is nobody's.
@@ -107,13 +109,15 @@ impl Engine {
         self.guard.trust(origin, &claim.access_key);
         if once {
             let now = self.parts.clock.wall();
-            match self.signatures.first(claim.digest(), claim.until(), now) {
+            let attempt = Claim::attempt(sent);
+            match self.signatures.first(claim.digest(), attempt, claim.until(), now) {
                 Ok(true) => {}
                 Ok(false) => return Err(Unsigned::Replayed),
                 Err(_crowded) => return Err(Unsigned::Later(Duration::from_secs(60))),
             }
         }
-        Ok(Signer { name: row.name, scope, region: claim.region.clone(), peer })
+        let manages = row.key.is_some_and(|key| key.manages);
+        Ok(Signer { name: row.name, scope, region: claim.region.clone(), peer, manages })
     }
 
     fn key_of(&self, claim: &Claim) -> Option<(Scope, TokenRow)> {

@@ -21,6 +21,10 @@ impl Engine {
         actor: &str,
         request: TokenRequest,
     ) -> Result<TokenCreated, Problem> {
+        if request.manage && !request.aws {
+            let why = "only a key can manage functions: a token has no door for it";
+            return Err(Problem::new(Code::BadRequest).detail(why));
+        }
         let created = self.parts.clock.wall();
         let lasts_us = request
             .expires_in
@@ -36,7 +40,7 @@ impl Engine {
         };
         let token = if request.aws {
             let minted = sigv4::mint().map_err(internal)?;
-            let key = Some(self.seal_key(scope, &minted)?);
+            let key = Some(self.seal_key(scope, &minted, request.manage)?);
             let hash = audit::digest(minted.secret.expose().as_bytes());
             answer.access_key_id = Some(sigv4::access_key_id(&minted.id));
             answer.secret_access_key = Some(minted.secret.expose().clone());
@@ -63,7 +67,12 @@ impl Engine {
         Ok(self.commit(scope, actor, Act::TokenRevoke { name: name.clone() }).await?.leaf)
     }
 
-    fn seal_key(&self, scope: &Scope, minted: &MintedKey) -> Result<SealedKey, Problem> {
+    fn seal_key(
+        &self,
+        scope: &Scope,
+        minted: &MintedKey,
+        manages: bool,
+    ) -> Result<SealedKey, Problem> {
         let keys = &self.parts.keys;
         let epoch = keys.epoch();
         let sealer = keys.sealer(epoch, KeyPurpose::Credential, &context(scope));
@@ -73,7 +82,7 @@ impl Engine {
         sealed.extend_from_slice(secret);
         let place = key_place(scope, &minted.id);
         sealer.and_then(|sealer| sealer.seal(&place, &mut sealed, 0)).map_err(internal)?;
-        Ok(SealedKey { epoch, sealed: Sealed(sealed) })
+        Ok(SealedKey { epoch, sealed: Sealed(sealed), manages })
     }
 
     /// The secret access key of a token. It is unsealed for each request, and kept in memory no

@@ -108,6 +108,7 @@ mod tests {
         let key = model::token::SealedKey {
             epoch: model::key::Epoch(1),
             sealed: model::vault::Sealed::default(),
+            manages: false,
         };
         let signs = TokenRow { key: Some(key), ..row(&minted, "alice", None) };
         assert_eq!(Tokens::new([signs]).verify(minted.token.expose(), Timestamp(0)), None);

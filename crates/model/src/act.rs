@@ -224,6 +224,9 @@ pub enum LeafAct {
         /// Whether it is a key to sign with, as AWS has it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         aws: bool,
+        /// Whether its holder may make, change and remove functions.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        manage: bool,
     },
     /// See [`Act::TokenRevoke`].
     TokenRevoke {

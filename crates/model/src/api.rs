@@ -159,6 +159,9 @@ pub struct TokenRequest {
     /// Whether its holder signs requests with a key, as AWS has it, and shows no token.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub aws: bool,
+    /// Whether its holder may make, change and remove functions, too. Only for a key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub manage: bool,
 }
 
 /// The answer to `POST …/tokens`: the only time that the token is seen.

@@ -54,6 +54,8 @@ pub struct SealedKey {
     pub epoch: Epoch,
     /// The secret access key.
     pub sealed: Sealed,
+    /// Whether its holder may make, change and remove functions.
+    pub manages: bool,
 }
 
 /// Where a secret access key lives. Authenticated with it, so that none can be put in another's

@@ -145,7 +145,7 @@ impl Trial {
         let acts = async {
             let request = DeployRequest { manifest, grant: true };
             engine.deploy(&scope, "operator", request, None).await?;
-            let token = TokenRequest { name, invoke, expires_in: None, aws: false };
+            let token = TokenRequest { name, invoke, expires_in: None, aws: false, manage: false };
             engine.create_token(&scope, "operator", token).await
         };
         let created = self.runtime.block_on(until(stop, acts))?;

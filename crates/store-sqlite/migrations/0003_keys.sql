@@ -3,3 +3,4 @@
 
 ALTER TABLE token ADD COLUMN key_epoch INTEGER CHECK (key_epoch > 0);
 ALTER TABLE token ADD COLUMN key_sealed BLOB;
+ALTER TABLE token ADD COLUMN key_manages INTEGER CHECK (key_manages IN (0, 1));

@@ -94,6 +94,7 @@ pub fn token(text: &str, functions: &[&str]) -> Act {
         key: text.len().is_multiple_of(2).then(|| model::token::SealedKey {
             epoch: model::key::Epoch(1),
             sealed: model::vault::Sealed(text.as_bytes().to_vec()),
+            manages: text.len().is_multiple_of(4),
         }),
     };
     Act::TokenCreate { token, invoke: functions.iter().map(|text| name(text)).collect() }

@@ -30,6 +30,7 @@ const HOUSE: &[Room] = &[
     room("model", 0),
     room("ports", 1),
     narrow("render", 1, &["model"]),
+    narrow("archive", 1, &["model"]),
     room("identity", 2),
     room("policy", 2),
     narrow("protect", 2, &["model"]),
@@ -45,9 +46,9 @@ const HOUSE: &[Room] = &[
     narrow("engine", 3, &["model", "ports", "identity", "policy", "audit"]),
     narrow("gateway", 4, &["model", "engine"]),
     narrow("control", 4, &["model", "engine"]),
-    narrow("compat", 4, &["model", "engine"]),
+    narrow("compat", 4, &["model", "engine", "archive"]),
     room("node", 5),
-    narrow("cli", 6, &["node", "model", "audit", "protect"]),
+    narrow("cli", 6, &["node", "model", "audit", "protect", "archive"]),
 ];
 
 /// The crates that only tests may use.

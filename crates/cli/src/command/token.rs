@@ -64,7 +64,7 @@ struct Create {
     #[arg(value_name = "NAME")]
     name: TokenName,
     /// Functions that it may invoke
-    #[arg(long, value_name = "FUNCTION", num_args = 1.., required = true)]
+    #[arg(long, value_name = "FUNCTION", num_args = 1.., required_unless_present = "manage")]
     invoke: Vec<FunctionName>,
     /// How long it works, such as `30d` [default: until it is revoked]
     #[arg(long, value_name = "TIME")]
@@ -72,6 +72,9 @@ struct Create {
     /// Make a key that boto3, the AWS CLI and other tools of AWS sign with
     #[arg(long)]
     aws: bool,
+    /// Let its holder make, change and remove functions, and invoke those that it made
+    #[arg(long, requires = "aws")]
+    manage: bool,
 }
 
 impl Create {
@@ -82,6 +85,7 @@ impl Create {
             invoke: self.invoke,
             expires_in: self.expires,
             aws: self.aws,
+            manage: self.manage,
         };
         let created = context.client()?.create_token(&request)?;
         if voice.is_json() {
@@ -92,10 +96,14 @@ impl Create {
             Some(time) => format!("until {time}"),
             None => "until it is revoked".to_owned(),
         };
+        let may = match (functions.is_empty(), request.manage) {
+            (true, _) => "manage functions".to_owned(),
+            (false, true) => format!("manage functions and invoke {}", functions.join(", ")),
+            (false, false) => format!("invoke {}", functions.join(", ")),
+        };
         voice.note(format_args!(
-            "token `{}` may invoke {} {until}; it is shown this once:",
-            created.name,
-            functions.join(", ")
+            "token `{}` may {may} {until}; it is shown this once:",
+            created.name
         ));
         if let Some(token) = &created.token {
             voice.line(crate::voice::safe(token))?;

@@ -3,9 +3,9 @@
 //! Invariant: nothing outside the manifest's directory is read, and nothing is left out or taken
 //! otherwise in silence.
 
-mod zip;
+pub(super) use archive::zip::Archive;
 
-pub(super) use zip::Archive;
+use archive::zip;
 
 use super::assets::walk::{self, Purpose};
 use super::assets::{Place, Source, pieces};

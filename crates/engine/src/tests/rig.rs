@@ -198,6 +198,7 @@ impl Rig {
             invoke: invoke.iter().map(|function| function.parse().expect(function)).collect(),
             expires_in: Some(model::unit::Duration::seconds(60)),
             aws: false,
+            manage: false,
         };
         let created = self.engine.create_token(&Scope::default(), "operator", request).await;
         created.expect("made").token.expect("a token")

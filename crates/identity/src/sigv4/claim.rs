@@ -215,13 +215,17 @@ impl Claim {
     /// The signature, in a short form that no other request has.
     #[must_use]
     pub fn digest(&self) -> [u8; 16] {
-        let mut text = self.access_key.clone().into_bytes();
-        text.extend_from_slice(&self.signature);
-        let mut out = [0; 16];
-        for (to, from) in out.iter_mut().zip(crate::sha256(&text)) {
-            *to = from;
-        }
-        out
+        short(&[self.access_key.as_bytes(), &self.signature])
+    }
+
+    /// Which attempt of a tool's a request is, in a short form: what tools of AWS's say of it.
+    #[must_use]
+    pub fn attempt(sent: &Sent<'_>) -> [u8; 16] {
+        let said = |name: &str| {
+            let own = sent.fields.iter().find(|(known, _)| *known == name);
+            own.map(|(_, value)| *value).unwrap_or_default()
+        };
+        short(&[said("amz-sdk-invocation-id"), b" ", said("amz-sdk-request")])
     }
 
     /// From when on it is not taken any more.
@@ -229,6 +233,14 @@ impl Claim {
     pub fn until(&self) -> Timestamp {
         self.time.plus_us(self.lasts_us)
     }
+}
+
+fn short(parts: &[&[u8]]) -> [u8; 16] {
+    let mut out = [0; 16];
+    for (to, from) in out.iter_mut().zip(crate::sha256(&parts.concat())) {
+        *to = from;
+    }
+    out
 }
 
 /// The query of a presigned request as it was signed.

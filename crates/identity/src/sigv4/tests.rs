@@ -242,17 +242,34 @@ fn times_are_read_as_they_are_written() {
 #[test]
 fn a_signature_is_new_once_and_forgotten_when_it_has_ended() {
     let seen = Seen::default();
-    let (one, two) = ([1; 16], [2; 16]);
+    let (one, two, three) = (([1; 16], [0; 16]), ([2; 16], [0; 16]), ([3; 16], [0; 16]));
     let until = THEN.plus_us(SKEW_US);
     assert_eq!(seen.first_of(2, one, until, THEN), Ok(true));
     assert_eq!(seen.first_of(2, one, until, THEN), Ok(false));
     assert_eq!(seen.first_of(2, one, until, until), Ok(false));
     assert_eq!(seen.first_of(2, two, until, THEN), Ok(true));
-    assert_eq!(seen.first_of(2, [3; 16], until, THEN), Err(Crowded));
+    assert_eq!(seen.first_of(2, three, until, THEN), Err(Crowded));
     // Not by filling it is one forgotten.
     assert_eq!(seen.first_of(2, one, until, THEN), Ok(false));
     let later = until.plus_us(120_000_000);
-    assert_eq!(seen.first_of(2, [3; 16], later.plus_us(SKEW_US), later), Ok(true));
+    assert_eq!(seen.first_of(2, three, later.plus_us(SKEW_US), later), Ok(true));
+}
+
+#[test]
+fn a_tool_that_asks_twice_in_a_second_is_not_taken_for_a_replay() {
+    let seen = Seen::default();
+    let until = THEN.plus_us(SKEW_US);
+    let first = |attempt: u8, us| seen.first([1; 16], [attempt; 16], until, THEN.plus_us(us));
+    assert_eq!(first(1, 0), Ok(true));
+    assert_eq!(first(2, seen::AGAIN_US), Ok(true));
+    assert_eq!(first(2, seen::AGAIN_US), Ok(false));
+    assert_eq!(first(3, seen::AGAIN_US + 1), Ok(false));
+    let attempt = |id: &[u8]| {
+        let fields: [(&str, &[u8]); 1] = [("amz-sdk-invocation-id", id)];
+        Claim::attempt(&Sent { method: "POST", path: "/", query: "", fields: &fields })
+    };
+    assert_ne!(attempt(b"a"), attempt(b"b"));
+    assert_eq!(attempt(b"a"), attempt(b"a"));
 }
 
 #[test]

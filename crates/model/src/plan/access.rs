@@ -53,6 +53,7 @@ pub(super) fn token_create<V: View>(
         expires: token.expires,
         invoke: Listed::of(&invoke, sha256),
         aws: token.key.is_some(),
+        manage: token.key.as_ref().is_some_and(|key| key.manages),
     };
     let changes = Changes { grants_put: grants, tokens_put: vec![token], ..Changes::default() };
     Ok(changed(act, changes))

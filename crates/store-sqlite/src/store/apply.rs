@@ -195,8 +195,8 @@ impl Rows<'_> {
     fn put_token(&self, token: &TokenRow) -> Result<(), Error> {
         self.run(
             "INSERT INTO token (tenant, environment, name, id, hash, created_us, expires_us,
-                key_epoch, key_sealed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                key_epoch, key_sealed, key_manages)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 self.tenant,
                 self.environment,
@@ -206,7 +206,8 @@ impl Rows<'_> {
                 token.created.0,
                 token.expires.map(|time| time.0),
                 token.key.as_ref().map(|key| key.epoch.0),
-                token.key.as_ref().map(|key| &key.sealed.0)
+                token.key.as_ref().map(|key| &key.sealed.0),
+                token.key.as_ref().map(|key| key.manages)
             ],
         )
     }

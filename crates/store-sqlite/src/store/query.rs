@@ -136,7 +136,8 @@ fn load_grants(connection: &Connection, scopes: &mut Scopes) -> Result<(), Error
 
 fn load_tokens(connection: &Connection, scopes: &mut Scopes) -> Result<(), Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT tenant, environment, id, name, hash, created_us, expires_us, key_epoch, key_sealed
+        "SELECT tenant, environment, id, name, hash, created_us, expires_us, key_epoch, key_sealed,
+            key_manages
          FROM token",
     )?;
     let mut rows = statement.query([])?;
@@ -147,9 +148,9 @@ fn load_tokens(connection: &Connection, scopes: &mut Scopes) -> Result<(), Error
             hash: Digest(row.get(4)?),
             created: Timestamp(row.get(5)?),
             expires: row.get::<_, Option<i64>>(6)?.map(Timestamp),
-            key: match (row.get(7)?, row.get(8)?) {
-                (Some(epoch), Some(sealed)) => {
-                    Some(SealedKey { epoch: Epoch(epoch), sealed: Sealed(sealed) })
+            key: match (row.get(7)?, row.get(8)?, row.get(9)?) {
+                (Some(epoch), Some(sealed), Some(manages)) => {
+                    Some(SealedKey { epoch: Epoch(epoch), sealed: Sealed(sealed), manages })
                 }
                 _ => None,
             },

@@ -26,14 +26,14 @@ const LINK: u32 = 0o120_000;
 
 /// An entry.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Its path in the package, without the slash of a directory.
-    pub(crate) name: String,
-    pub(crate) is_directory: bool,
+    pub name: String,
+    pub is_directory: bool,
     /// Whether it may be executed; none if the archive does not say.
-    pub(crate) executable: Option<bool>,
+    pub executable: Option<bool>,
     /// Its bytes, unpacked.
-    pub(crate) size: u64,
+    pub size: u64,
     method: u16,
     checksum: u32,
     packed: u32,

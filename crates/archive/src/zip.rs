@@ -9,9 +9,9 @@
 
 mod entry;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz;
+pub mod fuzz;
 
-pub(crate) use entry::Entry;
+pub use entry::Entry;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// Largest archive.
-pub(crate) const ARCHIVE_BYTES_MAX: u64 = 512 << 20;
+pub const ARCHIVE_BYTES_MAX: u64 = 512 << 20;
 /// Most entries, directories among them.
 const ENTRIES_MAX: usize = 40_000;
 /// How many times its size an archive may be unpacked, and how much it may be however small it is.
@@ -31,7 +31,7 @@ const END_BYTES: usize = 22;
 
 /// Why an archive is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// It is no archive that can be read.
     #[error("{0}")]
     Unreadable(&'static str),
@@ -58,7 +58,7 @@ pub(crate) enum Refusal {
 
 /// An archive, all of whose entries were found good.
 #[derive(Debug)]
-pub(crate) struct Archive {
+pub struct Archive {
     bytes: Arc<[u8]>,
     entries: Vec<Entry>,
 }
@@ -68,7 +68,7 @@ impl Archive {
     ///
     /// # Errors
     /// [`Refusal`] says what is wrong, and with which entry.
-    pub(crate) fn read(bytes: Arc<[u8]>, unpacked_max: u64) -> Result<Self, Refusal> {
+    pub fn read(bytes: Arc<[u8]>, unpacked_max: u64) -> Result<Self, Refusal> {
         let end = End::find(&bytes)?;
         let directory = bytes.get(end.directory..end.at).unwrap_or_default();
         let mut rest = directory;
@@ -88,12 +88,12 @@ impl Archive {
     }
 
     /// Its files.
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// What a file is called.
-    pub(crate) fn name(&self, entry: usize) -> &str {
+    pub fn name(&self, entry: usize) -> &str {
         self.entries.get(entry).map_or("", |entry| &entry.name)
     }
 
@@ -102,7 +102,7 @@ impl Archive {
     ///
     /// # Errors
     /// There is no such entry.
-    pub(crate) fn open(&self, entry: usize) -> io::Result<Box<dyn Read + '_>> {
+    pub fn open(&self, entry: usize) -> io::Result<Box<dyn Read + '_>> {
         let entry = self.entries.get(entry).ok_or(io::ErrorKind::NotFound)?;
         Ok(entry.open(&self.bytes))
     }

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Component, Path};
 
 /// What a target says: nothing, or which promise was broken.
-pub(crate) type Outcome = Result<(), String>;
+pub type Outcome = Result<(), String>;
 
 /// Most bytes that are unpacked here.
 const UNPACKED_MAX: u64 = 1 << 20;
@@ -21,7 +21,7 @@ fn hold(kept: bool, promise: impl std::fmt::Display) -> Outcome {
 ///
 /// # Errors
 /// The promise that was broken.
-pub(crate) fn zip(bytes: &[u8]) -> Outcome {
+pub fn zip(bytes: &[u8]) -> Outcome {
     let Ok(archive) = Archive::read(bytes.into(), UNPACKED_MAX) else { return Ok(()) };
     let (mut names, mut total) = (BTreeSet::new(), 0);
     for (at, entry) in archive.entries().iter().enumerate() {

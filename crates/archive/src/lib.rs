@@ -1,0 +1,4 @@
+//! Archives that people bring, read strictly.
+#![forbid(unsafe_code)]
+
+pub mod zip;

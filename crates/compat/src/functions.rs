@@ -1,0 +1,309 @@
+//! Functions that are made, changed, shown and removed.
+//!
+//! A function named N lives as the application N with this one function. What AWS knows of it and we
+//! do not lies beside it ([`facts`]). Functions that were deployed in another way are shown, and
+//! changed where they were deployed.
+//!
+//! Invariant: only a key that was made for it gets here, and a change is made of the deployment that
+//! it was made from, or not at all.
+
+mod facts;
+mod package;
+mod shown;
+mod wanted;
+
+use crate::arn::{self, Named};
+use crate::body::{Answer, answer, json};
+use crate::fault::Fault;
+use crate::route::{Operation, parameter};
+use crate::serve::Shared;
+use crate::signed::Signed;
+use crate::{ACCOUNT, LATEST};
+use base64::Engine as _;
+use bytes::Bytes;
+use engine::{Engine, Signer};
+use facts::Facts;
+use http::request::Parts;
+use model::api::DeployRequest;
+use model::manifest::{FunctionSpec, Manifest};
+use model::{
+    Action, ApplicationName, Code, FunctionName, FunctionRef, FunctionRow, Grant, Principal,
+    Problem,
+};
+use serde_json::{Value, json};
+use wanted::Wanted;
+
+/// Most functions in a list.
+const LIST_MAX: usize = 10_000;
+/// Functions in a list of which nobody said how long it is.
+const LIST_DEFAULT: usize = 50;
+
+/// Does what is asked, for those who may.
+pub(crate) async fn manage(
+    shared: &Shared,
+    head: &Parts,
+    signed: Signed<'_>,
+    id: &str,
+) -> Result<Answer, Fault> {
+    let Signed { signer, asked, body } = signed;
+    let doing = Doing { engine: &shared.engine, signer, query: head.uri.query() };
+    if !doing.signer.manages {
+        let what = asked.name;
+        return Err(Fault::denied(format!(
+            "The key is not authorized to perform: lambda:{what}. The operator can make one that is: casemate token create NAME --aws --manage"
+        )));
+    }
+    let name = asked.named.first().map(String::as_str).unwrap_or_default();
+    let said = json(
+        match asked.operation {
+            Operation::CreateFunction => 201,
+            _ => 200,
+        },
+        &match asked.operation {
+            Operation::CreateFunction => doing.create(&body.bytes).await?,
+            Operation::UpdateFunctionCode => doing.update_code(name, &body.bytes).await?,
+            Operation::UpdateFunctionConfiguration => doing.update(name, &body.bytes).await?,
+            Operation::GetFunction => doing.get(name)?,
+            Operation::GetFunctionConfiguration => {
+                let row = doing.find(name)?;
+                doing.shown(&row)
+            }
+            Operation::ListFunctions => doing.list()?,
+            Operation::ListTags => doing.tags(name)?,
+            Operation::GetAccountSettings => doing.account(),
+            _ => {
+                doing.delete(name).await?;
+                return Ok(answer(204, Bytes::new(), id));
+            }
+        },
+        id,
+    );
+    Ok(said)
+}
+
+struct Doing<'a> {
+    engine: &'a Engine,
+    signer: Signer,
+    query: Option<&'a str>,
+}
+
+impl Doing<'_> {
+    async fn create(&self, body: &[u8]) -> Result<Value, Fault> {
+        let mut wanted = Wanted::read(body)?;
+        let name = wanted.name()?;
+        let function = FunctionRef { scope: self.signer.scope.clone(), name: name.clone() };
+        if self.engine.function_row(&function).is_some() {
+            let message = format!("Function already exist: {name}");
+            return Err(Fault::new(409, "ResourceConflictException", message));
+        }
+        let mut facts = Facts { role: wanted.role()?, ..Facts::default() };
+        let mut spec = FunctionSpec::bare(name.clone(), None, model::manifest::Auth::Token);
+        spec.http.clear();
+        spec.runtime = model::manifest::Runtime::Native;
+        wanted.no_publishing()?;
+        let code = wanted.code()?;
+        wanted.apply(&mut spec, &mut facts, true)?;
+        wanted.tags(&mut facts)?;
+        wanted.done()?;
+        self.put_code(&mut spec, &mut facts, code).await?;
+        self.deploy(spec, facts, 0).await?;
+        for action in [
+            Action::Invoke { function: name.clone() },
+            Action::InvokeAsync { function: name.clone() },
+        ] {
+            let grant = Grant { who: Principal::Token(self.signer.name.clone()), action };
+            let granted = self.engine.grant(&self.signer.scope, &self.actor(), grant).await;
+            granted.map_err(|problem| deployed(&problem))?;
+        }
+        Ok(self.shown(&self.find(name.as_str())?))
+    }
+
+    async fn update_code(&self, name: &str, body: &[u8]) -> Result<Value, Fault> {
+        let (row, mut facts) = self.ours(name)?;
+        let mut wanted = Wanted::read(body)?;
+        wanted.is_of(&row)?;
+        wanted.no_publishing()?;
+        let dry = wanted.flag("DryRun")?;
+        let code = wanted.code_here()?;
+        wanted.architectures()?;
+        wanted.done()?;
+        let mut spec = row.spec.clone();
+        self.put_code(&mut spec, &mut facts, code).await?;
+        if dry {
+            return Ok(self.shown(&FunctionRow { spec: facts.beside(spec), ..row }));
+        }
+        self.deploy(spec, facts, row.deployment).await?;
+        Ok(self.shown(&self.find(name)?))
+    }
+
+    async fn update(&self, name: &str, body: &[u8]) -> Result<Value, Fault> {
+        let (row, mut facts) = self.ours(name)?;
+        let mut wanted = Wanted::read(body)?;
+        wanted.is_of(&row)?;
+        let mut spec = row.spec.clone();
+        if wanted.has("Role") {
+            facts.role = wanted.role()?;
+        }
+        wanted.apply(&mut spec, &mut facts, false)?;
+        wanted.done()?;
+        self.deploy(spec, facts, row.deployment).await?;
+        Ok(self.shown(&self.find(name)?))
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), Fault> {
+        let (row, _) = self.ours(name)?;
+        let removed = self.engine.remove(&self.signer.scope, &self.actor(), &row.application).await;
+        removed.map(drop).map_err(|problem| deployed(&problem))
+    }
+
+    fn get(&self, name: &str) -> Result<Value, Fault> {
+        let row = self.find(name)?;
+        let facts = Facts::of(&row.spec).unwrap_or_default();
+        Ok(json!({
+            "Configuration": self.shown(&row),
+            // The package is kept as pieces, and nobody can fetch it from here.
+            "Code": { "RepositoryType": "Casemate" },
+            "Tags": facts.tags,
+        }))
+    }
+
+    fn tags(&self, name: &str) -> Result<Value, Fault> {
+        let facts = Facts::of(&self.find(name)?.spec).unwrap_or_default();
+        Ok(json!({ "Tags": facts.tags }))
+    }
+
+    fn list(&self) -> Result<Value, Fault> {
+        let most = match parameter(self.query, "MaxItems") {
+            None => LIST_DEFAULT,
+            Some(text) => {
+                text.parse().ok().filter(|most| (1..=LIST_MAX).contains(most)).ok_or_else(|| {
+                    let why = format!("Member must have value between 1 and {LIST_MAX}");
+                    Fault::constraint(&text, "maxItems", &why)
+                })?
+            }
+        };
+        let after = parameter(self.query, "Marker").unwrap_or_default();
+        let all = self.engine.functions(&self.signer.scope);
+        let mut rest = all.into_iter().filter(|it| it.name.as_str() > after.as_str());
+        let page: Vec<FunctionRow> =
+            rest.by_ref().filter_map(|it| self.row(&it.name)).take(most).collect();
+        let functions: Vec<Value> = page.iter().map(|row| self.shown(row)).collect();
+        let last = page.last().filter(|_| rest.next().is_some());
+        let next = last.map(|row| row.function.name.to_string());
+        Ok(match next {
+            Some(next) => json!({ "Functions": functions, "NextMarker": next }),
+            None => json!({ "Functions": functions }),
+        })
+    }
+
+    fn account(&self) -> Value {
+        let all = self.engine.functions(&self.signer.scope);
+        let rows: Vec<FunctionRow> = all.iter().filter_map(|it| self.row(&it.name)).collect();
+        let size: u64 = rows.iter().filter_map(|row| Some(Facts::of(&row.spec)?.code_size)).sum();
+        json!({
+            "AccountLimit": {
+                "TotalCodeSize": u64::MAX >> 12,
+                "CodeSizeUnzipped": 262_144_000,
+                "CodeSizeZipped": package::ZIP_BYTES_MAX,
+                "ConcurrentExecutions": 1000,
+                "UnreservedConcurrentExecutions": 1000,
+            },
+            "AccountUsage": { "TotalCodeSize": size, "FunctionCount": rows.len() },
+        })
+    }
+
+    fn row(&self, name: &FunctionName) -> Option<FunctionRow> {
+        let scope = self.signer.scope.clone();
+        self.engine.function_row(&FunctionRef { scope, name: name.clone() })
+    }
+
+    /// A function of the caller's place, by what a path says.
+    fn find(&self, text: &str) -> Result<FunctionRow, Fault> {
+        let qualifier = parameter(self.query, "Qualifier");
+        let named = Named::read(text, qualifier.as_deref())?;
+        named.is_here(&self.signer.region)?;
+        let missing = || Fault::no_function(&named.arn(&self.signer.region));
+        if named.qualifier.as_deref().is_some_and(|it| it != LATEST) {
+            return Err(missing());
+        }
+        let name = FunctionName::parse(&named.name).map_err(|_| missing())?;
+        self.row(&name).ok_or_else(missing)
+    }
+
+    /// A function that was made here, and so can be changed here.
+    fn ours(&self, text: &str) -> Result<(FunctionRow, Facts), Fault> {
+        let row = self.find(text)?;
+        match Facts::of(&row.spec) {
+            Some(facts) if row.application.as_str() == row.function.name.as_str() => {
+                Ok((row, facts))
+            }
+            _ => {
+                let message = format!(
+                    "{} was deployed with the application {}: change it there, and run `casemate deploy`",
+                    row.function.name, row.application
+                );
+                Err(Fault::new(409, "ResourceConflictException", message))
+            }
+        }
+    }
+
+    fn shown(&self, row: &FunctionRow) -> Value {
+        shown::configuration(row, &arn::arn(&self.signer.region, row.function.name.as_str()))
+    }
+
+    async fn put_code(
+        &self,
+        spec: &mut FunctionSpec,
+        facts: &mut Facts,
+        zip: String,
+    ) -> Result<(), Fault> {
+        let zip = base64::engine::general_purpose::STANDARD.decode(zip).map_err(|_| {
+            Fault::content("Could not parse request body into json: ZipFile is no base 64")
+        })?;
+        facts.code_size = zip.len() as u64;
+        facts.code_sha256 =
+            base64::engine::general_purpose::STANDARD.encode(engine::sha256(&zip).0);
+        let made = tokio::task::spawn_blocking(move || package::Package::read(zip)).await;
+        let made =
+            made.map_err(|_| Fault::new(500, "ServiceException", "the zip was not read"))??;
+        spec.digest = Some(made.digest);
+        for bundle in made.bundles {
+            let put = self.engine.put_bundle(bundle).await;
+            put.map_err(|problem| deployed(&problem))?;
+        }
+        Ok(())
+    }
+
+    async fn deploy(
+        &self,
+        spec: FunctionSpec,
+        mut facts: Facts,
+        expected: u32,
+    ) -> Result<(), Fault> {
+        facts.modified = self.engine.now();
+        let application = ApplicationName::parse(spec.name.as_str())
+            .map_err(|error| Fault::invalid(error.to_string()))?;
+        let manifest = Manifest::of(application, vec![facts.beside(spec)]);
+        let request = DeployRequest { manifest, grant: false };
+        let (scope, actor) = (&self.signer.scope, self.actor());
+        let done = self.engine.deploy(scope, &actor, request, Some(expected)).await;
+        done.map(drop).map_err(|problem| deployed(&problem))
+    }
+
+    /// Who acts, in ledger entries.
+    fn actor(&self) -> String {
+        format!("token:{}", self.signer.name)
+    }
+}
+
+/// Why something was not deployed.
+fn deployed(problem: &Problem) -> Fault {
+    let message = problem.to_string();
+    match problem.code {
+        Code::DeployConflict | Code::FunctionTaken => {
+            Fault::new(409, "ResourceConflictException", message)
+        }
+        code if code.status() < 500 => Fault::invalid(message),
+        _ => Fault::refused(problem, &format!("arn:aws:lambda::{ACCOUNT}:function"), None),
+    }
+}
