@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn fields_have_their_places() {
         let all: Vec<_> = fields(b"a,\"b,\"\"c\",,d\r\n", b',').collect();
-        let expect: [(usize, &[u8]); 4] = [(0, b"a"), (3, b"b,\"\"c"), (11, b""), (12, b"d")];
+        let expect: [(usize, &[u8]); 4] = [(0, b"a"), (3, b"b,\"\"c"), (10, b""), (11, b"d")];
         assert_eq!(all, expect);
     }
 
