@@ -48,7 +48,7 @@ const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
   --casemate PATH   measure this binary instead of building one
   --unrecorded PATH compare with this one, built with the feature danger-no-records
   --shared-cores    let servers use the load generator's core, too
-  --write           write docs/BENCHMARKS.md";
+  --write           write docs/BENCHMARKS.md; with --only, these sections of it";
 
 /// One measurement.
 type Measure = fn(&Bench) -> Result<Section>;
@@ -122,15 +122,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             Section::not_made(name, &error)
         }));
     }
-    let text = report::document(&bench, &sections)?;
-    print(&text);
-    if bench.options.write {
-        let path = bench.root.join("docs/BENCHMARKS.md");
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        say("bench: docs/BENCHMARKS.md is written");
-    }
+    let report = report::Document::new(&bench, &sections)?;
+    print(&report.text());
     ensure!(failed == 0, "{failed} of the measurements could not be made");
-    Ok(())
+    if bench.options.write { bench.write(report) } else { Ok(()) }
 }
 
 impl Options {
@@ -171,7 +166,6 @@ impl Options {
         if let Some(unknown) = self.only.iter().find(|name| !known(name)) {
             bail!("`{unknown}` is no measurement\n{USAGE}");
         }
-        ensure!(!self.write || self.only.is_empty(), "`--write` takes all measurements, not some");
         ensure!(self.pairs >= 1 && self.seconds >= 1 && self.functions >= 1, "counts begin at 1");
         ensure!(!self.write || self.pairs >= 7, "`--write` takes at least 7 pairs");
         let own = self.casemate.is_none() && self.unrecorded.is_none();
@@ -191,6 +185,22 @@ impl Bench {
         ensure!(casemate.is_file(), "there is no {}", casemate.display());
         let cores = Cores::find(options.shared_cores);
         Ok(Self { options, casemate, cores, root })
+    }
+
+    /// Writes the report; where only some was measured, the rest of the one that is there stays.
+    fn write(&self, report: report::Document) -> Result<()> {
+        let path = self.root.join("docs/BENCHMARKS.md");
+        let place = || path.display().to_string();
+        let report = if self.options.only.is_empty() {
+            report
+        } else {
+            let names: Vec<_> = MEASURES.iter().map(|(name, _)| *name).collect();
+            let there = std::fs::read_to_string(&path).with_context(place)?;
+            report.over(report::Document::parse(&there), &names)?
+        };
+        std::fs::write(&path, report.text()).with_context(place)?;
+        say("bench: docs/BENCHMARKS.md is written");
+        Ok(())
     }
 
     /// A binary that keeps no records: the one that was named, or a new one.
@@ -265,7 +275,6 @@ mod tests {
             &["--pairs"],
             &["--pairs", "0"],
             &["--wrtie"],
-            &["--write", "--only", "cold"],
             &["--write", "--pairs", "3"],
         ] {
             assert!(parse(wrong).is_err(), "{wrong:?}");

@@ -53,18 +53,29 @@ pub(super) fn facts() -> Vec<(&'static str, String)> {
     let count = processors.lines().filter(|line| line.starts_with("processor")).count();
     let kernel = read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let memory = read_to_string("/proc/meminfo").unwrap_or_default();
-    let date = text_of(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]));
     vec![
-        ("date", date.unwrap_or_default().trim().to_owned()),
         ("processor", field(&processors, "model name").unwrap_or("unknown").to_owned()),
         ("cores", count.to_string()),
-        ("memory", field(&memory, "MemTotal").unwrap_or("unknown").to_owned()),
+        ("memory", memory_of(&memory)),
         ("kernel", format!("Linux {}", kernel.trim())),
         (
             "compiler",
             text_of(Command::new("rustc").arg("-V")).unwrap_or_default().trim().to_owned(),
         ),
     ]
+}
+
+/// Now, to the minute.
+pub(super) fn date() -> String {
+    let date = text_of(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]));
+    date.unwrap_or_default().trim().to_owned()
+}
+
+/// The machine's memory, coarse enough to be the same after another start.
+fn memory_of(facts: &str) -> String {
+    let kib =
+        field(facts, "MemTotal").and_then(|size| size.strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.map_or_else(|| "unknown".to_owned(), |kib| format!("{} GiB", (kib + (1 << 19)) >> 20))
 }
 
 /// The value of the first `name: value` line.
