@@ -38,7 +38,9 @@ fn set(name: &str) -> Result<()> {
 
 /// Installs what `file` names below `at`, unless the stamp there says that it was.
 fn once(file: &Path, at: &Path, install: impl Fn(&Path, &Path) -> Result<()>) -> Result<()> {
-    let (text, stamp) = (std::fs::read_to_string(file)?, at.join(".installed"));
+    // What is installed names its place here and there, so that it works nowhere else.
+    let text = format!("{}# in {}\n", std::fs::read_to_string(file)?, at.display());
+    let stamp = at.join(".installed");
     if std::fs::read_to_string(&stamp).is_ok_and(|made| made == text) {
         return Ok(());
     }
