@@ -165,10 +165,12 @@ fn stores_other_functions_configuration_and_secrets_are_at_hand() {
     assert!(place.node.ok(&["record", id]).contains("back@1"));
     let (_, said, _) = ask(&place, "/front/fetch?url=http://nobody.fn.casemate.internal/");
     assert_eq!(said["status"], 403, "{said}");
-    let (_, said, record) = ask(&place, "/front/variables?names=GREETING,TABLE,psp,db,HOME");
+    let (_, said, record) = ask(&place, "/front/variables?names=GREETING,TABLE,psp,PSP,db,DB,HOME");
     assert_eq!((&said["GREETING"], &said["TABLE"]), (&"hello".into(), &"orders".into()), "{said}");
     assert!(said["psp"].as_str().is_some_and(|it| it.starts_with("secret-psp-")), "{said}");
     assert_eq!((&said["HOME"], said["psp"] == VALUE), (&"/tmp".into(), false), "{said}");
     assert!(operations(&record).contains(&"secret.reveal".to_owned()), "{record}");
     assert!(said["db"].is_string(), "{said}");
+    // As programs of other platforms look for them.
+    assert_eq!((&said["PSP"], &said["DB"]), (&said["psp"], &said["db"]), "{said}");
 }

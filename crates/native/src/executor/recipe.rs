@@ -221,6 +221,7 @@ impl Recipe {
                 environment.insert(name.clone(), text.to_owned());
             }
         }
+        in_capitals(&mut environment, unit, revealed);
         Ok(Self {
             assignment: Assignment {
                 binds,
@@ -240,6 +241,22 @@ impl Recipe {
             wiring: Wiring::of(native.contract),
             place,
         })
+    }
+}
+
+/// Puts secrets and placeholders of secrets in as programs of other platforms look for them, too:
+/// `stripe-key` as `STRIPE_KEY`, unless something else has that name.
+fn in_capitals(all: &mut BTreeMap<String, String>, unit: &Unit, revealed: &[Revealed]) {
+    let held = unit.config.iter();
+    let held = held.filter(|(name, value)| value.starts_with(&format!("secret-{name}-")));
+    let names: Vec<(String, Option<String>)> = held
+        .map(|(name, value)| (name.clone(), Some(value.clone())))
+        .chain(revealed.iter().map(|(name, _)| (name.clone(), all.get(name).cloned())))
+        .collect();
+    for (name, value) in names {
+        if let Some(value) = value {
+            all.entry(name.to_uppercase().replace('-', "_")).or_insert(value);
+        }
     }
 }
 
