@@ -28,6 +28,7 @@ mod gitops;
 mod guests;
 mod hints;
 mod home;
+mod import;
 mod install;
 mod isolation;
 mod issuers;

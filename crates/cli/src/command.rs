@@ -12,8 +12,10 @@ mod diff;
 mod doctor;
 mod events;
 mod explain;
+mod export;
 mod functions;
 mod home;
+mod import;
 mod invoke;
 mod ledger;
 mod logs;
@@ -40,6 +42,8 @@ use std::process::ExitCode;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     New(new::New),
+    Import(import::Import),
+    Export(export::Export),
     Build(build::Build),
     Watch(watch::Watch),
     Test(test::Test),
@@ -91,6 +95,8 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Doctor(doctor)) => return doctor.run(context),
         Some(Command::Diff(diff)) => return diff.run(context),
         Some(Command::New(new)) => new.run(context),
+        Some(Command::Import(import)) => import.run(context),
+        Some(Command::Export(export)) => export.run(context),
         Some(Command::Build(build)) => build.run(context),
         Some(Command::Watch(watch)) => watch.run(context),
         Some(Command::Up(up)) => return up.run(context),

@@ -11,6 +11,8 @@ mod command;
 mod context;
 mod demo;
 mod example;
+mod export;
+mod import;
 mod interrupt;
 mod ledger;
 mod local;

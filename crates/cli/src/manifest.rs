@@ -104,6 +104,15 @@ pub(crate) fn checked(path: &Path) -> anyhow::Result<(String, Manifest)> {
     Ok((name, checked.map_err(|problem| written.placed(problem))?))
 }
 
+/// Whether a text is a manifest that could be deployed, as far as that can be known without its
+/// components.
+///
+/// # Errors
+/// What [`checked`] says of a file with this text.
+pub(crate) fn accepted(file: &str, text: &str) -> Result<Manifest, Problem> {
+    reading::attempt(file, text).map_err(|failure| failure.fault.problem)
+}
+
 /// The file that `path` names, and its text.
 ///
 /// # Errors

@@ -30,6 +30,8 @@ fn check(path: &[&str]) -> String {
 const COMMANDS: &[&str] = &[
     "up",
     "new",
+    "import",
+    "export",
     "build",
     "watch",
     "test",

@@ -29,6 +29,12 @@ impl Environment {
         self.0.iter()
     }
 
+    /// Whether names and values can be variables, and are not too many.
+    #[must_use]
+    pub fn is_fit(&self) -> bool {
+        self.check().is_ok()
+    }
+
     /// What is wrong with it, as a clause. A value is never quoted.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.0.len() > ENVIRONMENT_KEYS_MAX {

@@ -102,6 +102,18 @@ macro_rules! deploying {
         ManifestForm = "E0155", 422, "a manifest is not in its one form",
             cause: "Its spaces, blank lines or lists are not as `casemate fmt` writes them.",
             remedy: "Run `casemate fmt`.";
+        ImportUnreadable = "E0156", 422, "a project of another platform cannot be read",
+            cause: "There is no file of another platform's, there are several, or it is too large, is not in its own format, or has more in it than is read.",
+            remedy: "Correct what the message names, name the file itself, or say its format with `--from`.";
+        WouldOverwrite = "E0157", 409, "there are files in the place of those that are to be written",
+            cause: "`casemate import` and `casemate export` write nothing over somebody's files unless they are told to.",
+            remedy: "Choose another place with `--out`, or write over them with `--force`.";
+        NothingToImport = "E0158", 422, "nothing of the project can run here",
+            cause: "No function of it has a contract that this platform speaks, with code that lies in the project. The message names each and why.",
+            remedy: "Correct what the message names, and import it again; docs/guides/import.md says what becomes of what.";
+        NotExportable = "E0159", 422, "nothing of the application can run there",
+            cause: "No function of it speaks a contract of the platform that it was to be written for. The message names each and why.",
+            remedy: "Choose another platform with `--to`; docs/guides/export.md says which contracts go where.";
         WasiNotAllowed = "E0170", 422, "the component is built for WASI 0.3, which this node does not allow",
             cause: "WASI 0.3 is experimental: fixes of it are not promised patch releases. A node runs it only if its operator says so.",
             remedy: "Build the component for WASI 0.2, or have the operator set `wasi03 = true` below `[wasm]` in the node's configuration and start the node again.";

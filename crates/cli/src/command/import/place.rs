@@ -1,0 +1,67 @@
+//! Copies the code of an imported project to where its manifest is written, and writes that.
+//!
+//! Invariant: links are not followed, and nothing is written over unless that was asked for.
+
+use anyhow::Context as _;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Names that no function needs.
+const LEFT: &[&str] = &[".git", ".hg", ".svn", ".aws-sam", ".serverless", ".casemate"];
+/// Most levels of directories.
+const DEPTH_MAX: usize = 64;
+
+/// Copies these paths of `root` to the same places of `out`, if that is another directory.
+pub(super) fn put(root: &Path, out: &Path, paths: Vec<&str>, force: bool) -> anyhow::Result<()> {
+    fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    let (root, out) = (root.canonicalize()?, out.canonicalize()?);
+    if root == out {
+        return Ok(());
+    }
+    for path in paths {
+        let from = root.join(path);
+        if from.exists() {
+            copy(&from, &out.join(path), &out, force, DEPTH_MAX)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path, out: &Path, force: bool, depth: usize) -> anyhow::Result<()> {
+    let kind = fs::symlink_metadata(from)?.file_type();
+    if kind.is_file() {
+        if !force && to.symlink_metadata().is_ok() && fs::read(from)? != fs::read(to)? {
+            return Err(super::occupied(to).into());
+        }
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::copy(from, to).with_context(|| format!("cannot write {}", to.display()))?;
+    }
+    if kind.is_dir() && from != out && depth > 0 {
+        fs::create_dir_all(to)?;
+        let mut entries: Vec<PathBuf> = fs::read_dir(from)?.flatten().map(|it| it.path()).collect();
+        entries.sort();
+        for entry in entries {
+            let Some(name) = entry.file_name() else { continue };
+            if !LEFT.iter().any(|left| name == *left) {
+                copy(&entry, &to.join(name), out, force, depth - 1)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file: a new one, or the whole of one that is there.
+pub(in crate::command) fn write(file: &Path, text: &str, force: bool) -> anyhow::Result<()> {
+    let opened = OpenOptions::new().write(true).create_new(true).open(file);
+    match opened {
+        Ok(mut new) => Ok(new.write_all(text.as_bytes())?),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && force => {
+            Ok(crate::manifest::replace(file, text)?)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(super::occupied(file).into()),
+        Err(error) => Err(error).with_context(|| format!("cannot write {}", file.display())),
+    }
+}
