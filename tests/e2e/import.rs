@@ -215,3 +215,336 @@ fn files_that_are_there_are_not_written_over() {
     project.refused(&["export", "--to", "lambda"], "E0157", "export-lambda/");
     project.refused(&["export", "--to", "knative"], "E0159", "contract `lambda`");
 }
+
+/// Sets every secret that a report names, to `value-of-NAME`.
+fn set_secrets(node: &Node, project: &Project, report: &Value) {
+    for asked in report["secrets"].as_array().expect("secrets") {
+        let name = asked["secret"].as_str().expect("a name");
+        let file = project.0.path().join(name);
+        fs::write(&file, format!("value-of-{name}")).expect("written");
+        node.ok(&["secret", "set", name, "--file", file.to_str().expect("text")]);
+    }
+}
+
+#[test]
+fn a_project_of_the_serverless_framework_runs() {
+    let project = Project::of("serverless");
+    let report = project.json(&["import"]);
+    assert_eq!(report["application"], "user-api", "{report}");
+    for part in [
+        "AdministratorAccess`: everything in the account",
+        "fits `sqs:Send*`",
+        "on every resource (`*`)",
+    ] {
+        assert!(has(&report["over_granted"], "getUser", part), "{part}: {report}");
+    }
+    for (function, part) in [
+        ("getUser", "event `schedule`"),
+        ("getUser", "event `s3`"),
+        ("cleanup", "event `stream`"),
+        ("getUser", "variable `BUCKET_ARN` is made by AWS"),
+        ("", "`resources` has no counterpart here"),
+    ] {
+        assert!(has(&report["left_out"], function, part), "{part}: {report}");
+    }
+    let asks = report["functions"][0]["asks"].to_string();
+    for ask in [
+        "GET https://avatars.s3.eu-central-1.amazonaws.com/*",
+        "PUT https://avatars.s3.eu-central-1.amazonaws.com/*",
+        "POST https://sqs.eu-central-1.amazonaws.com/",
+    ] {
+        assert!(asks.contains(ask), "{ask}: {asks}");
+    }
+    let node = Node::start();
+    set_secrets(&node, &project, &report);
+    project.deploy(&node);
+    let said = answer(&node, "/users/7", None);
+    assert_eq!(said["path"], "/users/7", "{said}");
+    assert_eq!(
+        (&said["table"], &said["token"]),
+        (&"users-dev".into(), &"value-of-token".into()),
+        "{said}"
+    );
+    assert_eq!(said["bucket"], Value::Null, "{said}");
+    assert_ne!(
+        request(node.gateway, "POST", "/users", None, b"").status,
+        200,
+        "an authorizer stood before it"
+    );
+}
+
+#[test]
+fn a_project_of_the_functions_framework_runs_with_the_published_library() {
+    let project = Project::of("framework");
+    project.ok(&["import"]);
+    let manifest = project.read("casemate.toml");
+    assert!(
+        manifest.contains("pip install") && manifest.contains("source = \"dist/say-hello\""),
+        "{manifest}"
+    );
+    // As one has it who brought the library before.
+    fs::write(project.dir().join("requirements.txt"), "# functions-framework lies here\n")
+        .expect("written");
+    let library = repository().join("target/tools/servers/python/lib");
+    let version = fs::read_dir(library)
+        .expect("`cargo xtask test` makes it")
+        .flatten()
+        .next()
+        .expect("a version");
+    for entry in fs::read_dir(version.path().join("site-packages")).expect("packages").flatten() {
+        let name = entry.file_name().into_string().expect("text");
+        let tool = ["pip", "setuptools", "pkg_resources", "_distutils"]
+            .iter()
+            .any(|tool| name.starts_with(tool));
+        if !tool && entry.path().is_dir() {
+            copy(&entry.path(), &project.dir().join(name));
+        } else if !tool {
+            fs::copy(entry.path(), project.dir().join(name)).expect("copied");
+        }
+    }
+    let report = project.json(&["import", "--force"]);
+    assert!(has(&report["left_out"], "stored", "what sends it events"), "{report}");
+    let node = Node::start();
+    project.deploy(&node);
+    let token = node.ok(&["token", "create", "ci", "--invoke", "say-hello"]);
+    let reply = node.get("/say-hello/a", Some(token.trim()));
+    assert_eq!(
+        (reply.status, reply.text().as_str()),
+        (200, "hello from the framework at /say-hello/a\n")
+    );
+    let event = request_event(&node);
+    assert!(event.contains("\"status\": 200") || event.contains("\"status\":200"), "{event}");
+
+    let report = project.json(&["export", "--to", "cloudrun", "--out", "gcp"]);
+    let file = project.read("gcp/functions/say-hello/Dockerfile");
+    assert!(file.contains(r#"CMD ["python3","-m","functions_framework","--target=say_hello","--signature-type=http","--source=main.py"]"#), "{file}");
+    assert_eq!(project.read("gcp/functions/say-hello/package/main.py"), project.read("main.py"));
+    assert!(
+        has(&report["controls_lost"], "say-hello", "contract = \"functions-framework\""),
+        "{report}"
+    );
+}
+
+/// What came of a CloudEvent to the function `stored`.
+fn request_event(node: &Node) -> String {
+    node.ok(&[
+        "--format",
+        "json",
+        "invoke",
+        "stored",
+        "--data",
+        "{}",
+        "-H",
+        "ce-id: 1",
+        "-H",
+        "ce-specversion: 1.0",
+        "-H",
+        "ce-source: /tests",
+        "-H",
+        "ce-type: stored",
+        "-H",
+        "content-type: application/json",
+    ])
+}
+
+#[test]
+fn a_service_of_knative_runs_from_where_its_image_was_built() {
+    let project = Project::of("knative");
+    project.refused(&["import"], "E0158", "say where that was built with `--source DIR`");
+    let report = project.json(&["import", "--source", "server"]);
+    for part in [
+        "the service account `shop-admin`",
+        "may write everywhere",
+        "`API_TOKEN` holds a secret in plain text",
+    ] {
+        assert!(has(&report["over_granted"], "hello.world", part), "{part}: {report}");
+    }
+    for (function, part) in [
+        ("hello.world", "`volumes` has no counterpart"),
+        ("hello.world", "variable `REGION`"),
+        ("hello.world", "annotation `autoscaling.knative.dev/target`"),
+        ("", "`Trigger` (`eventing.knative.dev/v1`) is not made here"),
+    ] {
+        assert!(has(&report["left_out"], function, part), "{part}: {report}");
+    }
+    assert!(
+        !report.to_string().contains("hunter2")
+            && !project.read("casemate.toml").contains("hunter2")
+    );
+    let node = Node::start();
+    set_secrets(&node, &project, &report);
+    project.deploy(&node);
+    let said = answer(&node, "/hello-world/a", None);
+    assert_eq!(
+        (&said["TARGET"], &said["K_SERVICE"]),
+        (&"World".into(), &"hello-world".into()),
+        "{said}"
+    );
+    assert_eq!(said["API_TOKEN"], "value-of-api-token", "{said}");
+    assert_eq!(said["DB_PASSWORD"], "value-of-db-password", "{said}");
+}
+
+#[test]
+fn functions_of_openfaas_run_by_their_template_and_by_their_process() {
+    let project = Project::of("openfaas");
+    let report = project.json(&["import"]);
+    for (function, part) in [
+        ("greet", "`schedule`: there is no such trigger here yet"),
+        ("figlet", "what it starts is not in the file"),
+    ] {
+        assert!(has(&report["left_out"], function, part), "{part}: {report}");
+    }
+    let node = Node::start();
+    set_secrets(&node, &project, &report);
+    project.deploy(&node);
+    let said = answer(&node, "/function/greet", None);
+    assert_eq!(
+        (&said["GREETING"], &said["MAIL_KEY"]),
+        (&"good day".into(), &"value-of-mail-key".into()),
+        "{said}"
+    );
+    let reply = request(node.gateway, "POST", "/function/shout", None, b"hello");
+    assert_eq!((reply.status, reply.text().as_str()), (200, "HELLO"));
+    project.refused(
+        &["export", "--to", "knative"],
+        "E0159",
+        "`shout`: it speaks the contract `openfaas-classic`",
+    );
+}
+
+#[test]
+fn workers_are_read_and_said_not_to_run_yet() {
+    let project = Project::of("workers");
+    for part in [
+        "`edge-shop`: Workers are not run here yet",
+        "wrangler.toml:4: `edge-shop`: route `cdn.example/*`",
+        "wrangler.toml:7: `edge-shop`: variable `API_TOKEN`",
+        "`kv_namespaces` `CARTS`: a key-value store",
+        "`triggers`",
+        "`edge-shop in staging`: variable `STAGE`",
+    ] {
+        project.refused(&["import"], "E0158", part);
+    }
+    assert!(!said(&project.run(&["import"])).contains("hunter2"));
+}
+
+/// Every key of every function with its value, but for where the code lies.
+fn flat(manifest: &str) -> Vec<(String, String, String)> {
+    fn walk(name: &str, path: &str, value: &toml::Value, out: &mut Vec<(String, String, String)>) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    walk(name, &path, value, out);
+                }
+            }
+            toml::Value::Array(items) if path != "native.command" => {
+                items.iter().for_each(|item| walk(name, path, item, out));
+            }
+            value => out.push((name.to_owned(), path.to_owned(), value.to_string())),
+        }
+    }
+    let table: toml::Table = toml::from_str(manifest).expect("TOML");
+    let mut out = vec![("".to_owned(), "application".to_owned(), table["application"].to_string())];
+    for function in table["function"].as_array().expect("functions") {
+        walk(function["name"].as_str().expect("a name"), "", function, &mut out);
+    }
+    out.retain(|(_, path, _)| !matches!(path.as_str(), "source" | "build" | "native.layers"));
+    out
+}
+
+/// Exports, imports what was exported, and holds that what is not there any more was reported.
+fn there_and_back(project: &Project, to: &str) {
+    let report = project.json(&["export", "--to", to, "--out", "there"]);
+    project.ok(&["import", "there"]);
+    let (before, after) =
+        (flat(&project.read("casemate.toml")), flat(&project.read("there/casemate.toml")));
+    let is_said = |function: &str, path: &str| {
+        let general = ["native", "allow", "http", "secret", "server"];
+        let mut words =
+            path.split('.').filter(|word| path.ends_with(word) || !general.contains(word));
+        words.any(|word| {
+            ["controls_lost", "left_out"].iter().any(|list| has(&report[list], function, word))
+        })
+    };
+    for (function, path, value) in before.iter().filter(|it| !after.contains(it)) {
+        assert!(is_said(function, path), "{function}: {path} = {value} was lost: {report}");
+    }
+    for (function, path, value) in after.iter().filter(|it| !before.contains(it)) {
+        assert!(is_said(function, path), "{function}: {path} = {value} is new: {report}");
+    }
+    // A second time nothing is lost at all.
+    project.json(&["export", "there", "--to", to, "--out", "again"]);
+    project.ok(&["import", "again"]);
+    assert_eq!(flat(&project.read("again/casemate.toml")), after);
+}
+
+#[test]
+fn what_goes_there_and_comes_back_is_the_same_but_for_what_is_reported() {
+    for (name, words, to) in [
+        ("sam", &["import"][..], "lambda"),
+        ("serverless", &["import"], "lambda"),
+        ("knative", &["import", "--source", "server"], "knative"),
+        ("knative", &["import", "--source", "server"], "cloudrun"),
+    ] {
+        let project = Project::of(name);
+        project.ok(words);
+        there_and_back(&project, to);
+    }
+}
+
+#[test]
+fn every_control_of_an_application_of_ours_is_named_when_it_is_lost() {
+    let project = Project::with(&[
+        ("app/app.py", "def handler(event, context): return {}\n"),
+        (
+            "casemate.toml",
+            "manifest = 1\napplication = \"shop\"\n[[function]]\nname = \"orders\"\nruntime = \"native\"\n\
+             source = \"app\"\ntimeout = \"20s\"\ncpu = \"2s\"\nmemory = \"256MiB\"\nconcurrency = 7\n\
+             queue_wait = \"3s\"\nrequest_body = \"1MiB\"\nresponse_body = \"2MiB\"\nlog = \"8KiB\"\n\
+             record = \"strict\"\n[[function.cap]]\nper = \"day\"\ninvocations = 1000\n\
+             [function.native]\ncontract = \"lambda\"\ninterpreter = \"python3\"\nhandler = \"app.handler\"\n\
+             scratch = \"1MiB\"\nstart = \"5s\"\nidle = \"1m\"\nfresh = true\nprocesses = 16\n\
+             [[function.http]]\nroute = \"POST /orders/{*rest}\"\nlimit = { rate = \"10/1s\" }\n\
+             cors = { origins = [\"https://app.example\"] }\n\
+             [function.environment]\nAWS_REGION = \"eu-central-1\"\nTABLE = \"orders\"\n\
+             [function.allow]\nhttp = [\"POST https://api.stripe.com/v1/*\"]\ntcp = [\"db.example:5432\"]\n\
+             keyvalue = { default = \"read-write\" }\nblobs = { pictures = \"read\" }\n\
+             secret.stripe = { to = \"https://api.stripe.com/v1\", bearer = true }\n",
+        ),
+    ]);
+    there_and_back(&project, "lambda");
+    let lost = project.read("there/CONTROLS-LOST.md");
+    for part in [
+        "Egress",
+        "Records",
+        "`cpu = \"2s\"`",
+        "queue_wait",
+        "request_body",
+        "response_body",
+        "`log = ",
+        "strict",
+        "`cap`",
+        "scratch",
+        "`fresh = true`",
+        "`limit` is not carried over",
+        "`cors` is not",
+        "https://api.stripe.com/v1/*",
+        "db.example:5432",
+        "store `default`",
+        "store `pictures`",
+        "secret `stripe`",
+        "callers with our tokens",
+        "AWS_REGION",
+        "names no version: `python3.13`",
+    ] {
+        assert!(lost.contains(part), "{part}: {lost}");
+    }
+    let components = Project::with(&[]);
+    copy(&repository().join("examples"), &components.dir());
+    components.refused(
+        &["export", "--to", "lambda"],
+        "E0159",
+        "it is a WebAssembly component: nothing there runs one",
+    );
+}

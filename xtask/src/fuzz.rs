@@ -49,6 +49,7 @@ const TARGETS: &[(&str, How)] = &[
     ("head", How::Guided),
     ("hello", How::Guided),
     ("idempotency", How::Guided),
+    ("import_file", blind("casemate", "import::fuzz::tests::import_file")),
     ("journal", How::Guided),
     ("lambda_prelude", How::Guided),
     ("lambda_reply", How::Guided),

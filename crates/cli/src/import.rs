@@ -10,6 +10,8 @@ mod dockerfile;
 mod draft;
 mod find;
 mod framework;
+#[cfg(test)]
+mod fuzz;
 mod iam;
 mod intrinsic;
 mod knative;

@@ -33,7 +33,7 @@ pub(super) fn written(
     let mut files = Vec::new();
     let mut resources = Vec::new();
     let mut secrets: BTreeMap<String, SecretName> = BTreeMap::new();
-    let (mut tokens, mut old_tokens) = (false, false);
+    let mut tokens = false;
     for one in packaged {
         let spec = one.spec;
         let Some(native) = &spec.native else { continue };
@@ -66,12 +66,11 @@ pub(super) fn written(
         }
         let guarded = spec.http.iter().any(|it| !it.auth.is_public());
         tokens |= guarded && native.event != EventForm::HttpV1;
-        old_tokens |= guarded && native.event == EventForm::HttpV1;
         let properties = properties(report, manifest, (spec, native), &path, layer);
         resources
             .push((logical(spec.name.as_str()), resource("AWS::Serverless::Function", properties)));
     }
-    let text = template(report, resources, &secrets, (tokens, old_tokens));
+    let text = template(report, resources, &secrets, tokens);
     files.push(Written::text("template.yaml", text));
     report.next.push("sam deploy --guided".to_owned());
     Ok(files)
@@ -85,7 +84,7 @@ fn template(
     report: &Report,
     resources: Vec<(String, Yaml)>,
     secrets: &BTreeMap<String, SecretName>,
-    (tokens, old_tokens): (bool, bool),
+    tokens: bool,
 ) -> String {
     let mut all = vec![
         ("AWSTemplateFormatVersion".to_owned(), Yaml::text("2010-09-09")),
@@ -104,7 +103,6 @@ fn template(
         let auth = Yaml::map([("EnableIamAuthorizer", Yaml::Truth(true))]);
         globals.push(("HttpApi".to_owned(), Yaml::map([("Auth", auth)])));
     }
-    let _ = old_tokens;
     if !globals.is_empty() {
         all.push(("Globals".to_owned(), Yaml::Map(globals)));
     }

@@ -1,7 +1,7 @@
 //! Which controls hold here and not there, for each function.
 
 use super::{Report, Said};
-use model::manifest::{FunctionSpec, Way};
+use model::manifest::{Contract, FunctionSpec, Way};
 use std::fmt::Write as _;
 
 /// What is lost with every function.
@@ -84,12 +84,13 @@ fn limits(report: &mut Report, spec: &FunctionSpec) {
         if spec.concurrency.is_some() {
             report.lost(spec, "`concurrency`: as many instances run there as the platform starts");
         }
-        if !matches!(
-            native.contract,
-            model::manifest::Contract::Knative | model::manifest::Contract::CloudRun
-        ) {
+        let there = match report.to {
+            super::Platform::Knative => Contract::Knative,
+            _ => Contract::CloudRun,
+        };
+        if native.contract != there {
             let word = native.contract.word();
-            report.lost(spec, format!("`contract = \"{word}\"`: there it is a server on a port, and its platform's own header fields are not sent"));
+            report.lost(spec, format!("`contract = \"{word}\"`: there it is a server on a port, told and called as `{}` is", there.word()));
         }
     } else if native.parallel.is_some() {
         report.lost(spec, "`parallel`: a process there has one invocation at a time");

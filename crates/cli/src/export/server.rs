@@ -7,6 +7,8 @@ use model::unit::Size;
 
 /// Where the package lies in the image, as it does in the jail.
 const PLACE: &str = "/workspace";
+/// The label that says which application something belongs to.
+const PART_OF: &str = "app.kubernetes.io/part-of";
 /// Who the program runs as.
 const USER: u32 = 65532;
 /// Longest time of both platforms, in seconds: more has to be asked for.
@@ -136,93 +138,103 @@ fn dockerfile(
     )
 }
 
+/// A map of this one entry.
+fn one(key: &str, value: Yaml) -> Yaml {
+    Yaml::map([(key, value)])
+}
+
 fn service(report: &mut Report, spec: &FunctionSpec, native: &NativeSpec) -> Yaml {
-    let cloud_run = report.to == Platform::Cloudrun;
-    let limits = spec.limits();
-    let seconds = limits.wall_ms.div_ceil(1000).clamp(1, TIMEOUT_MAX);
-    let mib = limits.memory_bytes.div_ceil(1 << 20).max(MEMORY_MIN);
-    let mut container = vec![
-        ("image".to_owned(), Yaml::text(format!("REGISTRY/{}:latest", spec.name))),
-        (
-            "ports".to_owned(),
-            Yaml::List(vec![Yaml::map([(
-                "containerPort",
-                Yaml::Number(native.port.unwrap_or(8080).into()),
-            )])]),
-        ),
-        (
-            "resources".to_owned(),
-            Yaml::map([("limits", Yaml::map([("memory", Yaml::text(format!("{mib}Mi")))]))]),
-        ),
-    ];
-    let variables = variables(report, spec);
-    if !variables.is_empty() {
-        container.push(("env".to_owned(), Yaml::List(variables)));
-    }
-    if let Some(path) = native.server.as_ref().and_then(|server| server.probe.clone()) {
-        let get = Yaml::map([("httpGet", Yaml::map([("path", Yaml::text(path))]))]);
-        container.push((if cloud_run { "startupProbe" } else { "readinessProbe" }.to_owned(), get));
-    }
-    if !cloud_run {
-        let closed = Yaml::map([
-            ("allowPrivilegeEscalation", Yaml::Truth(false)),
-            ("readOnlyRootFilesystem", Yaml::Truth(true)),
-            ("runAsNonRoot", Yaml::Truth(true)),
-            ("capabilities", Yaml::map([("drop", Yaml::List(vec![Yaml::text("ALL")]))])),
-        ]);
-        container.push(("securityContext".to_owned(), closed));
-    }
-    let scale = native.provisioned.filter(|count| *count > 0);
+    let seconds = spec.limits().wall_ms.div_ceil(1000).clamp(1, TIMEOUT_MAX);
+    let container = container(report, spec, native);
     let mut template = Vec::new();
-    if let Some(count) = scale {
-        let annotation =
-            Yaml::map([("autoscaling.knative.dev/min-scale", Yaml::text(count.to_string()))]);
-        template.push(("metadata".to_owned(), Yaml::map([("annotations", annotation)])));
+    if let Some(count) = native.provisioned.filter(|count| *count > 0) {
+        let annotation = one("autoscaling.knative.dev/min-scale", Yaml::text(count.to_string()));
+        template.push(("metadata".to_owned(), one("annotations", annotation)));
     }
     template.push((
         "spec".to_owned(),
         Yaml::map([
             ("containerConcurrency", Yaml::Number(native.parallel.unwrap_or(1).into())),
             ("timeoutSeconds", Yaml::Number(seconds)),
-            ("containers", Yaml::List(vec![Yaml::Map(container)])),
+            ("containers", Yaml::List(vec![container])),
         ]),
     ));
-    let mut metadata = vec![("name".to_owned(), Yaml::text(spec.name.as_str()))];
-    let public = spec.http.iter().any(|it| it.auth.is_public());
-    if cloud_run {
-        metadata.push((
-            "annotations".to_owned(),
-            Yaml::map([("run.googleapis.com/ingress", Yaml::text("all"))]),
-        ));
-        if public {
-            report.left(spec, format!("`auth = \"public\"`: `gcloud run services add-iam-policy-binding {} --member allUsers --role roles/run.invoker`", spec.name));
-        }
-    } else if !public {
-        // There, everybody in the cluster may call it, and nobody outside.
-        metadata.push((
-            "labels".to_owned(),
-            Yaml::map([("networking.knative.dev/visibility", Yaml::text("cluster-local"))]),
-        ));
-    }
-    if let Some(route) = spec.http.first() {
-        report.left(
-            spec,
-            format!(
-                "its routes (`{}`{}): there it has a host of its own, and every path of it",
-                route.route,
-                if spec.http.len() > 1 { " and others" } else { "" }
-            ),
-        );
-    }
-    if limits.memory_bytes < MEMORY_MIN << 20 {
-        report.left(spec, format!("`memory`: {} is the least there", Size::mib(MEMORY_MIN)));
-    }
+    let metadata = metadata(report, spec);
     Yaml::map([
         ("apiVersion", Yaml::text("serving.knative.dev/v1")),
         ("kind", Yaml::text("Service")),
-        ("metadata", Yaml::Map(metadata)),
-        ("spec", Yaml::map([("template", Yaml::Map(template))])),
+        ("metadata", metadata),
+        ("spec", one("template", Yaml::Map(template))),
     ])
+}
+
+/// The service's name, and who may call it.
+fn metadata(report: &mut Report, spec: &FunctionSpec) -> Yaml {
+    let cloud_run = report.to == Platform::Cloudrun;
+    let public = spec.http.iter().any(|it| it.auth.is_public());
+    let mut metadata = vec![("name".to_owned(), Yaml::text(spec.name.as_str()))];
+    let mut labels = vec![(PART_OF.to_owned(), Yaml::text(&report.application))];
+    if cloud_run {
+        let ingress = one("run.googleapis.com/ingress", Yaml::text("all"));
+        metadata.push(("annotations".to_owned(), ingress));
+    } else if !public {
+        // There, everybody in the cluster may call it, and nobody outside.
+        labels.push(("networking.knative.dev/visibility".to_owned(), Yaml::text("cluster-local")));
+    }
+    metadata.push(("labels".to_owned(), Yaml::Map(labels)));
+    if cloud_run && public {
+        let name = &spec.name;
+        report.left(
+            spec,
+            format!(
+                "`auth = \"public\"`: `gcloud run services add-iam-policy-binding {name} \
+                 --member allUsers --role roles/run.invoker`"
+            ),
+        );
+    }
+    if let Some(route) = spec.http.first() {
+        let more = if spec.http.len() > 1 { " and others" } else { "" };
+        let what = format!(
+            "its routes (`{}`{more}): there it has a host of its own, and every path of it",
+            route.route
+        );
+        report.left(spec, what);
+    }
+    Yaml::Map(metadata)
+}
+
+fn container(report: &mut Report, spec: &FunctionSpec, native: &NativeSpec) -> Yaml {
+    let cloud_run = report.to == Platform::Cloudrun;
+    let least = if cloud_run { MEMORY_MIN } else { 1 };
+    let bytes = spec.limits().memory_bytes;
+    if bytes < least << 20 {
+        report.left(spec, format!("`memory`: {} is the least there", Size::mib(least)));
+    }
+    let memory = Yaml::text(format!("{}Mi", bytes.div_ceil(1 << 20).max(least)));
+    let port = one("containerPort", Yaml::Number(native.port.unwrap_or(8080).into()));
+    let mut all = vec![
+        ("image".to_owned(), Yaml::text(format!("REGISTRY/{}:latest", spec.name))),
+        ("ports".to_owned(), Yaml::List(vec![port])),
+        ("resources".to_owned(), one("limits", one("memory", memory))),
+    ];
+    let variables = variables(report, spec);
+    if !variables.is_empty() {
+        all.push(("env".to_owned(), Yaml::List(variables)));
+    }
+    if let Some(path) = native.server.as_ref().and_then(|server| server.probe.clone()) {
+        let key = if cloud_run { "startupProbe" } else { "readinessProbe" };
+        all.push((key.to_owned(), one("httpGet", one("path", Yaml::text(path)))));
+    }
+    if !cloud_run {
+        let closed = Yaml::map([
+            ("allowPrivilegeEscalation", Yaml::Truth(false)),
+            ("readOnlyRootFilesystem", Yaml::Truth(true)),
+            ("runAsNonRoot", Yaml::Truth(true)),
+            ("capabilities", one("drop", Yaml::List(vec![Yaml::text("ALL")]))),
+        ]);
+        all.push(("securityContext".to_owned(), closed));
+    }
+    Yaml::Map(all)
 }
 
 /// Variables, and secrets by reference.

@@ -7,6 +7,8 @@ use model::Problem;
 use model::manifest::Contract;
 use std::path::Path;
 
+/// The label that says which application something belongs to.
+const PART_OF: &str = "app.kubernetes.io/part-of";
 /// Keys of a container that are read, or say nothing about how it runs.
 const CONTAINER_KEYS: &[&str] = &[
     "args",
@@ -19,6 +21,7 @@ const CONTAINER_KEYS: &[&str] = &[
     "readinessProbe",
     "resources",
     "securityContext",
+    "startupProbe",
 ];
 /// Keys of a revision's `spec`.
 const SPEC_KEYS: &[&str] = &["containerConcurrency", "containers", "timeoutSeconds"];
@@ -57,6 +60,9 @@ pub(super) fn read(
 
 fn service(import: &mut Import, document: &Node, root: &Path, said: &Said) {
     let name = document.at(&["metadata", "name"]).and_then(Node::text).unwrap_or("service");
+    if let Some(whole) = document.at(&["metadata", "labels", PART_OF]).and_then(Node::text) {
+        whole.clone_into(&mut import.application);
+    }
     let cloud_run = document
         .at(&["metadata", "annotations"])
         .map(Node::entries)
@@ -163,7 +169,7 @@ fn limits(import: &mut Import, draft: &mut Draft, document: &Node, spec: &Node, 
             None => import.lack(port.line, "`containerPort` is no port"),
         }
     }
-    if let Some(probe) = container.get("readinessProbe") {
+    if let Some(probe) = container.get("readinessProbe").or_else(|| container.get("startupProbe")) {
         match probe.at(&["httpGet", "path"]).and_then(Node::text) {
             Some(path) => draft.probe = Some(path.to_owned()),
             None => import.note(probe.line, "its readiness is that its port is listened on"),

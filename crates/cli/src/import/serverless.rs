@@ -192,10 +192,9 @@ impl File<'_> {
             return;
         }
         self.limits(import, &mut draft, function);
-        for node in [self.node.at(&["provider", "environment"]), function.get("environment")] {
-            if let Some(node) = node {
-                lambda::environment(&mut draft, node, &|node| self.value(node));
-            }
+        let own = function.get("environment");
+        for node in [self.node.at(&["provider", "environment"]), own].into_iter().flatten() {
+            lambda::environment(&mut draft, node, &|node| self.value(node));
         }
         self.layers(import, &mut draft, function, root);
         self.role(import, &mut draft, function);
