@@ -98,7 +98,10 @@ impl Called {
     /// Runs the AWS CLI.
     fn aws(&self, arguments: &[&str]) -> Output {
         let url = format!("http://{}", self.node.api);
-        let mut command = self.command("aws");
+        // Its first line names the place where it was installed.
+        let aws = repository().join("target/tools/awscli/bin/aws");
+        let mut command = self.command("python");
+        command.arg(aws);
         command.args(["--endpoint-url", &url, "--output", "json", "lambda"]).args(arguments);
         command.output().expect("aws starts")
     }
@@ -137,6 +140,40 @@ fn boto3_makes_changes_and_removes_functions() {
     called.script("manage.py", &[("APP", app), ("OTHER_ID", &id), ("OTHER_SECRET", &secret)]);
     let ledger = called.node.ok(&["ledger", "show"]);
     assert!(ledger.contains("token:maker"), "{ledger}");
+}
+
+#[test]
+fn boto3_publishes_versions_and_moves_aliases() {
+    let (mut called, _) = Called::managed();
+    let app = repository().join("tests/native/called/app.py");
+    called.script("versions.py", &[("APP", app.to_str().expect("text"))]);
+    let ledger = called.node.ok(&["ledger", "show"]);
+    assert!(ledger.contains("PublishVersion of revision"), "{ledger}");
+    assert!(ledger.contains("UpdateAlias live, beside shop"), "{ledger}");
+    // They outlive the node, and are in its backup.
+    let backup = tempfile::tempdir().expect("a directory");
+    let (file, home) = (backup.path().join("backup.tar"), backup.path().join("restored"));
+    called.node.ok(&["backup", file.to_str().expect("text"), "--include-root-key"]);
+    called.node.stop();
+    let restore = crate::rig::casemate()
+        .args(["--home", home.to_str().expect("text"), "restore"])
+        .arg(&file)
+        .output()
+        .expect("casemate runs");
+    assert!(restore.status.success(), "{}", String::from_utf8_lossy(&restore.stderr));
+    let again = Node::start_on(&home, &[]);
+    let _old = std::mem::replace(&mut called.node, again);
+    let answer = backup.path().join("answer.json");
+    let arguments = ["invoke", "--function-name", "shop:live", answer.to_str().expect("text")];
+    assert_eq!(called.ok(&arguments)["ExecutedVersion"], "2");
+}
+
+#[test]
+fn boto3_tags_functions_and_limits_them() {
+    let (called, (id, secret)) = Called::managed();
+    let app = repository().join("tests/native/called/app.py");
+    let app = app.to_str().expect("text");
+    called.script("limits.py", &[("APP", app), ("OTHER_ID", &id), ("OTHER_SECRET", &secret)]);
 }
 
 #[test]

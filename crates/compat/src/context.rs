@@ -4,14 +4,13 @@ use crate::arn::Named;
 use crate::fault::Fault;
 use crate::route::parameter;
 use crate::{LATEST, arn};
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use engine::{RequestBody, Signer};
+use engine::{Engine, RequestBody, Signer};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use http_body_util::{BodyExt as _, Full};
-use model::{FunctionName, FunctionRef};
+use model::{FunctionName, FunctionRef, FunctionRow};
 use serde_json::Value;
 
 /// Longest client context, in bytes as it is sent.
@@ -69,6 +68,8 @@ pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// The function that is meant, and as what its answer says that it ran.
 pub(crate) struct Meant {
     pub(crate) function: FunctionRef,
+    /// The version that is called; none if it is what is active.
+    pub(crate) number: Option<u32>,
     pub(crate) arn: String,
     pub(crate) version: String,
 }
@@ -76,7 +77,12 @@ pub(crate) struct Meant {
 impl Meant {
     /// # Errors
     /// There is no such function, or no such version of it.
-    pub(crate) fn of(signer: &Signer, head: &Parts, name: &str) -> Result<Self, Fault> {
+    pub(crate) fn of(
+        engine: &Engine,
+        signer: &Signer,
+        head: &Parts,
+        name: &str,
+    ) -> Result<Self, Fault> {
         let qualifier = parameter(head.uri.query(), "Qualifier");
         let named = Named::read(name, qualifier.as_deref())?;
         named.is_here(&signer.region)?;
@@ -84,14 +90,29 @@ impl Meant {
         let Ok(own) = FunctionName::parse(&named.name) else {
             return Err(Fault::no_function(&full));
         };
-        if named.qualifier.as_deref().is_some_and(|qualifier| qualifier != LATEST) {
-            return Err(Fault::no_function(&full));
+        let function = FunctionRef { scope: signer.scope.clone(), name: own };
+        let number = match named.qualifier.as_deref() {
+            None | Some(LATEST) => None,
+            Some(word) => {
+                let found = engine.version_of(&function, word);
+                found.ok_or_else(|| Fault::no_function(&full))?
+            }
+        };
+        let version = number.map_or_else(|| LATEST.to_owned(), |number| number.to_string());
+        Ok(Self { function, number, arn: arn::arn(&signer.region, &named.name), version })
+    }
+
+    /// What was deployed of it.
+    pub(crate) fn row(&self, engine: &Engine) -> Option<FunctionRow> {
+        match self.number {
+            Some(number) => engine.version_row(&self.function, number),
+            None => engine.function_row(&self.function),
         }
-        Ok(Self {
-            function: FunctionRef { scope: signer.scope.clone(), name: own },
-            arn: arn::arn(&signer.region, &named.name),
-            version: LATEST.to_owned(),
-        })
+    }
+
+    /// The function, and the version of it.
+    pub(crate) const fn called(&self) -> (&FunctionRef, Option<u32>) {
+        (&self.function, self.number)
     }
 }
 
@@ -118,7 +139,7 @@ pub(crate) fn event(head: &Parts, payload: Bytes) -> Result<Request<RequestBody>
         }
     }
     if let Some(context) = head.headers.get("x-amz-client-context") {
-        let read = STANDARD.decode(context).ok();
+        let read = base64::Engine::decode(&STANDARD, context).ok();
         let read = read.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         if context.len() > CLIENT_CONTEXT_BYTES_MAX || !read.is_some_and(|it| it.is_object()) {
             let message =

@@ -119,7 +119,7 @@ fn exited(reason: &str) -> Option<String> {
 
 /// Longest time that a function may take, in milliseconds.
 fn wall_ms(engine: &Engine, meant: &Meant) -> u64 {
-    engine.function_row(&meant.function).map_or(0, |row| row.spec.limits().wall_ms)
+    meant.row(engine).map_or(0, |row| row.spec.limits().wall_ms)
 }
 
 /// What a refusal is: the function's error, or one of the call.

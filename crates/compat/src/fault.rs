@@ -49,6 +49,12 @@ impl Fault {
         Self::new(403, "AccessDeniedException", message)
     }
 
+    /// A change of another state than the one that it was made from.
+    pub(crate) fn another_revision() -> Self {
+        let message = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id";
+        Self::new(412, "PreconditionFailedException", message)
+    }
+
     /// A value that does not fit what AWS says of it.
     pub(crate) fn constraint(value: &str, at: &str, why: &str) -> Self {
         let value: String = value.chars().take(QUOTED_MAX).collect();

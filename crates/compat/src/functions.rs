@@ -7,23 +7,27 @@
 //! Invariant: only a key that was made for it gets here, and a change is made of the deployment that
 //! it was made from, or not at all.
 
+mod aliases;
+mod asked;
+mod ceilings;
 mod facts;
 mod package;
+mod page;
 mod shown;
+mod tags;
+mod target;
+mod versions;
 mod wanted;
 
-use crate::arn::{self, Named};
-use crate::body::{Answer, answer, json};
+pub(crate) use asked::manage;
+
+use crate::ACCOUNT;
+use crate::arn;
 use crate::fault::Fault;
-use crate::route::{Operation, parameter};
-use crate::serve::Shared;
-use crate::signed::Signed;
-use crate::{ACCOUNT, LATEST};
+use crate::route::parameter;
 use base64::Engine as _;
-use bytes::Bytes;
 use engine::{Engine, Signer};
 use facts::Facts;
-use http::request::Parts;
 use model::api::DeployRequest;
 use model::manifest::{FunctionSpec, Manifest};
 use model::{
@@ -31,6 +35,7 @@ use model::{
     Problem,
 };
 use serde_json::{Value, json};
+use target::Target;
 use wanted::Wanted;
 
 /// Most functions in a list.
@@ -38,49 +43,7 @@ const LIST_MAX: usize = 10_000;
 /// Functions in a list of which nobody said how long it is.
 const LIST_DEFAULT: usize = 50;
 
-/// Does what is asked, for those who may.
-pub(crate) async fn manage(
-    shared: &Shared,
-    head: &Parts,
-    signed: Signed<'_>,
-    id: &str,
-) -> Result<Answer, Fault> {
-    let Signed { signer, asked, body } = signed;
-    let doing = Doing { engine: &shared.engine, signer, query: head.uri.query() };
-    if !doing.signer.manages {
-        let what = asked.name;
-        return Err(Fault::denied(format!(
-            "The key is not authorized to perform: lambda:{what}. The operator can make one that is: casemate token create NAME --aws --manage"
-        )));
-    }
-    let name = asked.named.first().map(String::as_str).unwrap_or_default();
-    let said = json(
-        match asked.operation {
-            Operation::CreateFunction => 201,
-            _ => 200,
-        },
-        &match asked.operation {
-            Operation::CreateFunction => doing.create(&body.bytes).await?,
-            Operation::UpdateFunctionCode => doing.update_code(name, &body.bytes).await?,
-            Operation::UpdateFunctionConfiguration => doing.update(name, &body.bytes).await?,
-            Operation::GetFunction => doing.get(name)?,
-            Operation::GetFunctionConfiguration => {
-                let row = doing.find(name)?;
-                doing.shown(&row)
-            }
-            Operation::ListFunctions => doing.list()?,
-            Operation::ListTags => doing.tags(name)?,
-            Operation::GetAccountSettings => doing.account(),
-            _ => {
-                doing.delete(name).await?;
-                return Ok(answer(204, Bytes::new(), id));
-            }
-        },
-        id,
-    );
-    Ok(said)
-}
-
+/// A request of somebody who may make it.
 struct Doing<'a> {
     engine: &'a Engine,
     signer: Signer,
@@ -100,7 +63,7 @@ impl Doing<'_> {
         let mut spec = FunctionSpec::bare(name.clone(), None, model::manifest::Auth::Token);
         spec.http.clear();
         spec.runtime = model::manifest::Runtime::Native;
-        wanted.no_publishing()?;
+        let publish = wanted.flag("Publish")?;
         let code = wanted.code()?;
         wanted.apply(&mut spec, &mut facts, true)?;
         wanted.tags(&mut facts)?;
@@ -115,14 +78,16 @@ impl Doing<'_> {
             let granted = self.engine.grant(&self.signer.scope, &self.actor(), grant).await;
             granted.map_err(|problem| deployed(&problem))?;
         }
-        Ok(self.shown(&self.find(name.as_str())?))
+        let target = self.target(name.as_str())?;
+        if publish { self.published(target, None).await } else { self.shown(&target) }
     }
 
     async fn update_code(&self, name: &str, body: &[u8]) -> Result<Value, Fault> {
-        let (row, mut facts) = self.ours(name)?;
+        let (target, mut facts) = self.ours(name)?;
+        let row = &target.row;
         let mut wanted = Wanted::read(body)?;
-        wanted.is_of(&row)?;
-        wanted.no_publishing()?;
+        wanted.is_of(row)?;
+        let publish = wanted.flag("Publish")?;
         let dry = wanted.flag("DryRun")?;
         let code = wanted.code_here()?;
         wanted.architectures()?;
@@ -130,16 +95,19 @@ impl Doing<'_> {
         let mut spec = row.spec.clone();
         self.put_code(&mut spec, &mut facts, code).await?;
         if dry {
-            return Ok(self.shown(&FunctionRow { spec: facts.beside(spec), ..row }));
+            let row = FunctionRow { spec: facts.beside(spec), ..row.clone() };
+            return self.shown(&Target { row, ..target });
         }
         self.deploy(spec, facts, row.deployment).await?;
-        Ok(self.shown(&self.find(name)?))
+        let target = self.target(name)?;
+        if publish { self.published(target, None).await } else { self.shown(&target) }
     }
 
     async fn update(&self, name: &str, body: &[u8]) -> Result<Value, Fault> {
-        let (row, mut facts) = self.ours(name)?;
+        let (target, mut facts) = self.ours(name)?;
+        let row = &target.row;
         let mut wanted = Wanted::read(body)?;
-        wanted.is_of(&row)?;
+        wanted.is_of(row)?;
         let mut spec = row.spec.clone();
         if wanted.has("Role") {
             facts.role = wanted.role()?;
@@ -147,47 +115,55 @@ impl Doing<'_> {
         wanted.apply(&mut spec, &mut facts, false)?;
         wanted.done()?;
         self.deploy(spec, facts, row.deployment).await?;
-        Ok(self.shown(&self.find(name)?))
+        self.shown(&self.target(name)?)
     }
 
     async fn delete(&self, name: &str) -> Result<(), Fault> {
-        let (row, _) = self.ours(name)?;
+        let target = self.target(name)?;
+        if let Some(word) = &target.qualifier {
+            return self.unpublish(&target, word).await;
+        }
+        let (Target { row, .. }, _) = self.ours(name)?;
         let removed = self.engine.remove(&self.signer.scope, &self.actor(), &row.application).await;
         removed.map(drop).map_err(|problem| deployed(&problem))
     }
 
     fn get(&self, name: &str) -> Result<Value, Fault> {
-        let row = self.find(name)?;
-        let facts = Facts::of(&row.spec).unwrap_or_default();
-        Ok(json!({
-            "Configuration": self.shown(&row),
+        let target = self.target(name)?;
+        let mut said = json!({
+            "Configuration": self.shown(&target)?,
             // The package is kept as pieces, and nobody can fetch it from here.
             "Code": { "RepositoryType": "Casemate" },
-            "Tags": facts.tags,
-        }))
-    }
-
-    fn tags(&self, name: &str) -> Result<Value, Fault> {
-        let facts = Facts::of(&self.find(name)?.spec).unwrap_or_default();
-        Ok(json!({ "Tags": facts.tags }))
+        });
+        if let Some(members) = said.as_object_mut() {
+            let tags = target.tags();
+            members.extend((!tags.is_empty()).then(|| ("Tags".to_owned(), json!(tags))));
+            let ceiling = ceilings::ceiling(&target.beside);
+            members.extend(ceiling.map(|it| ("Concurrency".to_owned(), it)));
+        }
+        Ok(said)
     }
 
     fn list(&self) -> Result<Value, Fault> {
-        let most = match parameter(self.query, "MaxItems") {
-            None => LIST_DEFAULT,
-            Some(text) => {
-                text.parse().ok().filter(|most| (1..=LIST_MAX).contains(most)).ok_or_else(|| {
-                    let why = format!("Member must have value between 1 and {LIST_MAX}");
-                    Fault::constraint(&text, "maxItems", &why)
-                })?
-            }
-        };
+        if let Some(other) = parameter(self.query, "FunctionVersion") {
+            return Err(Fault::invalid(format!(
+                "This node lists functions without their versions, not FunctionVersion={}: use ListVersionsByFunction.",
+                other.chars().take(40).collect::<String>()
+            )));
+        }
+        let most = self.items(LIST_DEFAULT, LIST_MAX)?;
         let after = parameter(self.query, "Marker").unwrap_or_default();
         let all = self.engine.functions(&self.signer.scope);
         let mut rest = all.into_iter().filter(|it| it.name.as_str() > after.as_str());
         let page: Vec<FunctionRow> =
             rest.by_ref().filter_map(|it| self.row(&it.name)).take(most).collect();
-        let functions: Vec<Value> = page.iter().map(|row| self.shown(row)).collect();
+        let functions: Vec<Value> = page
+            .iter()
+            .map(|row| {
+                let arn = arn::arn(&self.signer.region, row.function.name.as_str());
+                shown::configuration(row, &arn, None)
+            })
+            .collect();
         let last = page.last().filter(|_| rest.next().is_some());
         let next = last.map(|row| row.function.name.to_string());
         Ok(match next {
@@ -217,25 +193,18 @@ impl Doing<'_> {
         self.engine.function_row(&FunctionRef { scope, name: name.clone() })
     }
 
-    /// A function of the caller's place, by what a path says.
-    fn find(&self, text: &str) -> Result<FunctionRow, Fault> {
-        let qualifier = parameter(self.query, "Qualifier");
-        let named = Named::read(text, qualifier.as_deref())?;
-        named.is_here(&self.signer.region)?;
-        let missing = || Fault::no_function(&named.arn(&self.signer.region));
-        if named.qualifier.as_deref().is_some_and(|it| it != LATEST) {
-            return Err(missing());
-        }
-        let name = FunctionName::parse(&named.name).map_err(|_| missing())?;
-        self.row(&name).ok_or_else(missing)
-    }
-
     /// A function that was made here, and so can be changed here.
-    fn ours(&self, text: &str) -> Result<(FunctionRow, Facts), Fault> {
-        let row = self.find(text)?;
+    fn ours(&self, text: &str) -> Result<(Target, Facts), Fault> {
+        let target = self.target(text)?;
+        if target.version.is_some() {
+            return Err(Fault::invalid(
+                "A version cannot be changed: name the function without one.",
+            ));
+        }
+        let row = &target.row;
         match Facts::of(&row.spec) {
             Some(facts) if row.application.as_str() == row.function.name.as_str() => {
-                Ok((row, facts))
+                Ok((target, facts))
             }
             _ => {
                 let message = format!(
@@ -245,10 +214,6 @@ impl Doing<'_> {
                 Err(Fault::new(409, "ResourceConflictException", message))
             }
         }
-    }
-
-    fn shown(&self, row: &FunctionRow) -> Value {
-        shown::configuration(row, &arn::arn(&self.signer.region, row.function.name.as_str()))
     }
 
     async fn put_code(

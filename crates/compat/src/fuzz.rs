@@ -30,7 +30,7 @@ pub fn named(bytes: &[u8]) -> Outcome {
         hold(same || named.name.len() > 90, "an ARN is read as another function's")?;
     }
     for row in operations() {
-        if let Ok(asked) = Asked::find(row.method, path) {
+        if let Ok(asked) = Asked::find(row.method, path, None) {
             hold(!asked.named.iter().any(String::is_empty), "an open part is empty")?;
             hold(!path.contains("//") && !path.contains("/../"), "a path has two meanings")?;
         }

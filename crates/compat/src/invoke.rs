@@ -26,11 +26,11 @@ pub(crate) async fn invoke(
     no_tenants(head)?;
     let Signed { signer, asked, body } = signed;
     let name = asked.named.first().map(String::as_str).unwrap_or_default();
-    let meant = Meant::of(&signer, head, name)?;
+    let meant = Meant::of(&shared.engine, &signer, head, name)?;
     let request = event(head, body.bytes.clone())?;
     match kind {
         Kind::DryRun => {
-            let may = shared.engine.may_invoke_signed(&signer, &meant.function, request);
+            let may = shared.engine.may_invoke_signed(&signer, meant.called(), request);
             may.map_err(|refusal| Fault::refused(&refusal.problem, &meant.arn, None))?;
             Ok(versioned(answer(204, Bytes::new(), id), &meant))
         }
@@ -38,7 +38,7 @@ pub(crate) async fn invoke(
         Kind::RequestResponse => {
             // The body is the request's by now, and its room is another one's.
             drop(body);
-            let called = shared.engine.invoke_signed(&signer, &meant.function, request).await;
+            let called = shared.engine.invoke_signed(&signer, meant.called(), request).await;
             let ended = match called {
                 Ok(response) => whole(&shared.engine, &signer, &meant, response).await,
                 Err(refusal) => {
@@ -69,7 +69,7 @@ pub(crate) async fn invoke_async(
 ) -> Result<Answer, Fault> {
     let Signed { signer, asked, body } = signed;
     let name = asked.named.first().map(String::as_str).unwrap_or_default();
-    let meant = Meant::of(&signer, head, name)?;
+    let meant = Meant::of(&shared.engine, &signer, head, name)?;
     let request = event(head, body.bytes.clone())?;
     later(shared, &signer, &meant, request, body.bytes.len()).await
 }
@@ -84,7 +84,7 @@ async fn later(
     if bytes > LATER_BYTES_MAX {
         return Err(Fault::too_large(LATER_BYTES_MAX as u64, "InvokeFunction"));
     }
-    let accepted = shared.engine.submit_signed(signer, &meant.function, request).await;
+    let accepted = shared.engine.submit_signed(signer, meant.called(), request).await;
     let id = accepted
         .map_err(|refusal| Fault::refused(&refusal.problem, &meant.arn, refusal.retry_after_s))?;
     Ok(answer(202, Bytes::new(), &id.to_string()))

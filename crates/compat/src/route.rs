@@ -1,7 +1,12 @@
 //! Which operation a request asks for. The table is the list of all that are answered; the
 //! documentation is made from it.
 
+mod table;
+
 use crate::fault::Fault;
+
+pub use table::Operation;
+use table::{Row, TABLE};
 
 /// Most bytes of an event for a call that is answered.
 pub(crate) const PAYLOAD_BYTES_MAX: u64 = 6 << 20;
@@ -9,138 +14,6 @@ pub(crate) const PAYLOAD_BYTES_MAX: u64 = 6 << 20;
 const CODE_BYTES_MAX: u64 = 71 << 20;
 /// Most bytes of any other request.
 const REQUEST_BYTES_MAX: u64 = 1 << 20;
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Calls a function.
-    Invoke,
-    /// Calls a function, and gives its answer as it comes.
-    InvokeWithResponseStream,
-    /// Calls a function later, as old tools do.
-    InvokeAsync,
-    /// Makes a function.
-    CreateFunction,
-    /// Lists functions.
-    ListFunctions,
-    /// Shows a function.
-    GetFunction,
-    /// Removes a function.
-    DeleteFunction,
-    /// Shows a function's configuration.
-    GetFunctionConfiguration,
-    /// Changes a function's configuration.
-    UpdateFunctionConfiguration,
-    /// Gives a function other code.
-    UpdateFunctionCode,
-    /// Shows a function's tags.
-    ListTags,
-    /// Shows limits and use.
-    GetAccountSettings,
-}
-
-/// An operation, and how it is asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Row {
-    /// The operation.
-    pub operation: Operation,
-    /// AWS's name of it.
-    pub name: &'static str,
-    /// The method.
-    pub method: &'static str,
-    /// The path; `{…}` is any one segment.
-    pub path: &'static str,
-    /// What a reader should know about it here.
-    pub note: &'static str,
-}
-
-const TABLE: &[Row] = &[
-    Row {
-        operation: Operation::Invoke,
-        name: "Invoke",
-        method: "POST",
-        path: "/2015-03-31/functions/{FunctionName}/invocations",
-        note: "`RequestResponse`, `Event` and `DryRun`; `LogType`, `ClientContext`, `Qualifier`. `Event` needs the grant `invoke-async`, too.",
-    },
-    Row {
-        operation: Operation::InvokeWithResponseStream,
-        name: "InvokeWithResponseStream",
-        method: "POST",
-        path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations",
-        note: "`RequestResponse` and `DryRun`; `LogType`, `ClientContext`, `Qualifier`.",
-    },
-    Row {
-        operation: Operation::InvokeAsync,
-        name: "InvokeAsync",
-        method: "POST",
-        path: "/2014-11-13/functions/{FunctionName}/invoke-async",
-        note: "As `Invoke` with `Event`.",
-    },
-    Row {
-        operation: Operation::CreateFunction,
-        name: "CreateFunction",
-        method: "POST",
-        path: "/2015-03-31/functions",
-        note: "`Code.ZipFile`; runtimes `python3.N`, `nodejsN.x`, `provided*` that this machine has. The maker's key may invoke it.",
-    },
-    Row {
-        operation: Operation::ListFunctions,
-        name: "ListFunctions",
-        method: "GET",
-        path: "/2015-03-31/functions",
-        note: "`Marker`, `MaxItems`.",
-    },
-    Row {
-        operation: Operation::GetFunction,
-        name: "GetFunction",
-        method: "GET",
-        path: "/2015-03-31/functions/{FunctionName}",
-        note: "Without a place to fetch the code from.",
-    },
-    Row {
-        operation: Operation::DeleteFunction,
-        name: "DeleteFunction",
-        method: "DELETE",
-        path: "/2015-03-31/functions/{FunctionName}",
-        note: "Of functions that were made here; `$LATEST` only.",
-    },
-    Row {
-        operation: Operation::GetFunctionConfiguration,
-        name: "GetFunctionConfiguration",
-        method: "GET",
-        path: "/2015-03-31/functions/{FunctionName}/configuration",
-        note: "Never pending: a function is deployed before it is answered.",
-    },
-    Row {
-        operation: Operation::UpdateFunctionConfiguration,
-        name: "UpdateFunctionConfiguration",
-        method: "PUT",
-        path: "/2015-03-31/functions/{FunctionName}/configuration",
-        note: "`Runtime`, `Handler`, `Role`, `Description`, `Timeout`, `MemorySize`, `Environment`, `EphemeralStorage`, `RevisionId`.",
-    },
-    Row {
-        operation: Operation::UpdateFunctionCode,
-        name: "UpdateFunctionCode",
-        method: "PUT",
-        path: "/2015-03-31/functions/{FunctionName}/code",
-        note: "`ZipFile`, `DryRun`, `RevisionId`.",
-    },
-    Row {
-        operation: Operation::ListTags,
-        name: "ListTags",
-        method: "GET",
-        path: "/2017-03-31/tags/{Resource}",
-        note: "Those that the function was made with.",
-    },
-    Row {
-        operation: Operation::GetAccountSettings,
-        name: "GetAccountSettings",
-        method: "GET",
-        path: "/2016-08-19/account-settings",
-        note: "",
-    },
-];
 
 /// Every operation that is answered, in the order of the documentation.
 #[must_use]
@@ -163,7 +36,7 @@ impl Asked {
     ///
     /// # Errors
     /// There is none such.
-    pub(crate) fn find(method: &str, path: &str) -> Result<Self, Fault> {
+    pub(crate) fn find(method: &str, path: &str, query: Option<&str>) -> Result<Self, Fault> {
         let unknown = || Fault::unknown(method, path);
         let trimmed = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<&str> = trimmed.split('/').skip(1).collect();
@@ -171,7 +44,10 @@ impl Asked {
             return Err(unknown());
         }
         for row in TABLE.iter().filter(|row| row.method == method) {
-            if let Some(named) = fits(row.path, &segments) {
+            let (pattern, needed) = row.path.split_once('?').unwrap_or((row.path, ""));
+            let (name, value) = needed.split_once('=').unwrap_or_default();
+            let asks = needed.is_empty() || parameter(query, name).as_deref() == Some(value);
+            if let Some(named) = fits(pattern, &segments).filter(|_| asks) {
                 let named: Option<Vec<String>> = named.into_iter().map(decoded).collect();
                 let named = named.ok_or_else(unknown)?;
                 return Ok(Self { operation: row.operation, name: row.name, named });
@@ -232,14 +108,22 @@ pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     own.next().and_then(|(_, value)| decoded(value))
 }
 
+/// All parameters of a name, decoded.
+pub(crate) fn parameters(query: Option<&str>, name: &str) -> Vec<String> {
+    let pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let own = pairs.filter(|(key, _)| *key == name);
+    own.filter_map(|(_, value)| decoded(value)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_operation_is_found_by_its_method_and_its_path() {
-        let found =
-            |method: &str, path: &str| Asked::find(method, path).map(|it| (it.operation, it.named));
+        let found = |method: &str, path: &str| {
+            Asked::find(method, path, None).map(|it| (it.operation, it.named))
+        };
         let shop = |operation, name: &str| Ok((operation, vec![name.to_owned()]));
         let invoke = Operation::Invoke;
         let at = "/2015-03-31/functions";
@@ -260,7 +144,7 @@ mod tests {
             ("POST", "*"),
             ("POST", ""),
         ] {
-            let fault = Asked::find(method, path).expect_err(path);
+            let fault = Asked::find(method, path, None).expect_err(path);
             assert_eq!((fault.status, fault.kind), (404, "UnknownOperationException"), "{path}");
         }
     }

@@ -39,7 +39,7 @@ pub(crate) async fn admit<'a>(
         fields: &fields,
     };
     let claim = engine.announced(&sent, SERVICE, peer)?;
-    let asked = Asked::find(sent.method, sent.path)?;
+    let asked = Asked::find(sent.method, sent.path, head.uri.query())?;
     let body = room.read(&head.headers, body, asked.bytes_max(), asked.name).await?;
     let changes = !matches!(sent.method, "GET" | "HEAD");
     let digest = engine::sha256(&body.bytes);

@@ -31,12 +31,12 @@ pub(crate) async fn invoke(
     no_tenants(head)?;
     let Signed { signer, asked, body } = signed;
     let name = asked.named.first().map(String::as_str).unwrap_or_default();
-    let meant = Meant::of(&signer, head, name)?;
+    let meant = Meant::of(&shared.engine, &signer, head, name)?;
     let request = event(head, body.bytes)?;
     match kind {
         Kind::RequestResponse => {}
         Kind::DryRun => {
-            let may = shared.engine.may_invoke_signed(&signer, &meant.function, request);
+            let may = shared.engine.may_invoke_signed(&signer, meant.called(), request);
             may.map_err(|refusal| Fault::refused(&refusal.problem, &meant.arn, None))?;
             return Ok(versioned(crate::body::answer(204, Bytes::new(), id), &meant));
         }
@@ -45,7 +45,7 @@ pub(crate) async fn invoke(
             return Err(Fault::constraint("Event", "invocationType", why));
         }
     }
-    let called = shared.engine.invoke_signed(&signer, &meant.function, request).await;
+    let called = shared.engine.invoke_signed(&signer, meant.called(), request).await;
     let mut flow = Flow {
         shared: shared.clone(),
         signer,

@@ -50,8 +50,7 @@ pub(crate) async fn tail(engine: &Engine, signer: &Signer, meant: &Meant, id: &s
             Vec::new()
         }
     };
-    let memory_mb =
-        engine.function_row(&meant.function).map_or(0, |row| row.spec.limits().memory_bytes >> 20);
+    let memory_mb = meant.row(engine).map_or(0, |row| row.spec.limits().memory_bytes >> 20);
     let text = text(id, &meant.version, &lines, record.as_ref(), memory_mb);
     let bytes = text.as_bytes();
     STANDARD.encode(bytes.get(bytes.len().saturating_sub(BYTES_MAX)..).unwrap_or(bytes))

@@ -4,7 +4,8 @@
 //! act, so that a request sees either all of a deployment or nothing of it.
 
 use crate::assets::Shelf;
-use crate::function::{Endpoint, Function, program};
+use crate::beside::Kept;
+use crate::function::{Endpoint, Function, Standing, program};
 use crate::readiness::Readiness;
 use crate::router::Router;
 use crate::secrets::Uses;
@@ -39,6 +40,8 @@ pub(crate) struct View {
     pub(crate) tokens: BTreeMap<model::TokenName, TokenRow>,
     /// Secrets that were ever set, also those that have no value any more.
     pub(crate) secrets: BTreeMap<SecretName, Arc<SecretRow>>,
+    /// What is kept beside functions.
+    pub(crate) beside: BTreeMap<FunctionName, Arc<Kept>>,
     pub(crate) verifier: Tokens,
     /// Names of the tokens whose holders sign, by their public parts.
     pub(crate) keys: HashMap<String, model::TokenName>,
@@ -55,6 +58,7 @@ impl Catalog {
                 grants_put: state.grants,
                 tokens_put: state.tokens,
                 secrets_put: state.secrets,
+                beside_put: state.beside,
                 ..Changes::default()
             };
             catalog = catalog.with(&state.scope, changes, policies)?;
@@ -74,7 +78,7 @@ impl Catalog {
 
     /// What the executor is told of the native functions.
     pub(crate) fn native_units(&self) -> Vec<Arc<Unit>> {
-        let all = self.scopes.values().flat_map(|view| view.functions.values());
+        let all = self.scopes.values().flat_map(|view| view.all());
         all.map(|function| &function.unit)
             .filter(|unit| unit.around.native.is_some())
             .map(Arc::clone)
@@ -95,11 +99,14 @@ impl Catalog {
         self.crossings
     }
 
-    /// Whether a function's active revision is this one.
+    /// Whether a function's active revision is this one, or a version of it.
     pub(crate) fn has(&self, function: &FunctionRef, revision: u32) -> bool {
-        let active =
-            self.scopes.get(&function.scope).and_then(|it| it.functions.get(&function.name));
+        let Some(view) = self.scopes.get(&function.scope) else { return false };
+        let active = view.functions.get(&function.name);
+        let mut versions =
+            view.beside.get(&function.name).into_iter().flat_map(|it| it.versions.values());
         active.is_some_and(|active| active.row.revision == revision)
+            || versions.any(|version| version.row.revision == revision)
     }
 
     /// The readiness of a component.
@@ -125,12 +132,16 @@ impl Catalog {
         let mut tokens = old.map(|view| view.tokens.clone()).unwrap_or_default();
         let mut functions = old.map(|view| view.functions.clone()).unwrap_or_default();
         let mut secrets = old.map(|view| view.secrets.clone()).unwrap_or_default();
+        let mut beside = old.map(|view| view.beside.clone()).unwrap_or_default();
         let mut touched = touched_functions(&changes);
         // A secret that came, went or changed changes the functions that ask for it.
         touched.extend(askers(&functions, &changes.secrets_put));
         for gone in &changes.functions_gone {
             functions.remove(&gone.name);
+            beside.remove(&gone.name);
         }
+        touched.extend(changes.beside_put.iter().map(|row| row.name().clone()));
+        Kept::put_all(&mut beside, changes.beside_put);
         for row in changes.functions_put {
             rows.insert(row.function.name.clone(), row);
         }
@@ -163,15 +174,42 @@ impl Catalog {
                 None => Arc::clone(readiness.entry(program(&row)).or_insert_with(new)),
             };
             let uses = Uses::of(&row, &secrets);
-            let function = Function::new(row, Arc::new(own_policies), ready, shelf, uses);
+            let kept = beside.get(&name).map(Arc::clone);
+            let standing = kept.as_ref().map_or_else(Standing::default, |kept| kept.head());
+            if let Some(kept) = kept {
+                let kept = kept.with_versions(
+                    &mut |row| {
+                        let own = policies.function(&row.function, own, &row.spec.allow);
+                        own.map_err(Problem::from)
+                    },
+                    &mut |program| {
+                        let new = || Arc::new(Readiness::new(program));
+                        Arc::clone(readiness.entry(program).or_insert_with(new))
+                    },
+                    &secrets,
+                )?;
+                beside.insert(name.clone(), Arc::new(kept));
+            }
+            let own_policies = Arc::new(own_policies);
+            let function = Function::new(row, own_policies, ready, shelf, uses, standing);
             functions.insert(name, Arc::new(function));
         }
-        let view = View::new(functions, grants, tokens, secrets);
+        let view = View::new(functions, beside, grants, tokens, secrets);
+        Ok(self.and(scope, view, readiness))
+    }
+
+    /// A new catalog with this view.
+    fn and(
+        &self,
+        scope: &Scope,
+        view: View,
+        mut readiness: HashMap<Program, Arc<Readiness>>,
+    ) -> Self {
         let mut scopes = self.scopes.clone();
         scopes.insert(scope.clone(), Arc::new(view));
         let used: BTreeSet<Program> = scopes
             .values()
-            .flat_map(|view| view.functions.values())
+            .flat_map(|view| view.all())
             .filter(|function| function.shelf.is_none())
             .map(|function| function.unit.program)
             .collect();
@@ -185,13 +223,14 @@ impl Catalog {
             .flat_map(|view| view.functions.values())
             .flat_map(|function| &function.row.spec.http);
         let crossings = triggers.any(|trigger| trigger.cors.is_some());
-        Ok(Self { scopes, readiness, hosts, crossings })
+        Self { scopes, readiness, hosts, crossings }
     }
 }
 
 impl View {
     fn new(
         functions: BTreeMap<FunctionName, Arc<Function>>,
+        beside: BTreeMap<FunctionName, Arc<Kept>>,
         grants: BTreeSet<Grant>,
         tokens: BTreeMap<model::TokenName, TokenRow>,
         secrets: BTreeMap<SecretName, Arc<SecretRow>>,
@@ -204,7 +243,25 @@ impl View {
             routes.map(move |http| (&http.route, Arc::new(Endpoint::new(function, http))))
         });
         let router = Router::new(routes);
-        Self { functions, grants, tokens, secrets, verifier, keys, router }
+        Self { functions, grants, tokens, secrets, beside, verifier, keys, router }
+    }
+
+    /// What is active, and all versions of it.
+    fn all(&self) -> impl Iterator<Item = &Arc<Function>> {
+        let versions = self.beside.values().flat_map(|kept| kept.versions.values());
+        self.functions.values().chain(versions)
+    }
+
+    /// What is active under a name, or a version of it.
+    pub(crate) fn function(
+        &self,
+        name: &FunctionName,
+        version: Option<u32>,
+    ) -> Option<&Arc<Function>> {
+        match version {
+            None => self.functions.get(name),
+            Some(version) => self.beside.get(name)?.versions.get(&version),
+        }
     }
 }
 

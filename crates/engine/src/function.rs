@@ -25,7 +25,7 @@ pub(crate) struct Function {
     /// Its grants and the operator's policies.
     pub(crate) policies: Arc<FunctionPolicies>,
     /// Its room.
-    pub(crate) slots: Slots,
+    pub(crate) slots: Arc<Slots>,
     /// Whether its component can be run.
     pub(crate) readiness: Arc<Readiness>,
     /// Its files, if it is a directory of them; then there is no component to run.
@@ -100,13 +100,30 @@ pub(crate) fn form(spec: &FunctionSpec) -> Form {
     }
 }
 
+/// What of a function is not in its row.
+#[derive(Default)]
+pub(crate) struct Standing {
+    /// Its room, if it shares it with others.
+    pub(crate) slots: Option<Arc<Slots>>,
+    /// Its number, if it is a version and not what is active.
+    pub(crate) version: Option<u32>,
+    /// How many of its processes are kept ready, if its row does not say it.
+    pub(crate) provisioned: Option<u32>,
+}
+
 /// What the executor puts around it.
-fn around(row: &FunctionRow) -> Surroundings {
+fn around(row: &FunctionRow, standing: &Standing) -> Surroundings {
     let variables = row.spec.environment.iter();
+    let mut native = row.spec.native.clone();
+    if let (Some(native), Some(_)) = (&mut native, standing.version) {
+        // What is active has its own.
+        native.provisioned = standing.provisioned;
+    }
     Surroundings {
+        version: standing.version,
         environment: variables.map(|(name, value)| (name.clone(), value.clone())).collect(),
         stores: row.spec.stores.clone(),
-        native: row.spec.native.clone(),
+        native,
         destinations: row.spec.allow.tcp.clone(),
         passes: row.spec.allow.http.iter().any(|target| {
             target.strip_prefix("* https://").is_some_and(|rest| rest.ends_with("/*"))
@@ -122,9 +139,13 @@ impl Function {
         readiness: Arc<Readiness>,
         shelf: Option<Arc<Shelf>>,
         secrets: Uses,
+        standing: Standing,
     ) -> Self {
         let limits = row.spec.limits();
-        let slots = Slots::new(limits.concurrency, Duration::from_millis(limits.queue_wait_ms));
+        let wait = Duration::from_millis(limits.queue_wait_ms);
+        let own = || Arc::new(Slots::new(limits.concurrency, wait));
+        let around = Arc::new(around(&row, &standing));
+        let slots = standing.slots.unwrap_or_else(own);
         let unit = Arc::new(Unit {
             function: Arc::new(row.function.clone()),
             revision: row.revision,
@@ -132,7 +153,7 @@ impl Function {
             limits,
             config: secrets.beside(&row.spec.config),
             revealed: secrets.revealed(),
-            around: Arc::new(around(&row)),
+            around,
         });
         let carried = Carried::of(&row.spec);
         let bounds = OnceLock::new();

@@ -127,24 +127,26 @@ impl Engine {
         function: &FunctionRef,
         request: http::Request<RequestBody>,
     ) -> Outcomes<Permitted> {
-        self.permit_as(Caller::Operator, None, Code::NoSuchFunction, function, request)
+        self.permit_as(Caller::Operator, None, Code::NoSuchFunction, (function, None), request)
     }
 
     /// The stages up to the permit, for a caller who names a function and not a route. `missing` is
-    /// what is said where there is none such.
+    /// what is said where there is none such. Beside the function stands its version, if one is
+    /// named.
     pub(crate) fn permit_as(
         &self,
         caller: Caller,
         peer: Option<IpAddr>,
         missing: Code,
-        function: &FunctionRef,
+        function: (&FunctionRef, Option<u32>),
         request: http::Request<RequestBody>,
     ) -> Outcomes<Permitted> {
+        let (function, version) = function;
         let received = Received { peer, ..self.receive_direct(request) };
         let throttled = self.throttle(received)?;
         let catalog = self.catalog.load();
         let view = catalog.view(&function.scope);
-        let found = view.and_then(|view| view.functions.get(&function.name)).map(Arc::clone);
+        let found = view.and_then(|view| view.function(&function.name, version)).map(Arc::clone);
         let function = found.ok_or_else(|| Problem::new(missing).detail(&function.name))?;
         let trigger = Trigger::Direct { method: method_name(throttled.received.request.method()) };
         let caller_key = CallerKey::of(&caller);

@@ -9,6 +9,7 @@
 
 mod assets;
 mod backlog;
+mod beside;
 mod caps;
 mod carried;
 mod catalog;

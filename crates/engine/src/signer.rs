@@ -130,14 +130,14 @@ impl Engine {
         (!ended).then(|| (scope.clone(), row.clone()))
     }
 
-    /// Runs a function for who signed, whatever its routes are.
+    /// Runs a function, or that version of it, for who signed, whatever its routes are.
     ///
     /// # Errors
     /// As [`Engine::invoke`].
     pub async fn invoke_signed(
         self: &Arc<Self>,
         signer: &Signer,
-        function: &FunctionRef,
+        function: (&FunctionRef, Option<u32>),
         request: http::Request<RequestBody>,
     ) -> Outcomes<http::Response<ReplyBody>> {
         let permitted = self.permit_signed(signer, function, request)?;
@@ -154,7 +154,7 @@ impl Engine {
     pub async fn submit_signed(
         self: &Arc<Self>,
         signer: &Signer,
-        function: &FunctionRef,
+        function: (&FunctionRef, Option<u32>),
         request: http::Request<RequestBody>,
     ) -> Outcomes<InvocationId> {
         let permitted = self.permit_signed(signer, function, request)?;
@@ -168,7 +168,7 @@ impl Engine {
     pub fn may_invoke_signed(
         &self,
         signer: &Signer,
-        function: &FunctionRef,
+        function: (&FunctionRef, Option<u32>),
         request: http::Request<RequestBody>,
     ) -> Outcomes<()> {
         self.permit_signed(signer, function, request).map(drop)
@@ -177,11 +177,11 @@ impl Engine {
     fn permit_signed(
         &self,
         signer: &Signer,
-        function: &FunctionRef,
+        function: (&FunctionRef, Option<u32>),
         request: http::Request<RequestBody>,
     ) -> Outcomes<crate::stage::Permitted> {
         // A token of one place is unknown in all others.
-        if function.scope != signer.scope {
+        if function.0.scope != signer.scope {
             return Err(Problem::new(Code::NotFound).into());
         }
         let permitted = self.permit_as(

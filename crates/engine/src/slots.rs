@@ -62,6 +62,16 @@ impl Slots {
         }
     }
 
+    /// Slots of a function whose ceiling was said outright: all of them are anybody's, and nobody
+    /// waits in line.
+    pub(crate) fn reserved(most: u32) -> Self {
+        Self {
+            semaphore: Arc::new(Semaphore::new(most as usize)),
+            callers: Arc::new(Tally::new(usize::MAX)),
+            wait: Duration::ZERO,
+        }
+    }
+
     /// Takes a slot, waiting in line for as long as the function allows.
     pub(crate) async fn take(&self, caller: CallerKey) -> Result<Slot, Full> {
         let share = Tally::take(&self.callers, caller).ok_or(Full::Caller)?;

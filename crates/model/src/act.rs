@@ -4,6 +4,7 @@
 //! transaction. [`Leaf`] is the ledger's schema, version 1: JSON with the keys in this order and
 //! no white space, so that the bytes can be hashed and read by anybody.
 
+use crate::beside::{Beside, BesideRow};
 use crate::cap::Whose;
 use crate::manifest::Manifest;
 use crate::token::TokenRow;
@@ -90,6 +91,15 @@ pub enum Act {
         /// Until when.
         until: Timestamp,
     },
+    /// Replaces what is kept beside a function.
+    Beside {
+        /// The function.
+        function: FunctionName,
+        /// What is done with it, in a few words.
+        what: String,
+        /// The document, with the number that it had when it was read: another one is refused.
+        beside: Box<Beside>,
+    },
 }
 
 /// What an act changed, for whoever keeps a copy of the registry in memory.
@@ -109,6 +119,8 @@ pub struct Changes {
     pub tokens_gone: Vec<TokenName>,
     /// Secrets that are new or different, or have no value any more.
     pub secrets_put: Vec<SecretRow>,
+    /// What is kept beside functions, where it is new or different. It goes with its function.
+    pub beside_put: Vec<BesideRow>,
 }
 
 /// An act that was applied.
@@ -274,6 +286,17 @@ pub enum LeafAct {
         name: String,
         /// Until when.
         until: Timestamp,
+    },
+    /// See [`Act::Beside`].
+    Beside {
+        /// The function.
+        function: FunctionName,
+        /// What was done, in a few words.
+        what: String,
+        /// The document's new number.
+        number: u32,
+        /// SHA-256 of the document.
+        sha256: Digest,
     },
 }
 

@@ -8,6 +8,7 @@
 
 pub mod act;
 pub mod api;
+pub mod beside;
 pub mod budget;
 pub mod bundle;
 pub mod cap;

@@ -17,6 +17,7 @@
 //! Invariant: pure. The same view and act give the same plan.
 
 use crate::act::{Act, Changes, LeafAct};
+use crate::beside::Beside;
 use crate::manifest::Manifest;
 use crate::route::Route;
 use crate::token::TokenId;
@@ -26,6 +27,7 @@ use crate::{
 };
 
 mod access;
+mod beside;
 mod deploy;
 mod secrets;
 
@@ -95,6 +97,14 @@ pub trait View {
     -> Result<Option<u32>, Self::Error>;
     /// The highest revision number of a function; 0 if it has none.
     fn revision_last(&self, function: &FunctionName) -> Result<u32, Self::Error>;
+    /// One revision of a function, active or not.
+    fn revision_row(
+        &self,
+        function: &FunctionName,
+        revision: u32,
+    ) -> Result<Option<FunctionRow>, Self::Error>;
+    /// What is kept beside a function.
+    fn beside(&self, function: &FunctionName) -> Result<Option<Beside>, Self::Error>;
     /// Whether this grant is there.
     fn granted(&self, grant: &Grant) -> Result<bool, Self::Error>;
     /// Grants whose subject or object is this function.
@@ -176,6 +186,9 @@ pub fn plan<V: View>(
         Act::SecretPut { row, rotate } => secrets::put(view, row, rotate),
         Act::SecretRemove { name } => secrets::remove(view, name),
         Act::CapLift { of, name, until } => Ok(note(LeafAct::CapLift { of, name, until })),
+        Act::Beside { function, what, beside } => {
+            beside::put(view, scope, function, what, *beside, sha256)
+        }
     }
 }
 

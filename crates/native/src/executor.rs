@@ -108,11 +108,21 @@ impl Executor for NativeExecutor {
 
     fn expect(&self, units: &[Arc<Unit>]) {
         let natives = units.iter().filter_map(|unit| Some((unit, unit.around.native.as_ref()?)));
+        let counts: HashMap<Key, usize> =
+            natives.clone().map(|(unit, _)| (Key::of(unit), fleet::said(unit))).collect();
+        for (key, fleet) in self.0.fleets.read().iter() {
+            fleet.provision(counts.get(key).copied().unwrap_or(0));
+        }
         for (unit, _) in natives.clone().filter(|(_, native)| native.provisioned.is_some()) {
             self.0.fleet(unit);
         }
         let names = natives.filter_map(|(_, native)| native.interpreter.clone());
         start::fill_for(&self.0, names.collect());
+    }
+
+    fn at_hand(&self, unit: &Unit) -> Option<usize> {
+        let fleet = self.0.fleets.read().get(&Key::of(unit)).map(Arc::clone);
+        Some(fleet.map_or(0, |fleet| fleet.len()))
     }
 
     fn run(&self, run: Run) -> Pin<Box<dyn Running>> {

@@ -80,6 +80,10 @@ impl Executor for Runtimes {
         }
     }
 
+    fn at_hand(&self, unit: &Unit) -> Option<usize> {
+        self.native.get().and_then(|native| native.at_hand(unit))
+    }
+
     fn run(&self, run: Run) -> Pin<Box<dyn Running>> {
         match (run.unit.program.form, self.native.get()) {
             (Form::Component(_), _) => self.wasm.run(run),

@@ -65,6 +65,9 @@ pub struct Unit {
 /// What a function finds around it beside its configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Surroundings {
+    /// The number of the version that it is, if it is one; none if it is what is active.
+    #[serde(skip)]
+    pub version: Option<u32>,
     /// Environment variables, in the order of their names.
     pub environment: Vec<(String, String)>,
     /// The function's own words for stores, and which stores they mean.
@@ -264,6 +267,12 @@ pub trait Executor: Send + Sync {
     /// Says which native functions can be called from now on, so that what they need can be started
     /// before somebody calls.
     fn expect(&self, _units: &[Arc<Unit>]) {}
+
+    /// How many processes of a native function there are now, at work or waiting. `None` where
+    /// functions have none.
+    fn at_hand(&self, _unit: &Unit) -> Option<usize> {
+        None
+    }
 
     /// Begins an invocation. A component that is not loaded is loaded first; one that was never
     /// prepared, or whose compiled form is not authentic, faults with [`FaultKind::Platform`].

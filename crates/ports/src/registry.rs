@@ -2,6 +2,7 @@
 
 use crate::Future;
 use model::act::{Act, Committed};
+use model::beside::BesideRow;
 use model::manifest::{FunctionSpec, Runtime};
 use model::revision::{DeploymentRow, FunctionRow, RevisionRow};
 use model::token::TokenRow;
@@ -48,6 +49,8 @@ pub struct ScopeState {
     pub tokens: Vec<TokenRow>,
     /// Secrets; those that were removed are among them, without a value.
     pub secrets: Vec<SecretRow>,
+    /// What is kept beside functions.
+    pub beside: Vec<BesideRow>,
 }
 
 /// What revisions refer to.

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 mod anchor;
 mod apply;
+mod beside;
 mod commit;
 pub(crate) mod connect;
 pub(crate) mod copy;

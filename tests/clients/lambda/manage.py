@@ -2,25 +2,16 @@
 
 import base64
 import hashlib
-import io
 import json
 import os
 import pathlib
-import zipfile
 
-from rig import client, read, refused
+from rig import client, packed, read, refused
 
 c = client()
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 ARN = "arn:aws:lambda:eu-central-1:000000000000:function:orders"
 APP = pathlib.Path(os.environ["APP"]).read_text()
-
-
-def packed(text, name="app.py"):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, text)
-    return file.getvalue()
 
 
 def sha(data):
@@ -107,7 +98,6 @@ bad(*invalid, "Could not unzip uploaded file", Code={"ZipFile": packed(APP, "../
 bad(*invalid, "does not fetch code in S3", Code={"S3Bucket": "bucket", "S3Key": "k"})
 bad(*invalid, "does not fetch images", Code={"ImageUri": "i"})
 bad(*invalid, "no functions of such names", FunctionName="Bad_Name")
-bad(*invalid, "publishes no versions", Publish=True)
 bad(*invalid, "This node has no Layers", Layers=["arn:aws:lambda:eu-central-1:000000000000:layer:l:1"])
 bad(*invalid, "This node has no KMSKeyArn", KMSKeyArn="arn:aws:kms:eu-central-1:000000000000:key/k")
 bad(*invalid, "memory", MemorySize=10240)
@@ -123,7 +113,7 @@ for call, more in [
 ]:
     refused(call, "ResourceConflictException", 409, "application app", FunctionName="f", **more)
     refused(call, "ResourceNotFoundException", 404, None, FunctionName="bad", **more)
-refused(c.publish_version, "UnknownOperationException", 404, FunctionName="orders")
+refused(c.list_layers, "UnknownOperationException", 404)
 
 # Gone, and another of that name.
 assert c.delete_function(FunctionName="orders")["ResponseMetadata"]["HTTPStatusCode"] == 204

@@ -33,6 +33,8 @@ def handler(event, context):
         "client": client.custom if client else None,
         "greeting": os.environ.get("GREETING"),
         "version": VERSION,
+        "function_version": context.function_version,
+        "start": os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"),
     }
 
 

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// Bytes of an answer.
 const ANSWER: Size = Size { bytes: 6_291_556 };
+/// Longest description, in characters.
+const DESCRIPTION_MAX: usize = 256;
 /// Most time of a processor that a function gets, in seconds.
 const CPU_MAX: u64 = 300;
 
@@ -37,7 +39,7 @@ impl Wanted {
         self.0.remove(name).filter(|value| !value.is_null())
     }
 
-    fn text(&mut self, name: &str) -> Result<Option<String>, Fault> {
+    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Fault> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -53,7 +55,12 @@ impl Wanted {
         }
     }
 
-    fn number(&mut self, name: &str, least: u64, most: u64) -> Result<Option<u64>, Fault> {
+    pub(super) fn number(
+        &mut self,
+        name: &str,
+        least: u64,
+        most: u64,
+    ) -> Result<Option<u64>, Fault> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let number = value.as_u64().filter(|number| (least..=most).contains(number));
         let mut at = name.to_owned();
@@ -64,10 +71,24 @@ impl Wanted {
         })
     }
 
-    fn texts(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, Fault> {
+    pub(super) fn texts(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, Fault> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let read = serde_json::from_value(value);
         read.map(Some).map_err(|_| Fault::content(format!("{name} is no map of texts")))
+    }
+
+    /// A member that has members of its own.
+    pub(super) fn part(&mut self, name: &str) -> Result<Option<Self>, Fault> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(Self(members))),
+            Some(_) => Err(Fault::content(format!("{name} is no object"))),
+        }
+    }
+
+    /// All that was not looked at yet.
+    pub(super) fn members(self) -> Map<String, Value> {
+        self.0
     }
 
     /// The name of a function that is to be made.
@@ -119,11 +140,15 @@ impl Wanted {
         zip.ok_or_else(|| Fault::invalid("Please provide a source for function code."))
     }
 
-    /// Versions are not kept under numbers here.
-    pub(super) fn no_publishing(&mut self) -> Result<(), Fault> {
-        match self.flag("Publish")? {
-            false => Ok(()),
-            true => Err(Fault::invalid("This node publishes no versions: leave Publish out.")),
+    /// What somebody says of a version or an alias.
+    pub(super) fn description(&mut self) -> Result<Option<String>, Fault> {
+        match self.text("Description")? {
+            Some(long) if long.chars().count() > DESCRIPTION_MAX => {
+                let why =
+                    format!("Member must have length less than or equal to {DESCRIPTION_MAX}");
+                Err(Fault::constraint(&long, "description", &why))
+            }
+            text => Ok(text),
         }
     }
 
@@ -144,17 +169,14 @@ impl Wanted {
 
     pub(super) fn tags(&mut self, facts: &mut Facts) -> Result<(), Fault> {
         facts.tags = self.texts("Tags")?.unwrap_or_default();
-        Ok(())
+        super::tags::check(&facts.tags)
     }
 
     /// Refuses a change of another state than the one that it was made from.
     pub(super) fn is_of(&mut self, row: &FunctionRow) -> Result<(), Fault> {
         self.take("FunctionName");
         match self.text("RevisionId")? {
-            Some(said) if said != revision(row) => {
-                let message = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id";
-                Err(Fault::new(412, "PreconditionFailedException", message))
-            }
+            Some(said) if said != revision(row) => Err(Fault::another_revision()),
             _ => Ok(()),
         }
     }
@@ -188,7 +210,7 @@ impl Wanted {
             }
             _ => {}
         }
-        if let Some(description) = self.text("Description")? {
+        if let Some(description) = self.description()? {
             facts.description = description;
         }
         let timeout = self.number("Timeout", 1, 900)?.or(new.then_some(3));

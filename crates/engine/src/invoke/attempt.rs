@@ -65,7 +65,7 @@ impl Engine {
         let (call, at) = Call::decode(&leased.payload)
             .map_err(|error| Landed::Hopeless(format!("{}: {error}", Code::QueueDamaged)))?;
         let body = leased.payload.slice(at.min(leased.payload.len())..);
-        let function = self.find(&leased.function)?;
+        let function = self.find(&leased.function, call.version)?;
         let caller = call.caller.clone();
         let vouched = vouched(&call)?;
         let request = request(&call, body)?;
@@ -91,9 +91,9 @@ impl Engine {
         self.permit_again(identified, &call.route)
     }
 
-    fn find(&self, wanted: &FunctionRef) -> Result<Arc<Function>, Landed> {
+    fn find(&self, wanted: &FunctionRef, version: Option<u32>) -> Result<Arc<Function>, Landed> {
         let catalog = self.catalog.load();
-        let found = catalog.view(&wanted.scope).and_then(|it| it.functions.get(&wanted.name));
+        let found = catalog.view(&wanted.scope).and_then(|it| it.function(&wanted.name, version));
         match found {
             Some(function) if function.shelf.is_none() => Ok(Arc::clone(function)),
             Some(_) => Err(hopeless(Code::NotQueueable)),

@@ -139,6 +139,7 @@ impl Engine {
             method: head.method.as_str().to_owned(),
             target: head.uri.to_string(),
             headers: kept(&head.headers),
+            version: function.unit.around.version,
         };
         let payload = call
             .encode(&body)

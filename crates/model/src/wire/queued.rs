@@ -2,6 +2,8 @@
 //!
 //! Version 1 is the byte 1, a [`Call`] in postcard's encoding, and the body as it is. Fields are
 //! written by position, so their order here is the format; a new field is a new version.
+//! Version 2 is the byte 2, the number of a function's version in four bytes, the lowest first, and
+//! what stands after the byte of version 1.
 
 use super::v1::Caller;
 use crate::Claims;
@@ -10,6 +12,8 @@ use std::net::IpAddr;
 
 /// The version that is written.
 const VERSION: u8 = 1;
+/// The version that is written of a call of a function's version.
+const PINNED: u8 = 2;
 
 /// What is known of a call that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +34,9 @@ pub struct Call {
     pub target: String,
     /// Headers as the function may see them: credentials of the platform are not among them.
     pub headers: Vec<(String, Vec<u8>)>,
+    /// The version of the function, if it is for one.
+    #[serde(skip)]
+    pub version: Option<u32>,
 }
 
 /// Bytes that are no call.
@@ -43,7 +50,9 @@ impl Call {
     /// # Errors
     /// [`Unreadable`] never, as far as is known: everything in it has a form.
     pub fn encode(&self, body: &[u8]) -> Result<Vec<u8>, Unreadable> {
-        let bytes = postcard::to_extend(self, vec![VERSION]).map_err(|_| Unreadable)?;
+        let mut head = vec![self.version.map_or(VERSION, |_| PINNED)];
+        head.extend(self.version.into_iter().flat_map(u32::to_le_bytes));
+        let bytes = postcard::to_extend(self, head).map_err(|_| Unreadable)?;
         Ok([&bytes, body].concat())
     }
 
@@ -53,11 +62,16 @@ impl Call {
     /// [`Unreadable`].
     pub fn decode(bytes: &[u8]) -> Result<(Self, usize), Unreadable> {
         let (version, rest) = bytes.split_first().ok_or(Unreadable)?;
-        if *version != VERSION {
-            return Err(Unreadable);
-        }
+        let (pinned, rest) = match *version {
+            VERSION => (None, rest),
+            PINNED => {
+                let (number, rest) = rest.split_first_chunk().ok_or(Unreadable)?;
+                (Some(u32::from_le_bytes(*number)), rest)
+            }
+            _ => return Err(Unreadable),
+        };
         let (call, body) = postcard::take_from_bytes(rest).map_err(|_| Unreadable)?;
-        Ok((call, bytes.len() - body.len()))
+        Ok((Self { version: pinned, ..call }, bytes.len() - body.len()))
     }
 
     /// The claims, as policies read them. `None` if a name comes twice, which no token has.
@@ -88,7 +102,20 @@ mod tests {
             method: "POST".to_owned(),
             target: "/orders/7?x=1".to_owned(),
             headers: vec![("content-type".to_owned(), b"text/plain".to_vec())],
+            version: None,
         }
+    }
+
+    #[test]
+    fn a_call_of_a_version_comes_back_as_one() {
+        let call = Call { version: Some(70_000), ..example() };
+        let bytes = call.encode(b"body").expect("bytes");
+        let (read, at) = Call::decode(&bytes).expect("a call");
+        assert_eq!((&read, &bytes[at..]), (&call, &b"body"[..]));
+        for end in 0..at {
+            assert_eq!(Call::decode(&bytes[..end]), Err(Unreadable), "{end}");
+        }
+        assert_eq!(bytes[5..], example().encode(b"body").expect("bytes")[1..]);
     }
 
     #[test]
@@ -123,7 +150,7 @@ mod tests {
     fn other_bytes_are_refused_and_never_panic() {
         let bytes = example().encode(b"").expect("bytes");
         assert_eq!(Call::decode(&[]), Err(Unreadable));
-        assert_eq!(Call::decode(&[2]), Err(Unreadable));
+        assert_eq!(Call::decode(&[3]), Err(Unreadable));
         for end in 0..bytes.len() {
             assert_eq!(Call::decode(&bytes[..end]), Err(Unreadable), "{end}");
         }

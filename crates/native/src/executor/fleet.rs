@@ -24,12 +24,15 @@ pub(crate) struct Key {
     function: Arc<model::FunctionRef>,
     revision: u32,
     artifact: model::Digest,
+    /// The version, if it is one and not what is active.
+    version: Option<u32>,
 }
 
 impl Key {
     pub(crate) fn of(unit: &Unit) -> Self {
         let artifact = unit.program.artifact;
-        Self { function: Arc::clone(&unit.function), revision: unit.revision, artifact }
+        let (revision, version) = (unit.revision, unit.around.version);
+        Self { function: Arc::clone(&unit.function), revision, artifact, version }
     }
 
     /// Whether this is what `live` says of it.
@@ -39,15 +42,17 @@ impl Key {
 }
 
 impl Key {
-    /// Whether both are of one function.
+    /// Whether one takes the place of the other. Versions stay.
     pub(crate) fn is_beside(&self, other: &Self) -> bool {
-        self.function == other.function && self != other
+        self.function == other.function && self.version == other.version && self != other
     }
 }
 
 /// The processes of one revision.
 pub(crate) struct Fleet {
     unit: Arc<Unit>,
+    /// How many are to be kept ready.
+    said: AtomicUsize,
     /// The one that was used last stands last, so that the others grow old.
     all: Mutex<Vec<Arc<Instance>>>,
     /// Whether this is the revision that was called last: it alone is provided for.
@@ -79,11 +84,18 @@ impl Drop for Settling {
     }
 }
 
+/// How many processes of a unit are to be kept ready.
+pub(crate) fn said(unit: &Unit) -> usize {
+    let native = unit.around.native.as_ref();
+    native.and_then(|native| native.provisioned).unwrap_or(0) as usize
+}
+
 impl Fleet {
     pub(crate) fn new(unit: Arc<Unit>) -> Self {
         let (all, current, ahead, turn) = Default::default();
         let (settling, settled) = Default::default();
-        Self { unit, all, current, ahead, turn, settling, settled }
+        let said = AtomicUsize::new(said(&unit));
+        Self { unit, said, all, current, ahead, turn, settling, settled }
     }
 
     pub(crate) const fn unit(&self) -> &Arc<Unit> {
@@ -140,9 +152,17 @@ impl Fleet {
 
     /// How many processes are kept, whoever calls.
     pub(crate) fn provisioned(&self) -> usize {
-        let native = self.unit.around.native.as_ref();
-        let said = native.and_then(|native| native.provisioned).unwrap_or(0) as usize;
-        if self.is_current() { said } else { 0 }
+        if self.is_current() { self.said.load(Relaxed) } else { 0 }
+    }
+
+    /// Says anew how many are to be kept ready.
+    pub(crate) fn provision(&self, count: usize) {
+        self.said.store(count, Relaxed);
+    }
+
+    /// How many processes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.all.lock().len()
     }
 
     /// How many have to be started. Whoever asks starts them, and says so with [`Self::came`].

@@ -6,6 +6,7 @@
 use super::text::{object, to_json};
 use crate::Error;
 use model::act::Changes;
+use model::beside::BesideRow;
 use model::plan::{Activation, Plan, RouteKey};
 use model::token::TokenRow;
 use model::{FunctionRow, Grant, SecretRow, TokenName};
@@ -47,6 +48,12 @@ pub(super) fn apply(connection: &Connection, plan: &Plan, by: &By) -> Result<(),
     }
     for secret in &plan.changes.secrets_put {
         rows.put_secret(secret)?;
+    }
+    for function in &plan.changes.functions_gone {
+        rows.delete_beside(function.name.as_str())?;
+    }
+    for beside in &plan.changes.beside_put {
+        rows.put_beside(beside)?;
     }
     Ok(())
 }
@@ -227,6 +234,21 @@ impl Rows<'_> {
                 secret.epoch.0,
                 secret.sealed.0
             ],
+        )
+    }
+
+    fn put_beside(&self, row: &BesideRow) -> Result<(), Error> {
+        self.run(
+            "INSERT OR REPLACE INTO beside (tenant, environment, function, document)
+             VALUES (?1, ?2, ?3, ?4)",
+            params![self.tenant, self.environment, row.name().as_str(), to_json(&row.beside)?],
+        )
+    }
+
+    fn delete_beside(&self, function: &str) -> Result<(), Error> {
+        self.run(
+            "DELETE FROM beside WHERE tenant = ?1 AND environment = ?2 AND function = ?3",
+            params![self.tenant, self.environment, function],
         )
     }
 

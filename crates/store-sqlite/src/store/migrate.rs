@@ -18,6 +18,7 @@ pub(super) const STEPS: &[Step] = &[
     include_str!("../../migrations/0001_registry.sql"),
     include_str!("../../migrations/0002_secrets.sql"),
     include_str!("../../migrations/0003_keys.sql"),
+    include_str!("../../migrations/0004_beside.sql"),
 ];
 
 /// A sort of SQLite file that we make.

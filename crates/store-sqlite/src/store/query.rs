@@ -3,7 +3,7 @@
 //! Invariant: each answer comes from one read transaction, so it never mixes two states.
 
 use super::text::{from_json, grant, parse, secret, spec};
-use super::{Store, commit, copy};
+use super::{Store, beside, commit, copy};
 use crate::Error;
 use model::act::{Act, Committed};
 use model::key::Epoch;
@@ -71,6 +71,12 @@ fn load(connection: &Connection) -> Result<Vec<ScopeState>, Error> {
     load_grants(&transaction, &mut scopes)?;
     load_tokens(&transaction, &mut scopes)?;
     load_secrets(&transaction, &mut scopes)?;
+    for row in beside::all(&transaction)? {
+        // It goes with its function, so its scope is there.
+        if let Some(state) = scopes.0.get_mut(&row.function.scope) {
+            state.beside.push(row);
+        }
+    }
     let sorted = scopes.0.into_values().map(|mut state| {
         state.functions.sort_by(|a, b| a.function.cmp(&b.function));
         state.grants.sort();

@@ -3,8 +3,10 @@
 //! Invariant: every look-up goes by a key or an index, so an act costs what it touches and not
 //! what the scope holds.
 
+use super::beside;
 use super::text::{grant, object, parse, secret, spec};
 use crate::Error;
+use model::beside::Beside;
 use model::plan::{ApplicationState, RouteKey, View};
 use model::token::TokenId;
 use model::{
@@ -179,6 +181,18 @@ impl View for Seen<'_> {
             |row| row.get(0),
         )?;
         Ok(last.unwrap_or(0))
+    }
+
+    fn revision_row(
+        &self,
+        function: &FunctionName,
+        revision: u32,
+    ) -> Result<Option<FunctionRow>, Error> {
+        beside::revision(self.connection, self.scope, function, revision)
+    }
+
+    fn beside(&self, function: &FunctionName) -> Result<Option<Beside>, Error> {
+        beside::document(self.connection, self.scope, function)
     }
 
     fn granted(&self, grant: &Grant) -> Result<bool, Error> {

@@ -11,6 +11,7 @@ use model::{Code, Grant, Problem};
 use ports::ledger::partial_tiles;
 use ports::registry::{By, Referred, ScopeState};
 
+mod beside;
 mod cases;
 
 /// What must come of an act.
@@ -53,7 +54,7 @@ struct Case {
 /// # Errors
 /// Names the case and the act, and says what the version did that it must not.
 pub async fn conforms<R: Both>(mut fresh: impl FnMut() -> R) -> Result<()> {
-    for case in cases::all() {
+    for case in cases::all().into_iter().chain(beside::all()) {
         let registry = fresh();
         run(&registry, case.acts, case.then).await.context(case.name)?;
     }
@@ -184,6 +185,12 @@ impl Watch {
             state.secrets.push(row.clone());
         }
         state.secrets.sort_by(|a, b| a.name.cmp(&b.name));
+        state.beside.retain(|row| {
+            let put = changes.beside_put.iter().any(|put| put.function == row.function);
+            !put && !changes.functions_gone.contains(&row.function)
+        });
+        state.beside.extend(changes.beside_put.iter().cloned());
+        state.beside.sort_by(|a, b| a.function.cmp(&b.function));
         let idle = state.functions.is_empty()
             && state.grants.is_empty()
             && state.tokens.is_empty()

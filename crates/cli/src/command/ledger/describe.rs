@@ -39,6 +39,9 @@ pub(super) fn act(act: &LeafAct) -> String {
         LeafAct::CapLift { of, name, until } => {
             format!("lift the caps of {of} {name} until {until}")
         }
+        LeafAct::Beside { function, what, number, .. } => {
+            format!("{what}, beside {function}, change {number}")
+        }
         LeafAct::Genesis { version } => format!("home made by casemate {version}"),
         LeafAct::Restored { backup } => format!("home restored from backup {}", backup.short()),
     }

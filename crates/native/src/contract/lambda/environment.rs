@@ -63,11 +63,15 @@ fn reserved(unit: &Unit, around: &Around) -> Vec<(String, String)> {
     let function = unit.function.name.to_string();
     let memory = (unit.limits.memory_bytes >> 20).to_string();
     let start = if around.provisioned { "provisioned-concurrency" } else { "on-demand" };
-    let stream = format!("[{VERSION}]{}", around.instance);
+    let version = match unit.around.version {
+        Some(number) => number.to_string(),
+        None => VERSION.to_owned(),
+    };
+    let stream = format!("[{version}]{}", around.instance);
     let mut all = vec![
         ("_HANDLER", handler(native)),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory),
-        ("AWS_LAMBDA_FUNCTION_VERSION", VERSION.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", version),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", start.to_owned()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{function}")),
         ("AWS_LAMBDA_LOG_STREAM_NAME", stream),

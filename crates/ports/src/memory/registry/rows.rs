@@ -4,6 +4,7 @@
 
 use crate::registry::{By, Referred, ScopeState};
 use model::act::Changes;
+use model::beside::{Beside, BesideRow};
 use model::manifest::Manifest;
 use model::plan::{Activation, ApplicationState, Plan, RouteKey, View};
 use model::revision::{DeploymentRow, RevisionRow};
@@ -23,6 +24,7 @@ pub(super) struct Rows {
     grants: BTreeSet<Grant>,
     tokens: BTreeMap<TokenName, TokenRow>,
     secrets: BTreeMap<SecretName, SecretRow>,
+    beside: BTreeMap<FunctionName, BesideRow>,
 }
 
 #[derive(Default)]
@@ -70,6 +72,7 @@ impl Rows {
             grants: self.grants.iter().cloned().collect(),
             tokens: self.tokens.values().cloned().collect(),
             secrets: self.secrets.values().cloned().collect(),
+            beside: self.beside.values().cloned().collect(),
         }
     }
 
@@ -107,8 +110,15 @@ impl Rows {
         if let Some(activation) = plan.activation {
             self.activate(activation, &plan.changes, by);
         }
-        let Changes { grants_put, grants_gone, tokens_put, tokens_gone, secrets_put, .. } =
-            plan.changes;
+        let Changes {
+            grants_put,
+            grants_gone,
+            tokens_put,
+            tokens_gone,
+            secrets_put,
+            beside_put,
+            ..
+        } = plan.changes;
         self.grants.retain(|grant| !grants_gone.contains(grant));
         self.grants.extend(grants_put);
         for name in tokens_gone {
@@ -116,6 +126,8 @@ impl Rows {
         }
         self.tokens.extend(tokens_put.into_iter().map(|token| (token.name.clone(), token)));
         self.secrets.extend(secrets_put.into_iter().map(|row| (row.name.clone(), row)));
+        self.beside.retain(|name, _| self.functions.contains_key(name));
+        self.beside.extend(beside_put.into_iter().map(|row| (row.name().clone(), row)));
     }
 
     fn activate(&mut self, activation: Activation, changes: &Changes, by: &By) {
@@ -200,6 +212,20 @@ impl View for Seen<'_> {
     fn revision_last(&self, function: &FunctionName) -> Result<u32, Problem> {
         let kept = self.rows.revisions.get(function).and_then(|kept| kept.last());
         Ok(kept.map_or(0, |revision| revision.row.revision))
+    }
+
+    fn revision_row(
+        &self,
+        function: &FunctionName,
+        revision: u32,
+    ) -> Result<Option<FunctionRow>, Problem> {
+        let kept = self.rows.revisions.get(function).map(Vec::as_slice).unwrap_or_default();
+        let found = kept.iter().find(|kept| kept.row.revision == revision);
+        Ok(found.map(|kept| kept.row.clone()))
+    }
+
+    fn beside(&self, function: &FunctionName) -> Result<Option<Beside>, Problem> {
+        Ok(self.rows.beside.get(function).map(|row| row.beside.clone()))
     }
 
     fn granted(&self, grant: &Grant) -> Result<bool, Problem> {

@@ -1,0 +1,143 @@
+//! Who does what is asked of functions, by its operation.
+
+use super::Doing;
+use crate::body::{Answer, answer, json};
+use crate::fault::Fault;
+use crate::route::Operation;
+use crate::serve::Shared;
+use crate::signed::Signed;
+use bytes::Bytes;
+use http::request::Parts;
+use serde_json::{Value, json};
+
+/// A status, and what is said with it; nothing with 204.
+type Said = Result<(u16, Value), Fault>;
+
+/// Does what is asked, for those who may.
+pub(crate) async fn manage(
+    shared: &Shared,
+    head: &Parts,
+    signed: Signed<'_>,
+    id: &str,
+) -> Result<Answer, Fault> {
+    let Signed { signer, asked, body } = signed;
+    let doing = Doing { engine: &shared.engine, signer, query: head.uri.query() };
+    if !doing.signer.manages {
+        let what = asked.name;
+        return Err(Fault::denied(format!(
+            "The key is not authorized to perform: lambda:{what}. The operator can make one that is: casemate token create NAME --aws --manage"
+        )));
+    }
+    let body = &body.bytes;
+    let name = asked.named.first().map(String::as_str).unwrap_or_default();
+    let second = asked.named.get(1).map(String::as_str).unwrap_or_default();
+    // One future for each family, so that none of them is large.
+    let said = match asked.operation {
+        Operation::TagResource | Operation::UntagResource | Operation::ListTags => {
+            Box::pin(doing.of_tags(asked.operation, name, body)).await?
+        }
+        Operation::CreateAlias
+        | Operation::ListAliases
+        | Operation::GetAlias
+        | Operation::UpdateAlias
+        | Operation::DeleteAlias => {
+            Box::pin(doing.of_aliases(asked.operation, (name, second), body)).await?
+        }
+        Operation::PutFunctionConcurrency
+        | Operation::GetFunctionConcurrency
+        | Operation::DeleteFunctionConcurrency
+        | Operation::PutProvisionedConcurrencyConfig
+        | Operation::ListProvisionedConcurrencyConfigs
+        | Operation::GetProvisionedConcurrencyConfig
+        | Operation::DeleteProvisionedConcurrencyConfig => {
+            Box::pin(doing.of_ceilings(asked.operation, name, body)).await?
+        }
+        other => Box::pin(doing.of_functions(other, name, body)).await?,
+    };
+    Ok(match said {
+        (204, _) => answer(204, Bytes::new(), id),
+        (status, value) => json(status, &value, id),
+    })
+}
+
+impl Doing<'_> {
+    async fn of_functions(&self, operation: Operation, name: &str, body: &[u8]) -> Said {
+        Ok(match operation {
+            Operation::CreateFunction => (201, self.create(body).await?),
+            Operation::UpdateFunctionCode => (200, self.update_code(name, body).await?),
+            Operation::UpdateFunctionConfiguration => (200, self.update(name, body).await?),
+            Operation::GetFunction => (200, self.get(name)?),
+            Operation::GetFunctionConfiguration => (200, self.shown(&self.target(name)?)?),
+            Operation::ListFunctions => (200, self.list()?),
+            Operation::GetAccountSettings => (200, self.account()),
+            Operation::PublishVersion => (201, self.publish(name, body).await?),
+            Operation::ListVersionsByFunction => (200, self.versions(name)?),
+            Operation::DeleteFunction => {
+                self.delete(name).await?;
+                (204, Value::Null)
+            }
+            other => (200, self.read_only(other, name)?),
+        })
+    }
+
+    async fn of_aliases(
+        &self,
+        operation: Operation,
+        (name, alias): (&str, &str),
+        body: &[u8],
+    ) -> Said {
+        Ok(match operation {
+            Operation::CreateAlias => (201, self.create_alias(name, body).await?),
+            Operation::ListAliases => (200, self.list_aliases(name)?),
+            Operation::GetAlias => (200, self.get_alias(name, alias)?),
+            Operation::UpdateAlias => (200, self.update_alias(name, alias, body).await?),
+            _ => {
+                self.delete_alias(name, alias).await?;
+                (204, Value::Null)
+            }
+        })
+    }
+
+    async fn of_ceilings(&self, operation: Operation, name: &str, body: &[u8]) -> Said {
+        Ok(match operation {
+            Operation::PutFunctionConcurrency => (200, self.put_ceiling(name, body).await?),
+            Operation::GetFunctionConcurrency => (200, self.get_ceiling(name)?),
+            Operation::DeleteFunctionConcurrency => {
+                self.delete_ceiling(name).await?;
+                (204, Value::Null)
+            }
+            Operation::PutProvisionedConcurrencyConfig => {
+                (202, self.put_provisioned(name, body).await?)
+            }
+            Operation::ListProvisionedConcurrencyConfigs => (200, self.list_provisioned(name)?),
+            Operation::GetProvisionedConcurrencyConfig => (200, self.get_provisioned(name)?),
+            _ => {
+                self.delete_provisioned(name).await?;
+                (204, Value::Null)
+            }
+        })
+    }
+
+    async fn of_tags(&self, operation: Operation, resource: &str, body: &[u8]) -> Said {
+        match operation {
+            Operation::ListTags => return Ok((200, self.list_tags(resource)?)),
+            Operation::TagResource => self.tag(resource, body).await?,
+            _ => self.untag(resource).await?,
+        }
+        Ok((204, Value::Null))
+    }
+
+    /// What tools ask for when they read a function, and of which there is one kind here.
+    fn read_only(&self, operation: Operation, name: &str) -> Result<Value, Fault> {
+        let target = self.target(name)?;
+        Ok(match operation {
+            Operation::GetFunctionCodeSigningConfig => {
+                json!({ "CodeSigningConfigArn": "", "FunctionName": target.name() })
+            }
+            Operation::GetRuntimeManagementConfig => {
+                json!({ "UpdateRuntimeOn": "Auto", "FunctionArn": target.full_arn() })
+            }
+            _ => json!({ "RecursiveLoop": "Terminate" }),
+        })
+    }
+}
