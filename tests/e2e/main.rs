@@ -16,6 +16,7 @@ mod blobs;
 mod called;
 mod caps;
 mod certificates;
+mod checkout;
 mod commands;
 mod crash;
 mod deploying;

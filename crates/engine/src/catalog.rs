@@ -165,7 +165,8 @@ impl Catalog {
         for (name, row) in rows {
             let own = by_function.get(&name).map_or(&[][..], Vec::as_slice);
             let own_policies =
-                policies.function(&row.function, own, &row.spec.allow).map_err(Problem::from)?;
+                policies.function(&row.function, own, &row.spec.allow, row.spec.data.as_deref());
+            let own_policies = own_policies.map_err(Problem::from)?;
             let shelf = shelf(functions.get(&name), &row);
             let new = || Arc::new(Readiness::new(program(&row)));
             let ready = match &shelf {

@@ -91,6 +91,7 @@ impl Engine {
         let members = manifest.members()?;
         self.check_callers(&members)?;
         self.check_secrets(scope, &members).await?;
+        protect::contract::check_functions(&members)?;
         self.check_caps(&members)?;
         let mut in_use = self.using(members.iter().filter_map(|member| member.digest)).await;
         let prepared = self.prepare(&members, &mut in_use).await?;
@@ -328,7 +329,7 @@ fn asked_for(members: &[FunctionSpec]) -> Vec<Grant> {
             let action = Action::Invoke { function: function.name.clone() };
             wanted.insert(Grant { who, action });
         }
-        wanted.extend(function.allow.grants(&function.name).map(|asked| asked.grant));
+        wanted.extend(function.grants().map(|asked| asked.grant));
     }
     wanted.into_iter().collect()
 }

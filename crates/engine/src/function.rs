@@ -4,6 +4,7 @@ use crate::assets::Shelf;
 use crate::caps::Bounds;
 use crate::carried::Carried;
 use crate::crossing::Crossing;
+use crate::data::Data;
 use crate::readiness::Readiness;
 use crate::secrets::Uses;
 use crate::slots::Slots;
@@ -36,6 +37,8 @@ pub(crate) struct Function {
     pub(crate) bounds: OnceLock<Option<Arc<Bounds>>>,
     /// The files that it carries.
     pub(crate) carried: Option<Carried>,
+    /// What becomes of its sensitive data, if its manifest says so.
+    pub(crate) data: Option<Data>,
 }
 
 /// One route, and the function that answers it.
@@ -156,8 +159,8 @@ impl Function {
             around,
         });
         let carried = Carried::of(&row.spec);
-        let bounds = OnceLock::new();
-        Self { row, unit, policies, slots, readiness, shelf, secrets, bounds, carried }
+        let (bounds, data) = (OnceLock::new(), Data::of(&row));
+        Self { row, unit, policies, slots, readiness, shelf, secrets, bounds, carried, data }
     }
 
     /// Its full name.

@@ -9,6 +9,7 @@ mod blob;
 mod body;
 mod call;
 mod connect;
+mod data;
 mod files;
 mod http;
 mod keyvalue;
@@ -18,10 +19,11 @@ mod purse;
 mod record;
 mod secrets;
 
+pub(crate) use data::Outward;
 pub(crate) use line::Lines;
 pub(crate) use purse::Purse;
 pub(crate) use record::Asked;
-pub(crate) use secrets::{Gathered, Tokens};
+pub(crate) use secrets::{BODY_BYTES_MAX, Gathered, Hold, Tokens};
 
 use crate::config::HostLimits;
 use crate::function::Function;
@@ -32,10 +34,11 @@ use parking_lot::Mutex;
 use policy::Denial;
 use ports::Future;
 use ports::host::{Answer, Ask, Host, HostCall, HostError, Line};
+use protect::contract::Swap;
 use record::{Entry, Step};
 use secrets::Used;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Asks of one invocation that may wait for their answer at once. More are refused.
@@ -63,6 +66,10 @@ pub(crate) struct Broker {
     cpu_us: AtomicU64,
     /// The secrets that were put into requests.
     used: Mutex<Used>,
+    /// What stands for which sensitive value, as far as it is known.
+    swaps: Mutex<Vec<Arc<Swap>>>,
+    /// Whether any sensitive value is known.
+    knows: AtomicBool,
 }
 
 /// What a broker is made for.
@@ -94,6 +101,8 @@ impl Broker {
             labels: Mutex::new(audience.labels),
             asked: Mutex::default(),
             used: Mutex::default(),
+            swaps: Mutex::default(),
+            knows: AtomicBool::new(false),
             waiting: AtomicU32::new(0),
             cpu_us: AtomicU64::new(audience.cpu_us),
         }

@@ -18,6 +18,7 @@ pub(crate) use inside::Origin;
 pub use refusal::Refusal;
 
 use crate::carried::Carried;
+use crate::data;
 use crate::guard::network;
 use crate::host::{Audience, Broker};
 use crate::noted::Noted;
@@ -104,6 +105,10 @@ impl Engine {
             return self.serve(permitted, &shelf).await;
         }
         let id = permitted.identified.throttled.received.id;
+        let permitted = match permitted.identified.function.data {
+            Some(_) => Box::pin(self.take_in(permitted)).await?,
+            None => permitted,
+        };
         let funded = self.fund(permitted).await?;
         self.execute(funded).await.map_err(|refusal| refusal.of(id))
     }
@@ -173,7 +178,8 @@ impl Engine {
         let id = InvocationId::from_parts(at.0, fastrand::u64(..).to_ne_bytes());
         let began = self.parts.clock.monotonic();
         let (peer, certificate, noted) = (None, None, None);
-        Received { request, peer, certificate, noted, id, origin: None, at, began }
+        let (origin, taken) = (None, None);
+        Received { request, peer, certificate, noted, id, origin, taken, at, began }
     }
 
     /// Cheap limits, before anything costs CPU.
@@ -201,7 +207,7 @@ impl Engine {
         let Funded { permitted, start, purse, cpu_us, ticket, labels } = funded;
         let Permitted { identified, permit } = permitted;
         let Identified {
-            throttled: Throttled { received, seat },
+            throttled: Throttled { mut received, seat },
             caller,
             vouched,
             function,
@@ -224,6 +230,9 @@ impl Engine {
         if function.unit.around.native.is_some() {
             broker.note_dangers();
         }
+        if let Some(taken) = received.taken.take() {
+            broker.take_in(&taken);
+        }
         let mut request = guest_request(
             received.request,
             &received.id,
@@ -231,6 +240,7 @@ impl Engine {
             vouched.as_deref(),
             function.unit.limits.request_body_bytes,
         );
+        data::tell(&mut request, &labels);
         if function.row.spec.dialect == Some(Dialect::Spin) {
             spin::stamp(&mut request, &trigger, &function.row.spec.http, received.peer);
         }

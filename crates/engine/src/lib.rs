@@ -16,6 +16,7 @@ mod catalog;
 mod config;
 mod crossing;
 mod cut;
+mod data;
 mod deploy;
 mod function;
 #[cfg(any(test, fuzzing))]

@@ -6,6 +6,7 @@
 //! a [`Funded`]. So no caller that compiles can skip a stage.
 
 use crate::caps::Ticket;
+use crate::data::Taken;
 use crate::function::{Endpoint, Function};
 use crate::host::Purse;
 use crate::invoke::Origin;
@@ -31,6 +32,8 @@ pub(crate) struct Received {
     pub(crate) id: InvocationId,
     /// The invocation that caused it, if one did.
     pub(crate) origin: Option<Origin>,
+    /// What is known of the sensitive data in it, if any is.
+    pub(crate) taken: Option<Box<Taken>>,
     pub(crate) at: Timestamp,
     pub(crate) began: Duration,
 }
@@ -85,6 +88,6 @@ pub(crate) struct Funded {
     pub(crate) cpu_us: u64,
     /// What is counted of it, if anything has a cap.
     pub(crate) ticket: Option<Ticket>,
-    /// What the request is known to contain. Nothing is classified yet.
+    /// What the request is known to contain.
     pub(crate) labels: Labels,
 }

@@ -1,7 +1,7 @@
 //! Grants: what somebody was allowed, as a ledgered row.
 
 use crate::destination::Host;
-use crate::{Destination, FunctionName, IssuerName, SecretName, Subject, TokenName};
+use crate::{DataClass, Destination, FunctionName, IssuerName, SecretName, Subject, TokenName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -68,6 +68,12 @@ pub enum Action {
         /// The secret.
         target: SecretName,
     },
+    /// To have values of a class come back in outgoing requests.
+    #[serde(rename = "data-reveal")]
+    DataReveal {
+        /// `CLASS for URL as PURPOSE`: see [`DataTarget`].
+        target: String,
+    },
     /// To have a function that may be invoked do its work later.
     #[serde(rename = "invoke-async")]
     InvokeAsync {
@@ -91,12 +97,41 @@ impl<'a> SecretTarget<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let (name, url) = text.split_once(" for ")?;
-        let odd = |c: char| c.is_control() || c.is_whitespace() || "?#@*".contains(c);
-        let uri: http::Uri = url.parse().ok().filter(|_| !url.contains(odd))?;
-        let scheme_ok = matches!(uri.scheme_str(), Some("http" | "https"));
-        let sound = scheme_ok && uri.host().is_some_and(|host| !host.is_empty());
-        sound.then_some(Self { name: SecretName::parse(name).ok()?, url })
+        is_place(url).then_some(Self { name: SecretName::parse(name).ok()?, url })
     }
+}
+
+/// What a grant to reveal covers: `CLASS for URL as PURPOSE`, where the URL is a scheme, a host, and
+/// perhaps a port and the beginning of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataTarget<'a> {
+    /// What the values are.
+    pub class: DataClass,
+    /// Where they may be sent.
+    pub url: &'a str,
+    /// What for.
+    pub purpose: &'a str,
+}
+
+impl<'a> DataTarget<'a> {
+    /// Reads `CLASS for URL as PURPOSE`. `None` if it is none.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let (class, rest) = text.split_once(" for ")?;
+        let (url, purpose) = rest.split_once(" as ")?;
+        let sound = is_place(url) && crate::manifest::is_purpose(purpose);
+        sound.then_some(Self { class: DataClass::parse(class).ok()?, url, purpose })
+    }
+}
+
+/// Whether a text is a scheme, a host, and perhaps a port and the beginning of a path.
+fn is_place(url: &str) -> bool {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "?#@*".contains(c);
+    let uri: Option<http::Uri> = url.parse().ok().filter(|_| !url.contains(odd));
+    uri.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+    })
 }
 
 /// One grant.
@@ -128,7 +163,7 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] crate::name::Error),
     /// Not an action.
-    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret`, `secret-reveal` or `tcp`", .0.escape_debug())]
+    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret`, `secret-reveal`, `data-reveal` or `tcp`", .0.escape_debug())]
     Action(String),
     /// Not an outgoing target.
     #[error("`{}` is no target: write a method and a URL, such as `GET https://api.example.com/v1/*`", .0.escape_debug())]
@@ -139,6 +174,9 @@ pub enum Error {
     /// Not a secret and its destination.
     #[error("`{}` is no secret and its destination: write a name and a URL, such as `psp for https://api.example.com`", .0.escape_debug())]
     Secret(String),
+    /// Not a class with its destination and purpose.
+    #[error("`{}` is no class with a destination and a purpose: write such as `pan for https://api.example.com as payment`", .0.escape_debug())]
+    Data(String),
     /// Not a place to connect to.
     #[error(transparent)]
     Destination(#[from] crate::destination::Error),
@@ -162,6 +200,7 @@ impl Grant {
             "blob" => Action::Blob { target: check_store(what)? },
             "secret" => Action::Secret { target: check_secret(what)? },
             "secret-reveal" => Action::Reveal { target: SecretName::parse(what)? },
+            "data-reveal" => Action::DataReveal { target: check_data(what)? },
             "tcp" => Action::Tcp { target: Destination::parse(what)? },
             other => return Err(Error::Action(other.chars().take(40).collect())),
         };
@@ -184,6 +223,10 @@ impl Grant {
             }
             (Principal::Function(_), Action::Secret { target }) => {
                 check_secret(target)?;
+                Ok(self)
+            }
+            (Principal::Function(_), Action::DataReveal { target }) => {
+                check_data(target)?;
                 Ok(self)
             }
             (Principal::Function(_), Action::Reveal { .. } | Action::Tcp { .. })
@@ -213,6 +256,13 @@ fn check_secret(text: &str) -> Result<String, Error> {
     }
 }
 
+fn check_data(text: &str) -> Result<String, Error> {
+    match DataTarget::parse(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(Error::Data(text.chars().take(120).collect())),
+    }
+}
+
 fn check_target(text: &str) -> Result<String, Error> {
     let wrong = || Error::Target(text.chars().take(120).collect());
     let (method, url) = text.split_once(' ').ok_or_else(wrong)?;
@@ -239,7 +289,8 @@ impl Action {
             | Self::Blob { .. }
             | Self::Secret { .. }
             | Self::Tcp { .. }
-            | Self::Reveal { .. } => None,
+            | Self::Reveal { .. }
+            | Self::DataReveal { .. } => None,
         }
     }
 
@@ -253,6 +304,7 @@ impl Action {
             Self::Blob { .. } => "blob",
             Self::Secret { .. } => "secret",
             Self::Reveal { .. } => "secret-reveal",
+            Self::DataReveal { .. } => "data-reveal",
             Self::Tcp { .. } => "tcp",
             Self::InvokeAsync { .. } => "invoke-async",
         }
@@ -327,6 +379,7 @@ impl fmt::Display for Grant {
             Action::KeyValue { target } => write!(f, "{} keyvalue \"{target}\"", self.who),
             Action::Blob { target } => write!(f, "{} blob \"{target}\"", self.who),
             Action::Secret { target } => write!(f, "{} secret \"{target}\"", self.who),
+            Action::DataReveal { target } => write!(f, "{} data-reveal \"{target}\"", self.who),
             Action::Reveal { target } => write!(f, "{} secret-reveal {target}", self.who),
             Action::Tcp { target } if matches!(target.host(), Host::Address(IpAddr::V6(_))) => {
                 // Brackets mean something to shells.

@@ -2,8 +2,8 @@
 
 use crate::home;
 use keys::{FileRing, RootKeyFile};
-use model::key::{Epoch, KeyPurpose};
-use model::{Code, DataClass, Problem, Scope, Secret};
+use model::key::Epoch;
+use model::{Code, DataClass, Problem, Scope};
 use ports::KeyRing;
 use protect::transform::ClassKeys;
 use std::path::{Path, PathBuf};
@@ -56,24 +56,10 @@ fn class_keys(
     class: &DataClass,
 ) -> Result<ClassKeys, Problem> {
     let context = [scope.tenant.as_str(), scope.environment.as_str(), class.as_str()];
-    let key = |purpose| {
+    ClassKeys::derive(epoch, |purpose| {
         let key = ring.data_key(epoch, purpose, &context);
         key.map_err(|error| Problem::new(Code::Internal).internal(error))
-    };
-    Ok(ClassKeys {
-        version: epoch.0,
-        fpe: half(&key(KeyPurpose::FormatCipher)?),
-        siv: key(KeyPurpose::Token)?,
-        format_hash: half(&key(KeyPurpose::FormatHash)?),
-        hash: half(&key(KeyPurpose::FullHash)?),
     })
-}
-
-/// The first 256 bits of a key.
-fn half(key: &Secret<[u8; 64]>) -> Secret<[u8; 32]> {
-    let mut half = zeroize::Zeroizing::new([0; 32]);
-    half.iter_mut().zip(key.expose()).for_each(|(to, from)| *to = *from);
-    Secret::new(*half)
 }
 
 #[cfg(test)]

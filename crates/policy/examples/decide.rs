@@ -55,18 +55,22 @@ fn decide(policies: &FunctionPolicies, to: &FunctionRef, token: &TokenName, numb
 fn measure(what: &str, policies: &Arc<Policies>) {
     let to = function("hello");
     // So that every address is a key of its own, and a miss can be had at will.
-    let own = policies.function(&to, &grants("hello"), &model::manifest::Allow::default()).unwrap();
+    let own =
+        policies.function(&to, &grants("hello"), &model::manifest::Allow::default(), None).unwrap();
     let token = TokenName::parse("ci").unwrap();
     decide(&own, &to, &token, 0);
     let cached = per_call(1_000_000, |_| decide(&own, &to, &token, 0));
     let fresh = per_call(20_000, |number| {
-        let own =
-            policies.function(&to, &grants("hello"), &model::manifest::Allow::default()).unwrap();
+        let own = policies
+            .function(&to, &grants("hello"), &model::manifest::Allow::default(), None)
+            .unwrap();
         decide(&own, &to, &token, number);
     });
     let made = per_call(20_000, |_| {
         black_box(
-            policies.function(&to, &grants("hello"), &model::manifest::Allow::default()).unwrap(),
+            policies
+                .function(&to, &grants("hello"), &model::manifest::Allow::default(), None)
+                .unwrap(),
         );
     });
     println!("{what}: cached {cached} ns, not cached {} ns, made in {made} ns", fresh - made);
@@ -88,7 +92,7 @@ fn memory(policies: &Arc<Policies>) {
         .iter()
         .map(|to| {
             policies
-                .function(to, &grants(to.name.as_str()), &model::manifest::Allow::default())
+                .function(to, &grants(to.name.as_str()), &model::manifest::Allow::default(), None)
                 .unwrap()
         })
         .collect();

@@ -5,10 +5,11 @@
 //! policy of the operator speaks of the action, Cedar is not asked at all.
 
 use crate::FunctionPolicies;
+use crate::data::Revealed;
 use crate::target::{Method, Target, Url};
 use crate::verdict::{CallPermit, Denial, command};
 use model::grant::SecretTarget;
-use model::manifest::Allow;
+use model::manifest::{Allow, DataSpec};
 use model::store::{Access, StoreTarget};
 use model::{
     Action, Claims, Code, Destination, FunctionName, Grant, Principal, SecretName, StoreName,
@@ -61,6 +62,8 @@ pub(crate) struct Reach {
     pub(crate) destinations: Box<[(SecretName, Url)]>,
     /// Secrets that are read.
     revealed: Box<[SecretName]>,
+    /// Classes that come back, with where and what for.
+    pub(crate) data: Box<[Revealed]>,
     /// Only tests say that everything is asked for.
     pub(crate) everything: bool,
 }
@@ -73,6 +76,7 @@ impl Reach {
         let mut secrets = Vec::new();
         let mut revealed = Vec::new();
         let mut tcp = Vec::new();
+        let mut data = Vec::new();
         for grant in grants {
             match &grant.action {
                 // That is a matter of the other function's policies.
@@ -82,6 +86,7 @@ impl Reach {
                 Action::Blob { target } => containers.extend(StoreTarget::parse(target)),
                 Action::Secret { target } => secrets.extend(secret(target)),
                 Action::Reveal { target } => revealed.push(target.clone()),
+                Action::DataReveal { target } => data.extend(Revealed::parse(target)),
                 Action::Tcp { target } => tcp.push(target.clone()),
             }
         }
@@ -92,11 +97,12 @@ impl Reach {
             tcp: tcp.into(),
             secrets: secrets.into(),
             revealed: revealed.into(),
+            data: data.into(),
             ..Self::default()
         }
     }
 
-    pub(crate) fn of_manifest(allow: &Allow) -> Self {
+    pub(crate) fn of_manifest(allow: &Allow, data: Option<&DataSpec>) -> Self {
         let store = |(what, access): (&String, &Access)| {
             StoreTarget::parse(&format!("{} {what}", access.word()))
         };
@@ -123,6 +129,11 @@ impl Reach {
                 .iter()
                 .filter(|(_, using)| using.reveal)
                 .map(|(name, _)| name.clone())
+                .collect(),
+            data: data
+                .into_iter()
+                .flat_map(DataSpec::targets)
+                .filter_map(|(_, target)| Revealed::parse(&target))
                 .collect(),
             everything: false,
         }

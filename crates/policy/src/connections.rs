@@ -67,7 +67,7 @@ mod tests {
         let allow: Allow = serde_json::from_value(allow).expect("what is asked for");
         let grant = |(action, what): &(&str, &str)| Grant::parse("function:f", action, what);
         let grants: Vec<_> = grants.iter().map(|it| grant(it).expect("a grant")).collect();
-        operator.function(&function, &grants, &allow).expect("policies")
+        operator.function(&function, &grants, &allow, None).expect("policies")
     }
 
     fn tcp() -> serde_json::Value {

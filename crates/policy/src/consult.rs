@@ -79,7 +79,7 @@ impl FunctionPolicies {
         self.ask_operator(set, &words.reveal, words.secret_of(&self.function.scope, name), &[])
     }
 
-    fn ask_operator(
+    pub(crate) fn ask_operator(
         &self,
         set: &PolicySet,
         action: &EntityUid,

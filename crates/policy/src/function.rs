@@ -220,6 +220,7 @@ pub fn grant_id(grant: &Grant) -> String {
         Action::Http { target }
         | Action::KeyValue { target }
         | Action::Blob { target }
+        | Action::DataReveal { target }
         | Action::Secret { target } => {
             format!("{} {} \"{}\"", grant.who, grant.action.word(), target.escape_debug())
         }

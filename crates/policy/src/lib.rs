@@ -17,6 +17,7 @@ mod cache;
 mod calls;
 mod connections;
 mod consult;
+mod data;
 mod defer;
 mod error;
 mod function;
@@ -34,6 +35,7 @@ mod tests;
 
 pub use ask::{Asker, InvokeAsk};
 pub use calls::{HttpAsk, SecretAsk, StoreAsk};
+pub use data::DataAsk;
 pub use error::Error;
 pub use function::{FunctionPolicies, concerns, grant_id};
 pub use lint::{LintFinding, LintKind, lint};

@@ -10,7 +10,7 @@ use crate::verdict::PolicyId;
 use cedar_policy::{
     ActionConstraint, Effect, Policy, PrincipalConstraint, ResourceConstraint, ValidationWarning,
 };
-use model::grant::SecretTarget;
+use model::grant::{DataTarget, SecretTarget};
 use model::{Action, Grant, Principal};
 
 /// What kind of thing was found.
@@ -64,6 +64,7 @@ fn of_grant(grant: &Grant) -> Vec<LintFinding> {
         Action::Invoke { .. } | Action::InvokeAsync { .. } | Action::Reveal { .. } => Vec::new(),
         Action::Http { target } => of_target(&id, target),
         Action::KeyValue { .. } | Action::Blob { .. } | Action::Tcp { .. } => Vec::new(),
+        Action::DataReveal { target } => of_reveal(&id, target),
         Action::Secret { target } => of_secret(&id, target),
     }
 }
@@ -91,6 +92,21 @@ fn of_secret(id: &str, target: &str) -> Vec<LintFinding> {
         }
         Some(url) if url.origin().starts_with("http://") => {
             let message = "sends a secret unencrypted: whoever can read the wire can read it";
+            vec![finding(LintKind::Cleartext, id, message)]
+        }
+        Some(_) => Vec::new(),
+    }
+}
+
+fn of_reveal(id: &str, target: &str) -> Vec<LintFinding> {
+    match DataTarget::parse(target).and_then(|target| Url::parse(target.url)) {
+        None => {
+            let message = "matches no request: write a class, a place and a purpose, such as `pan for https://api.example.com as payment`";
+            vec![finding(LintKind::MatchesNothing, id, message)]
+        }
+        Some(url) if url.origin().starts_with("http://") => {
+            let message =
+                "sends sensitive values unencrypted: whoever can read the wire can read them";
             vec![finding(LintKind::Cleartext, id, message)]
         }
         Some(_) => Vec::new(),

@@ -15,7 +15,7 @@ use crate::{Error, FunctionPolicies};
 use cedar_policy::{
     ActionConstraint, EntityUid, Policy, PolicySet, ResourceConstraint, ValidationMode, Validator,
 };
-use model::manifest::Allow;
+use model::manifest::{Allow, DataSpec};
 use model::{FunctionRef, Grant};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -45,6 +45,8 @@ pub struct Policies {
     pub(crate) on_secret: PolicySet,
     /// Those about reading secrets.
     pub(crate) on_reveal: PolicySet,
+    /// Policies that speak of values that come back in requests.
+    pub(crate) on_data: PolicySet,
     /// Policies that speak of calls that run later.
     pub(crate) on_async: PolicySet,
 }
@@ -76,6 +78,7 @@ impl Policies {
             on_tcp: PolicySet::new(),
             on_secret: PolicySet::new(),
             on_reveal: PolicySet::new(),
+            on_data: PolicySet::new(),
             on_async: PolicySet::new(),
         };
         let id = cedar_policy::PolicyId::new(BUILT_IN.0);
@@ -113,8 +116,9 @@ impl Policies {
         function: &FunctionRef,
         grants: &[Grant],
         asked: &Allow,
+        data: Option<&DataSpec>,
     ) -> Result<FunctionPolicies, Error> {
-        FunctionPolicies::new(self, function, grants, Reach::of_manifest(asked))
+        FunctionPolicies::new(self, function, grants, Reach::of_manifest(asked, data))
     }
 
     /// As [`Policies::function`], for a manifest that asks for everything.
@@ -183,6 +187,7 @@ impl Policies {
             (&self.vocabulary.tcp, &mut self.on_tcp),
             (&self.vocabulary.secret, &mut self.on_secret),
             (&self.vocabulary.reveal, &mut self.on_reveal),
+            (&self.vocabulary.data_reveal, &mut self.on_data),
             (&self.vocabulary.invoke_async, &mut self.on_async),
         ];
         for (action, set) in on_calls {

@@ -38,11 +38,13 @@ pub(crate) struct Vocabulary {
     pub(crate) tcp: EntityUid,
     pub(crate) secret: EntityUid,
     pub(crate) reveal: EntityUid,
+    pub(crate) data_reveal: EntityUid,
     pub(crate) invoke_async: EntityUid,
     host: EntityTypeName,
     store: EntityTypeName,
     container: EntityTypeName,
     secret_type: EntityTypeName,
+    class_type: EntityTypeName,
     /// The one entity that carries a request's claims.
     claims: EntityUid,
     tree: TreeWords,
@@ -82,11 +84,13 @@ impl Vocabulary {
             tcp: uid(entity_type("Action")?, "tcp"),
             secret: uid(entity_type("Action")?, "secret"),
             reveal: uid(entity_type("Action")?, "secret-reveal"),
+            data_reveal: uid(entity_type("Action")?, "data-reveal"),
             invoke_async: uid(entity_type("Action")?, "invoke-async"),
             host: entity_type("Host")?,
             store: entity_type("Store")?,
             container: entity_type("Container")?,
             secret_type: entity_type("Secret")?,
+            class_type: entity_type("DataClass")?,
             tree: TreeWords {
                 token: tree_type("Token")?,
                 function: tree_type("Function")?,
@@ -123,6 +127,11 @@ impl Vocabulary {
 
     pub(crate) fn secret_of(&self, scope: &Scope, name: &SecretName) -> EntityUid {
         uid(self.secret_type.clone(), &format!("{scope}/{name}"))
+    }
+
+    /// Classes are the same everywhere, so there is no tenant in front.
+    pub(crate) fn class(&self, class: &model::DataClass) -> EntityUid {
+        uid(self.class_type.clone(), class.as_str())
     }
 
     /// The ask as a Cedar request, checked against the schema. `reads` is what the policies can

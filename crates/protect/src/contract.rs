@@ -13,14 +13,20 @@ mod fault;
 mod field;
 mod form;
 mod json;
+mod manifest;
 mod place;
 mod stream;
+mod swap;
+mod tally;
 
-pub use bound::{Bound, Direction, Done, Tally};
+pub use bound::{Bound, Direction, Done};
 pub use fault::Fault;
 pub use field::Field;
+pub use manifest::check_functions;
 pub use place::{Place, Pointer, Step};
 pub use stream::{Format, Stream};
+pub use swap::Swap;
+pub use tally::Tally;
 
 use model::{Code, DataClass, Problem};
 use serde::Deserialize;

@@ -30,7 +30,7 @@ pub(super) const EXAMPLES: &Workspace = &Workspace {
 /// The guests of the tests.
 pub(super) const TESTS: &Workspace = &Workspace {
     directory: "tests/guests",
-    names: &["blobs", "misbehave", "misbehave03", "stateful"],
+    names: &["blobs", "grabber", "misbehave", "misbehave03", "stateful"],
     shared: &[],
     beside: &["crates/wasm/wit"],
 };

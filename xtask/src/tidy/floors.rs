@@ -43,7 +43,7 @@ const HOUSE: &[Room] = &[
     room("egress", 2),
     room("seam", 2),
     room("native", 2),
-    narrow("engine", 3, &["model", "ports", "identity", "policy", "audit"]),
+    narrow("engine", 3, &["model", "ports", "identity", "policy", "protect", "audit"]),
     narrow("gateway", 4, &["model", "engine"]),
     narrow("control", 4, &["model", "engine"]),
     narrow("compat", 4, &["model", "engine", "archive"]),

@@ -132,6 +132,7 @@ impl Grants {
                 Action::Http { target }
                 | Action::KeyValue { target }
                 | Action::Blob { target }
+                | Action::DataReveal { target }
                 | Action::Secret { target } => target,
                 Action::Reveal { target } => target.to_string(),
                 Action::Tcp { target } => target.to_string(),

@@ -324,6 +324,7 @@ pub(crate) fn shell(grant: &Grant) -> String {
         action @ (model::Action::Http { target }
         | model::Action::KeyValue { target }
         | model::Action::Blob { target }
+        | model::Action::DataReveal { target }
         | model::Action::Secret { target }) => {
             let target = target.replace('\'', r"'\''");
             let line = format!("{} {} '{target}'", grant.who, action.word());

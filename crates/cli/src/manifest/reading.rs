@@ -52,6 +52,7 @@ pub(super) fn attempt(file: &str, text: &str) -> Result<Manifest, Failure> {
         }
     }
     let checked = manifest.check(&Ceiling::DEFAULT);
+    let checked = checked.and_then(|()| protect::contract::check_functions(&manifest.functions));
     checked.map_err(|problem| failed(placed(&document, problem)))?;
     Ok(manifest)
 }

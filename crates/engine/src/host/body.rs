@@ -18,6 +18,10 @@ use tokio::sync::mpsc;
 /// What a guest sends out. Every byte is charged before it goes.
 pub(super) struct Leaving {
     pub(super) body: Body,
+    /// Looks for sensitive values that may not leave, if any are known.
+    pub(super) screen: Option<Covering>,
+    /// The body has ended.
+    pub(super) over: bool,
     /// Looks for placeholders of secrets, if the function has any.
     pub(super) watch: Option<Watch>,
     pub(super) broker: Arc<Broker>,
@@ -34,9 +38,7 @@ impl HttpBody for Leaving {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HostError>>> {
         let this = self.get_mut();
-        let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(cx)) else {
-            return Poll::Ready(None);
-        };
+        let Some(frame) = ready!(this.poll_screened(cx)) else { return Poll::Ready(None) };
         let frame = frame.and_then(|frame| {
             let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
             if let (Some(watch), Some(data)) = (&mut this.watch, frame.data_ref()) {
@@ -50,12 +52,51 @@ impl HttpBody for Leaving {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.screen.as_ref().is_none_or(Covering::is_empty) && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        with_held(self.body.size_hint(), self.screen.as_ref())
     }
+}
+
+impl Leaving {
+    /// The next frame in which no value begins that may not leave.
+    fn poll_screened(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HostError>>> {
+        let Some(screen) = &mut self.screen else { return Pin::new(&mut self.body).poll_frame(cx) };
+        if let Some(late) = screen.late() {
+            return Poll::Ready(Some(Ok(late)));
+        }
+        loop {
+            if self.over {
+                return Poll::Ready(None);
+            }
+            let next = ready!(Pin::new(&mut self.body).poll_frame(cx));
+            self.over = next.is_none();
+            let passed = screen.pass(&self.broker, next);
+            if screen.hit() {
+                self.over = true;
+                return Poll::Ready(Some(Err(self.broker.leaked())));
+            }
+            if let Some(next) = passed {
+                return Poll::Ready(next);
+            }
+        }
+    }
+}
+
+/// What is still to come, with what is held back.
+fn with_held(inner: SizeHint, cover: Option<&Covering>) -> SizeHint {
+    let held = cover.map_or(0, Covering::held);
+    let mut hint = SizeHint::new();
+    hint.set_lower(inner.lower().saturating_add(held));
+    if let Some(upper) = inner.upper() {
+        hint.set_upper(upper.saturating_add(held));
+    }
+    hint
 }
 
 /// What comes back.
@@ -118,14 +159,7 @@ impl HttpBody for Coming {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let held = self.mask.as_ref().map_or(0, Covering::held);
-        let inner = self.body.size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(inner.lower().saturating_add(held));
-        if let Some(upper) = inner.upper() {
-            hint.set_upper(upper.saturating_add(held));
-        }
-        hint
+        with_held(self.body.size_hint(), self.mask.as_ref())
     }
 }
 

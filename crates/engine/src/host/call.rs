@@ -8,6 +8,7 @@ use super::Broker;
 use super::body::{Coming, driven, nothing};
 use super::http::request;
 use super::record::Step;
+use crate::data::Told;
 use crate::invoke::{Origin, Refusal};
 use crate::router::Found;
 use bytes::Bytes;
@@ -110,6 +111,9 @@ impl Broker {
             Ok(response) => {
                 let place = self.done(&step, 0);
                 let (mut head, body) = response.into_parts();
+                if let Some(Told(labels)) = head.extensions.remove() {
+                    self.join(&labels);
+                }
                 let (body, mask) = (driven(body), self.cover_head(&mut head, &[]));
                 let coming =
                     Coming { body, mask, broker: self, place, sent, received: 0, over: false };
@@ -129,7 +133,7 @@ impl Broker {
         }
         self.purse.take_descendant().map_err(|limit| self.limited(step, limit))?;
         let (root, parent) = (self.root, self.invocation);
-        Ok(Origin { root, parent, depth, purse: Arc::clone(&self.purse) })
+        Ok(Origin { root, parent, depth, purse: Arc::clone(&self.purse), taken: self.passed_on() })
     }
 
     fn refused(&self, step: &Step, refusal: &Refusal) -> HostError {

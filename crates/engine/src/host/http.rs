@@ -3,8 +3,9 @@
 use super::Broker;
 use super::body::{Coming, Leaving, nothing};
 use super::call::inside;
+use super::data::Screened;
 use super::record::Step;
-use super::secrets::Dressed;
+use super::secrets::{Covering, Dressed};
 use http::StatusCode;
 use http::header::{HOST, HeaderValue};
 use http_body_util::BodyExt as _;
@@ -42,11 +43,12 @@ impl Broker {
             .map_err(|denial| self.denied(&step, &denial))?;
         self.charge(&step)?;
         let _waiting = self.wait().ok_or_else(|| self.limited(&step, "asks at once"))?;
+        let Screened { call, body, screen } = self.screened(&step, call, body, &url).await?;
         let mut dressed = self.with_secrets(&step, call, body, &url).await?;
         let sent = Arc::new(AtomicU64::new(0));
         let again = dressed.again();
         let made = std::mem::take(&mut dressed.made);
-        let mut response = self.send(&permit, &step, dressed, &sent).await?;
+        let mut response = self.send(&permit, &step, dressed, screen, &sent).await?;
         let mut place = self.done(&step, 0);
         if let Some(again) = again.filter(|_| response.status() == StatusCode::UNAUTHORIZED)
             && let Some(other) = self.with_new_token(again, &url).await
@@ -54,7 +56,7 @@ impl Broker {
             let resource = step.resource().to_owned();
             let step = self.begin("http", resource, arguments.as_bytes(), Labels::NONE);
             self.charge(&step)?;
-            response = self.send(&permit, &step, other, &sent).await?;
+            response = self.send(&permit, &step, other, None, &sent).await?;
             place = self.done(&step, 0);
         }
         let (mut head, body) = response.into_parts();
@@ -69,6 +71,7 @@ impl Broker {
         _permit: &CallPermit,
         step: &Step,
         dressed: Dressed,
+        screen: Option<Covering>,
         sent: &Arc<AtomicU64>,
     ) -> Result<http::Response<Body>, HostError> {
         let (call, body, unseen) = dressed.into_parts();
@@ -76,7 +79,7 @@ impl Broker {
             Some(body) => {
                 let (broker, sent) = (Arc::clone(self), Arc::clone(sent));
                 let watch = self.watch().filter(|_| unseen);
-                Leaving { body, watch, broker, sent }.boxed_unsync()
+                Leaving { body, screen, over: false, watch, broker, sent }.boxed_unsync()
             }
             None => nothing(),
         };

@@ -14,7 +14,7 @@ mod token;
 
 pub(super) use cover::{Covering, Used, Watch};
 pub(super) use dressed::Dressed;
-pub(crate) use gather::Gathered;
+pub(crate) use gather::{BODY_BYTES_MAX, Gathered, Hold};
 pub(crate) use token::Tokens;
 
 use super::Broker;

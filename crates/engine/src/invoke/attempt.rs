@@ -45,6 +45,14 @@ impl Engine {
             Ok(permitted) => permitted,
             Err(landed) => return landed,
         };
+        let permitted = match permitted.identified.function.data {
+            Some(_) => match Box::pin(self.take_in(permitted)).await {
+                Ok(permitted) => permitted,
+                // What does not fit the contract now never will.
+                Err(refusal) => return Landed::Hopeless(code_of(&refusal.problem)),
+            },
+            None => permitted,
+        };
         let funded = match self.fund(permitted).await {
             Ok(funded) => funded,
             Err(refusal) => return landed(&refusal),

@@ -6,6 +6,7 @@
 
 use super::permit::ask;
 use super::{Outcomes, Refusal};
+use crate::data;
 use crate::reply::ReplyBody;
 use crate::request::check_length;
 use crate::stage::{Identified, Permitted, Received};
@@ -113,9 +114,14 @@ impl Engine {
         _later: CallPermit,
     ) -> Outcomes<InvocationId> {
         self.within_caps(&permitted)?;
+        let permitted = match permitted.identified.function.data {
+            Some(_) => Box::pin(self.take_in(permitted)).await?,
+            None => permitted,
+        };
         // The seat counts it on the node until it is on disk.
         let Identified { throttled, caller, vouched, function, trigger, .. } = permitted.identified;
-        let Received { request, peer, id, at, .. } = throttled.received;
+        let Received { mut request, peer, id, at, taken, .. } = throttled.received;
+        data::mark(&mut request, taken.as_deref());
         let _seat = throttled.seat;
         let most = self.config.queue.body_bytes_max.min(function.unit.limits.request_body_bytes);
         let too_large = |_: Problem| {

@@ -58,7 +58,9 @@ impl Engine {
             }
             tracing::debug!(%error, "the start of an invocation is not recorded");
         }
-        Ok(Funded { permitted, start, purse, cpu_us, ticket, labels: Labels::NONE })
+        let taken = identified.throttled.received.taken.as_ref();
+        let labels = taken.map_or(Labels::NONE, |taken| taken.labels.clone());
+        Ok(Funded { permitted, start, purse, cpu_us, ticket, labels })
     }
 
     /// Refuses a call that was permitted, and keeps why. Only a full function or node refuses

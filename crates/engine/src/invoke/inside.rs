@@ -1,6 +1,7 @@
 //! A call of one function by another: the same stages, entered from within.
 
 use super::Outcomes;
+use crate::data::Taken;
 use crate::host::Purse;
 use crate::reply::ReplyBody;
 use crate::request::method_name;
@@ -22,6 +23,8 @@ pub(crate) struct Origin {
     pub(crate) depth: u16,
     /// What the whole tree may still spend.
     pub(crate) purse: Arc<Purse>,
+    /// What the one that calls knows of sensitive data, if it knows any.
+    pub(crate) taken: Option<Box<Taken>>,
 }
 
 impl Engine {
@@ -39,6 +42,8 @@ impl Engine {
         request: http::Request<RequestBody>,
     ) -> Outcomes<http::Response<ReplyBody>> {
         let mut received = self.receive_direct(request);
+        let mut origin = origin;
+        received.taken = origin.taken.take();
         received.origin = Some(origin);
         let throttled = self.throttle(received)?;
         let catalog = self.catalog.load();

@@ -9,7 +9,7 @@ use super::body::ReplyBody;
 use super::close::{Ending, code_number};
 use crate::caps::{Ticket, spent};
 use crate::function::Function;
-use crate::host::Broker;
+use crate::host::{Broker, Outward};
 use crate::invoke::Refusal;
 use crate::stage::Seat;
 use crate::wiring::Engine;
@@ -23,7 +23,7 @@ use ports::journal::Mark;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::Sleep;
 
@@ -54,6 +54,8 @@ pub(crate) struct Flight {
     departed: bool,
     /// What of the body is still to come, if the guest's head says how long it is.
     left: Option<u64>,
+    /// Looks for sensitive values in the reply, if any may be around.
+    outward: Option<Box<Outward>>,
 }
 
 /// The record is closed, with this ending.
@@ -61,17 +63,22 @@ pub(crate) struct Closed(pub(crate) Ending, Option<Mark>);
 
 impl Flight {
     pub(crate) fn new(boarding: Boarding) -> Self {
-        Self { aboard: Some(boarding), wall: None, status: 0, departed: false, left: None }
+        let aboard = Some(boarding);
+        Self { aboard, wall: None, status: 0, departed: false, left: None, outward: None }
     }
 
     /// Runs the guest to its response head and hands out the reply.
     pub(crate) async fn answer(mut self) -> Result<http::Response<ReplyBody>, Refusal> {
-        let head = match poll_fn(|cx| self.poll_head(cx)).await {
+        let mut head = match poll_fn(|cx| self.poll_head(cx)).await {
             Ok(head) => head,
             Err(closed) => return Err(closed.0.problem().into()),
         };
         let strict = self.aboard.as_ref().is_some_and(|aboard| aboard.function.strict());
+        let masked = self.outward.as_ref().map(|outward| Arc::clone(&outward.masked));
         let body = if strict { self.whole_and_durable().await? } else { self.read_ahead().await? };
+        if let Some(masked) = masked {
+            crate::data::say_masked(&mut head, &masked);
+        }
         Ok(http::Response::from_parts(head, body))
     }
 
@@ -82,6 +89,8 @@ impl Flight {
             self.status = head.status.as_u16();
             let length = head.headers.get(header::CONTENT_LENGTH);
             self.left = length.and_then(|length| length.to_str().ok()?.parse().ok());
+            self.outward =
+                self.aboard.as_ref().and_then(|it| it.broker.outward(&mut head)).map(Box::new);
             if let Some(aboard) = &self.aboard
                 && let Ok(value) =
                     HeaderValue::from_maybe_shared(Bytes::from(aboard.start.id.to_string()))
@@ -92,11 +101,29 @@ impl Flight {
         })
     }
 
-    /// Runs the guest to its next frame.
+    /// Runs the guest to its next frame, without sensitive values in it.
     pub(crate) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Closed>>> {
+        loop {
+            if let Some(outward) = &mut self.outward {
+                if let Some(late) = outward.cover.late() {
+                    return Poll::Ready(Some(Ok(late)));
+                }
+                if outward.over {
+                    return Poll::Ready(None);
+                }
+            }
+            let next = ready!(self.poll_guest(cx));
+            let Some(outward) = &mut self.outward else { return Poll::Ready(next) };
+            if let Some(next) = outward.pass(next) {
+                return Poll::Ready(next);
+            }
+        }
+    }
+
+    fn poll_guest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Closed>>> {
         let polled = self.poll_with(cx, |running, cx| match running.poll_frame(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(None) => Poll::Ready(Ok(None)),
@@ -333,7 +360,14 @@ impl Drop for Flight {
             && let Some(aboard) = self.aboard.take()
         {
             let (wall, status) = (self.wall.take(), self.status);
-            let rest = Self { aboard: Some(aboard), wall, status, departed: true, left: None };
+            let rest = Self {
+                aboard: Some(aboard),
+                wall,
+                status,
+                departed: true,
+                left: None,
+                outward: None,
+            };
             runtime.spawn(rest.run_out());
         }
         let Some(aboard) = &self.aboard else { return };

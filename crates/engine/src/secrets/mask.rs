@@ -1,4 +1,4 @@
-//! Finding used secrets in what comes back, and covering them.
+//! Finding used secrets and sensitive values where they may not be, and covering them.
 //!
 //! A value is looked for as it is, and as it is written in base64, in hexadecimal digits, in a URL
 //! and in JSON. What is found is covered with as many `*`, so that lengths stay true.
@@ -6,13 +6,16 @@
 //! Invariant: a value that is cut by the border of two frames is found, and nothing is held back
 //! that cannot become one.
 
+mod spelling;
+
 use base64::Engine as _;
 use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
 use base64::engine::{GeneralPurpose, general_purpose::NO_PAD};
 use bytes::Bytes;
 use memchr::memmem;
 use model::vault::MASKED_BYTES_MIN;
-use model::{Secret, SecretName, vault};
+use model::{DataClass, Secret, SecretName, vault};
+use protect::detect::VALUE_BYTES_MIN;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -27,16 +30,40 @@ pub(crate) struct Masker {
     patterns: Vec<Pattern>,
 }
 
+/// Whose value it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Whose {
+    /// A secret's.
+    Secret(SecretName),
+    /// One of a class of data.
+    Class(DataClass),
+}
+
+impl std::fmt::Display for Whose {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Secret(name) => name.fmt(f),
+            Self::Class(class) => f.write_str(class.as_str()),
+        }
+    }
+}
+
+impl From<&SecretName> for Whose {
+    fn from(name: &SecretName) -> Self {
+        Self::Secret(name.clone())
+    }
+}
+
 #[derive(Clone)]
 struct Pattern {
-    name: SecretName,
+    name: Whose,
     text: Arc<Secret<Vec<u8>>>,
 }
 
-/// Which secret was found, and in how many bytes.
+/// Whose value was found, and in how many bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Hit {
-    pub(crate) name: SecretName,
+    pub(crate) name: Whose,
     pub(crate) bytes: u64,
 }
 
@@ -47,13 +74,52 @@ impl Masker {
 
     /// Whether this value of this secret is looked for.
     pub(crate) fn knows(&self, name: &SecretName, value: &Secret<Vec<u8>>) -> bool {
-        let same = |it: &Pattern| it.name == *name && it.text.expose() == value.expose();
+        let name = Whose::from(name);
+        let same = |it: &Pattern| it.name == name && it.text.expose() == value.expose();
         self.patterns.iter().any(same)
     }
 
     /// Looks for another value from now on.
     pub(crate) fn add(&mut self, name: &SecretName, value: &Secret<Vec<u8>>) {
-        for form in forms(value.expose()) {
+        let name = Whose::from(name);
+        self.put(&name, forms(value.expose(), MASKED_BYTES_MIN));
+    }
+
+    /// Looks for a value of a class from now on, in all its spellings. What is so short that it
+    /// stands anywhere by chance is not looked for.
+    pub(crate) fn add_value(&mut self, class: &DataClass, value: &str) {
+        let name = Whose::Class(class.clone());
+        let known = |it: &Pattern| it.name == name && it.text.expose() == value.as_bytes();
+        if self.patterns.iter().any(known) {
+            return;
+        }
+        for spelling in spelling::of(value) {
+            if spelling.expose().len() >= VALUE_BYTES_MIN {
+                self.put(&name, forms(spelling.expose(), VALUE_BYTES_MIN));
+            }
+        }
+    }
+
+    /// Looks for what another one looks for, too.
+    pub(crate) fn join(&mut self, other: &Self) {
+        for Pattern { name, text } in &other.patterns {
+            if !self.patterns.iter().any(|known| known.text.expose() == text.expose()) {
+                self.patterns.push(Pattern { name: name.clone(), text: Arc::clone(text) });
+            }
+        }
+    }
+
+    /// The values of classes alone, without those that `but` names.
+    pub(crate) fn without(&self, but: &[DataClass]) -> Self {
+        let stays = |it: &&Pattern| match &it.name {
+            Whose::Class(class) => !but.contains(class),
+            Whose::Secret(_) => false,
+        };
+        Self { patterns: self.patterns.iter().filter(stays).cloned().collect() }
+    }
+
+    fn put(&mut self, name: &Whose, forms: Vec<Secret<Vec<u8>>>) {
+        for form in forms {
             if !self.patterns.iter().any(|known| known.text.expose() == form.expose()) {
                 self.patterns.push(Pattern { name: name.clone(), text: Arc::new(form) });
             }
@@ -113,6 +179,13 @@ impl Stream {
         Self { masker, held: Vec::new() }
     }
 
+    /// Looks for other values from now on.
+    pub(crate) fn renew(&mut self, masker: &Arc<Masker>) {
+        if !Arc::ptr_eq(&self.masker, masker) {
+            self.masker = Arc::clone(masker);
+        }
+    }
+
     /// What can be passed on after another frame, and what was found. May be empty: then all of it
     /// could still become a value.
     pub(crate) fn push(&mut self, frame: Bytes) -> (Bytes, Vec<Hit>) {
@@ -156,8 +229,8 @@ fn covered(text: &[u8], found: &[(usize, Range<usize>)]) -> Vec<u8> {
     text
 }
 
-/// Everything that one value is looked for as.
-fn forms(value: &[u8]) -> Vec<Secret<Vec<u8>>> {
+/// Everything that one value is looked for as. Shorter texts than `least` are left out.
+fn forms(value: &[u8], least: usize) -> Vec<Secret<Vec<u8>>> {
     let json = serde_json::to_vec(&String::from_utf8_lossy(value)).unwrap_or_default();
     let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_vec();
     let hex = |digits: fn(&u8) -> String| {
@@ -172,7 +245,7 @@ fn forms(value: &[u8]) -> Vec<Secret<Vec<u8>>> {
     let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).take(LINES_MAX);
     let lines = lines.filter(|line| line.len() < value.len() && !vault::is_weak(line));
     all.extend(lines.map(<[u8]>::to_vec));
-    all.into_iter().filter(|it| it.len() >= MASKED_BYTES_MIN).map(Secret::new).collect()
+    all.into_iter().filter(|it| it.len() >= least).map(Secret::new).collect()
 }
 
 /// The digits of base64 that depend on the value alone when `shift` bytes stand before it.

@@ -118,6 +118,9 @@ pub fn grant(bytes: &[u8]) -> Outcome {
         (Principal::Function(_), Action::Secret { target }) => {
             target == what && crate::grant::SecretTarget::parse(what).is_some()
         }
+        (Principal::Function(_), Action::DataReveal { target }) => {
+            target == what && crate::grant::DataTarget::parse(what).is_some()
+        }
         (Principal::Function(_), Action::Reveal { target }) => target.as_str() == what,
         (Principal::Function(_), Action::Tcp { target }) => {
             crate::Destination::parse(what).as_ref() == Ok(target)
@@ -129,6 +132,7 @@ pub fn grant(bytes: &[u8]) -> Outcome {
             | Action::Blob { .. }
             | Action::Secret { .. }
             | Action::Tcp { .. }
+            | Action::DataReveal { .. }
             | Action::Reveal { .. },
         ) => false,
         (Principal::Public | Principal::Function(_), Action::InvokeAsync { .. }) => false,

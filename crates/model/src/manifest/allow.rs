@@ -1,5 +1,6 @@
 //! What a function asks for. Requests only: grants make them true.
 
+use super::FunctionSpec;
 use super::secret::SecretUse;
 use crate::store::Access;
 use crate::{Action, Destination, FunctionName, Grant, Principal, SecretName};
@@ -33,6 +34,20 @@ pub struct Allow {
     /// function never sees them, but for those of which it says `reveal`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secret: BTreeMap<SecretName, SecretUse>,
+}
+
+impl FunctionSpec {
+    /// The grants that would make everything true that the function asks for.
+    pub fn grants(&self) -> impl Iterator<Item = Asked> {
+        let who = Principal::Function(self.name.clone());
+        let targets = self.data.iter().flat_map(|data| data.targets());
+        let reveals = targets.map(move |(at, target)| Asked {
+            key: "data.reveal",
+            pointer: format!("/data/reveal/{at}/to"),
+            grant: Grant { who: who.clone(), action: Action::DataReveal { target } },
+        });
+        self.allow.grants(&self.name).chain(reveals)
+    }
 }
 
 /// One thing that is asked for, as the grant that would make it true.

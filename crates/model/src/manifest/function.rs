@@ -4,6 +4,7 @@ use super::allow::Allow;
 use super::auth::Auth;
 use super::cap::{self, Cap};
 use super::config::Config;
+use super::data::DataSpec;
 use super::dialect::Dialect;
 use super::environment::Environment;
 use super::example::{self, Example};
@@ -120,6 +121,9 @@ pub struct FunctionSpec {
     /// Files that the function carries and reads through `wasi:filesystem`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<FilesSpec>,
+    /// What is done with sensitive data: on its way in, and where it comes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Box<DataSpec>>,
     /// Words of the function's own for key-value stores: `default = "carts"` gives it the store
     /// `carts` when it opens `default`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -166,6 +170,7 @@ impl FunctionSpec {
             config: Config::default(),
             environment: Environment::default(),
             files: None,
+            data: None,
             stores: BTreeMap::new(),
             dialect: None,
             assets: None,
@@ -242,10 +247,11 @@ impl FunctionSpec {
             return fail("config", why);
         }
         self.check_secrets()?;
+        self.check_data()?;
         self.check_tcp()?;
         self.check_surroundings()?;
         self.check_native()?;
-        for asked in self.allow.grants(&self.name) {
+        for asked in self.grants() {
             if let Err(error) = asked.grant.checked() {
                 let why = format!("function `{}`, `{}`: {error}", self.name, asked.key);
                 let wrong = Problem::new(Code::ManifestValue).detail(why);

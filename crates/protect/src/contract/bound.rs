@@ -1,6 +1,8 @@
 //! A contract with keys, applied to one document.
 
-use super::{Contract, Duplicate, Fault, Field, Missing, Place, Table, csv, form, json, unusable};
+use super::{
+    Contract, Duplicate, Fault, Field, Missing, Place, Table, Tally, csv, form, json, unusable,
+};
 use crate::transform::{ClassKeys, Error, Kind, Value, Way, Work};
 use model::{Code, DataClass, Problem, TenantName};
 
@@ -13,13 +15,18 @@ pub enum Direction {
     Undo,
     /// Values come back, and fields that have no way back stay as they are.
     UndoPartly,
+    /// As [`Direction::Protect`], but what is protected already stays as it is: tokens that these
+    /// keys made, and what the [`Tally`] knows.
+    Ingest,
+    /// Tokens come back, and what the [`Tally`] knows. All else stays as it is and is not counted.
+    Reveal,
 }
 
 impl Direction {
     const fn way(self) -> Way {
         match self {
-            Self::Protect => Way::Protect,
-            Self::Undo | Self::UndoPartly => Way::Undo,
+            Self::Protect | Self::Ingest => Way::Protect,
+            Self::Undo | Self::UndoPartly | Self::Reveal => Way::Undo,
         }
     }
 }
@@ -37,37 +44,17 @@ pub struct Done {
     pub values: u64,
 }
 
-/// Counts what was done, by field.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally(Vec<u64>);
-
-impl Tally {
-    /// Values at the field of this number.
-    pub(crate) fn of(&self, field: usize) -> u64 {
-        self.0.get(field).copied().unwrap_or(0)
-    }
-
-    fn count(&mut self, field: usize) {
-        if self.0.len() <= field {
-            self.0.resize(field + 1, 0);
-        }
-        if let Some(count) = self.0.get_mut(field) {
-            *count += 1;
-        }
-    }
-}
-
 /// One field with its keys.
 pub(crate) struct Bond {
     pub(crate) at: Place,
     pub(crate) record: Option<Place>,
-    class: DataClass,
-    work: Work,
+    pub(super) class: DataClass,
+    pub(super) work: Work,
 }
 
 /// A contract that can be applied.
 pub struct Bound {
-    way: Way,
+    direction: Direction,
     pub(crate) missing: Missing,
     pub(crate) duplicate: Duplicate,
     pub(crate) table: Table,
@@ -105,7 +92,7 @@ impl Contract {
             })
             .collect();
         Ok(Bound {
-            way: direction.way(),
+            direction,
             missing: self.missing,
             duplicate: self.duplicate,
             table: self.csv.clone(),
@@ -165,7 +152,7 @@ impl Bound {
         record: Option<&str>,
         tally: &mut Tally,
     ) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        let before = tally.clone();
+        let before = tally.counts();
         let mut made = vec![None; fields.len()];
         for (at, bond) in self.bonds.iter().enumerate() {
             let Place::Header(name) = &bond.at else { continue };
@@ -232,7 +219,14 @@ impl Bound {
         tally: &mut Tally,
     ) -> Result<Value<'static>, Fault> {
         let bond = self.bonds.get(field).ok_or_else(Fault::missing)?;
-        let made = bond.work.run(self.way, value, record);
+        let made = match self.direction {
+            Direction::Ingest => bond.ingest(value, record, tally),
+            Direction::Reveal => match bond.reveal(value, record, tally) {
+                Ok(None) => return Ok(value.kept()),
+                made => made.map(|made| made.unwrap_or_else(|| value.kept())),
+            },
+            direction => bond.work.run(direction.way(), value, record),
+        };
         let made = made.map_err(|error| Fault::value(error).at(&bond.at))?;
         tally.count(field);
         Ok(made)

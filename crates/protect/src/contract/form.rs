@@ -33,7 +33,7 @@ pub(super) fn apply(
     record: Option<&str>,
     tally: &mut Tally,
 ) -> Result<Vec<u8>, Fault> {
-    let before = tally.clone();
+    let before = tally.counts();
     let mut out = Vec::with_capacity(bytes.len() + 64);
     for (at, pair) in bytes.split(|byte| *byte == b'&').enumerate() {
         if at > 0 {

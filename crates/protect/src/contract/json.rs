@@ -25,7 +25,7 @@ pub(super) fn apply(
 ) -> Result<Vec<u8>, Fault> {
     let text = std::str::from_utf8(document)
         .map_err(|error| Fault::form(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
-    let before = tally.clone();
+    let before = tally.counts();
     let records = records(bound, text)?;
     let mut out = Vec::with_capacity(document.len() + 64);
     let mut copied = 0;

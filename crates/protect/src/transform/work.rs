@@ -8,27 +8,12 @@ use super::mask::mask;
 use super::recipe::{Kind, Recipe, Wrong, wrong};
 use super::shape::{Part, Shape};
 use super::token::Tokens;
-use super::{Error, Mode, Names, card, phone};
-use model::{DataClass, Secret, TenantName};
+use super::{ClassKeys, Error, Mode, Names, card, phone};
+use model::{DataClass, TenantName};
 use std::borrow::Cow;
 
 /// What `fixed` puts in the place of a value, if nothing else is said.
 const REMOVED: &str = "[removed]";
-
-/// The keys of one class of one tenant, of one version. Each is used for one thing.
-#[derive(Debug, Clone)]
-pub struct ClassKeys {
-    /// Which version of the keys these are. Stands in every token.
-    pub version: u32,
-    /// For FF1.
-    pub fpe: Secret<[u8; 32]>,
-    /// For tokens: AES-SIV takes two keys of 256 bits.
-    pub siv: Secret<[u8; 64]>,
-    /// For keyed hashes that are cut to a format.
-    pub format_hash: Secret<[u8; 32]>,
-    /// For keyed hashes in full.
-    pub hash: Secret<[u8; 32]>,
-}
 
 /// A value: a text, or a number or truth value as it is written in JSON.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +30,14 @@ impl Value<'_> {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Text(text) | Self::Literal(text) => text,
+        }
+    }
+
+    /// The same value.
+    pub(crate) fn kept(&self) -> Value<'static> {
+        match self {
+            Self::Text(text) => self::text(text.to_string()),
+            Self::Literal(text) => literal(text.to_string()),
         }
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn object(grant: &Grant) -> Cow<'_, str> {
         Action::Http { target }
         | Action::KeyValue { target }
         | Action::Blob { target }
+        | Action::DataReveal { target }
         | Action::Secret { target } => target.into(),
         Action::Reveal { target } => target.as_str().into(),
         Action::Tcp { target } => target.to_string().into(),

@@ -2,12 +2,13 @@
 
 use super::Broker;
 use crate::host::record::{Entry, Place};
-use crate::secrets::mask::{Hit, Masker, Stream};
+use crate::secrets::mask::{Hit, Masker, Stream, Whose};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
 use model::{Labels, Secret, SecretName};
 use ports::host::HostError;
+use protect::contract::Swap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,8 +19,10 @@ pub(in crate::host) struct Used {
     /// Those that the function read. They are covered in what is written down, and not in what
     /// comes to it.
     read: Arc<Masker>,
-    /// Where the record says that a secret was covered, and in how many bytes.
-    found: BTreeMap<SecretName, (Place, u64)>,
+    /// The sensitive values that it is known to have to do with.
+    data: Arc<Masker>,
+    /// Where the record says that a value was covered, and in how many bytes.
+    found: BTreeMap<Whose, (Place, u64)>,
 }
 
 impl Used {
@@ -34,6 +37,25 @@ impl Broker {
     /// Looks for another value in everything that comes back from now on.
     pub(super) fn cover(&self, name: &SecretName, value: &Secret<Vec<u8>>) {
         self.used.lock().add(name, value);
+    }
+
+    /// Looks for sensitive values in everything that is written down, comes back or leaves.
+    pub(in crate::host) fn cover_values(&self, swaps: &[Arc<Swap>]) {
+        if swaps.is_empty() {
+            return;
+        }
+        let mut used = self.used.lock();
+        let mut data = Masker::clone(&used.data);
+        for swap in swaps {
+            data.add_value(&swap.class, swap.plain());
+        }
+        Arc::make_mut(&mut used.masker).join(&data);
+        used.data = Arc::new(data);
+    }
+
+    /// The sensitive values that it is known to have to do with.
+    pub(in crate::host) fn values(&self) -> Arc<Masker> {
+        Arc::clone(&self.used.lock().data)
     }
 
     /// Looks for a value in what is written down from now on.
@@ -92,18 +114,22 @@ impl Broker {
             return None;
         }
         self.cover_fields(&masker, &mut head.headers);
-        Some(Covering { stream: Stream::new(masker.clone()), masker, late: None })
+        Some(Covering::of(masker))
     }
 
-    fn cover_fields(&self, masker: &Masker, fields: &mut HeaderMap) {
+    /// Covers what is found in header fields, and says whether anything was.
+    pub(in crate::host) fn cover_fields(&self, masker: &Masker, fields: &mut HeaderMap) -> bool {
+        let mut any = false;
         for value in fields.values_mut() {
             let Some((covered, hits)) = masker.whole(value.as_bytes()) else { continue };
             self.found(hits);
+            any = true;
             // Only visible characters were put in.
             if let Ok(covered) = http::HeaderValue::from_bytes(&covered) {
                 *value = covered;
             }
         }
+        any
     }
 
     /// Records what was found. One entry for each secret, however often it comes back.
@@ -113,8 +139,12 @@ impl Broker {
             let place = match known {
                 Some((place, _)) => place,
                 None => {
-                    let step = self.begin("secret.masked", name.to_string(), b"", Labels::NONE);
-                    let text = format!("the secret `{name}` came back and was covered with `*`");
+                    let (operation, what) = match &name {
+                        Whose::Secret(_) => ("secret.masked", "the secret"),
+                        Whose::Class(_) => ("data.masked", "a value of the class"),
+                    };
+                    let step = self.begin(operation, name.to_string(), b"", Labels::NONE);
+                    let text = format!("{what} `{name}` came back and was covered with `*`");
                     self.platform_line(text);
                     self.enter(&step, &Entry::done(0))
                 }
@@ -132,18 +162,37 @@ impl Broker {
 }
 
 /// The body of a reply on its way, with the used secrets covered.
-pub(in crate::host) struct Covering {
+pub(crate) struct Covering {
     stream: Stream,
     masker: Arc<Masker>,
     /// What comes after the bytes that were held back.
     late: Option<Frame<Bytes>>,
+    /// Whether anything was found.
+    hit: bool,
 }
 
-type Next = Option<Result<Frame<Bytes>, HostError>>;
+/// The next frame, the end, or an error.
+type Next<E> = Option<Result<Frame<Bytes>, E>>;
 
 impl Covering {
+    /// Covers what a masker finds.
+    pub(in crate::host) fn of(masker: Arc<Masker>) -> Self {
+        Self { stream: Stream::new(Arc::clone(&masker)), masker, late: None, hit: false }
+    }
+
+    /// Covers other values from now on.
+    pub(in crate::host) fn renew(&mut self, masker: Arc<Masker>) {
+        self.stream.renew(&masker);
+        self.masker = masker;
+    }
+
+    /// Whether anything was found.
+    pub(crate) fn hit(&self) -> bool {
+        self.hit
+    }
+
     /// What was kept for after the last bytes.
-    pub(in crate::host) fn late(&mut self) -> Option<Frame<Bytes>> {
+    pub(crate) fn late(&mut self) -> Option<Frame<Bytes>> {
         self.late.take()
     }
 
@@ -157,13 +206,14 @@ impl Covering {
     }
 
     /// What is passed on for what came. `None`: nothing yet, and more is to be read.
-    pub(in crate::host) fn pass(&mut self, broker: &Broker, next: Next) -> Option<Next> {
+    pub(crate) fn pass<E>(&mut self, broker: &Broker, next: Next<E>) -> Option<Next<E>> {
         match next {
             None => Some(self.stream.rest().map(|rest| Ok(Frame::data(rest)))),
             Some(Err(error)) => Some(Some(Err(error))),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => {
                     let (passed, hits) = self.stream.push(data);
+                    self.hit |= !hits.is_empty();
                     broker.found(hits);
                     (!passed.is_empty()).then(|| Some(Ok(Frame::data(passed))))
                 }
@@ -175,7 +225,7 @@ impl Covering {
     fn trailers(&mut self, broker: &Broker, frame: Frame<Bytes>) -> Frame<Bytes> {
         let frame = match frame.into_trailers() {
             Ok(mut fields) => {
-                broker.cover_fields(&self.masker, &mut fields);
+                self.hit |= broker.cover_fields(&self.masker, &mut fields);
                 Frame::trailers(fields)
             }
             Err(frame) => frame,

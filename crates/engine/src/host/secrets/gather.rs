@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Most bytes of a body that is signed or changed.
-pub(in crate::host) const BODY_BYTES_MAX: usize = 4 << 20;
+pub(crate) const BODY_BYTES_MAX: usize = 4 << 20;
 /// Most bytes of all such bodies on the node.
 const NODE_BYTES_MAX: usize = 64 << 20;
 
@@ -24,10 +24,39 @@ const NODE_BYTES_MAX: usize = 64 << 20;
 pub(crate) struct Gathered(AtomicUsize);
 
 impl Gathered {
+    fn count(&self, more: usize) -> bool {
+        let room = |held: usize| held.checked_add(more).filter(|all| *all <= NODE_BYTES_MAX);
+        self.0.fetch_update(Relaxed, Relaxed, room).is_ok()
+    }
+
     /// Bytes that are in memory now.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.0.load(Relaxed)
+    }
+}
+
+/// Room that is counted until nobody needs it any more.
+pub(crate) struct Hold<'e>(&'e Gathered, usize);
+
+impl<'e> Hold<'e> {
+    pub(crate) fn new(gathered: &'e Gathered) -> Self {
+        Self(gathered, 0)
+    }
+
+    /// Room for more bytes, or none.
+    pub(crate) fn take(&mut self, more: usize) -> bool {
+        let fits = self.0.count(more);
+        if fits {
+            self.1 += more;
+        }
+        fits
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(self.1, Relaxed);
     }
 }
 
@@ -41,8 +70,7 @@ struct Counted {
 impl Counted {
     /// Room for more, or none.
     fn count(&mut self, more: usize) -> bool {
-        let room = |held: usize| held.checked_add(more).filter(|all| *all <= NODE_BYTES_MAX);
-        let fits = self.engine.gathered.0.fetch_update(Relaxed, Relaxed, room).is_ok();
+        let fits = self.engine.gathered.count(more);
         if fits {
             self.counted += more;
         }
@@ -64,7 +92,7 @@ impl AsRef<[u8]> for Counted {
 
 impl Broker {
     /// Reads a body to its end.
-    pub(super) async fn gather(
+    pub(in crate::host) async fn gather(
         &self,
         step: &Step,
         mut body: Body,

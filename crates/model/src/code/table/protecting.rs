@@ -31,5 +31,20 @@ macro_rules! protecting {
         DataClassUnknown = "E0309", 422, "a class of data is not known",
             cause: "It is neither one of the platform's own nor declared.",
             remedy: "Correct its name, or declare it: `classes = [\"NAME\"]` at the top of the contract.";
+        DataBodyTooLarge = "E0310", 413, "a body is too large for the function's data contract",
+            cause: "The whole body is needed before the function runs, and it is longer than 4 MiB, than the function's `request_body`, or than what the node has left for such bodies.",
+            remedy: "Send less at a time. Large files go by a route with `upload`, to a function without `data.in`.";
+        DataBodyKind = "E0311", 415, "a body is of a kind that the function's data contract does not read",
+            cause: "It is compressed, of several parts, or a form where the contract names fields in JSON only (or the other way round), so that sensitive fields could pass unseen.",
+            remedy: "Send JSON or a form, as the contract names them, without `content-encoding`.";
+        DataRevealDenied = "E0312", 403, "the function may not have values revealed there",
+            cause: "The manifest asks for it with `data.reveal`, and no grant allows it, or a policy forbids it.",
+            remedy: "Grant it: `casemate grant function:NAME data-reveal \"CLASS for URL as PURPOSE\"`.";
+        DataLeaves = "E0313", 403, "a request of the function holds a sensitive value and goes where none may",
+            cause: "A value that the platform protected or revealed in this invocation stands in the request, and no `data.reveal` names its class and this destination.",
+            remedy: "Send the token. If the destination is to have the value, name it in `data.reveal` and grant it.";
+        DataTrigger = "E0314", 422, "a data contract cannot be kept on a way into the function",
+            cause: "Messages of WebSockets and uploads do not pass through `data.in`, and the function's manifest has both.",
+            remedy: "Take `data.in`, or the `websocket` or `upload`, to another function.";
     ] $($rest)* } };
 }

@@ -39,7 +39,7 @@ impl Places {
     }
 
     /// Whether there is one at all, and not too many, and none twice.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(in crate::manifest) fn is_sound(&self) -> bool {
         let mut all: Vec<&str> = self.iter().collect();
         let named = all.len();
         all.sort_unstable();

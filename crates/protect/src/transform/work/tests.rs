@@ -1,6 +1,7 @@
 //! Recipes with keys: round trips, formats, isolation, and what is refused.
 
 use super::*;
+use model::Secret;
 use proptest::prelude::*;
 
 fn keys(seed: u8) -> ClassKeys {

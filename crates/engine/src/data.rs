@@ -1,0 +1,177 @@
+//! The sensitive data of functions: what their manifests say, with keys, ready to be applied.
+//!
+//! Invariant: a contract is applied above every executor, before the function's request is made, so
+//! that no function sees what its contract names.
+
+mod intake;
+
+pub(crate) use intake::{put_headers, with_query};
+
+use crate::wiring::Engine;
+use http::HeaderValue;
+use model::manifest::DataSpec;
+use model::{Code, DataClass, FunctionRow, Label, Labels, Problem, Scope};
+use ports::executor::RequestBody;
+use protect::contract::{Bound, Contract, Direction, Place, Swap};
+use protect::transform::ClassKeys;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+/// What the request is known to contain, as the function and the queue see it.
+const LABELS: &str = "casemate-labels";
+/// What stands there if a contract was applied and found nothing.
+const NOTHING: &str = "none";
+
+/// The sensitive data of one function.
+pub(crate) struct Data {
+    spec: Box<DataSpec>,
+    /// Made when it is first needed: deriving keys costs microseconds, and most functions of a node
+    /// are not called in a while.
+    ready: OnceLock<Result<Ready, Problem>>,
+}
+
+/// The contracts of one function, with keys.
+pub(crate) struct Ready {
+    /// What is done with requests.
+    pub(crate) intake: Option<Intake>,
+    /// Where values come back, in the manifest's order.
+    pub(crate) reveals: Box<[Reveal]>,
+}
+
+/// What is done with requests.
+pub(crate) struct Intake {
+    bound: Bound,
+    has: Has,
+}
+
+/// Where values of a class come back.
+pub(crate) struct Reveal {
+    pub(crate) class: DataClass,
+    pub(crate) purpose: String,
+    pub(crate) bound: Bound,
+    pub(crate) has: Has,
+}
+
+/// Which parts of a request a contract names.
+#[derive(Clone, Copy)]
+pub(crate) struct Has {
+    pub(crate) json: bool,
+    pub(crate) form: bool,
+    pub(crate) query: bool,
+    pub(crate) headers: bool,
+}
+
+/// What is known of the sensitive data in a request.
+#[derive(Default)]
+pub(crate) struct Taken {
+    /// What it contains, and in which form.
+    pub(crate) labels: Labels,
+    /// What stands for which value.
+    pub(crate) swaps: Vec<Arc<Swap>>,
+    /// What was done, for the record.
+    pub(crate) done: Vec<String>,
+}
+
+/// What a reply is known to contain, for the function that called.
+#[derive(Clone)]
+pub(crate) struct Told(pub(crate) Labels);
+
+impl Has {
+    fn of(contract: &Contract) -> Self {
+        let any = |fits: fn(&Place) -> bool| contract.fields.iter().any(|field| fits(&field.at));
+        Self {
+            json: any(|place| matches!(place, Place::Body(_))),
+            form: any(|place| matches!(place, Place::Form(_))),
+            query: any(|place| matches!(place, Place::Query(_))),
+            headers: any(|place| matches!(place, Place::Header(_))),
+        }
+    }
+
+    /// Whether it names something in bodies.
+    pub(crate) const fn body(self) -> bool {
+        self.json || self.form
+    }
+}
+
+impl Data {
+    /// What a function's manifest says, if it says anything.
+    pub(crate) fn of(row: &FunctionRow) -> Option<Self> {
+        let spec = row.spec.data.clone()?;
+        Some(Self { spec, ready: OnceLock::new() })
+    }
+
+    /// The contracts with their keys.
+    pub(crate) fn ready(&self, engine: &Engine, scope: &Scope) -> Result<&Ready, Problem> {
+        let made = self.ready.get_or_init(|| engine.contracts(&self.spec, scope));
+        made.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Engine {
+    fn contracts(&self, spec: &DataSpec, scope: &Scope) -> Result<Ready, Problem> {
+        let bind = |contract: &Contract, direction| {
+            contract.bind(&scope.tenant, direction, &mut |class| self.class_keys(scope, class))
+        };
+        let intake = Contract::of_intake(spec)?.map(|contract| {
+            let bound = bind(&contract, Direction::Ingest)?;
+            Ok::<_, Problem>(Intake { bound, has: Has::of(&contract) })
+        });
+        let reveals = spec.reveal.iter().map(|one| {
+            let contract = Contract::of_reveal(one, &spec.classes)?;
+            let (class, purpose) = (one.class.clone(), one.purpose.clone());
+            let bound = bind(&contract, Direction::Reveal)?;
+            Ok::<_, Problem>(Reveal { class, purpose, bound, has: Has::of(&contract) })
+        });
+        let reveals: Result<Box<[Reveal]>, Problem> = reveals.collect();
+        Ok(Ready { intake: intake.transpose()?, reveals: reveals? })
+    }
+
+    /// The keys of a class. Their names are fixed for ever: purpose, epoch, tenant, environment,
+    /// class.
+    fn class_keys(&self, scope: &Scope, class: &DataClass) -> Result<ClassKeys, Problem> {
+        let ring = &self.parts.keys;
+        let epoch = ring.epoch();
+        let context = [scope.tenant.as_str(), scope.environment.as_str(), class.as_str()];
+        ClassKeys::derive(epoch, |purpose| {
+            let key = ring.data_key(epoch, purpose, &context);
+            key.map_err(|error| Problem::new(Code::Internal).internal(error))
+        })
+    }
+}
+
+/// Tells the function what its request is known to contain.
+pub(crate) fn tell(request: &mut http::Request<RequestBody>, labels: &Labels) {
+    if labels.is_empty() {
+        return;
+    }
+    if let Ok(value) = HeaderValue::try_from(labels.to_string()) {
+        request.headers_mut().insert(LABELS, value);
+    }
+}
+
+/// Marks a call for the queue as one to which a contract was applied, or as one to which none was.
+pub(crate) fn mark(request: &mut http::Request<RequestBody>, taken: Option<&Taken>) {
+    request.headers_mut().remove(LABELS);
+    let Some(taken) = taken else { return };
+    match taken.labels.is_empty() {
+        true => drop(request.headers_mut().insert(LABELS, HeaderValue::from_static(NOTHING))),
+        false => tell(request, &taken.labels),
+    }
+}
+
+/// What a call of the queue is known to contain; nothing if no contract was applied to it.
+fn marked(request: &mut http::Request<RequestBody>) -> Option<Labels> {
+    let value = request.headers_mut().remove(LABELS)?;
+    let text = value.to_str().ok()?;
+    let labels = text.split(',').map(str::trim).filter(|it| !it.is_empty() && *it != NOTHING);
+    Some(Labels::of(labels.map(Label::new)))
+}
+
+/// Says that something of a reply was covered, with the id of the record that says what.
+pub(crate) fn say_masked(head: &mut http::response::Parts, masked: &AtomicBool) {
+    if masked.load(Relaxed)
+        && let Some(id) = head.headers.get("casemate-invocation").cloned()
+    {
+        head.headers.insert("casemate-masked", id);
+    }
+}

@@ -1,0 +1,311 @@
+//! Sensitive values around a function: they come back in its requests where that is granted, and
+//! are looked for on every other way out.
+//!
+//! Invariant: a value comes back only after the request itself was permitted, and with a permit for
+//! its class, its purpose and that very address.
+//! Invariant: no value is in a record, a log or an error.
+
+use super::Broker;
+use super::record::{Entry, Step};
+use super::secrets::Covering;
+use crate::data::{Has, Reveal, Taken, Told, put_headers, with_query};
+use crate::secrets::mask::Masker;
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt as _, Full};
+use model::{Code, DataClass, Label, Labels, Secret};
+use policy::{DataAsk, Denial};
+use ports::host::{Body, HostError, HttpCall};
+use ports::outbound::Failure;
+use protect::contract::{Fault, Swap, Tally};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A request on its way out, as far as sensitive values go.
+pub(super) struct Screened {
+    pub(super) call: HttpCall,
+    pub(super) body: Option<Body>,
+    /// Looks for values in what of the body is still to come.
+    pub(super) screen: Option<Covering>,
+}
+
+/// The reply of a function on its way out.
+pub(crate) struct Outward {
+    pub(crate) cover: Covering,
+    broker: Arc<Broker>,
+    /// Whether the body has ended.
+    pub(crate) over: bool,
+    /// Whether anything was covered.
+    pub(crate) masked: Arc<AtomicBool>,
+}
+
+impl Outward {
+    /// What is passed on for what came. `None`: nothing yet, and more is to be read.
+    pub(crate) fn pass<E>(
+        &mut self,
+        next: Option<Result<Frame<Bytes>, E>>,
+    ) -> Option<Option<Result<Frame<Bytes>, E>>> {
+        self.over = !matches!(next, Some(Ok(_)));
+        // What is known may have become more since.
+        self.cover.renew(self.broker.values());
+        let passed = self.cover.pass(&self.broker, next);
+        if self.cover.hit() {
+            self.masked.store(true, Relaxed);
+        }
+        passed
+    }
+}
+
+/// A body with values in it. Wiped when it was sent.
+struct Filled(Secret<Vec<u8>>);
+
+impl AsRef<[u8]> for Filled {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
+
+impl Broker {
+    /// What is known of the request: recorded, and looked for from now on.
+    pub(crate) fn take_in(&self, taken: &Taken) {
+        self.join(&taken.labels);
+        for done in &taken.done {
+            let step = self.begin("data.protect", done.clone(), b"", Labels::NONE);
+            self.enter(&step, &Entry::done(0));
+        }
+        self.learn(&taken.swaps);
+    }
+
+    /// Values that it has to do with from now on.
+    fn learn(&self, swaps: &[Arc<Swap>]) {
+        if swaps.is_empty() {
+            return;
+        }
+        self.cover_values(swaps);
+        let mut known = self.swaps.lock();
+        for swap in swaps {
+            if !known.iter().any(|own| own.class == swap.class && own.made() == swap.made()) {
+                known.push(Arc::clone(swap));
+            }
+        }
+        self.knows.store(true, Relaxed);
+    }
+
+    /// What a function that is called from here has to know.
+    pub(super) fn passed_on(&self) -> Option<Box<Taken>> {
+        let labels = self.labels();
+        let swaps = self.swaps.lock().clone();
+        let any = !labels.is_empty() || !swaps.is_empty();
+        any.then(|| Box::new(Taken { labels, swaps, done: Vec::new() }))
+    }
+
+    /// Whether sensitive values may be around.
+    fn has_data(&self) -> bool {
+        self.function.data.is_some() || self.knows.load(Relaxed)
+    }
+
+    /// Has the values come back that may, and refuses a request that holds others.
+    pub(super) async fn screened(
+        &self,
+        step: &Step,
+        call: HttpCall,
+        body: Option<Body>,
+        url: &str,
+    ) -> Result<Screened, HostError> {
+        if !self.has_data() {
+            return Ok(Screened { call, body, screen: None });
+        }
+        let due = self.due(step, url)?;
+        let may: Vec<DataClass> = due.iter().map(|reveal| reveal.class.clone()).collect();
+        let others = Arc::new(self.values().without(&may));
+        if !others.is_empty() && is_in_head(&others, &call) {
+            return Err(self.leaks(step));
+        }
+        let (mut call, mut body) = (call, body);
+        let mut screen = (!others.is_empty()).then(|| Covering::of(Arc::clone(&others)));
+        for reveal in due {
+            let kind = Kind::of(&call);
+            let reads =
+                body.as_ref().is_some_and(|it| !it.is_end_stream()) && kind.is_in(reveal.has);
+            let whole = match body.take() {
+                Some(body) if reads => Some(self.gather(step, body, super::BODY_BYTES_MAX).await?),
+                other => {
+                    body = other;
+                    None
+                }
+            };
+            if whole.as_ref().is_some_and(|whole| others.whole(whole).is_some()) {
+                return Err(self.leaks(step));
+            }
+            let filled = self.reveal_in(step, reveal, &mut call, whole.as_deref(), url)?;
+            if let Some(filled) = filled.or_else(|| whole.map(|it| Secret::new(it.to_vec()))) {
+                let bytes = Bytes::from_owner(Filled(filled));
+                call.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+                body = Some(Full::new(bytes).map_err(|never| match never {}).boxed_unsync());
+                screen = None;
+            }
+        }
+        Ok(Screened { call, body, screen })
+    }
+
+    /// The reveals that the manifest asks for at this address. Each is decided before anything of
+    /// the request is read.
+    fn due(&self, request: &Step, url: &str) -> Result<Vec<&Reveal>, HostError> {
+        let Some(data) = &self.function.data else { return Ok(Vec::new()) };
+        let ready = data.ready(&self.engine, &self.function.reference().scope);
+        let ready = ready
+            .map_err(|problem| self.failed(request, HostError::Failed, &problem.to_string()))?;
+        let policies = &self.function.policies;
+        let due = ready.reveals.iter().filter(|it| policies.wants_data(self.ask(it, url)));
+        due.map(|reveal| match policies.decide_data(self.ask(reveal, url)) {
+            Ok(_permit) => Ok(reveal),
+            Err(denial) => {
+                let step = self.reveal_step(reveal, url, None);
+                self.enter(request, &Entry::denied());
+                Err(self.denied(&step, &denial))
+            }
+        })
+        .collect()
+    }
+
+    fn ask<'a>(&'a self, reveal: &'a Reveal, url: &'a str) -> DataAsk<'a> {
+        let digest = &self.function.row.digest;
+        DataAsk { class: &reveal.class, url, purpose: &reveal.purpose, digest }
+    }
+
+    fn reveal_step(&self, reveal: &Reveal, url: &str, values: Option<u64>) -> Step {
+        let Reveal { class, purpose, .. } = reveal;
+        let count = values.map(|values| format!(" ({values})")).unwrap_or_default();
+        let resource = format!("{class} for {url} as {purpose}{count}");
+        let labels = Labels::of([Label::new(&format!("{class}.clear"))]);
+        self.begin("data.reveal", resource, url.as_bytes(), labels)
+    }
+
+    /// Has the values of one class come back in a request. Gives the new body, if there is one.
+    fn reveal_in(
+        &self,
+        request: &Step,
+        reveal: &Reveal,
+        call: &mut HttpCall,
+        whole: Option<&[u8]>,
+        url: &str,
+    ) -> Result<Option<Secret<Vec<u8>>>, HostError> {
+        let mut tally = Tally::knowing(self.swaps.lock().clone());
+        let done = put_in(reveal, call, whole, &mut tally).map_err(|why| {
+            let step = self.reveal_step(reveal, url, None);
+            self.enter(request, &Entry::failed());
+            self.failed(&step, HostError::Upstream(Failure::Request), &why)
+        })?;
+        let values = tally.total();
+        if values > 0 {
+            let step = self.reveal_step(reveal, url, Some(values));
+            self.learn(&tally.into_swaps());
+            self.done(&step, 0);
+            // What is compressed cannot be looked through.
+            call.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        Ok(done.map(Secret::new))
+    }
+
+    /// The request holds a value and goes where it may not.
+    pub(super) fn leaks(&self, request: &Step) -> HostError {
+        self.denied(request, &Denial::of(Code::DataLeaves))
+    }
+
+    /// The same, found on the way.
+    pub(super) fn leaked(&self) -> HostError {
+        let step = self.begin("data.leak", "a request's body".to_owned(), b"", Labels::NONE);
+        self.leaks(&step)
+    }
+
+    /// Covers the head of the function's reply, and what is to be covered after it. `None` if there
+    /// is nothing that could be.
+    pub(crate) fn outward(self: &Arc<Self>, head: &mut http::response::Parts) -> Option<Outward> {
+        if !self.has_data() {
+            return None;
+        }
+        let values = self.values();
+        let cover = Covering::of(Arc::clone(&values));
+        let masked = self.cover_fields(&values, &mut head.headers);
+        let coded = head.headers.get_all(CONTENT_ENCODING);
+        if coded.iter().any(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            let what = "the reply, which is compressed".to_owned();
+            self.enter(&self.begin("data.unseen", what, b"", Labels::NONE), &Entry::done(0));
+        }
+        let labels = self.labels();
+        if self.depth > 0 && !labels.is_empty() {
+            head.extensions.insert(Told(labels));
+        }
+        let masked = Arc::new(AtomicBool::new(masked));
+        Some(Outward { cover, broker: Arc::clone(self), over: false, masked })
+    }
+}
+
+/// How a body is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Form,
+    Other,
+}
+
+impl Kind {
+    fn of(call: &HttpCall) -> Self {
+        let said = call.headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+        let said = said.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        match said.to_ascii_lowercase().as_str() {
+            FORM => Self::Form,
+            "application/json" => Self::Json,
+            other if other.ends_with("+json") => Self::Json,
+            _ => Self::Other,
+        }
+    }
+
+    const fn is_in(self, has: Has) -> bool {
+        match self {
+            Self::Json => has.json,
+            Self::Form => has.form,
+            Self::Other => false,
+        }
+    }
+}
+
+/// Puts values into a request. An error is for the function's log, and quotes none.
+fn put_in(
+    reveal: &Reveal,
+    call: &mut HttpCall,
+    whole: Option<&[u8]>,
+    tally: &mut Tally,
+) -> Result<Option<Vec<u8>>, String> {
+    let refused = |fault: Fault| fault.problem().to_string();
+    let unfit = || "what came back does not fit into the request".to_owned();
+    if let (true, Some(query)) = (reveal.has.query, call.uri.query()) {
+        let made = reveal.bound.query(query.as_bytes(), None, tally).map_err(refused)?;
+        call.uri = with_query(&call.uri, &made).ok_or_else(unfit)?;
+    }
+    if reveal.has.headers {
+        let fields: Vec<(&str, &[u8])> =
+            call.headers.iter().map(|(name, it)| (name.as_str(), it.as_bytes())).collect();
+        let made = reveal.bound.headers(&fields, None, tally).map_err(refused)?;
+        put_headers(&mut call.headers, made).ok_or_else(unfit)?;
+    }
+    let Some(whole) = whole else { return Ok(None) };
+    let made = match Kind::of(call) {
+        Kind::Form => reveal.bound.form(whole, None, tally),
+        _ => reveal.bound.json(whole, None, tally),
+    };
+    made.map(Some).map_err(refused)
+}
+
+/// Whether a value stands in the address or a header field.
+fn is_in_head(values: &Masker, call: &HttpCall) -> bool {
+    let holds = |text: &[u8]| values.whole(text).is_some();
+    holds(call.uri.to_string().as_bytes())
+        || call
+            .headers
+            .iter()
+            .any(|(name, it)| holds(name.as_str().as_bytes()) || holds(it.as_bytes()))
+}

@@ -1,0 +1,196 @@
+//! The data contract of a function, from its manifest.
+
+use super::{Contract, Field, Place, unusable};
+use crate::transform::Kind;
+use model::manifest::{DataField, DataSpec, FunctionSpec, RevealSpec};
+use model::{Code, DataClass, Problem};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as Unread, StrDeserializer};
+
+/// Digits of most cards' numbers.
+const CARD_DIGITS: u8 = 16;
+/// Digits that have to be left to encipher: fewer make less than 1,000,000 values.
+const DIGITS_MIN: u8 = 6;
+
+impl Contract {
+    /// What is done with requests of a function; nothing if its manifest names no field of them.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the place as a JSON pointer below `data`.
+    pub fn of_intake(spec: &DataSpec) -> Result<Option<Self>, Problem> {
+        if spec.intake.is_empty() {
+            return Ok(None);
+        }
+        let fields: Result<Vec<Field>, Problem> = spec
+            .intake
+            .iter()
+            .enumerate()
+            .map(|(at, field)| of_field(field).map_err(|it| it.below(format_args!("/in/{at}"))))
+            .collect();
+        let contract = Self {
+            missing: option(spec.missing.as_deref(), "missing")?.unwrap_or_default(),
+            duplicate: option(spec.duplicate.as_deref(), "duplicate")?.unwrap_or_default(),
+            classes: spec.classes.clone(),
+            fields: fields?,
+            ..Self::default()
+        };
+        contract.check().map_err(in_place)?;
+        Ok(Some(contract))
+    }
+
+    /// Where values come back in a request, as a contract for [`super::Direction::Reveal`].
+    ///
+    /// # Errors
+    /// As [`Contract::of_intake`].
+    pub fn of_reveal(spec: &RevealSpec, classes: &[DataClass]) -> Result<Self, Problem> {
+        let fields = spec.at.iter().enumerate().map(|(at, text)| {
+            let place = place(text).map_err(|it| it.below(format_args!("/at/{at}")))?;
+            Ok(Field::new(place, spec.class.clone(), Kind::Token))
+        });
+        let fields: Result<Vec<Field>, Problem> = fields.collect();
+        let contract = Self { classes: classes.to_vec(), fields: fields?, ..Self::default() };
+        contract.check().map_err(|problem| Problem { pointer: None, ..problem })?;
+        Ok(contract)
+    }
+}
+
+/// Looks whether the contracts of functions mean something, all of them.
+///
+/// # Errors
+/// The first thing that is wrong, with the place as a JSON pointer in the manifest.
+pub fn check_functions(functions: &[FunctionSpec]) -> Result<(), Problem> {
+    for (at, function) in functions.iter().enumerate() {
+        let Some(data) = &function.data else { continue };
+        Contract::of_intake(data).and_then(|_| reveals(data)).map_err(|problem| {
+            let why = problem.detail.clone().unwrap_or_default();
+            let detail = format!("function `{}`, `data`: {why}", function.name);
+            problem.detail(detail).below(format_args!("/function/{at}/data"))
+        })?;
+    }
+    Ok(())
+}
+
+fn reveals(data: &DataSpec) -> Result<(), Problem> {
+    data.reveal.iter().enumerate().try_for_each(|(at, one)| {
+        let made = Contract::of_reveal(one, &data.classes);
+        made.map(drop).map_err(|problem| problem.below(format_args!("/reveal/{at}")))
+    })
+}
+
+fn of_field(field: &DataField) -> Result<Field, Problem> {
+    let record = field.record.as_deref().map(place).transpose();
+    let made = Field {
+        at: place(&field.at).map_err(|problem| problem.below("/at"))?,
+        class: field.class.clone(),
+        transform: word(&field.transform, "transform")?,
+        mode: option(field.mode.as_deref(), "mode")?,
+        record: record.map_err(|problem| problem.below("/record"))?,
+        keep_first: field.keep_first,
+        keep_last: field.keep_last,
+        keep_domain: field.keep_domain,
+        alphabet: field.alphabet.clone(),
+        length: field.length,
+        width: field.width,
+        with: field.with.clone(),
+    };
+    enough(&made)?;
+    Ok(made)
+}
+
+/// Refuses a card that keeps so much that most cards could not be enciphered.
+fn enough(field: &Field) -> Result<(), Problem> {
+    let kept = field.keep_first.unwrap_or(0).saturating_add(field.keep_last.unwrap_or(0));
+    let left = CARD_DIGITS.saturating_sub(kept);
+    if field.transform != Kind::Card || left >= DIGITS_MIN {
+        return Ok(());
+    }
+    let what = format!(
+        "the field at `{}`: of {CARD_DIGITS} digits {left} are left to encipher, and {DIGITS_MIN} are needed",
+        field.at
+    );
+    let hint =
+        "keep fewer, such as `keep_first = 6` and `keep_last = 4`, or use `transform = \"token\"`";
+    Err(Problem::new(Code::DataTooFew).detail(what).hint(hint).below("/keep_first"))
+}
+
+/// A place that requests have.
+fn place(text: &str) -> Result<Place, Problem> {
+    match Place::parse(text).map_err(unusable)? {
+        Place::Csv(_) | Place::Line => {
+            let what = format!("`{text}`: a request has no such place");
+            Err(unusable(what)
+                .hint("write `body:/card/number`, `form:NAME`, `query:NAME` or `header:NAME`"))
+        }
+        place => Ok(place),
+    }
+}
+
+fn option<'t, T: Deserialize<'t>>(text: Option<&'t str>, key: &str) -> Result<Option<T>, Problem> {
+    text.map(|text| word(text, key)).transpose()
+}
+
+fn word<'t, T: Deserialize<'t>>(text: &'t str, key: &str) -> Result<T, Problem> {
+    let read: StrDeserializer<'t, Unread> = text.into_deserializer();
+    T::deserialize(read)
+        .map_err(|error| unusable(format!("`{key}`: {error}")).below(format_args!("/{key}")))
+}
+
+/// `field` of a contract is `in` of a manifest.
+fn in_place(problem: Problem) -> Problem {
+    let pointer = problem.pointer.as_deref().map(|it| match it.strip_prefix("/field") {
+        Some(rest) => format!("/in{rest}"),
+        None => it.to_owned(),
+    });
+    let hint = problem.hint.as_deref().map(|hint| {
+        hint.replace("at the top", "below `[function.data]`")
+            .replace("[[field]]", "[[function.data.in]]")
+    });
+    Problem { pointer, hint, ..problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(text: &str) -> DataSpec {
+        serde_json::from_str(text).expect("a spec")
+    }
+
+    #[test]
+    fn a_manifest_says_the_same_as_a_contract() {
+        let spec = spec(
+            r#"{"missing":"refuse","in":[{"at":"body:/n","class":"pan","transform":"card","keep_last":4,"mode":"join"}],
+                "reveal":[{"class":"pan","to":"https://x","purpose":"pay","at":["form:card","body:/a"]}]}"#,
+        );
+        let made = Contract::of_intake(&spec).expect("good").expect("fields");
+        assert_eq!(made.missing, super::super::Missing::Refuse);
+        assert_eq!((made.fields[0].transform, made.fields[0].keep_last), (Kind::Card, Some(4)));
+        let back = Contract::of_reveal(&spec.reveal[0], &spec.classes).expect("good");
+        assert_eq!(back.fields.len(), 2);
+    }
+
+    #[test]
+    fn what_a_request_cannot_have_is_refused_with_its_place() {
+        for (field, pointer, what) in [
+            (r#"{"at":"csv:a","class":"pan","transform":"token"}"#, "/in/0/at", "no such place"),
+            (r#"{"at":"body:a","class":"pan","transform":"token"}"#, "/in/0/at", "is no place"),
+            (
+                r#"{"at":"body:/a","class":"pan","transform":"tokn"}"#,
+                "/in/0/transform",
+                "unknown variant",
+            ),
+            (r#"{"at":"body:/a","class":"pet","transform":"token"}"#, "/in/0/class", "no class"),
+            (
+                r#"{"at":"body:/a","class":"pan","transform":"card","keep_first":8,"keep_last":4}"#,
+                "/in/0/keep_first",
+                "4 are left",
+            ),
+        ] {
+            let problem =
+                Contract::of_intake(&spec(&format!(r#"{{"in":[{field}]}}"#))).expect_err(field);
+            assert_eq!(problem.pointer.as_deref(), Some(pointer), "{problem}");
+            assert!(problem.to_string().contains(what), "{problem}");
+        }
+    }
+}

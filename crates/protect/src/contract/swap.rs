@@ -1,0 +1,92 @@
+//! Values that are protected already, and values that come back on their way out.
+
+use super::Tally;
+use super::bound::Bond;
+use crate::transform::{Error, Kind, Value, Way, is_token};
+use model::{DataClass, Secret};
+use std::sync::Arc;
+
+/// A value, and what stands for it.
+#[derive(Debug)]
+pub struct Swap {
+    /// What the value is.
+    pub class: DataClass,
+    /// What was done with it.
+    pub transform: Kind,
+    plain: Secret<String>,
+    is_literal: bool,
+    made: Box<str>,
+}
+
+impl Swap {
+    /// The value.
+    #[must_use]
+    pub fn plain(&self) -> &str {
+        self.plain.expose()
+    }
+
+    /// What stands for it.
+    #[must_use]
+    pub fn made(&self) -> &str {
+        &self.made
+    }
+
+    fn value(&self) -> Value<'static> {
+        let text = self.plain().to_owned().into();
+        if self.is_literal { Value::Literal(text) } else { Value::Text(text) }
+    }
+}
+
+impl Bond {
+    /// Protects a value, unless it is protected.
+    pub(super) fn ingest(
+        &self,
+        value: &Value<'_>,
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Value<'static>, Error> {
+        if let Some(known) = tally.find(&self.class, value.as_str()) {
+            tally.keep(|| known);
+            return Ok(value.kept());
+        }
+        let token = matches!(value, Value::Text(text) if is_token(text));
+        if token && self.work.kind() == Kind::Token {
+            let plain = self.work.run(Way::Undo, value, record)?;
+            tally.keep(|| self.swap(&plain, value));
+            return Ok(value.kept());
+        }
+        let made = self.work.run(Way::Protect, value, record)?;
+        tally.keep(|| self.swap(value, &made));
+        Ok(made)
+    }
+
+    /// The value of a token, or what a known text stands for; nothing for all else.
+    pub(super) fn reveal(
+        &self,
+        value: &Value<'_>,
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Option<Value<'static>>, Error> {
+        if let Some(known) = tally.find(&self.class, value.as_str()) {
+            let plain = known.value();
+            tally.keep(|| known);
+            return Ok(Some(plain));
+        }
+        if !matches!(value, Value::Text(text) if is_token(text)) {
+            return Ok(None);
+        }
+        let plain = self.work.run(Way::Undo, value, record)?;
+        tally.keep(|| self.swap(&plain, value));
+        Ok(Some(plain))
+    }
+
+    fn swap(&self, plain: &Value<'_>, made: &Value<'_>) -> Arc<Swap> {
+        Arc::new(Swap {
+            class: self.class.clone(),
+            transform: self.work.kind(),
+            plain: Secret::new(plain.as_str().to_owned()),
+            is_literal: matches!(plain, Value::Literal(_)),
+            made: made.as_str().into(),
+        })
+    }
+}
