@@ -180,7 +180,12 @@ impl Catalog {
             if let Some(kept) = kept {
                 let kept = kept.with_versions(
                     &mut |row| {
-                        let own = policies.function(&row.function, own, &row.spec.allow);
+                        let own = policies.function(
+                            &row.function,
+                            own,
+                            &row.spec.allow,
+                            row.spec.data.as_deref(),
+                        );
                         own.map_err(Problem::from)
                     },
                     &mut |program| {
