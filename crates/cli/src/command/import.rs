@@ -64,7 +64,10 @@ impl Import {
         let said = Said { source: self.source, application: self.application };
         let imported = import::import((format, &file), &root, &said)?;
         let report = &imported.report;
-        place::put(&root, &out, report.paths(), self.force)?;
+        for link in place::put(&root, &out, report.paths(), self.force)? {
+            let link = link.display().to_string();
+            context.voice.warn(format_args!("{} is a link, and was not copied", safe(&link)));
+        }
         place::write(&written, &imported.text, self.force)?;
         let shown = written.display().to_string();
         let deploy =

@@ -5,8 +5,6 @@ use super::{Packaged, Platform, Report, Written};
 use model::manifest::{Contract, FunctionSpec, NativeSpec, Signature};
 use model::unit::Size;
 
-/// Where the package lies in the image, as it does in the jail.
-const PLACE: &str = "/workspace";
 /// The label that says which application something belongs to.
 const PART_OF: &str = "app.kubernetes.io/part-of";
 /// Who the program runs as.
@@ -131,9 +129,11 @@ fn dockerfile(
 ) -> String {
     let words = serde_json::to_string(&command(native)).unwrap_or_default();
     let image = base(report, spec, native);
+    // Where it lies in the jail, too: a command may name it.
+    let place = if native.contract == Contract::Openfaas { "/home/app" } else { "/workspace" };
     let layers = if layers { "COPY layers/ /opt/\n" } else { "" };
     format!(
-        "FROM {image}\nWORKDIR {PLACE}\nCOPY package/ {PLACE}/\n{layers}ENV PYTHONPATH={PLACE} PYTHONUNBUFFERED=1\n\
+        "FROM {image}\nWORKDIR {place}\nCOPY package/ {place}/\n{layers}ENV PYTHONPATH={place} PYTHONUNBUFFERED=1\n\
          USER {USER}\nCMD {words}\n"
     )
 }

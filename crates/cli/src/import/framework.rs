@@ -1,4 +1,4 @@
-//! Projects of Google's Functions Framework, in Python and JavaScript.
+//! Projects of Google's Functions Framework, in Python, JavaScript and Go.
 
 use super::draft::Import;
 use super::source;
@@ -27,12 +27,7 @@ pub(super) fn read(
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let (code, interpreter, mut found) = match name {
         "package.json" => node(&import.file, text, root)?,
-        "go.mod" => {
-            return Err(super::unreadable(
-                &import.file,
-                "Go's framework is a library of the function's own server: write it with `contract = \"functions-framework\"` and its `command`",
-            ));
-        }
+        "go.mod" => (GO_PROGRAM.to_owned(), "", go(&import.file, root)?),
         _ => {
             let code = "main.py".to_owned();
             let found = python(&read_code(&import.file, root, &code)?);
@@ -46,17 +41,28 @@ pub(super) fn read(
             &format!("no function is declared in `{code}`"),
         ));
     }
-    import.file = root.join(&code).display().to_string();
+    let shown = root.join(&code);
+    import.file = shown.strip_prefix(".").unwrap_or(&shown).display().to_string();
     for one in found {
         let Some(mut draft) = import.draft(&one.name, one.line, Contract::FunctionsFramework)
         else {
             continue;
         };
-        draft.interpreter = Some(interpreter.to_owned());
-        draft.handler = Some(format!("{code}:{}", one.name));
+        draft.interpreter = Some(interpreter.to_owned()).filter(|it| !it.is_empty());
+        draft.handler = Some(match draft.interpreter {
+            Some(_) => format!("{code}:{}", one.name),
+            None => one.name.clone(),
+        });
         draft.signature = Some(one.signature).filter(|it| *it != Signature::Http);
         if !source::place(import, &mut draft, one.line, ".", root) {
             continue;
+        }
+        if draft.interpreter.is_none() {
+            let made = format!("dist/{}", draft.name);
+            draft.build =
+                Some(format!("mkdir -p {made} && CGO_ENABLED=0 go build -o {made}/server ./cmd"));
+            draft.command = vec!["./server".to_owned()];
+            draft.source = made;
         }
         match one.signature {
             Signature::Http | Signature::Typed => {
@@ -86,6 +92,34 @@ fn read_code(file: &str, root: &Path, code: &str) -> Result<String, Problem> {
         return Err(super::unreadable(file, &format!("there is no `{code}` in the project")));
     }
     super::text_of(&place)
+}
+
+/// The program that starts Go's functions, as Google's examples call it.
+const GO_PROGRAM: &str = "cmd/main.go";
+/// Most files of Go's that are looked at.
+const GO_FILES_MAX: usize = 100;
+
+/// `functions.HTTP("NAME", …)` in the files beside `go.mod`.
+fn go(file: &str, root: &Path) -> Result<Vec<Found>, Problem> {
+    read_code(file, root, GO_PROGRAM)?;
+    let mut names: Vec<_> = std::fs::read_dir(root)
+        .map(|entries| {
+            entries.flatten().filter_map(|it| it.file_name().into_string().ok()).collect()
+        })
+        .unwrap_or_default();
+    names.retain(|name: &String| name.ends_with(".go") && !name.ends_with("_test.go"));
+    names.sort();
+    let mut found = Vec::new();
+    for name in names.iter().take(GO_FILES_MAX) {
+        let text = read_code(file, root, name)?;
+        let kinds = [
+            ("functions.HTTP", Signature::Http),
+            ("functions.CloudEvent", Signature::Cloudevent),
+            ("functions.Typed", Signature::Typed),
+        ];
+        found.extend(called(&text, &kinds));
+    }
+    Ok(found)
 }
 
 /// Functions behind decorators of the framework's; other `def`s are not deployed by themselves.
@@ -138,23 +172,26 @@ fn node(file: &str, text: &str, root: &Path) -> Result<Project, Problem> {
 
 /// `functions.http('NAME', …)` and the others.
 fn declared(text: &str) -> Vec<Found> {
+    let kinds = [
+        ("http", Signature::Http),
+        ("cloudEvent", Signature::Cloudevent),
+        ("typed", Signature::Typed),
+    ];
+    called(text, &kinds)
+}
+
+/// Calls of these, with a text as what they are given first.
+fn called(text: &str, kinds: &[(&str, Signature)]) -> Vec<Found> {
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let kinds = [
-            ("http", Signature::Http),
-            ("cloudEvent", Signature::Cloudevent),
-            ("typed", Signature::Typed),
-        ];
         for (word, signature) in kinds {
             let Some((_, rest)) = line.split_once(&format!("{word}(")) else { continue };
             let rest = rest.trim_start();
-            let Some(quote) = rest.chars().next().filter(|c| matches!(c, '\'' | '"' | '`')) else {
-                continue;
-            };
-            let Some(name) = rest.split(quote).nth(1).filter(|name| !name.is_empty()) else {
-                continue;
-            };
-            found.push(Found { line: at + 1, name: name.to_owned(), signature });
+            let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
+            let name = quote.and_then(|quote| rest.split(quote).nth(1));
+            if let Some(name) = name.filter(|name| !name.is_empty()) {
+                found.push(Found { line: at + 1, name: name.to_owned(), signature: *signature });
+            }
         }
     }
     found

@@ -23,6 +23,9 @@ const CONTAINER_KEYS: &[&str] = &[
     "securityContext",
     "startupProbe",
 ];
+/// What both platforms give without a word, in seconds.
+const TIMEOUT: &str = "300";
+const UNLIMITED: &str = "`containerConcurrency` without a limit: one at a time here, unless `native.parallel` says more";
 /// Keys of a revision's `spec`.
 const SPEC_KEYS: &[&str] = &["containerConcurrency", "containers", "timeoutSeconds"];
 
@@ -143,13 +146,17 @@ fn environment(draft: &mut Draft, container: &Node) {
 }
 
 fn limits(import: &mut Import, draft: &mut Draft, document: &Node, spec: &Node, container: &Node) {
-    if let Some(node) = spec.get("timeoutSeconds") {
-        lambda::timeout(import, draft, node.line, node.scalar().unwrap_or_default());
+    let (line, seconds) = spec
+        .get("timeoutSeconds")
+        .map_or((draft.line, TIMEOUT), |it| (it.line, it.scalar().unwrap_or_default()));
+    lambda::timeout(import, draft, line, seconds);
+    if spec.get("containerConcurrency").is_none() {
+        import.note(spec.line, UNLIMITED);
     }
     if let Some(node) = spec.get("containerConcurrency") {
         match node.scalar().and_then(|text| text.parse::<u32>().ok()) {
             Some(count @ 1..=1000) => draft.parallel = Some(count),
-            _ => import.note(node.line, "`containerConcurrency` without a limit: one at a time here, unless `native.parallel` says more"),
+            _ => import.note(node.line, UNLIMITED),
         }
     }
     if let Some(node) = container.at(&["resources", "limits", "memory"]) {

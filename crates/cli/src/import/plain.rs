@@ -20,6 +20,9 @@ const WORDS: &[&str] = &[
     "credential",
     "credentials",
     "passphrase",
+    "privatekey",
+    "accesskey",
+    "secretkey",
 ];
 /// Words of which two stand together.
 const PAIRS: &[[&str; 2]] = &[
@@ -55,16 +58,51 @@ impl Seeker {
         let named = || is_named(name) && !is_no_secret(value);
         found.or_else(|| named().then(|| "its name".to_owned()))
     }
+
+    /// Whether a command has a secret among its words: `--token=VALUE`, `--token VALUE`.
+    pub(super) fn is_told(&self, command: &[String]) -> bool {
+        let mut before = "";
+        command.iter().any(|word| {
+            let (name, value) = word.split_once('=').unwrap_or((before, word));
+            let told = name.starts_with('-') || word.contains('=');
+            before = word;
+            self.why("", word).is_some() || told && self.why(name, value).is_some()
+        })
+    }
+
+    /// A sentence without what in it looks like a secret.
+    pub(super) fn covered(&self, text: String) -> String {
+        let mut places = Vec::new();
+        if let Some(detector) = &self.detector {
+            detector
+                .scan(text.as_bytes(), b"", |finding| places.push((finding.start, finding.end)));
+        }
+        let mut out = text;
+        for (start, end) in places.into_iter().rev() {
+            if let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end))
+                && out.get(start..end).is_some()
+            {
+                out.replace_range(start..end, "***");
+            }
+        }
+        out
+    }
 }
 
-fn is_named(name: &str) -> bool {
+/// Whether a name says that what it names is a secret.
+pub(super) fn is_named(name: &str) -> bool {
     let plain = super::name::plain(name);
     let words: Vec<&str> = plain.split('-').collect();
     if words.last().is_some_and(|last| ABOUT.contains(last)) {
         return false;
     }
-    words.iter().any(|word| WORDS.contains(word))
+    words.iter().any(|word| WORDS.iter().any(|known| is_made_of(word, known)))
         || words.windows(2).any(|pair| PAIRS.iter().any(|known| pair == *known))
+}
+
+/// `dbpassword` is made of `password`, `secretary` not of `secret`.
+fn is_made_of(word: &str, known: &str) -> bool {
+    word == known || known.len() > 5 && word.ends_with(known)
 }
 
 /// What stands where a secret would, and is none.
@@ -88,6 +126,7 @@ mod tests {
         for (name, value) in [
             ("DB_PASSWORD", "hunter2"),
             ("stripeApiKey", "abc"),
+            ("DBPASSWORD", "hunter2"),
             ("JWT_SECRET", "s3"),
             ("DATABASE_URL", "postgres://shop:hunter2hunter2@db/shop"),
             ("ANYTHING", &key),
@@ -102,8 +141,22 @@ mod tests {
             ("DB_PASSWORD", ""),
             ("DB_SECRET", "arn:aws:secretsmanager:eu-west-1:1:secret:db"),
             ("MONKEY", "banana"),
+            ("SECRETARY", "Ada"),
+            ("MAX_TOKENS", "4096"),
         ] {
             assert_eq!(seeker.why(name, value), None, "{name}");
         }
+    }
+
+    #[test]
+    fn secrets_in_commands_and_sentences_are_found() {
+        let seeker = Seeker::new();
+        let told =
+            |line: &str| seeker.is_told(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert!(told("./run --token=hunter2") && told("./run --password hunter2"));
+        assert!(told("./run DB_PASSWORD=hunter2"));
+        assert!(!told("python3 server.py --port 8080 --token-file=/run/x") && !told("./token x"));
+        let key = format!("gh{}_{}", "p", "16C7e42F292c6912E7710c838347Ae178B4a");
+        assert_eq!(seeker.covered(format!("ä `{key}` is none")), "ä `***` is none");
     }
 }

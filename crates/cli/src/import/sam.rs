@@ -38,6 +38,9 @@ const READ: &[&str] = &[
     "Timeout",
 ];
 
+/// What is read of an API, or says nothing about who may call what.
+const API_READ: &[&str] = &["Auth", "Description", "Name", "StageName", "Tags"];
+
 /// One function: its own properties, and those of `Globals`.
 struct Function<'a> {
     scope: Scope<'a>,
@@ -75,6 +78,11 @@ pub(super) fn read(import: &mut Import, template: &Node, root: &Path) -> Result<
     if let Some(name) = template.at(&["Metadata", "Application"]).and_then(Node::text) {
         name.clone_into(&mut import.application);
     }
+    for (kind, globals) in template.get("Globals").map(Node::entries).unwrap_or_default() {
+        if kind != "Function" {
+            import.lack_others(globals, API_READ);
+        }
+    }
     for (id, resource) in resources.entries() {
         import.about = None;
         let kind = resource.text_at("Type").unwrap_or_default();
@@ -88,11 +96,17 @@ pub(super) fn read(import: &mut Import, template: &Node, root: &Path) -> Result<
                 function.read(import, (id, resource.line), template, root);
             }
             // These are read where functions name them.
-            "AWS::Serverless::LayerVersion"
-            | "AWS::IAM::Role"
-            | "AWS::Serverless::Api"
-            | "AWS::Serverless::HttpApi"
-            | "AWS::Lambda::Permission" => {}
+            "AWS::Serverless::LayerVersion" | "AWS::IAM::Role" => {}
+            "AWS::Serverless::Api" | "AWS::Serverless::HttpApi" => {
+                let said = resource.get("Properties").map(Node::entries).unwrap_or_default();
+                for (key, value) in said.iter().filter(|(key, _)| !API_READ.contains(&key.as_str()))
+                {
+                    let what =
+                        format!("`{}` of `{}` has no counterpart here", shown(key), shown(id));
+                    import.lack(value.line, what);
+                }
+            }
+            "AWS::Lambda::Permission" => permission(import, (id, resource)),
             kind => {
                 let what = format!("resource `{}` (`{}`) is not made here", shown(id), shown(kind));
                 import.lack(resource.line, what);
@@ -100,6 +114,20 @@ pub(super) fn read(import: &mut Import, template: &Node, root: &Path) -> Result<
         }
     }
     Ok(())
+}
+
+/// Somebody who may call a function, beside those who come over HTTP.
+fn permission(import: &mut Import, (id, resource): (&str, &Node)) {
+    let principal = resource.at(&["Properties", "Principal"]).and_then(Node::scalar);
+    let who = shown(principal.unwrap_or_default());
+    import.about = resource.at(&["Properties", "FunctionName"]).and_then(iam::referenced);
+    if who == "*" {
+        import.grant(resource.line, "everybody in AWS may call it; here only who was granted");
+    }
+    import.lack(
+        resource.line,
+        format!("permission `{}` for `{who}`: `casemate grant` says who may call", shown(id)),
+    );
 }
 
 impl Function<'_> {
@@ -124,6 +152,10 @@ impl Function<'_> {
         }
         self.role(import, &mut draft, template);
         events::read(import, &mut draft, self, template);
+        let condition = template.at(&["Resources", id, "Condition"]);
+        if let Some(condition) = condition {
+            import.note(condition.line, "it is made under a condition there, and always here");
+        }
         import.drafts.push(draft);
     }
 
@@ -159,9 +191,10 @@ impl Function<'_> {
     }
 
     fn limits(&self, import: &mut Import, draft: &mut Draft) {
-        if let Some((line, text)) = self.text(import, "Timeout") {
-            lambda::timeout(import, draft, line, &text);
-        }
+        // Without a word AWS gives 3 s and 128 MB; the latter is what we give, too.
+        let (line, text) =
+            self.text(import, "Timeout").unwrap_or_else(|| (draft.line, "3".to_owned()));
+        lambda::timeout(import, draft, line, &text);
         if let Some((line, text)) = self.text(import, "MemorySize") {
             lambda::memory(import, draft, line, &text);
         }

@@ -136,8 +136,7 @@ impl File<'_> {
             if let Some(quoted) = one.strip_prefix(['\'', '"']) {
                 return Variable::Value(quoted.trim_end_matches(['\'', '"']).to_owned());
             }
-            if one.starts_with("ssm:") || one.starts_with("env:") || one.contains("secretsmanager")
-            {
+            if one.starts_with("ssm:") || one.contains("secretsmanager") {
                 return Variable::Secret;
             }
             let path: Vec<&str> = match one.strip_prefix("self:") {

@@ -46,6 +46,9 @@ pub(super) fn written(mut import: Import) -> Result<Imported, Problem> {
     let mut text = text::head(&import, &application);
     parts.iter().for_each(|part| text.push_str(&part.text));
     let accepted = manifest::accepted(manifest::FILE_NAME, &text);
+    for noted in import.granted.iter_mut().chain(&mut import.lacks).chain(&mut import.notes) {
+        noted.what = writing.seeker.covered(std::mem::take(&mut noted.what));
+    }
     if parts.is_empty() {
         return Err(nothing(&import));
     }
@@ -96,6 +99,13 @@ fn part(
     writing: &mut Writing,
     names: &BTreeMap<String, String>,
 ) -> Option<Part> {
+    if writing.seeker.is_told(&draft.command) {
+        import.lack(
+            draft.line,
+            "a secret stands in its command: give it as a variable, and import it again",
+        );
+        return None;
+    }
     routes(import, &mut draft, writing);
     let (environment, secrets) = environment(import, &draft, &writing.seeker);
     let asks = asks(import, &draft, names, &secrets);
@@ -181,6 +191,8 @@ fn environment(
                 }
             },
             Variable::Secret => String::new(),
+            // Whatever it is, it is one.
+            Variable::Unknown(_) if super::plain::is_named(name) => String::new(),
             Variable::Unknown(what) => {
                 import.lack(*line, format!("variable `{short}` is {what}, which the file does not say: write it below `[function.environment]`"));
                 continue;

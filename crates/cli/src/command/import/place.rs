@@ -9,27 +9,40 @@ use std::path::{Path, PathBuf};
 
 /// Names that no function needs.
 const LEFT: &[&str] = &[".git", ".hg", ".svn", ".aws-sam", ".serverless", ".casemate"];
-/// Most levels of directories.
-const DEPTH_MAX: usize = 64;
 
 /// Copies these paths of `root` to the same places of `out`, if that is another directory.
-pub(super) fn put(root: &Path, out: &Path, paths: Vec<&str>, force: bool) -> anyhow::Result<()> {
+/// Gives the links that were left out.
+pub(super) fn put(
+    root: &Path,
+    out: &Path,
+    paths: Vec<&str>,
+    force: bool,
+) -> anyhow::Result<Vec<PathBuf>> {
     fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let (root, out) = (root.canonicalize()?, out.canonicalize()?);
     if root == out {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut links = Vec::new();
     for path in paths {
         let from = root.join(path);
         if from.exists() {
-            copy(&from, &out.join(path), &out, force, DEPTH_MAX)?;
+            copy(&from, &out.join(path), (&out, force), &mut links)?;
         }
     }
-    Ok(())
+    Ok(links)
 }
 
-fn copy(from: &Path, to: &Path, out: &Path, force: bool, depth: usize) -> anyhow::Result<()> {
+fn copy(
+    from: &Path,
+    to: &Path,
+    (out, force): (&Path, bool),
+    links: &mut Vec<PathBuf>,
+) -> anyhow::Result<()> {
     let kind = fs::symlink_metadata(from)?.file_type();
+    if !kind.is_file() && !kind.is_dir() && !links.iter().any(|known| known == from) {
+        links.push(from.to_owned());
+    }
     if kind.is_file() {
         if !force && to.symlink_metadata().is_ok() && fs::read(from)? != fs::read(to)? {
             return Err(super::occupied(to).into());
@@ -39,14 +52,14 @@ fn copy(from: &Path, to: &Path, out: &Path, force: bool, depth: usize) -> anyhow
         }
         fs::copy(from, to).with_context(|| format!("cannot write {}", to.display()))?;
     }
-    if kind.is_dir() && from != out && depth > 0 {
+    if kind.is_dir() && from != out {
         fs::create_dir_all(to)?;
         let mut entries: Vec<PathBuf> = fs::read_dir(from)?.flatten().map(|it| it.path()).collect();
         entries.sort();
         for entry in entries {
             let Some(name) = entry.file_name() else { continue };
             if !LEFT.iter().any(|left| name == *left) {
-                copy(&entry, &to.join(name), out, force, depth - 1)?;
+                copy(&entry, &to.join(name), (out, force), links)?;
             }
         }
     }
