@@ -7,6 +7,7 @@ mod calls;
 mod caps;
 mod carried;
 mod connections;
+mod data;
 mod flights;
 mod package;
 mod queue;

@@ -107,8 +107,7 @@ impl DataSpec {
         if self.intake.is_empty() && self.reveal.is_empty() {
             return Err((String::new(), "names no field: write `[[function.data.in]]`".to_owned()));
         }
-        let revealed = self.reveal.iter().enumerate();
-        revealed.map(|(at, one)| one.check(at)).collect()
+        self.reveal.iter().enumerate().try_for_each(|(at, one)| one.check(at))
     }
 
     /// The targets of the grants that make it true.
