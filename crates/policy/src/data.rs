@@ -5,6 +5,7 @@ use crate::calls::{Reach, not_asked};
 use crate::target::Url;
 use crate::verdict::{CallPermit, Denial};
 use model::grant::DataTarget;
+use model::manifest::DataSpec;
 use model::{Action, Code, DataClass, Digest};
 
 /// The reveal of values in an outgoing request.
@@ -32,6 +33,12 @@ impl Revealed {
     pub(crate) fn parse(target: &str) -> Option<Self> {
         let DataTarget { class, url, purpose } = DataTarget::parse(target)?;
         Some(Self { class, place: Url::parse(url)?, purpose: purpose.into() })
+    }
+
+    /// What a manifest asks for.
+    pub(crate) fn all(data: Option<&DataSpec>) -> Box<[Self]> {
+        let targets = data.into_iter().flat_map(DataSpec::targets);
+        targets.filter_map(|(_, target)| Self::parse(&target)).collect()
     }
 
     fn covers(&self, ask: &DataAsk<'_>, url: &Url) -> bool {

@@ -69,7 +69,10 @@ impl Engine {
         known: Taken,
     ) -> Result<(http::Request<RequestBody>, Option<Taken>), Problem> {
         let ready = data.ready(self, &function.reference().scope)?;
-        let Some(intake) = &ready.intake else { return Ok((request, Some(known))) };
+        let Some(intake) = &ready.intake else {
+            let any = !known.labels.is_empty() || !known.swaps.is_empty();
+            return Ok((request, Some(known).filter(|_| any)));
+        };
         let (mut head, body) = request.into_parts();
         let kind = Kind::of(&head, &body, intake.has)?;
         let mut tally = Tally::knowing(known.swaps);
@@ -82,14 +85,7 @@ impl Engine {
         }
         let body = match kind {
             Kind::Unread => body,
-            Kind::Empty => {
-                // Whether a field may be missing is the contract's to say.
-                let nothing = match intake.has.json {
-                    true => intake.bound.json(b"null", None, &mut tally),
-                    false => intake.bound.form(b"", None, &mut tally),
-                };
-                nothing.map_err(refused).map(|_| body)?
-            }
+            Kind::Empty => intake.without_body(&mut tally).map_err(refused).map(|()| body)?,
             Kind::Json | Kind::Form => {
                 let limits = &function.unit.limits;
                 let most = limits.request_body_bytes.min(BODY_BYTES_MAX as u64);
@@ -97,6 +93,7 @@ impl Engine {
                 let whole = tokio::time::timeout(wall, self.gather(&head, body, most)).await;
                 let whole = whole.unwrap_or_else(|_| Err(Code::ClientSlow.into()))?;
                 let made = match kind {
+                    _ if whole.is_empty() => intake.without_body(&mut tally).map(|()| Vec::new()),
                     Kind::Form => intake.bound.form(&whole, None, &mut tally),
                     _ => intake.bound.json(&whole, None, &mut tally),
                 };
@@ -179,6 +176,14 @@ impl Kind {
 }
 
 impl Intake {
+    /// Whether a field may be missing is the contract's to say.
+    fn without_body(&self, tally: &mut Tally) -> Result<(), Fault> {
+        match self.has.json {
+            true => self.bound.json(b"null", None, tally).map(drop),
+            false => self.bound.form(b"", None, tally).map(drop),
+        }
+    }
+
     fn sum_up(&self, before: &Labels, tally: Tally) -> Taken {
         let done = self.bound.done(&tally);
         let done: Vec<_> = done.into_iter().filter(|done| done.values > 0).collect();

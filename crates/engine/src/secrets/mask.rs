@@ -6,18 +6,19 @@
 //! Invariant: a value that is cut by the border of two frames is found, and nothing is held back
 //! that cannot become one.
 
+mod index;
 mod spelling;
 
 use base64::Engine as _;
 use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
 use base64::engine::{GeneralPurpose, general_purpose::NO_PAD};
 use bytes::Bytes;
-use memchr::memmem;
+use index::Index;
 use model::vault::MASKED_BYTES_MIN;
 use model::{DataClass, Secret, SecretName, vault};
 use protect::detect::VALUE_BYTES_MIN;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a value is covered with.
 const COVER: u8 = b'*';
@@ -28,6 +29,8 @@ const LINES_MAX: usize = 128;
 #[derive(Default, Clone)]
 pub(crate) struct Masker {
     patterns: Vec<Pattern>,
+    /// Made when something is first looked for.
+    index: OnceLock<Index>,
 }
 
 /// Whose value it is.
@@ -102,6 +105,11 @@ impl Masker {
 
     /// Looks for what another one looks for, too.
     pub(crate) fn join(&mut self, other: &Self) {
+        self.index.take();
+        if self.patterns.is_empty() {
+            self.patterns.clone_from(&other.patterns);
+            return;
+        }
         for Pattern { name, text } in &other.patterns {
             if !self.patterns.iter().any(|known| known.text.expose() == text.expose()) {
                 self.patterns.push(Pattern { name: name.clone(), text: Arc::clone(text) });
@@ -115,10 +123,12 @@ impl Masker {
             Whose::Class(class) => !but.contains(class),
             Whose::Secret(_) => false,
         };
-        Self { patterns: self.patterns.iter().filter(stays).cloned().collect() }
+        let patterns = self.patterns.iter().filter(stays).cloned().collect();
+        Self { patterns, index: OnceLock::new() }
     }
 
     fn put(&mut self, name: &Whose, forms: Vec<Secret<Vec<u8>>>) {
+        self.index.take();
         for form in forms {
             if !self.patterns.iter().any(|known| known.text.expose() == form.expose()) {
                 self.patterns.push(Pattern { name: name.clone(), text: Arc::new(form) });
@@ -134,13 +144,20 @@ impl Masker {
 
     /// Where which patterns stand.
     fn find(&self, text: &[u8]) -> Vec<(usize, Range<usize>)> {
-        let mut found = Vec::new();
-        for (index, pattern) in self.patterns.iter().enumerate() {
-            let needle = pattern.text.expose();
-            let starts = memmem::find_iter(text, needle);
-            found.extend(starts.map(|at| (index, at..at + needle.len())));
+        if self.patterns.is_empty() {
+            return Vec::new();
         }
-        found
+        let stands = |(at, which): (usize, usize)| {
+            let needle = self.patterns.get(which)?.text.expose();
+            let there = text.get(at..).is_some_and(|rest| rest.starts_with(needle));
+            there.then(|| (which, at..at + needle.len()))
+        };
+        self.index().candidates(text).filter_map(stands).collect()
+    }
+
+    fn index(&self) -> &Index {
+        self.index
+            .get_or_init(|| Index::of(self.patterns.iter().map(|it| it.text.expose().as_slice())))
     }
 
     fn hits(&self, found: &[(usize, Range<usize>)]) -> Vec<Hit> {
@@ -158,13 +175,14 @@ impl Masker {
 
     /// Where the rest begins that could be the beginning of a pattern, at `from` or later.
     fn open_end(&self, text: &[u8], from: usize) -> usize {
-        let longest = self.patterns.iter().map(|it| it.text.expose().len()).max().unwrap_or(0);
-        let from = from.max(text.len().saturating_sub(longest.saturating_sub(1)));
         let begins = |at: &usize| {
             let rest = text.get(*at..).unwrap_or_default();
             self.patterns.iter().any(|it| it.text.expose().starts_with(rest))
         };
-        (from..text.len()).find(begins).unwrap_or(text.len())
+        if self.patterns.is_empty() {
+            return text.len();
+        }
+        self.index().tail(text, from).find(begins).unwrap_or(text.len())
     }
 }
 
@@ -233,11 +251,8 @@ fn covered(text: &[u8], found: &[(usize, Range<usize>)]) -> Vec<u8> {
 fn forms(value: &[u8], least: usize) -> Vec<Secret<Vec<u8>>> {
     let json = serde_json::to_vec(&String::from_utf8_lossy(value)).unwrap_or_default();
     let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_vec();
-    let hex = |digits: fn(&u8) -> String| {
-        value.iter().flat_map(move |it| digits(it).into_bytes()).collect::<Vec<u8>>()
-    };
     let mut all = vec![value.to_vec(), percent(value, false), percent(value, true), json];
-    all.extend([hex(|byte| format!("{byte:02x}")), hex(|byte| format!("{byte:02X}"))]);
+    all.extend([hex::encode(value).into_bytes(), hex::encode_upper(value).into_bytes()]);
     for alphabet in [&STANDARD, &URL_SAFE] {
         all.extend((0..3).map(|shift| base64_within(value, shift, alphabet)));
     }
