@@ -177,6 +177,15 @@ fn boto3_tags_functions_and_limits_them() {
 }
 
 #[test]
+fn boto3_gives_functions_addresses_and_says_who_may_call_them() {
+    let (called, (id, secret)) = Called::managed();
+    called.script("urls.py", &[("OTHER_ID", &id), ("OTHER_SECRET", &secret)]);
+    let ledger = called.node.ok(&["ledger", "show"]);
+    assert!(ledger.contains("CreateFunctionUrlConfig"), "{ledger}");
+    assert!(ledger.contains("grant public invoke shop"), "{ledger}");
+}
+
+#[test]
 fn the_aws_command_line_makes_invokes_changes_lists_and_removes_a_function() {
     let (called, _) = Called::managed();
     let files = tempfile::tempdir().expect("a directory");

@@ -13,9 +13,11 @@ mod ceilings;
 mod facts;
 mod package;
 mod page;
+mod permissions;
 mod shown;
 mod tags;
 mod target;
+mod urls;
 mod versions;
 mod wanted;
 
@@ -48,6 +50,8 @@ struct Doing<'a> {
     engine: &'a Engine,
     signer: Signer,
     query: Option<&'a str>,
+    /// Where addresses of functions are: scheme, domain and port.
+    urls: &'a str,
 }
 
 impl Doing<'_> {

@@ -30,13 +30,16 @@ pub struct Compat(Shared);
 pub(crate) struct Shared {
     pub(crate) engine: Arc<Engine>,
     room: Arc<Room>,
+    /// Where addresses of functions are: scheme, domain and port.
+    pub(crate) urls: Arc<str>,
 }
 
 impl Compat {
-    /// The API of this engine.
+    /// The API of this engine. `urls` is where addresses of functions are: scheme, domain and port,
+    /// such as `https://fn.example.com`.
     #[must_use]
-    pub fn new(engine: Arc<Engine>) -> Self {
-        Self(Shared { engine, room: Arc::default() })
+    pub fn new(engine: Arc<Engine>, urls: &str) -> Self {
+        Self(Shared { engine, room: Arc::default(), urls: urls.into() })
     }
 
     /// Serves until `stop` is ready, then finishes what is under way for up to `grace`.

@@ -9,6 +9,7 @@ use crate::function::{Endpoint, Function, Standing, program};
 use crate::readiness::Readiness;
 use crate::router::Router;
 use crate::secrets::Uses;
+use crate::urls::{Addresses, addresses};
 use identity::Tokens;
 use model::act::Changes;
 use model::token::TokenRow;
@@ -31,6 +32,8 @@ pub(crate) struct Catalog {
     hosts: HashMap<String, Scope>,
     /// Whether any route says something to pages of other origins.
     crossings: bool,
+    /// Addresses of functions, by their ids.
+    pub(crate) addresses: Addresses,
 }
 
 /// The active state of one scope.
@@ -228,8 +231,12 @@ impl Catalog {
             .values()
             .flat_map(|view| view.functions.values())
             .flat_map(|function| &function.row.spec.http);
-        let crossings = triggers.any(|trigger| trigger.cors.is_some());
-        Self { scopes, readiness, hosts, crossings }
+        let addresses: Addresses =
+            scopes.iter().flat_map(|(scope, view)| addresses(scope, view)).collect();
+        let mut own = addresses.values().map(|address| &address.endpoint.http);
+        let crossings = triggers.any(|trigger| trigger.cors.is_some())
+            || own.any(|trigger| trigger.cors.is_some());
+        Self { scopes, readiness, hosts, crossings, addresses }
     }
 }
 

@@ -76,11 +76,18 @@ impl Engine {
             return None;
         }
         let host = request_host(request);
-        let view = catalog.serving(host.as_deref(), &self.config.scope)?;
+        let address = catalog.address(host.as_deref());
+        let view = catalog.serving(host.as_deref(), &self.config.scope);
         let path = request.uri().path();
-        let find = |method: &str| match view.router.find(method, host.as_deref(), path) {
-            Ok(Found::Route { target, .. } | Found::OtherMethods { target, .. }) => Some(target),
-            _ => None,
+        let find = |method: &str| match (address, view) {
+            (Some(address), _) => Some(&address.endpoint),
+            (None, Some(view)) => match view.router.find(method, host.as_deref(), path) {
+                Ok(Found::Route { target, .. } | Found::OtherMethods { target, .. }) => {
+                    Some(target)
+                }
+                _ => None,
+            },
+            (None, None) => None,
         };
         let mut origins = request.headers().get_all(header::ORIGIN).into_iter();
         let origin = origins.next().filter(|_| origins.next().is_none());

@@ -8,6 +8,7 @@ use crate::data::Data;
 use crate::readiness::Readiness;
 use crate::secrets::Uses;
 use crate::slots::Slots;
+use crate::urls::Aim;
 use model::manifest::{Auth, Durability, FunctionSpec, HttpTrigger, Runtime, Way};
 use model::wire::v1::Caller;
 use model::{Claims, FunctionRef, FunctionRow};
@@ -51,6 +52,8 @@ pub(crate) struct Endpoint {
     pub(crate) crossing: Option<Arc<Crossing>>,
     /// Whether a grant to the public opens it.
     open: bool,
+    /// What it is for, if it is an address and no route.
+    pub(crate) aim: Option<Aim>,
 }
 
 impl Endpoint {
@@ -61,7 +64,27 @@ impl Endpoint {
         let silent = http.auth == Auth::Token && !function.row.spec.http.iter().any(public);
         let open = silent || public(http);
         let crossing = Crossing::of(http).map(Arc::new);
-        Self { function: Arc::clone(function), http: http.clone(), crossing, open }
+        Self { function: Arc::clone(function), http: http.clone(), crossing, open, aim: None }
+    }
+
+    /// An address of a function. One that wants signatures is not open to the public, whatever is
+    /// granted.
+    pub(crate) fn at(
+        function: &Arc<Function>,
+        http: HttpTrigger,
+        crossing: Option<Arc<Crossing>>,
+        aim: Aim,
+    ) -> Self {
+        let open = !aim.signed;
+        Self { function: Arc::clone(function), http, crossing, open, aim: Some(aim) }
+    }
+
+    /// Who answers one request.
+    pub(crate) fn answers(&self) -> Option<Arc<Function>> {
+        match &self.aim {
+            None => Some(Arc::clone(&self.function)),
+            Some(aim) => aim.pick(&self.function),
+        }
     }
 
     /// Why the route is not for this request, whatever its caller was granted: the way in which

@@ -14,6 +14,7 @@ mod permit;
 mod refusal;
 
 pub(crate) use attempt::Landed;
+pub(crate) use defer::whole;
 pub(crate) use inside::Origin;
 pub use refusal::Refusal;
 
@@ -80,7 +81,7 @@ impl Engine {
     }
 
     async fn admit(self: &Arc<Self>, received: Received) -> Outcomes<http::Response<ReplyBody>> {
-        let throttled = self.throttle(received)?;
+        let throttled = self.proven(self.throttle(received)?).await?;
         self.look_for_key(&throttled).await;
         let identified = self.identify(throttled)?;
         let permitted = self.permit(identified)?;
@@ -178,8 +179,8 @@ impl Engine {
         let id = InvocationId::from_parts(at.0, fastrand::u64(..).to_ne_bytes());
         let began = self.parts.clock.monotonic();
         let (peer, certificate, noted) = (None, None, None);
-        let (origin, taken) = (None, None);
-        Received { request, peer, certificate, noted, id, origin, taken, at, began }
+        let (signed, origin, taken) = (None, None, None);
+        Received { request, peer, certificate, noted, signed, id, origin, taken, at, began }
     }
 
     /// Cheap limits, before anything costs CPU.

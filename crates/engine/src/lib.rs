@@ -41,6 +41,7 @@ mod stage;
 mod sweep;
 mod tokens;
 mod upload;
+mod urls;
 mod websocket;
 mod wiring;
 mod worker;

@@ -196,7 +196,7 @@ fn choose<'n, T>(
 }
 
 /// Decodes percent-encoded unreserved characters; refuses dot segments and encoded separators.
-fn normalise(path: &str) -> Result<Cow<'_, str>, UnsafePath> {
+pub(crate) fn normalise(path: &str) -> Result<Cow<'_, str>, UnsafePath> {
     let plain = !path.contains('%');
     let path = if plain { Cow::Borrowed(path) } else { Cow::Owned(decode_unreserved(path)?) };
     let dots = path.contains("/.") && path.split('/').any(|segment| matches!(segment, "." | ".."));

@@ -29,6 +29,8 @@ pub(crate) struct Received {
     pub(crate) certificate: Option<Arc<[u8]>>,
     /// Where the door wants to find what the request met.
     pub(crate) noted: Option<Arc<Noted>>,
+    /// Who signed it, if it is for an address that wants signatures.
+    pub(crate) signed: Option<model::TokenName>,
     pub(crate) id: InvocationId,
     /// The invocation that caused it, if one did.
     pub(crate) origin: Option<Origin>,

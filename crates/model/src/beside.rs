@@ -8,6 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod url;
+
+pub use url::{Statement, Url, id_of};
+
 /// Most versions of a function.
 pub const VERSIONS_MAX: usize = 1000;
 /// The parts of a whole in which aliases divide calls.
@@ -30,6 +34,10 @@ pub struct Beside {
     pub ceiling: Option<u32>,
     /// Processes that are kept ready, by version or alias.
     pub provisioned: BTreeMap<String, Provisioned>,
+    /// Addresses, by alias; that of what is active without one.
+    pub urls: BTreeMap<String, Url>,
+    /// Who was allowed to call it, in AWS's words, by the names of the statements.
+    pub statements: BTreeMap<String, Statement>,
     /// Labels that people give it; those that its revision was made with if nothing is said.
     pub tags: Option<BTreeMap<String, String>>,
 }

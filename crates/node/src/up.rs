@@ -119,7 +119,8 @@ async fn live(
     Beacon { gateway: addresses.gateway, admin: addresses.admin, pid, boot: assembled.boot }
         .light(home.path())?;
     let serving = tokio::spawn(control.run(listener, async { drop(stopped.await) }, grace));
-    let calling = Calling::begin(api, &engine, grace).map_err(internal)?;
+    let calling = Calling::begin(api, &engine, &addresses_below(&settings, &addresses), grace)
+        .map_err(internal)?;
     let warming = tokio::spawn(warm(Arc::clone(&engine)));
     let tending = certificates::tend(assembled.certificates.clone()).map_err(internal)?;
     let workers = Workers::begin(Arc::clone(&engine), settings.queue.workers);
@@ -181,12 +182,13 @@ impl Calling {
     fn begin(
         listener: Option<std::net::TcpListener>,
         engine: &Arc<Engine>,
+        urls: &str,
         grace: Duration,
     ) -> std::io::Result<Self> {
         let Some(listener) = listener else { return Ok(Self(None)) };
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let compat = compat::Compat::new(Arc::clone(engine));
+        let compat = compat::Compat::new(Arc::clone(engine), urls);
         let running = compat.run(listener, async { drop(stopped.await) }, grace);
         Ok(Self(Some((stop, tokio::spawn(running)))))
     }
@@ -198,6 +200,12 @@ impl Calling {
             let _ended = running.await;
         }
     }
+}
+
+/// Where addresses of functions are: scheme, domain and port.
+fn addresses_below(settings: &Settings, addresses: &Addresses) -> String {
+    let said = settings.compat.as_ref().and_then(|compat| compat.urls.clone());
+    said.unwrap_or_else(|| format!("http://localhost:{}", addresses.gateway.port()))
 }
 
 /// Makes functions ready, then keeps house.

@@ -83,6 +83,7 @@ impl Doing<'_> {
         let remove = |beside: &mut Beside| {
             beside.aliases.remove(alias);
             beside.provisioned.remove(alias);
+            beside.urls.remove(alias);
             Ok(())
         };
         self.change(&target, &format!("DeleteAlias {}", checked(alias.to_owned())?), remove)

@@ -21,7 +21,8 @@ pub(crate) async fn manage(
     id: &str,
 ) -> Result<Answer, Fault> {
     let Signed { signer, asked, body } = signed;
-    let doing = Doing { engine: &shared.engine, signer, query: head.uri.query() };
+    let doing =
+        Doing { engine: &shared.engine, signer, query: head.uri.query(), urls: &shared.urls };
     if !doing.signer.manages {
         let what = asked.name;
         return Err(Fault::denied(format!(
@@ -51,6 +52,16 @@ pub(crate) async fn manage(
         | Operation::GetProvisionedConcurrencyConfig
         | Operation::DeleteProvisionedConcurrencyConfig => {
             Box::pin(doing.of_ceilings(asked.operation, name, body)).await?
+        }
+        Operation::CreateFunctionUrlConfig
+        | Operation::GetFunctionUrlConfig
+        | Operation::UpdateFunctionUrlConfig
+        | Operation::DeleteFunctionUrlConfig
+        | Operation::ListFunctionUrlConfigs => {
+            Box::pin(doing.of_urls(asked.operation, name, body)).await?
+        }
+        Operation::AddPermission | Operation::GetPolicy | Operation::RemovePermission => {
+            Box::pin(doing.of_permissions(asked.operation, (name, second), body)).await?
         }
         other => Box::pin(doing.of_functions(other, name, body)).await?,
     };
@@ -113,6 +124,35 @@ impl Doing<'_> {
             Operation::GetProvisionedConcurrencyConfig => (200, self.get_provisioned(name)?),
             _ => {
                 self.delete_provisioned(name).await?;
+                (204, Value::Null)
+            }
+        })
+    }
+
+    async fn of_urls(&self, operation: Operation, name: &str, body: &[u8]) -> Said {
+        Ok(match operation {
+            Operation::CreateFunctionUrlConfig => (201, self.create_url(name, body).await?),
+            Operation::GetFunctionUrlConfig => (200, self.get_url(name)?),
+            Operation::UpdateFunctionUrlConfig => (200, self.update_url(name, body).await?),
+            Operation::ListFunctionUrlConfigs => (200, self.list_urls(name)?),
+            _ => {
+                self.delete_url(name).await?;
+                (204, Value::Null)
+            }
+        })
+    }
+
+    async fn of_permissions(
+        &self,
+        operation: Operation,
+        (name, sid): (&str, &str),
+        body: &[u8],
+    ) -> Said {
+        Ok(match operation {
+            Operation::AddPermission => (201, self.add_permission(name, body).await?),
+            Operation::GetPolicy => (200, self.get_policy(name)?),
+            _ => {
+                self.remove_permission(name, sid).await?;
                 (204, Value::Null)
             }
         })

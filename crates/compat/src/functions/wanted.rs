@@ -91,6 +91,13 @@ impl Wanted {
         self.0
     }
 
+    /// A list of texts.
+    pub(super) fn list(&mut self, name: &str) -> Result<Option<Vec<String>>, Fault> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let read = serde_json::from_value(value);
+        read.map(Some).map_err(|_| Fault::content(format!("{name} is no list of texts")))
+    }
+
     /// The name of a function that is to be made.
     pub(super) fn name(&mut self) -> Result<FunctionName, Fault> {
         let text = self.text("FunctionName")?.unwrap_or_default();

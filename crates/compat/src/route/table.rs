@@ -116,6 +116,30 @@ operations! {
     /// Takes tags off a function.
     UntagResource: "DELETE", "/2017-03-31/tags/{Resource}",
         "`tagKeys`.";
+    /// Gives a function an address.
+    CreateFunctionUrlConfig: "POST", "/2021-10-31/functions/{FunctionName}/url",
+        "`AuthType`, `Cors`, `InvokeMode`, `Qualifier` of an alias. Of functions that were made here.";
+    /// Shows a function's address.
+    GetFunctionUrlConfig: "GET", "/2021-10-31/functions/{FunctionName}/url",
+        "";
+    /// Changes a function's address.
+    UpdateFunctionUrlConfig: "PUT", "/2021-10-31/functions/{FunctionName}/url",
+        "`AuthType`, `Cors`, `InvokeMode`.";
+    /// Takes a function's address away.
+    DeleteFunctionUrlConfig: "DELETE", "/2021-10-31/functions/{FunctionName}/url",
+        "";
+    /// Lists a function's addresses.
+    ListFunctionUrlConfigs: "GET", "/2021-10-31/functions/{FunctionName}/urls",
+        "`Marker`, `MaxItems`.";
+    /// Allows somebody to call a function.
+    AddPermission: "POST", "/2015-03-31/functions/{FunctionName}/policy",
+        "`lambda:InvokeFunction` and `lambda:InvokeFunctionUrl`, for `*` (by an address with `AuthType` `NONE`) or a key, as `arn:aws:iam::000000000000:user/NAME`. It is a grant.";
+    /// Shows who was allowed to call a function.
+    GetPolicy: "GET", "/2015-03-31/functions/{FunctionName}/policy",
+        "What was allowed here; `casemate grants` shows all.";
+    /// Takes back that somebody may call a function.
+    RemovePermission: "DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}",
+        "With the grant, if it came with it.";
     /// Shows a function's tags.
     ListTags: "GET", "/2017-03-31/tags/{Resource}",
         "";

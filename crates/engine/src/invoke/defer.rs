@@ -166,7 +166,7 @@ fn kept(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The whole body, if it is no longer than `most`.
-async fn whole(mut body: RequestBody, most: u64) -> Result<Bytes, Problem> {
+pub(crate) async fn whole(mut body: RequestBody, most: u64) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match error {

@@ -6,7 +6,7 @@ use crate::catalog::View;
 use crate::function::Endpoint;
 use crate::guard::network;
 use crate::request::{method_name, request_host};
-use crate::router::{Found, UnsafePath};
+use crate::router::{Found, UnsafePath, normalise};
 use crate::slots::CallerKey;
 use crate::stage::{Identified, Received, Throttled};
 use crate::wiring::Engine;
@@ -22,39 +22,52 @@ impl Engine {
         let catalog = self.catalog.load();
         let received = &mut throttled.received;
         let host = request_host(&received.request);
-        let Some(view) = catalog.serving(host.as_deref(), &self.config.scope) else {
-            return Err(self.nothing_for(received, &Caller::Anonymous));
-        };
         let request = &received.request;
-        let method = request.method().as_str();
-        let found = view.router.find(method, host.as_deref(), request.uri().path());
-        let (endpoint, pattern) = match found {
-            Err(UnsafePath) => {
-                return Err(Problem::new(Code::Malformed)
-                    .detail("the path has dot segments or encoded separators")
-                    .into());
+        let (view, endpoint, pattern) = match catalog.address(host.as_deref()) {
+            Some(address) => {
+                normalise(request.uri().path()).map_err(|UnsafePath| unsafe_path())?;
+                let Some(view) = catalog.view(&address.scope) else {
+                    return Err(self.nothing_for(received, &Caller::Anonymous));
+                };
+                (view, Arc::clone(&address.endpoint), Arc::clone(&address.pattern))
             }
-            Ok(Found::Nothing) => {
-                let shown = self.who_asks(received, &view.verifier, &Auth::Token)?;
-                return Err(self.nothing_for(received, &shown.caller));
+            None => {
+                let Some(view) = catalog.serving(host.as_deref(), &self.config.scope) else {
+                    return Err(self.nothing_for(received, &Caller::Anonymous));
+                };
+                let method = request.method().as_str();
+                match view.router.find(method, host.as_deref(), request.uri().path()) {
+                    Err(UnsafePath) => return Err(unsafe_path()),
+                    Ok(Found::Nothing) => {
+                        let shown = self.who_asks(received, &view.verifier, &Auth::Token)?;
+                        return Err(self.nothing_for(received, &shown.caller));
+                    }
+                    Ok(Found::OtherMethods { target, methods }) => {
+                        return Err(self.other_method(received, view, target, &methods));
+                    }
+                    Ok(Found::Route { target, pattern }) => {
+                        (view, Arc::clone(target), Arc::clone(pattern))
+                    }
+                }
             }
-            Ok(Found::OtherMethods { target, methods }) => {
-                return Err(self.other_method(received, view, target, &methods));
-            }
-            Ok(Found::Route { target, pattern }) => (Arc::clone(target), Arc::clone(pattern)),
         };
         if let Some(noted) = &received.noted {
             noted.meet(&pattern, &endpoint.function.reference().name);
         }
-        let Shown { caller, vouched } =
-            self.who_asks(received, &view.verifier, &endpoint.http.auth)?;
+        let Shown { caller, vouched } = match &endpoint.aim {
+            // Nothing else counts there, and it was looked at with the body.
+            Some(aim) if aim.signed => {
+                received.signed.take().map_or(Caller::Anonymous, Caller::Token).into()
+            }
+            _ => self.who_asks(received, &view.verifier, &endpoint.http.auth)?,
+        };
         let caller_key = match &caller {
             Caller::Anonymous => CallerKey::of(&received.peer.map(network)),
             named => CallerKey::of(named),
         };
         let method = method_name(received.request.method());
         let trigger = Trigger::Http { method, route: pattern };
-        let function = Arc::clone(&endpoint.function);
+        let function = endpoint.answers().ok_or(Code::NotFound)?;
         Ok(Identified {
             throttled,
             caller,
@@ -104,4 +117,9 @@ impl Engine {
         }
         Refusal { allow, ..Code::MethodNotAllowed.into() }
     }
+}
+
+fn unsafe_path() -> Refusal {
+    let detail = "the path has dot segments or encoded separators";
+    Problem::new(Code::Malformed).detail(detail).into()
 }

@@ -201,7 +201,7 @@ impl Cors {
     ///
     /// # Errors
     /// E0128, naming `whose` route it is.
-    pub(super) fn check(&self, whose: &str) -> Result<(), Problem> {
+    pub fn check(&self, whose: &str) -> Result<(), Problem> {
         let fail = |place: &str, why: String, hint: &str| {
             let detail = format!("{whose}, `cors`: {why}");
             let problem = Problem::new(Code::BadCors).detail(detail).hint(hint);

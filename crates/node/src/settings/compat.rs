@@ -11,22 +11,28 @@ use std::net::SocketAddr;
 const LISTEN: &str = "127.0.0.1:8090";
 /// What is said to have none.
 const OFF: &str = "off";
+/// What stands for the public listener.
+const OWN: &str = "own";
 
 /// The section, as the file has it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     listen: Option<String>,
+    urls: Option<String>,
 }
 
 /// A listener for those who call this node as AWS Lambda.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Compat {
     /// Where.
     pub(crate) listen: SocketAddr,
     /// Whether somebody said so. A node starts without one that nobody asked for and whose address
     /// another program has.
     pub(crate) wanted: bool,
+    /// Where addresses of functions are, as scheme, domain and port; below `localhost` at the
+    /// public listener if nobody said it.
+    pub(crate) urls: Option<String>,
 }
 
 impl Compat {
@@ -44,6 +50,7 @@ impl Compat {
             from_environment("CASEMATE_API"),
             options.api.clone().map(|api| ("--api", api)),
         );
+        let urls = pick.of("compat.urls", OWN.to_owned(), file.urls);
         if listen == OFF {
             return Ok(None);
         }
@@ -56,8 +63,26 @@ impl Compat {
             let hint = "listen on 127.0.0.1, and put a proxy with TLS before it that keeps `Host`";
             return Err(Problem::new(Code::Unsafe).detail(detail).hint(hint));
         }
-        Ok(Some(Self { listen, wanted }))
+        let urls = (urls != OWN).then(|| domain(urls)).transpose()?;
+        Ok(Some(Self { listen, wanted, urls }))
     }
+}
+
+/// A scheme, a domain, and perhaps a port.
+fn domain(text: String) -> Result<String, Problem> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let sound = rest.is_some_and(|rest| {
+        rest.bytes().all(|byte| letter(byte) || b".-:".contains(&byte))
+            && rest.bytes().next().is_some_and(letter)
+            && rest.bytes().last().is_some_and(letter)
+    });
+    if sound {
+        return Ok(text);
+    }
+    let detail = format!("`compat.urls` is `{}`", text.escape_debug());
+    let hint = "write scheme, domain and port, such as \"https://fn.example.com\"";
+    Err(Problem::new(Code::BadConfig).detail(detail).hint(hint))
 }
 
 #[cfg(test)]
@@ -73,13 +98,26 @@ mod tests {
     #[test]
     fn it_listens_where_it_is_told_to_and_nowhere_if_it_is_off() {
         let at = |port, wanted| {
-            Ok(Some(Compat { listen: SocketAddr::from(([127, 0, 0, 1], port)), wanted }))
+            let listen = SocketAddr::from(([127, 0, 0, 1], port));
+            Ok(Some(Compat { listen, wanted, urls: None }))
         };
         assert_eq!(picked("", None), at(8090, false));
         assert_eq!(picked("listen = \"127.0.0.1:1\"", None), at(1, true));
         assert_eq!(picked("listen = \"127.0.0.1:1\"", Some("localhost:2")), at(2, true));
         assert_eq!(picked("", Some("off")), Ok(None));
         assert_eq!(picked("listen = \"off\"", None), Ok(None));
+    }
+
+    #[test]
+    fn addresses_are_below_a_domain() {
+        for good in ["https://fn.example.com", "http://localhost:8080"] {
+            let found = picked(&format!("urls = \"{good}\""), None);
+            assert_eq!(found.map(|it| it.and_then(|it| it.urls)), Ok(Some(good.to_owned())));
+        }
+        for bad in ["", "fn.example.com", "https://", "https://a/b", "https://a.", "ftp://a"] {
+            let found = picked(&format!("urls = \"{bad}\""), None);
+            assert_eq!(found, Err(Code::BadConfig), "{bad}");
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use http::header::COOKIE;
 use http::request::Parts;
 use serde_json::{Map, Value, json};
 
+/// The account of who signs. AWS has none like it.
+const ACCOUNT: &str = "000000000000";
+
 /// The event of a request.
 pub(super) fn event(head: &Parts, bytes: &[u8], around: &Around<'_>) -> Value {
     let mut event = Map::new();
@@ -34,9 +37,12 @@ pub(super) fn event(head: &Parts, bytes: &[u8], around: &Around<'_>) -> Value {
 
 fn context(head: &Parts, around: &Around<'_>) -> Value {
     let domain = host(head);
-    json!({
-        "accountId": "anonymous",
-        "apiId": around.function,
+    // An address of a function is called by its id, a route by its function.
+    let address = model::beside::id_of(domain.split(':').next().unwrap_or_default());
+    let signer = address.and_then(|_| field(head, "casemate-caller")?.strip_prefix("token:"));
+    let mut context = json!({
+        "accountId": signer.map_or("anonymous", |_| ACCOUNT),
+        "apiId": address.unwrap_or(around.function),
         "authentication": null,
         "domainName": domain,
         "domainPrefix": domain.split('.').next().unwrap_or_default(),
@@ -52,7 +58,20 @@ fn context(head: &Parts, around: &Around<'_>) -> Value {
         "stage": "$default",
         "time": around.time_text(),
         "timeEpoch": around.time_ms(),
-    })
+    });
+    if let (Some(name), Some(members)) = (signer, context.as_object_mut()) {
+        let iam = json!({
+            "accessKey": null,
+            "accountId": ACCOUNT,
+            "callerId": name,
+            "cognitoIdentity": null,
+            "principalOrgId": null,
+            "userArn": format!("arn:aws:iam::{ACCOUNT}:user/{name}"),
+            "userId": name,
+        });
+        members.insert("authorizer".to_owned(), json!({ "iam": iam }));
+    }
+    context
 }
 
 /// Fields by their names in lower case, several of a name joined by commas. Cookies are not among
