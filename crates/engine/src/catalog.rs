@@ -16,7 +16,7 @@ use model::token::TokenRow;
 use model::{
     FunctionName, FunctionRef, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow,
 };
-use policy::Policies;
+use policy::{FunctionPolicies, Policies};
 use ports::executor::{Program, Unit};
 use ports::registry::ScopeState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -167,9 +167,7 @@ impl Catalog {
         let by_function = grants_by_function(&grants);
         for (name, row) in rows {
             let own = by_function.get(&name).map_or(&[][..], Vec::as_slice);
-            let own_policies =
-                policies.function(&row.function, own, &row.spec.allow, row.spec.data.as_deref());
-            let own_policies = own_policies.map_err(Problem::from)?;
+            let own_policies = policies_of(policies, &row, own)?;
             let shelf = shelf(functions.get(&name), &row);
             let new = || Arc::new(Readiness::new(program(&row)));
             let ready = match &shelf {
@@ -182,15 +180,7 @@ impl Catalog {
             let standing = kept.as_ref().map_or_else(Standing::default, |kept| kept.head());
             if let Some(kept) = kept {
                 let kept = kept.with_versions(
-                    &mut |row| {
-                        let own = policies.function(
-                            &row.function,
-                            own,
-                            &row.spec.allow,
-                            row.spec.data.as_deref(),
-                        );
-                        own.map_err(Problem::from)
-                    },
+                    &mut |row| policies_of(policies, row, own),
                     &mut |program| {
                         let new = || Arc::new(Readiness::new(program));
                         Arc::clone(readiness.entry(program).or_insert_with(new))
@@ -276,6 +266,16 @@ impl View {
             Some(version) => self.beside.get(name)?.versions.get(&version),
         }
     }
+}
+
+/// What decides about a function, as its row asks and these grants allow.
+fn policies_of(
+    policies: &Arc<Policies>,
+    row: &FunctionRow,
+    grants: &[Grant],
+) -> Result<FunctionPolicies, Problem> {
+    let made = policies.function(&row.function, grants, &row.spec.allow, row.spec.data.as_deref());
+    Ok(made?)
 }
 
 /// The files of a row, if it is a directory of them: the ones that are open already, if they are
