@@ -127,7 +127,7 @@ pub(crate) fn export(path: &Path, to: Platform) -> anyhow::Result<Exported> {
         return Err(nothing(&report).into());
     }
     let mut files = match to {
-        Platform::Lambda => lambda::written(&mut report, &outline.manifest, &packaged)?,
+        Platform::Lambda => lambda::written(&mut report, &packaged)?,
         Platform::Cloudrun | Platform::Knative => server::written(&mut report, &packaged)?,
     };
     for one in &packaged {

@@ -70,23 +70,26 @@ impl Import {
         }
         place::write(&written, &imported.text, self.force)?;
         let shown = written.display().to_string();
-        let deploy =
-            format!("{} deploy {}", quoted(&program()), quoted(&out.display().to_string()));
+        let next = next(&out, report.functions.iter().any(|it| it.build.is_some()));
         if context.voice.is_json() {
             let mut value = serde_json::to_value(report)?;
             if let Some(object) = value.as_object_mut() {
                 object.insert("manifest".to_owned(), json!(shown));
-                object.insert("next".to_owned(), json!([deploy]));
+                object.insert("next".to_owned(), json!(next));
             }
             return context.voice.document(&value);
         }
         report.print(&context.voice)?;
-        context.voice.line(format_args!(
-            "\nwrote {}; read it, then:\n\n  {}",
-            safe(&shown),
-            safe(&deploy)
-        ))
+        context.voice.line(format_args!("\nwrote {}; read it, then:\n", safe(&shown)))?;
+        next.iter().try_for_each(|command| context.voice.line(format_args!("  {}", safe(command))))
     }
+}
+
+/// What to type next.
+fn next(out: &Path, builds: bool) -> Vec<String> {
+    let (program, out) = (quoted(&program()), quoted(&out.display().to_string()));
+    let build = builds.then(|| format!("{program} build {out}"));
+    build.into_iter().chain([format!("{program} deploy {out}")]).collect()
 }
 
 /// The directory that a file lies in.

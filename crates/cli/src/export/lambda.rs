@@ -3,13 +3,15 @@
 use super::yaml::Yaml;
 use super::{Packaged, Report, Written};
 use model::manifest::{Contract, EventForm, FunctionSpec, HttpTrigger, NativeSpec};
-use model::{Manifest, SecretName};
-use std::collections::BTreeMap;
+use model::{FunctionName, SecretName};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Shortest memory of AWS's, in MiB.
 const MEMORY_MIN: u64 = 128;
 /// Longest time of AWS's, in seconds.
 const TIMEOUT_MAX: u64 = 900;
+/// Most bytes of all variables of a function there.
+const ENVIRONMENT_BYTES_MAX: usize = 4096;
 /// The runtimes that stand for interpreters whose version was left open.
 const PYTHON: &str = "python3.13";
 const NODE: &str = "nodejs22.x";
@@ -27,12 +29,11 @@ pub(super) fn refused(contract: Contract) -> Result<(), String> {
 /// The template, and every archive that it names.
 pub(super) fn written(
     report: &mut Report,
-    manifest: &Manifest,
     packaged: &[Packaged<'_>],
 ) -> anyhow::Result<Vec<Written>> {
     let mut files = Vec::new();
     let mut resources = Vec::new();
-    let mut secrets: BTreeMap<String, SecretName> = BTreeMap::new();
+    let ids = Ids::of(packaged);
     let mut tokens = false;
     for one in packaged {
         let spec = one.spec;
@@ -51,7 +52,7 @@ pub(super) fn written(
                 content: layers.zipped()?,
                 executable: false,
             });
-            let id = format!("{}Layer", logical(spec.name.as_str()));
+            let id = format!("{}Layer", ids.function(&spec.name));
             resources.push((
                 id.clone(),
                 resource(
@@ -61,16 +62,15 @@ pub(super) fn written(
             ));
             layer = Some(id);
         }
-        for name in spec.allow.secret.keys() {
-            secrets.insert(logical(name.as_str()), name.clone());
-        }
         let guarded = spec.http.iter().any(|it| !it.auth.is_public());
         tokens |= guarded && native.event != EventForm::HttpV1;
-        let properties = properties(report, manifest, (spec, native), &path, layer);
-        resources
-            .push((logical(spec.name.as_str()), resource("AWS::Serverless::Function", properties)));
+        let properties = properties(report, &ids, (spec, native), &path, layer);
+        resources.push((
+            ids.function(&spec.name).to_owned(),
+            resource("AWS::Serverless::Function", properties),
+        ));
     }
-    let text = template(report, resources, &secrets, tokens);
+    let text = template(report, resources, &ids, tokens);
     files.push(Written::text("template.yaml", text));
     report.next.push("sam deploy --guided".to_owned());
     Ok(files)
@@ -80,22 +80,20 @@ fn resource(kind: &str, properties: Vec<(String, Yaml)>) -> Yaml {
     Yaml::map([("Type", Yaml::text(kind)), ("Properties", Yaml::Map(properties))])
 }
 
-fn template(
-    report: &Report,
-    resources: Vec<(String, Yaml)>,
-    secrets: &BTreeMap<String, SecretName>,
-    tokens: bool,
-) -> String {
+fn template(report: &Report, resources: Vec<(String, Yaml)>, ids: &Ids, tokens: bool) -> String {
     let mut all = vec![
         ("AWSTemplateFormatVersion".to_owned(), Yaml::text("2010-09-09")),
         ("Transform".to_owned(), Yaml::text("AWS::Serverless-2016-10-31")),
         ("Metadata".to_owned(), Yaml::map([("Application", Yaml::text(&report.application))])),
     ];
-    let parameter = |(id, _): (&String, &SecretName)| {
+    let parameter = |id: &String| {
         (id.clone(), Yaml::map([("Type", Yaml::text("String")), ("NoEcho", Yaml::Truth(true))]))
     };
-    if !secrets.is_empty() {
-        all.push(("Parameters".to_owned(), Yaml::Map(secrets.iter().map(parameter).collect())));
+    if !ids.secrets.is_empty() {
+        all.push((
+            "Parameters".to_owned(),
+            Yaml::Map(ids.secrets.values().map(parameter).collect()),
+        ));
     }
     let mut globals = Vec::new();
     if tokens {
@@ -116,7 +114,7 @@ fn template(
 
 fn properties(
     report: &mut Report,
-    manifest: &Manifest,
+    ids: &Ids,
     (spec, native): (&FunctionSpec, &NativeSpec),
     path: &str,
     layer: Option<String>,
@@ -152,27 +150,16 @@ fn properties(
     if let Some(layer) = layer {
         put("Layers", Yaml::List(vec![Yaml::Tagged("!Ref", layer)]));
     }
-    let variables = variables(report, spec);
+    let variables = variables(report, ids, spec);
     if !variables.is_empty() {
         put("Environment", Yaml::map([("Variables", Yaml::Map(variables))]));
     }
-    let calls: Vec<Yaml> = spec
-        .allow
-        .invoke
-        .iter()
-        .filter(|name| {
-            manifest.functions.iter().any(|it| {
-                it.name == **name
-                    && it.native.as_ref().is_some_and(|it| it.contract == Contract::Lambda)
-            })
-        })
-        .map(|name| {
-            Yaml::map([(
-                "LambdaInvokePolicy",
-                Yaml::map([("FunctionName", Yaml::Tagged("!Ref", logical(name.as_str())))]),
-            )])
-        })
-        .collect();
+    let called = |id: &String| {
+        let name = Yaml::map([("FunctionName", Yaml::Tagged("!Ref", id.clone()))]);
+        Yaml::map([("LambdaInvokePolicy", name)])
+    };
+    let calls = spec.allow.invoke.iter().filter_map(|name| ids.functions.get(name));
+    let calls: Vec<Yaml> = calls.map(called).collect();
     if !calls.is_empty() {
         put("Policies", Yaml::List(calls));
     }
@@ -210,7 +197,7 @@ fn runtime(report: &mut Report, spec: &FunctionSpec, native: &NativeSpec) -> (St
 }
 
 /// Variables, and secrets as parameters that are not shown.
-fn variables(report: &mut Report, spec: &FunctionSpec) -> Vec<(String, Yaml)> {
+fn variables(report: &mut Report, ids: &Ids, spec: &FunctionSpec) -> Vec<(String, Yaml)> {
     let mut all = Vec::new();
     let own = spec.environment.iter();
     let config = spec.config.iter().filter(|(name, _)| !name.is_empty());
@@ -227,10 +214,15 @@ fn variables(report: &mut Report, spec: &FunctionSpec) -> Vec<(String, Yaml)> {
             all.push((name.clone(), Yaml::text(value)));
         }
     }
+    let bytes: usize = spec.environment.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > ENVIRONMENT_BYTES_MAX {
+        let most = ENVIRONMENT_BYTES_MAX;
+        report.left(spec, format!("its variables have {bytes} bytes, and AWS takes {most}"));
+    }
     for name in spec.allow.secret.keys() {
         let variable = name.as_str().to_uppercase().replace('-', "_");
         if all.iter().all(|(taken, _)| *taken != variable) {
-            all.push((variable, Yaml::Tagged("!Ref", logical(name.as_str()))));
+            all.push((variable, Yaml::Tagged("!Ref", ids.secret(name))));
         }
     }
     all
@@ -280,7 +272,53 @@ fn path(ours: &str) -> String {
     ours.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
-/// A name as CloudFormation takes it: letters and digits.
+/// What functions and secrets are called in the template, where all names are of one kind.
+struct Ids {
+    functions: BTreeMap<FunctionName, String>,
+    secrets: BTreeMap<SecretName, String>,
+}
+
+impl Ids {
+    fn of(packaged: &[Packaged<'_>]) -> Self {
+        let mut taken = BTreeSet::new();
+        let mut ids = Self { functions: BTreeMap::new(), secrets: BTreeMap::new() };
+        for one in packaged {
+            let id = unique(&mut taken, one.spec.name.as_str(), "Function");
+            ids.functions.insert(one.spec.name.clone(), id);
+            for name in one.spec.allow.secret.keys() {
+                if !ids.secrets.contains_key(name) {
+                    let id = unique(&mut taken, name.as_str(), "Secret");
+                    ids.secrets.insert(name.clone(), id);
+                }
+            }
+        }
+        ids
+    }
+
+    fn function(&self, name: &FunctionName) -> &str {
+        self.functions.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    fn secret(&self, name: &SecretName) -> String {
+        self.secrets.get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// A name as CloudFormation takes it, letters and digits, that says what it is and is not taken.
+fn unique(taken: &mut BTreeSet<String>, name: &str, kind: &str) -> String {
+    let mut id = logical(name);
+    if !id.ends_with(kind) {
+        id.push_str(kind);
+    }
+    let mut free = id.clone();
+    let mut number = 1u32;
+    while !taken.insert(free.clone()) {
+        number += 1;
+        free = format!("{}{number}{kind}", id.trim_end_matches(kind));
+    }
+    free
+}
+
 fn logical(name: &str) -> String {
     let mut out = String::new();
     for word in name.split('-') {
@@ -289,4 +327,22 @@ fn logical(name: &str) -> String {
         out.extend(letters);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_template_are_each_ones_own() {
+        let mut taken = BTreeSet::new();
+        let mut name = |name, kind| unique(&mut taken, name, kind);
+        assert_eq!(name("orders-function", "Function"), "OrdersFunction");
+        assert_eq!(name("stripe", "Function"), "StripeFunction");
+        assert_eq!(name("stripe", "Secret"), "StripeSecret");
+        assert_eq!(name("a1", "Function"), "A1Function");
+        assert_eq!(name("a-1", "Function"), "A12Function");
+        assert_eq!(name("a12", "Function"), "A122Function");
+        assert_eq!(name("function", "Function"), "Function");
+    }
 }

@@ -32,6 +32,9 @@ pub(crate) struct Became {
     pub(crate) place: String,
     pub(crate) contract: Contract,
     pub(crate) source: String,
+    /// What brings what it depends on, run by `casemate build` with the rights of whoever types it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) build: Option<String>,
     /// What of the project its package is made of.
     #[serde(skip)]
     pub(crate) paths: Vec<String>,
@@ -111,19 +114,22 @@ impl Report {
             .collect();
         let with = if how.is_empty() { String::new() } else { format!(" with {}", how.join(" ")) };
         voice.line(format_args!(
-            "  runs      {}{} of {}",
+            "  runs          {}{} of {}",
             contract.word(),
             safe(&with),
             safe(source)
         ))?;
         for route in &function.routes {
-            voice.line(format_args!("  answers   {}", safe(route)))?;
+            voice.line(format_args!("  answers       {}", safe(route)))?;
         }
         let of = |noted: &&Noted| noted.function.as_ref() == Some(&function.was);
+        if let Some(build) = &function.build {
+            voice.line(format_args!("  built by      {}", safe(build)))?;
+        }
         let warn = voice.paint(Tone::Warn, "over-granted");
         self.over_granted.iter().filter(of).try_for_each(|it| line(voice, &warn, it, false))?;
         for ask in &function.asks {
-            voice.line(format_args!("  instead   {}", safe(ask)))?;
+            voice.line(format_args!("  instead       {}", safe(ask)))?;
         }
         self.left_out.iter().filter(of).try_for_each(|it| line(voice, "left out", it, false))?;
         self.notes.iter().filter(of).try_for_each(|it| line(voice, "note", it, false))
@@ -134,5 +140,5 @@ fn line(voice: &Voice, word: &str, noted: &Noted, with_function: bool) -> anyhow
     let Noted { place, function, what } = noted;
     let function = function.as_ref().filter(|_| with_function);
     let function = function.map(|name| format!("`{name}`: ")).unwrap_or_default();
-    voice.line(format_args!("  {word:<8}  {}: {}{}", safe(place), safe(&function), safe(what)))
+    voice.line(format_args!("  {word:<12}  {}: {}{}", safe(place), safe(&function), safe(what)))
 }

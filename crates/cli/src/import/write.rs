@@ -135,6 +135,7 @@ fn part(
         contract: draft.contract,
         paths: std::iter::once(draft.code).chain(draft.layers).collect(),
         source: draft.source,
+        build: draft.build,
         interpreter: draft.interpreter,
         handler: draft.handler,
         routes: draft.routes.iter().map(text::route_and_who).collect(),
