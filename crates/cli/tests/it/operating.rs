@@ -196,6 +196,8 @@ fn help_lists_every_command() {
 
     Commands:
       new          Write a new project to begin with
+      import       Make a manifest of another platform's project
+      export       Write an application for another platform
       build        Build an application's functions with their languages' own tools
       watch        Build, run and follow a project while you change it
       test         Run the examples that a manifest declares
