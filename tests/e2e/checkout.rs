@@ -170,6 +170,16 @@ fn a_checkout_that_was_taken_over_has_no_card_to_give_away() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(record["labels"].to_string().contains("pan.card"), "{text}");
+    let map = shop.node.json(&["data", "map"]);
+    let reveal = &map["reveals"][0];
+    let psp = format!("http://{}", shop.psp.0);
+    assert_eq!((&reveal["class"], &reveal["to"]), (&"pan".into(), &psp.as_str().into()), "{map}");
+    assert_eq!((&reveal["purpose"], &reveal["values"]), (&"payment".into(), &1.into()), "{map}");
+    let flows = map["flows"].to_string();
+    for kind in ["trigger", "store", "host"] {
+        assert!(flows.contains(kind) && flows.contains("pan.card"), "{flows}");
+    }
+    assert!(shop.node.ok(&["data", "map", "--svg"]).contains("pan.card (1)"));
     let everything = shop.everything();
     assert!(holds(&everything, "data.reveal") && holds(&everything, "E0313"));
     for value in [CARD, GROUPED, EMAIL] {

@@ -11,5 +11,6 @@ mod otherwise;
 mod outer;
 mod place;
 mod postgres;
+mod protected;
 mod stage;
 mod ways_out;

@@ -6,6 +6,7 @@ mod budget;
 mod build;
 mod check;
 mod cost;
+mod data;
 mod deploy;
 mod detect;
 mod diff;
@@ -73,6 +74,7 @@ pub(crate) enum Command {
     Ledger(ledger::Ledger),
     Backup(home::Backup),
     Restore(home::Restore),
+    Data(data::Data),
     Detect(detect::Detect),
     Protect(protect::Protect),
     Doctor(doctor::Doctor),
@@ -124,6 +126,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Ledger(ledger)) => ledger.run(context),
         Some(Command::Backup(backup)) => backup.run(context),
         Some(Command::Restore(restore)) => restore.run(context),
+        Some(Command::Data(data)) => data.run(context),
         Some(Command::Protect(protect)) => protect.run(context),
         Some(Command::Explain(explain)) => explain.run(context),
         Some(Command::Schema(schema)) => schema.run(context),

@@ -61,6 +61,7 @@ const COMMANDS: &[&str] = &[
     "ledger",
     "backup",
     "restore",
+    "data",
     "detect",
     "protect",
     "doctor",
@@ -86,6 +87,7 @@ fn every_command_teaches_itself() {
     let expect = [
         "budget lift",
         "budget propose",
+        "data map",
         "events sample",
         "ledger export",
         "ledger show",

@@ -13,11 +13,11 @@ struct Parts {
     #[arg(value_name = "WHO")]
     who: String,
     /// What may be done: `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret`,
-    /// `secret-reveal` or `tcp`
+    /// `secret-reveal`, `data-reveal` or `tcp`
     #[arg(value_name = "ACTION")]
     action: String,
     /// To what: a function, for `http` a method and a URL such as 'GET https://host/path*', for
-    /// `tcp` a host and a port
+    /// `tcp` a host and a port, for `data-reveal` 'CLASS for URL as PURPOSE'
     #[arg(value_name = "WHAT")]
     what: String,
 }
@@ -38,7 +38,8 @@ Examples:
   casemate grant jwt:shop/alice invoke orders
   casemate grant mtls:spiffe://example.org/ns/shop invoke orders
   casemate grant function:orders http 'POST https://api.example.com/v1/*'
-  casemate grant function:orders tcp db.internal:5432";
+  casemate grant function:orders tcp db.internal:5432
+  casemate grant function:shop data-reveal 'pan for https://psp.example/v1 as payment'";
 
 /// Allow somebody to do something
 ///

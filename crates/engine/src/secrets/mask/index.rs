@@ -83,3 +83,30 @@ impl Index {
 fn fingerprint(four: u32) -> usize {
     usize::try_from(four.wrapping_mul(0x9E37_79B1) >> (32 - BITS)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_place_at_which_a_pattern_stands_is_a_candidate(
+            patterns in proptest::collection::vec("[ab]{4,7}", 1..6), text in "[abc]{0,60}",
+        ) {
+            let index = Index::of(patterns.iter().map(|it| it.as_bytes()));
+            let found: Vec<(usize, usize)> = index.candidates(text.as_bytes()).collect();
+            for (which, pattern) in patterns.iter().enumerate() {
+                for at in (0..text.len()).filter(|at| text[*at..].starts_with(pattern.as_str())) {
+                    prop_assert!(found.contains(&(at, which)), "{pattern} at {at} of {text}");
+                }
+                let begins = |at: &usize| pattern.starts_with(&text[*at..]);
+                let from = text.len().saturating_sub(pattern.len() - 1);
+                let open: Vec<usize> = index.tail(text.as_bytes(), 0).collect();
+                for at in (from..text.len()).filter(begins) {
+                    prop_assert!(open.contains(&at), "{pattern} may begin at {at} of {text}");
+                }
+            }
+        }
+    }
+}
