@@ -131,7 +131,7 @@ fn codes_are_explained() {
     exit 64
     --- out
     --- err
-    error: `E0213` is no error code; near ones are E0113, E0203, E0513, E0713, E0813
+    error: `E0213` is no error code; near ones are E0113, E0203, E0313, E0513, E0713, E0813
     "#);
     let all = casemate(&["explain"]).seen();
     assert_eq!(all.out.lines().count(), model::Code::ALL.len() + 1);
@@ -227,6 +227,7 @@ fn help_lists_every_command() {
       ledger       Show, verify and export the ledger of control-plane acts
       backup       Back up the running node's home into a file
       restore      Unpack a backup into an empty home
+      data         See which sensitive data went where
       detect       Find sensitive data in files
       protect      Protect the sensitive fields of a file, or give them back
       doctor       Look for what is wrong or will be
