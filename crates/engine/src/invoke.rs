@@ -268,10 +268,11 @@ impl Engine {
     }
 }
 
-/// A direct call brings an event; all others are requests.
-const fn manner(trigger: &Trigger) -> Manner {
+/// A direct call brings an event, also when it waited; all others are requests.
+fn manner(trigger: &Trigger) -> Manner {
     match trigger {
         Trigger::Direct { .. } => Manner::Event,
+        Trigger::Queue { route, .. } if route.is_empty() => Manner::Event,
         _ => Manner::Request,
     }
 }
