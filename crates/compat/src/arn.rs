@@ -221,4 +221,36 @@ mod tests {
             assert_eq!(there(text).map_err(|it| it.status), Err(404), "{text}");
         }
     }
+
+    proptest::proptest! {
+        /// Whatever form names it, it is the same function; and a form that is read is one of ours.
+        #[test]
+        fn every_form_of_a_name_is_read_as_the_same(
+            name in "[a-zA-Z0-9_-]{1,60}",
+            qualifier in proptest::option::of("[a-zA-Z0-9_-]{1,20}|\\$LATEST"),
+            region in "[a-z]{2}-[a-z]{4,9}-[1-9]",
+        ) {
+            let tail = qualifier.as_ref().map(|it| format!(":{it}")).unwrap_or_default();
+            for text in [
+                format!("{name}{tail}"),
+                format!("function:{name}{tail}"),
+                format!("{ACCOUNT}:function:{name}{tail}"),
+                format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{name}{tail}"),
+            ] {
+                let named = Named::read(&text, None).expect("a form of AWS's");
+                proptest::prop_assert_eq!((&named.name, &named.qualifier), (&name, &qualifier));
+                proptest::prop_assert!(named.is_here(&region).is_ok());
+                let again = Named::read(&named.arn(&region), named.qualifier.as_deref());
+                proptest::prop_assert_eq!(again.map(|it| it.name), Ok(name.clone()));
+            }
+        }
+
+        #[test]
+        fn other_texts_are_refused_or_hold_no_other_letters(text in ".{0,60}", beside in ".{0,20}") {
+            if let Ok(named) = Named::read(&text, Some(&beside)) {
+                let word = |it: &str| it.bytes().all(|it| is_qualifier(it) || it == b'$');
+                proptest::prop_assert!(word(&named.name) && named.qualifier.is_none_or(|it| word(&it)));
+            }
+        }
+    }
 }

@@ -10,7 +10,9 @@
 mod aliases;
 mod asked;
 mod ceilings;
+mod code;
 mod facts;
+mod later;
 mod package;
 mod page;
 mod permissions;
@@ -20,6 +22,7 @@ mod target;
 mod urls;
 mod versions;
 mod wanted;
+mod zipped;
 
 pub(crate) use asked::manage;
 
@@ -50,6 +53,8 @@ struct Doing<'a> {
     engine: &'a Engine,
     signer: Signer,
     query: Option<&'a str>,
+    /// Where it was sent to.
+    host: Option<&'a str>,
     /// Where addresses of functions are: scheme, domain and port.
     urls: &'a str,
 }
@@ -136,8 +141,7 @@ impl Doing<'_> {
         let target = self.target(name)?;
         let mut said = json!({
             "Configuration": self.shown(&target)?,
-            // The package is kept as pieces, and nobody can fetch it from here.
-            "Code": { "RepositoryType": "Casemate" },
+            "Code": self.location(&target)?,
         });
         if let Some(members) = said.as_object_mut() {
             let tags = target.tags();

@@ -11,10 +11,12 @@ use crate::secrets::Uses;
 use crate::slots::Slots;
 use crate::wiring::Engine;
 use model::act::Act;
-use model::beside::{Beside, BesideRow, WHOLE};
+use model::beside::{Beside, BesideRow, Later, WHOLE};
+use model::wire::queued::Call;
 use model::{FunctionName, FunctionRef, FunctionRow, Problem, Scope, SecretName, SecretRow};
 use policy::FunctionPolicies;
 use ports::executor::Program;
+use ports::queue::Leased;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -122,6 +124,19 @@ impl Engine {
         let catalog = self.catalog.load();
         let kept = catalog.view(&function.scope)?.beside.get(&function.name)?;
         kept.row.beside.version(word, fastrand::u32(..WHOLE))
+    }
+
+    /// How calls of a version that wait are tried, if that is said.
+    pub(crate) fn later(&self, leased: &Leased) -> Option<Later> {
+        let catalog = self.catalog.load();
+        let kept = catalog.view(&leased.function.scope)?.beside.get(&leased.function.name)?;
+        let all = &kept.row.beside.later;
+        if all.is_empty() {
+            return None;
+        }
+        let (call, _body) = Call::decode(&leased.payload).ok()?;
+        let word = call.version.map(|number| number.to_string()).unwrap_or_default();
+        all.get(&word).copied()
     }
 
     /// How many processes of a version there are now. `None` if such functions have none.

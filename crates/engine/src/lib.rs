@@ -27,6 +27,7 @@ mod hosts;
 mod invoke;
 mod noted;
 mod package;
+mod presigned;
 mod query;
 mod rate;
 mod readiness;

@@ -110,11 +110,22 @@ impl Engine {
     }
 
     async fn attempt_or_give_up(self: &Arc<Self>, leased: &Leased) -> Landed {
-        if leased.attempt > self.config.queue.attempts {
+        let age_us = self.parts.clock.wall().0.saturating_sub(leased.queued.0);
+        let most = self.later(leased).and_then(|later| later.age_s);
+        if most.is_some_and(|most| age_us > i64::from(most) * 1_000_000) {
+            return Landed::Hopeless("it is older than its function takes".to_owned());
+        }
+        if leased.attempt > self.attempts(leased) {
             // Whatever it was, it ended the node, or its worker, each time.
             return Landed::Hopeless("no attempt came to an end".to_owned());
         }
         self.attempt(leased).await
+    }
+
+    /// How often a call is tried.
+    fn attempts(&self, leased: &Leased) -> u32 {
+        let retries = self.later(leased).and_then(|later| later.retries);
+        retries.map_or(self.config.queue.attempts, |retries| retries.saturating_add(1))
     }
 
     fn settled(&self, leased: &Leased, landed: Landed) -> Settled {
@@ -125,7 +136,7 @@ impl Engine {
             Landed::NoRoom => Settled::Release { due: later(now, PAUSE) },
             // No longer than a while, since an operator may lift it.
             Landed::Capped(wait) => Settled::Release { due: later(now, wait.min(CAPPED_PAUSE)) },
-            Landed::Failed(error) if leased.attempt < self.config.queue.attempts => {
+            Landed::Failed(error) if leased.attempt < self.attempts(leased) => {
                 let wait = wait_after(leased.attempt);
                 tracing::debug!(%id, %function, error, attempt = leased.attempt, ?wait, "a queued call failed and is tried again");
                 Settled::Retry { due: later(now, wait), error }

@@ -34,6 +34,8 @@ pub struct Beside {
     pub ceiling: Option<u32>,
     /// Processes that are kept ready, by version or alias.
     pub provisioned: BTreeMap<String, Provisioned>,
+    /// How calls that wait are tried, by version; for what is active without one.
+    pub later: BTreeMap<String, Later>,
     /// Addresses, by alias; that of what is active without one.
     pub urls: BTreeMap<String, Url>,
     /// Who was allowed to call it, in AWS's words, by the names of the statements.
@@ -64,6 +66,17 @@ pub struct Alias {
     pub description: String,
     /// The document's number as of its last change.
     pub changed: u32,
+}
+
+/// How calls that wait are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Later {
+    /// How often one that failed is tried again; as often as the node says if nothing.
+    pub retries: Option<u32>,
+    /// How old one may become, in seconds; as old as it gets if nothing.
+    pub age_s: Option<u32>,
+    /// Since when.
+    pub modified: Timestamp,
 }
 
 /// Processes that are kept ready.

@@ -103,6 +103,29 @@ assert [it["FunctionArn"] for it in listed] == [f"{ARN}:1"], listed
 c.delete_provisioned_concurrency_config(**version)
 refused(c.get_provisioned_concurrency_config, *NONE, None, **version)
 
+# Calls that wait.
+NO_CONFIG = ("ResourceNotFoundException", 404, "doesn't have an EventInvokeConfig")
+refused(c.get_function_event_invoke_config, *NO_CONFIG, **SHOP)
+refused(c.update_function_event_invoke_config, *NO_CONFIG, **SHOP, MaximumRetryAttempts=1)
+refused(c.delete_function_event_invoke_config, *NO_CONFIG, **SHOP)
+said = c.put_function_event_invoke_config(**SHOP, MaximumRetryAttempts=1)
+assert (said["MaximumRetryAttempts"], said["FunctionArn"]) == (1, f"{ARN}:$LATEST"), said
+said = c.update_function_event_invoke_config(**SHOP, MaximumEventAgeInSeconds=60)
+assert (said["MaximumRetryAttempts"], said["MaximumEventAgeInSeconds"]) == (1, 60), said
+said = c.put_function_event_invoke_config(**SHOP, MaximumRetryAttempts=0)
+assert "MaximumEventAgeInSeconds" not in said and said["LastModified"].year >= 2024, said
+c.put_function_event_invoke_config(**version, MaximumRetryAttempts=2)
+listed = c.list_function_event_invoke_configs(**SHOP)["FunctionEventInvokeConfigs"]
+assert [it["FunctionArn"] for it in listed] == [f"{ARN}:$LATEST", f"{ARN}:1"], listed
+c.delete_function_event_invoke_config(**version)
+refused(c.put_function_event_invoke_config, *VALIDATION, "maximumRetryAttempts", **SHOP,
+        MaximumRetryAttempts=3)
+refused(c.put_function_event_invoke_config, *INVALID, "no DestinationConfig.OnFailure", **SHOP,
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:eu-central-1:000000000000:q"}})
+failing = c.invoke(**SHOP, InvocationType="Event", Payload=b'{"do":"exit"}')
+print("failing", failing["ResponseMetadata"]["RequestId"])
+
 # What tools ask for on reading.
 assert c.get_function_code_signing_config(**SHOP)["CodeSigningConfigArn"] == ""
 assert c.get_runtime_management_config(**SHOP)["UpdateRuntimeOn"] == "Auto"

@@ -90,5 +90,6 @@ def packed(text, name="app.py"):
     """A zip with one file."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, text)
+        # At a fixed time, so that equal files are equal bytes.
+        archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
     return file.getvalue()

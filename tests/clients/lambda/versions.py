@@ -1,8 +1,12 @@
 """Publishes versions and moves aliases over them, as release tools do."""
 
 import collections
+import io
 import os
 import pathlib
+import urllib.error
+import urllib.request
+import zipfile
 
 from rig import client, packed, read, refused
 
@@ -67,6 +71,23 @@ assert pages == [["$LATEST", "1", "2"], ["3"]], pages
 refused(c.list_versions_by_function, *INVALID, "Invalid marker", **SHOP, Marker="9")
 refused(c.publish_version, *MISSING, FunctionName="nobody")
 refused(c.update_function_code, *INVALID, "cannot be changed", FunctionName="shop:1", ZipFile=code(4))
+
+# The code of each, for who has its address; which ends with its key, its time, or a changed letter.
+for qualifier, version in [("$LATEST", 3), ("1", 1)]:
+    location = c.get_function(**SHOP, Qualifier=qualifier)["Code"]["Location"]
+    with urllib.request.urlopen(location) as answer:
+        archive = zipfile.ZipFile(io.BytesIO(answer.read()))
+    assert archive.testzip() is None and archive.namelist() == ["app.py"], archive.namelist()
+    assert f"VERSION = {version}".encode() in archive.read("app.py"), qualifier
+for changed in [location.replace("functions/shop/", "functions/f/"), location.replace("=1&", "=2&", 1),
+                location.replace("X-Amz-Expires=600", "X-Amz-Expires=3000")]:
+    assert changed != location, location
+    try:
+        urllib.request.urlopen(changed)
+    except urllib.error.HTTPError as error:
+        assert error.code == 403, error
+    else:
+        raise AssertionError(f"{changed} was taken")
 
 # Aliases.
 live = c.create_alias(**SHOP, Name="live", FunctionVersion="1", Description="d")

@@ -21,8 +21,9 @@ pub(crate) async fn manage(
     id: &str,
 ) -> Result<Answer, Fault> {
     let Signed { signer, asked, body } = signed;
-    let doing =
-        Doing { engine: &shared.engine, signer, query: head.uri.query(), urls: &shared.urls };
+    let host = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let (engine, query, urls) = (&shared.engine, head.uri.query(), &*shared.urls);
+    let doing = Doing { engine, signer, query, host, urls };
     if !doing.signer.manages {
         let what = asked.name;
         return Err(Fault::denied(format!(
@@ -33,6 +34,9 @@ pub(crate) async fn manage(
     let name = asked.named.first().map(String::as_str).unwrap_or_default();
     let second = asked.named.get(1).map(String::as_str).unwrap_or_default();
     // One future for each family, so that none of them is large.
+    if asked.operation == Operation::GetFunctionCode {
+        return doing.code(shared, name, id).await;
+    }
     let said = match asked.operation {
         Operation::TagResource | Operation::UntagResource | Operation::ListTags => {
             Box::pin(doing.of_tags(asked.operation, name, body)).await?
@@ -62,6 +66,13 @@ pub(crate) async fn manage(
         }
         Operation::AddPermission | Operation::GetPolicy | Operation::RemovePermission => {
             Box::pin(doing.of_permissions(asked.operation, (name, second), body)).await?
+        }
+        Operation::PutFunctionEventInvokeConfig
+        | Operation::UpdateFunctionEventInvokeConfig
+        | Operation::GetFunctionEventInvokeConfig
+        | Operation::ListFunctionEventInvokeConfigs
+        | Operation::DeleteFunctionEventInvokeConfig => {
+            Box::pin(doing.of_later(asked.operation, name, body)).await?
         }
         other => Box::pin(doing.of_functions(other, name, body)).await?,
     };
@@ -153,6 +164,23 @@ impl Doing<'_> {
             Operation::GetPolicy => (200, self.get_policy(name)?),
             _ => {
                 self.remove_permission(name, sid).await?;
+                (204, Value::Null)
+            }
+        })
+    }
+
+    async fn of_later(&self, operation: Operation, name: &str, body: &[u8]) -> Said {
+        Ok(match operation {
+            Operation::PutFunctionEventInvokeConfig => {
+                (200, self.put_later(name, body, false).await?)
+            }
+            Operation::UpdateFunctionEventInvokeConfig => {
+                (200, self.put_later(name, body, true).await?)
+            }
+            Operation::GetFunctionEventInvokeConfig => (200, self.get_later(name)?),
+            Operation::ListFunctionEventInvokeConfigs => (200, self.list_later(name)?),
+            _ => {
+                self.delete_later(name).await?;
                 (204, Value::Null)
             }
         })

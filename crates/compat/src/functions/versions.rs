@@ -107,6 +107,7 @@ impl Doing<'_> {
             }
             beside.versions.remove(&number);
             beside.provisioned.remove(word);
+            beside.later.remove(word);
             Ok(())
         };
         self.change(target, &format!("DeleteFunction of version {number}"), remove).await?;

@@ -55,7 +55,7 @@ operations! {
         "`Marker`, `MaxItems`. `FunctionVersion=ALL` is not answered.";
     /// Shows a function.
     GetFunction: "GET", "/2015-03-31/functions/{FunctionName}",
-        "With `Concurrency` and tags. Without a place to fetch the code from.";
+        "With `Code.Location`, `Concurrency` and tags; `Qualifier`.";
     /// Removes a function.
     DeleteFunction: "DELETE", "/2015-03-31/functions/{FunctionName}",
         "Of functions that were made here, or one version of any; `Qualifier`.";
@@ -68,6 +68,9 @@ operations! {
     /// Gives a function other code.
     UpdateFunctionCode: "PUT", "/2015-03-31/functions/{FunctionName}/code",
         "`ZipFile`, `DryRun`, `Publish`, `RevisionId`.";
+    /// Gives a function's code; none of AWS's operations.
+    GetFunctionCode: "GET", "/casemate/functions/{FunctionName}/code",
+        "No operation of AWS's: the address that `GetFunction` gives as `Code.Location`, good for ten minutes. The files of the package in a zip file, and not the bytes that were sent.";
     /// Makes a version of what is active.
     PublishVersion: "POST", "/2015-03-31/functions/{FunctionName}/versions",
         "`Description`, `CodeSha256`, `RevisionId`. A version is a revision that keeps its number; nothing new is published where nothing changed.";
@@ -116,6 +119,21 @@ operations! {
     /// Takes tags off a function.
     UntagResource: "DELETE", "/2017-03-31/tags/{Resource}",
         "`tagKeys`.";
+    /// Says how calls that wait are tried.
+    PutFunctionEventInvokeConfig: "PUT", "/2019-09-25/functions/{FunctionName}/event-invoke-config",
+        "`MaximumRetryAttempts`, `MaximumEventAgeInSeconds`, `Qualifier` of a version. Destinations are refused.";
+    /// Changes how calls that wait are tried.
+    UpdateFunctionEventInvokeConfig: "POST", "/2019-09-25/functions/{FunctionName}/event-invoke-config",
+        "As `PutFunctionEventInvokeConfig`; what is not said stays.";
+    /// Shows how calls that wait are tried.
+    GetFunctionEventInvokeConfig: "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config",
+        "";
+    /// Lists how calls of each version that wait are tried.
+    ListFunctionEventInvokeConfigs: "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config/list",
+        "`Marker`, `MaxItems`.";
+    /// Lets calls that wait be tried as the node says.
+    DeleteFunctionEventInvokeConfig: "DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config",
+        "";
     /// Gives a function an address.
     CreateFunctionUrlConfig: "POST", "/2021-10-31/functions/{FunctionName}/url",
         "`AuthType`, `Cors`, `InvokeMode`, `Qualifier` of an alias. Of functions that were made here.";
