@@ -30,6 +30,7 @@ mod guests;
 mod hints;
 mod home;
 mod import;
+mod images;
 mod install;
 mod isolation;
 mod issuers;

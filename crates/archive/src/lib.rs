@@ -1,4 +1,5 @@
-//! Archives that people bring, read strictly.
+//! Archives that people bring, read strictly: zip files and OCI images.
 #![forbid(unsafe_code)]
 
+pub mod image;
 pub mod zip;

@@ -12,6 +12,7 @@ mod files;
 mod format;
 #[cfg(test)]
 mod fuzz;
+mod image;
 mod keys;
 mod mend;
 mod outline;

@@ -9,8 +9,8 @@ use crate::readiness::artifact_problem;
 use crate::sweep::Using;
 use crate::wiring::Engine;
 use model::listing::Listing;
-use model::manifest::{FunctionSpec, NativeSpec};
-use model::{Code, Digest, Problem};
+use model::manifest::{FunctionSpec, ImageConfig, NativeSpec};
+use model::{Code, Digest, FunctionName, Problem};
 use ports::executor::{Form, Program};
 
 impl Engine {
@@ -32,6 +32,13 @@ impl Engine {
                 "`native.layers` names files: `casemate deploy` finds them and sends a digest";
             return Err(Problem::new(Code::ArtifactMissing).detail(why));
         }
+        if native.image.is_some() {
+            let why = "`native.image` names a file: `casemate deploy` reads it and sends a digest";
+            return Err(Problem::new(Code::ArtifactMissing).detail(why));
+        }
+        if let Some(config) = &native.image_config {
+            check_platform(&spec.name, config)?;
+        }
         if let Some(name) = &native.interpreter {
             self.check_interpreter(name).await?;
         }
@@ -39,12 +46,12 @@ impl Engine {
         let mut programs = Vec::new();
         for artifact in [Some(package), native.layers_digest].into_iter().flatten() {
             self.also_using(in_use, [artifact]).await;
-            let list = self.package(artifact).await?;
+            let list = self.package(artifact, native.image_config.is_some()).await?;
             total = total.saturating_add(list.total());
             self.check_chunks(chunks_of(&list), in_use).await?;
             programs.push(Program { artifact, form: Form::Package });
         }
-        let most = native.contract.package_bytes_max();
+        let most = native.bytes_max();
         if total > most {
             let contract = native.contract.word();
             let why = format!("{total} bytes unpacked, and `{contract}` takes {most}");
@@ -56,11 +63,17 @@ impl Engine {
         Ok(programs)
     }
 
-    /// Reads the list of a package's files.
-    async fn package(&self, digest: Digest) -> Result<Listing, Problem> {
+    /// Reads the list of a package's files, or of an image's.
+    async fn package(&self, digest: Digest, is_image: bool) -> Result<Listing, Problem> {
         let bytes = self.parts.artifacts.read(digest).await.map_err(artifact_problem)?;
-        let list = Listing::parse(&bytes).and_then(|list| list.check_package().map(|()| list));
-        list.map_err(|error| Problem::new(Code::PackageList).detail(error))
+        let refused = |error: &dyn std::fmt::Display| Problem::new(Code::PackageList).detail(error);
+        let list = Listing::parse(&bytes).map_err(|error| refused(&error))?;
+        if !is_image {
+            list.check_package().map_err(|error| refused(&error))?;
+        } else if list.root.is_none() {
+            return Err(refused(&"it is a directory of files, and not the root of an image"));
+        }
+        Ok(list)
     }
 
     async fn check_interpreter(&self, name: &str) -> Result<(), Problem> {
@@ -78,4 +91,15 @@ impl Engine {
             None => Vec::new(),
         }
     }
+}
+
+/// An image's programs are for this machine, whatever they are on the one that it was sent from.
+fn check_platform(function: &FunctionName, config: &ImageConfig) -> Result<(), Problem> {
+    let (here, there) = (ImageConfig::here(), &config.architecture);
+    if there == here {
+        return Ok(());
+    }
+    let there = there.escape_debug();
+    let why = format!("the image of `{function}` is for `{there}`, and this node is `{here}`");
+    Err(Problem::new(Code::ImagePlatform).detail(why))
 }

@@ -6,6 +6,10 @@
 //! disk has another digest. Nothing here is a path of a file system: a node looks files up by the
 //! text of the path, and reads chunks by digest.
 
+mod root;
+
+pub use root::{ENTRIES_MAX, LINK_BYTES_MAX, Link, Root, check_path as check_root_path};
+
 use crate::Digest;
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -28,13 +32,30 @@ pub const NAME_BYTES_MAX: usize = 255;
 pub const PATH_BYTES_MAX: usize = 1024;
 
 /// The files of a directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listing {
     /// [`VERSION`].
     pub v: u32,
     /// Sorted by path.
     pub files: Vec<File>,
+    /// What there is beside files, if this is the root of an image.
+    #[serde(default)]
+    pub root: Option<Root>,
+}
+
+/// As with [`File`]: a list that is no image's has the bytes that it always had.
+impl Serialize for Listing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = self.root.is_some() || !serializer.is_human_readable();
+        let mut list = serializer.serialize_struct("Listing", if all { 3 } else { 2 })?;
+        list.serialize_field("v", &self.v)?;
+        list.serialize_field("files", &self.files)?;
+        if all {
+            list.serialize_field("root", &self.root)?;
+        }
+        list.end()
+    }
 }
 
 /// One file.
@@ -108,6 +129,12 @@ pub enum Error {
     /// A file that may be executed, where none is.
     #[error("`{}` may be executed, which only a file of a package may", .0.escape_debug())]
     Executable(String),
+    /// The root of an image, where none is.
+    #[error("it is the root of an image, and not a directory of files")]
+    Root,
+    /// There is nothing in an image, or too much.
+    #[error("the image has {0} files, links and empty directories, 1 to {ENTRIES_MAX} are taken")]
+    Entries(usize),
 }
 
 impl Listing {
@@ -143,6 +170,21 @@ impl Listing {
         if self.v != VERSION {
             return Err(Error::Version(self.v));
         }
+        match &self.root {
+            Some(root) => root.check(&self.files)?,
+            None => self.check_names()?,
+        }
+        for file in &self.files {
+            if file.size > FILE_BYTES_MAX || file.chunks.len() as u64 != chunks_of(file.size) {
+                let chunks = file.chunks.len();
+                return Err(Error::Size { path: file.path.clone(), size: file.size, chunks });
+            }
+        }
+        let total = self.total();
+        if total > TOTAL_BYTES_MAX { Err(Error::Total(total)) } else { Ok(()) }
+    }
+
+    fn check_names(&self) -> Result<(), Error> {
         if self.files.is_empty() || self.files.len() > FILES_MAX {
             return Err(Error::Count(self.files.len()));
         }
@@ -156,20 +198,18 @@ impl Listing {
                 return Err(Error::Order(file.path.clone()));
             }
             before = Some(&file.path);
-            if file.size > FILE_BYTES_MAX || file.chunks.len() as u64 != chunks_of(file.size) {
-                let chunks = file.chunks.len();
-                return Err(Error::Size { path: file.path.clone(), size: file.size, chunks });
-            }
         }
-        let total = self.total();
-        if total > TOTAL_BYTES_MAX { Err(Error::Total(total)) } else { Ok(()) }
+        Ok(())
     }
 
     /// Checks that these are files to be read and no programs.
     ///
     /// # Errors
-    /// The first that may be executed.
+    /// The first that may be executed; or this is an image.
     pub fn check_plain(&self) -> Result<(), Error> {
+        if self.root.is_some() {
+            return Err(Error::Root);
+        }
         match self.files.iter().find(|file| file.executable) {
             Some(file) => Err(Error::Executable(file.path.clone())),
             None => Ok(()),
@@ -179,8 +219,12 @@ impl Listing {
     /// Checks that the files can lie in one directory of a file system.
     ///
     /// # Errors
-    /// The first that cannot: a part of its name is too long, or is another file's name.
+    /// The first that cannot: a part of its name is too long, or is another file's name. Or this is an
+    /// image, whose own check says as much.
     pub fn check_package(&self) -> Result<(), Error> {
+        if self.root.is_some() {
+            return Err(Error::Root);
+        }
         let files: BTreeSet<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
         for file in &self.files {
             let refused = |reason| Err(Error::Path { path: file.path.clone(), reason });
@@ -241,7 +285,7 @@ mod tests {
     }
 
     fn list(files: Vec<File>) -> Listing {
-        Listing { v: VERSION, files }
+        Listing { v: VERSION, files, root: None }
     }
 
     #[test]
@@ -259,7 +303,7 @@ mod tests {
             list(vec![file("a", 1), file("a", 1)]),
             list(vec![File { size: 5, ..file("a", 0) }]),
             list(vec![File { size: u64::MAX, ..file("a", 0) }]),
-            Listing { v: 2, files: vec![file("a", 1)] },
+            Listing { v: 2, files: vec![file("a", 1)], root: None },
         ] {
             assert!(Listing::parse(&bad.bytes()).is_err(), "{bad:?}");
         }

@@ -20,6 +20,7 @@ mod example;
 mod files;
 mod function;
 mod http;
+mod image;
 mod native;
 mod rate;
 mod require;
@@ -48,6 +49,7 @@ pub use example::{EXAMPLE_TIME, Example, ExampleAnswer, ExampleRequest, Outside,
 pub use files::{FilesSpec, Included, Placed};
 pub use function::{Durability, FunctionSpec, Runtime};
 pub use http::HttpTrigger;
+pub use image::ImageConfig;
 pub use native::{Contract, NativeSpec};
 pub use rate::{By, Rate, RateLimit};
 pub use require::{Network, Require, Texts};

@@ -37,7 +37,7 @@ pub(crate) use accept::Door;
 pub(crate) use all::{LISTENERS, open, open_granted};
 pub(crate) use api::host;
 pub(crate) use authority::Authority;
-pub(crate) use files::files;
+pub(crate) use files::{FILES, files};
 pub(crate) use forward::forward;
 pub(crate) use layout::{Layout, layout, names};
 pub(crate) use proxy::{Passing, proxy};

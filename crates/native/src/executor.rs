@@ -6,6 +6,7 @@ mod fleet;
 mod instance;
 mod pool;
 mod recipe;
+mod rooted;
 mod run;
 mod spoken;
 mod start;

@@ -26,3 +26,8 @@ pub use launcher::run_launcher;
 pub use plan::{Assignment, Bind, Ceilings, Plan};
 pub use settings::{Danger, Settings};
 pub use words::{Facts, Failure, Step, Version};
+
+/// The files that every jail has of its own. Where a [`Bind`] brings the directory that they lie in,
+/// it has to have files of these names, over which they are mounted.
+pub const FILES: [&str; 5] =
+    ["/etc/group", "/etc/hosts", "/etc/nsswitch.conf", "/etc/passwd", "/etc/resolv.conf"];

@@ -1,6 +1,6 @@
 //! Packages: the files of native functions, laid out once in directories that jails see read-only.
 //!
-//! A package is a list of files by its digest, and layers are one, too. Its directory is named after
+//! A package is a list of files by its digest, and layers are one, too; so is the root of an image. Its directory is named after
 //! that digest, is made beside itself and renamed, and belongs to whom the node runs as. All of it may
 //! be read by everybody, since a jail has a user of its own; nobody gets there from outside, because
 //! the home above it is its owner's alone and mounting looks paths up with the launcher's rights.
@@ -9,6 +9,7 @@
 //! the node from pieces that were checked, or was checked in this life as a whole.
 
 mod check;
+mod furnish;
 mod write;
 
 use model::Digest;
@@ -37,6 +38,9 @@ pub enum Error {
     /// Its list cannot be laid out.
     #[error("the list of the package's files: {0}")]
     List(#[from] listing::Error),
+    /// It is an image in which a jail's own files have no place.
+    #[error("the image: {0}")]
+    Image(String),
     /// The disk did not take it.
     #[error("{}: {source}", .path.display())]
     Io {
@@ -139,7 +143,12 @@ impl Place {
     /// Blocks on the disk.
     fn lay_out(&self, digest: Digest, runtime: &Handle) -> Result<PathBuf, Error> {
         let list = Listing::parse(&runtime.block_on(self.artifacts.read(digest))?)?;
-        list.check_package()?;
+        let list = if list.root.is_some() {
+            furnish::furnished(list, crate::jail::FILES.into_iter().chain(crate::door::FILES))?
+        } else {
+            list.check_package()?;
+            list
+        };
         let target = self.directory.join(digest.hex());
         match check::differs(&target, &list) {
             Ok(None) => return Ok(target),

@@ -152,6 +152,13 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "umoci, which makes images",
+        there: || works("umoci", &["--version"]),
+        packages: &["umoci"],
+        advice: "install umoci",
+        foreign: false,
+    },
+    Need {
         what: "PHP for the command line",
         there: || works("php", &["--version"]),
         packages: &["php-cli"],

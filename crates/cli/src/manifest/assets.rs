@@ -10,6 +10,7 @@ use super::document::Document;
 use super::package::Archive;
 use super::resolve::{Refusal, inside};
 use super::{Component, component};
+use archive::image::Image;
 use aws_lc_rs::digest::{SHA256, digest};
 use model::listing::{self, CHUNK_BYTES, Listing};
 use model::manifest::AssetsSpec;
@@ -54,6 +55,8 @@ pub(super) enum Place {
     File(PathBuf),
     /// In a zip file, under this number.
     Packed(Arc<Archive>, usize),
+    /// In an image that was unpacked, under this number.
+    Unpacked(Arc<Image>, usize),
 }
 
 impl Place {
@@ -61,6 +64,7 @@ impl Place {
         match self {
             Self::File(path) => Ok(Box::new(File::open(path)?)),
             Self::Packed(archive, entry) => archive.open(*entry),
+            Self::Unpacked(image, file) => image.open(*file),
         }
     }
 }
@@ -70,6 +74,7 @@ impl fmt::Display for Place {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Packed(archive, entry) => f.write_str(archive.name(*entry)),
+            Self::Unpacked(image, file) => f.write_str(image.name(*file)),
         }
     }
 }

@@ -173,7 +173,7 @@ impl<'a> Gathering<'a> {
             sources.push(Source { place: Place::File(file), chunks: chunks.clone() });
             files.push(File { path, size, chunks, executable: false });
         }
-        Ok((Listing { v: VERSION, files }, sources))
+        Ok((Listing { v: VERSION, files, root: None }, sources))
     }
 }
 

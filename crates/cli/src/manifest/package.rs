@@ -13,7 +13,7 @@ use super::component::Content;
 use super::document::Document;
 use super::reading::check_named;
 use super::resolve::{self, Refusal, inside};
-use super::{Component, Directory};
+use super::{Component, Directory, image};
 use model::listing::{File, Listing, VERSION};
 use model::manifest::{Contract, FunctionSpec, Runtime};
 use model::{Code, Digest, FunctionName, Manifest, Problem};
@@ -55,6 +55,9 @@ fn fill_in(
         // What is wrong with that, the check of the manifest says.
         return Ok(Vec::new());
     };
+    if let Some(path) = native.image.clone() {
+        return image::fill_in(document, function, index, (root, &path)).map(|found| vec![found]);
+    }
     let most = native.contract.package_bytes_max();
     let contract = native.contract;
     let layers = std::mem::take(&mut native.layers);
@@ -205,7 +208,7 @@ fn directory(document: &Document<'_>, index: usize, part: Part) -> Result<Direct
         document.at(Code::PackageRefused, document.function_key(index, "source"), why)
     };
     let (listed, files): (Vec<File>, Vec<Source>) = part.files.into_values().unzip();
-    let list = Listing { v: VERSION, files: listed };
+    let list = Listing { v: VERSION, files: listed, root: None };
     list.check().and_then(|()| list.check_package()).map_err(|error| refused(error.to_string()))?;
     let bytes = list.total();
     let list = Component::digested(Content::Made(list.bytes().into()));

@@ -71,7 +71,8 @@ pub(super) fn check_named(
     function: &FunctionSpec,
     index: usize,
 ) -> Result<(), Fault> {
-    if function.digest.is_some() {
+    let is_image = function.native.as_ref().is_some_and(|native| native.image.is_some());
+    if function.digest.is_some() || is_image {
         return Ok(());
     }
     let what = format!("function `{}` names no `source`", function.name);

@@ -60,7 +60,7 @@ impl Package {
             files.push(File { path: entry.name.clone(), size, chunks, executable });
         }
         files.sort_by(|one, two| one.path.cmp(&two.path));
-        let list = Listing { v: VERSION, files };
+        let list = Listing { v: VERSION, files, root: None };
         list.check().and_then(|()| list.check_package()).map_err(|error| unreadable(&error))?;
         let bytes = list.bytes();
         let digest = engine::sha256(&bytes);

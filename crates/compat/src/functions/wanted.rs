@@ -311,6 +311,8 @@ fn native(
         command: Vec::new(),
         layers: Vec::new(),
         layers_digest: None,
+        image: None,
+        image_config: None,
         port: None,
         server: None,
         parallel,

@@ -214,7 +214,7 @@ mod tests {
             .collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let rules = serde_json::from_str(rules).expect(rules);
-        Site::new(Listing { v: VERSION, files }, &rules, mount).expect("a site")
+        Site::new(Listing { v: VERSION, files, root: None }, &rules, mount).expect("a site")
     }
 
     fn shop(mount: &str, rules: &str) -> Site {
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(found(&spa, "/missing.js", false), "404 404.html");
         assert_eq!(found(&spa, "/%ff", true), "fallback index.html");
         let wrong = serde_json::from_str(r#"{"fallback":"app.html"}"#).expect("rules");
-        let list = Listing { v: VERSION, files: Vec::new() };
+        let list = Listing { v: VERSION, files: Vec::new(), root: None };
         assert_eq!(Site::new(list, &wrong, "/").expect_err("missing").code, Code::AssetRule);
     }
 

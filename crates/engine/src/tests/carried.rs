@@ -30,7 +30,7 @@ async fn send(rig: &Rig, files: &[(&str, &str)]) -> (Digest, Vec<Digest>) {
         });
     }
     let pieces = listed.iter().flat_map(|file| file.chunks.clone()).collect();
-    let list = Listing { v: VERSION, files: listed }.bytes();
+    let list = Listing { v: VERSION, files: listed, root: None }.bytes();
     model::bundle::add(&mut bundle, &audit::digest(&list), &list);
     rig.engine.put_bundle(bundle.into()).await.expect("kept");
     (audit::digest(&list), pieces)

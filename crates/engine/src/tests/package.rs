@@ -45,7 +45,7 @@ pub(super) async fn send(rig: &Rig, files: &[(&str, &str)]) -> Digest {
         model::bundle::add(&mut bundle, &audit::digest(text.as_bytes()), text.as_bytes());
     }
     let listed = files.iter().map(|(path, text)| file(path, text)).collect();
-    let list = Listing { v: VERSION, files: listed }.bytes();
+    let list = Listing { v: VERSION, files: listed, root: None }.bytes();
     model::bundle::add(&mut bundle, &audit::digest(&list), &list);
     rig.engine.put_bundle(bundle.into()).await.expect("kept");
     audit::digest(&list)
@@ -100,7 +100,7 @@ async fn what_is_missing_or_cannot_be_laid_out_is_refused() {
     let raw = r#""contract":"lambda","layers":["dir"]"#;
     assert_eq!(code(&rig, raw, whole).await, Some(Code::ArtifactMissing));
 
-    let list = Listing { v: VERSION, files: vec![file("a", "not sent")] }.bytes();
+    let list = Listing { v: VERSION, files: vec![file("a", "not sent")], root: None }.bytes();
     let lacking = audit::digest(&list);
     rig.engine.put_artifact(lacking, list.into()).await.expect("kept");
     assert_eq!(code(&rig, lambda, lacking).await, Some(Code::ArtifactMissing));

@@ -38,7 +38,7 @@ async fn send(rig: &Rig, files: &[(&str, &str)]) -> Digest {
         chunks: vec![audit::digest(text.as_bytes())],
         executable: false,
     });
-    parts.push(Listing { v: VERSION, files: files.collect() }.bytes());
+    parts.push(Listing { v: VERSION, files: files.collect(), root: None }.bytes());
     let digests: Vec<Digest> = parts.iter().map(|part| audit::digest(part)).collect();
     let missing = rig.engine.missing_artifacts(digests.clone()).await.expect("answered");
     let mut bundle = Vec::new();

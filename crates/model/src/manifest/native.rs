@@ -3,6 +3,7 @@
 mod check;
 
 use super::event_form::EventForm;
+use super::image::ImageConfig;
 use super::server::ServerSpec;
 use crate::Digest;
 use crate::unit::{Duration, Size};
@@ -100,7 +101,8 @@ impl Contract {
     }
 
     /// Whether the function's server may listen where it likes.
-    const fn has_port(self) -> bool {
+    #[must_use]
+    pub const fn has_port(self) -> bool {
         matches!(
             self,
             Self::Http
@@ -159,6 +161,13 @@ pub struct NativeSpec {
     /// The digest of the list of files at `/opt`. `casemate deploy` fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers_digest: Option<Digest>,
+    /// An OCI image that is the root of the function's jail: a directory or a tar file in OCI's image
+    /// layout, or what `docker save` writes. Used by `casemate deploy` only, in the place of `source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// What the image's configuration says. `casemate deploy` fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_config: Option<ImageConfig>,
     /// The port that the function's server listens on, where the contract leaves it open: 1024 or
     /// above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -187,4 +196,23 @@ pub struct NativeSpec {
     /// Whether every invocation has a process of its own, which ends with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh: bool,
+}
+
+impl NativeSpec {
+    /// Whether an image is the root of the function's jail.
+    #[must_use]
+    pub const fn is_image(&self) -> bool {
+        self.image.is_some() || self.image_config.is_some()
+    }
+
+    /// Most bytes of all files, unpacked: see [`Contract::package_bytes_max`]. An image has what a list
+    /// may have.
+    #[must_use]
+    pub const fn bytes_max(&self) -> u64 {
+        if self.is_image() {
+            crate::listing::TOTAL_BYTES_MAX
+        } else {
+            self.contract.package_bytes_max()
+        }
+    }
 }

@@ -13,6 +13,9 @@ pub(crate) const JAVA: &str = "/etc/ssl/certs/java/cacerts";
 /// What Node runs before the function's own code.
 pub(crate) const PRELOAD: &str = "/etc/casemate/proxy.cjs";
 
+/// All of them, which an image has to have a place for.
+pub(crate) const FILES: [&str; 5] = [BUNDLE, ALIASES[0], ALIASES[1], JAVA, PRELOAD];
+
 /// The files, with where they are in the jail. `roots` are the machine's own, in DER: they are needed
 /// where TLS may pass without anybody looking inside, or goes to a granted TCP destination.
 pub(crate) fn files<'a>(

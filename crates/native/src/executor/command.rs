@@ -1,6 +1,7 @@
 //! What is started for a function: a program of its package, an interpreter, or a loader of ours.
 
 use super::recipe::{Files, LAYERS};
+use super::rooted;
 use crate::contract::server;
 use model::manifest::{Contract, NativeSpec};
 use model::{Code, Problem};
@@ -35,6 +36,9 @@ pub(super) enum Start {
 /// The program is not in the package.
 pub(super) fn of(native: &NativeSpec, files: &Files, place: &Path) -> Result<Start, Problem> {
     let interpreter = native.interpreter.as_deref();
+    if let Some(config) = &native.image_config {
+        return rooted::program(native, config, &files.package);
+    }
     if let Some((program, arguments)) = native.command.split_first() {
         if interpreter.is_some_and(|name| is_called(name, program)) {
             return Ok(Start::Interpreted(arguments.to_vec()));
@@ -53,11 +57,17 @@ pub(super) fn of(native: &NativeSpec, files: &Files, place: &Path) -> Result<Sta
     }
 }
 
-/// The names of the extensions that a function's layers bring, which have to register before it is
+/// The names of the extensions that a function's layers or its image bring, which have to register before it is
 /// ready. They are in the order in which they are started.
 pub(super) fn extensions(native: &NativeSpec, files: &Files) -> Vec<String> {
-    let layers = files.layers.as_ref().filter(|_| native.contract == Contract::Lambda);
-    let entries = layers.and_then(|layers| std::fs::read_dir(layers.join(EXTENSIONS)).ok());
+    if native.contract != Contract::Lambda {
+        return Vec::new();
+    }
+    let directory = match &native.image_config {
+        Some(_) => rooted::inside(&files.package, Path::new(LAYERS).join(EXTENSIONS)),
+        None => files.layers.as_ref().map(|layers| layers.join(EXTENSIONS)),
+    };
+    let entries = directory.and_then(|directory| std::fs::read_dir(directory).ok());
     let files = entries.into_iter().flatten().flatten().filter(|entry| entry.path().is_file());
     let mut names: Vec<String> =
         files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
@@ -107,6 +117,6 @@ fn program(name: &str, files: &Files, place: &Path) -> Result<Start, Problem> {
     Err(nothing(format!("neither the package nor its layers hold a program `{name}`")))
 }
 
-fn nothing(why: String) -> Problem {
+pub(super) fn nothing(why: String) -> Problem {
     Problem::new(Code::NothingToStart).detail(why)
 }

@@ -5,6 +5,7 @@
 //! what a loader is told. Where there is no loader, both come at once.
 
 use super::command::{self, Start};
+use super::rooted;
 use crate::contract::{self, actionloop, lambda, server};
 use crate::door::{self, Authority, Layout, Passing};
 use crate::interpreter::{Interpreter, Kind, Needs};
@@ -97,6 +98,10 @@ impl Ground<'_> {
         plan.binds.extend(recipe.assignment.binds.iter().cloned());
         let bound = |place: &PathBuf| recipe.assignment.binds.iter().any(|it| it.target == *place);
         plan.places.retain(|place| !bound(place));
+        if recipe.root.is_some() {
+            // All that there is, the image has.
+            plan.places.clear();
+        }
         plan.hosts = recipe.assignment.hosts.clone().unwrap_or(plan.hosts);
         plan.listeners.extend(&recipe.assignment.listeners);
         plan.environment.clone_from(&recipe.environment);
@@ -183,6 +188,8 @@ pub(super) struct Recipe {
     pub(super) passing: Passing,
     /// What it has beside its log.
     pub(super) wiring: Wiring,
+    /// What its jail sees in the place of the machine, if that is an image.
+    pub(super) root: Option<Needs>,
 }
 
 /// Where a function's files lie on the machine.
@@ -204,14 +211,22 @@ impl Recipe {
         process: Process<'_>,
         (revealed, said): (&[Revealed], &[(String, String)]),
     ) -> Result<Self, Problem> {
-        let place = PathBuf::from(contract::root(native.contract));
+        let place = match &native.image_config {
+            Some(config) => rooted::directory(config),
+            None => PathBuf::from(contract::root(native.contract)),
+        };
         let around = &unit.around;
         let destinations: Vec<(String, u16)> =
             around.destinations.iter().map(|it| (it.host().to_string(), it.port())).collect();
         let layout = door::layout(destinations.iter().map(|(host, port)| (host.as_str(), *port)))?;
         let mut hosts = door::names(&around.calls);
         hosts.extend(layout.hosts.iter().cloned());
-        let mut binds = vec![Bind { source: files.package.clone(), target: place.clone() }];
+        let root = native.image_config.as_ref().map(|_| rooted::needs(&files.package));
+        let root = root.transpose()?;
+        let mut binds = Vec::new();
+        if root.is_none() {
+            binds.push(Bind { source: files.package.clone(), target: place.clone() });
+        }
         let layers = files.layers.iter().cloned();
         binds.extend(layers.map(|source| Bind { source, target: PathBuf::from(LAYERS) }));
         let extensions = command::extensions(native, files);
@@ -240,6 +255,7 @@ impl Recipe {
             },
             wiring: Wiring::of(native.contract),
             place,
+            root,
         })
     }
 }
@@ -296,17 +312,20 @@ fn contract_environment(
     process: Process<'_>,
 ) -> BTreeMap<String, String> {
     let mut all = common();
+    let image = native.image_config.iter().flat_map(|config| config.environment.clone());
     if native.contract == Contract::Lambda {
         let around = lambda::Around {
             runtime_api: RUNTIME_API.to_string(),
             task: contract::TASK.to_owned(),
             instance: process.name.to_owned(),
             provisioned: process.ahead,
+            proposed: image.collect(),
             ..lambda::Around::default()
         };
         all.extend(lambda::environment(unit, &around));
         return all;
     }
+    all.extend(image);
     let config = unit.config.iter().map(|(name, value)| (name.clone(), value.clone()));
     all.extend(config.filter(|(name, _)| is_variable(name)));
     all.extend(unit.around.environment.iter().cloned());

@@ -193,7 +193,10 @@ async fn directly(
             return Err(Fault { kind: FaultKind::Trapped, reason });
         }
     };
-    let needs = interpreter.map_or_else(interpreter::shell, Interpreter::needs);
+    let needs = match &recipe.root {
+        Some(image) => image.clone(),
+        None => interpreter.map_or_else(interpreter::shell, Interpreter::needs),
+    };
     let plan = |ground: Ground<'_>| ground.whole(recipe, program, arguments);
     let mut member = make(shared, &needs, recipe.passing, plan).await?;
     if !recipe.wiring.input {

@@ -4,7 +4,7 @@ use super::write::{DIRECTORY, PLAIN, PROGRAM};
 use aws_lc_rs::digest::{SHA256, digest};
 use model::listing::{CHUNK_BYTES, File, Listing};
 use rustix::fs::{Mode, OFlags};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -14,6 +14,12 @@ use std::path::{Path, PathBuf};
 pub(super) fn differs(root: &Path, list: &Listing) -> io::Result<Option<String>> {
     let mut wanted: BTreeMap<&str, &File> =
         list.files.iter().map(|file| (file.path.as_str(), file)).collect();
+    let own = list.root.as_ref();
+    let mut links: BTreeMap<&str, &str> = own.map_or_else(BTreeMap::new, |own| {
+        own.links.iter().map(|link| (link.path.as_str(), link.target.as_str())).collect()
+    });
+    let mut vacant: BTreeSet<&str> =
+        own.map_or_else(BTreeSet::new, |own| own.directories.iter().map(String::as_str).collect());
     let meta = fs::symlink_metadata(root)?;
     if !meta.is_dir() || !is(&meta, DIRECTORY) {
         return Ok(Some("it is no directory, or others may write to it".to_owned()));
@@ -31,6 +37,13 @@ pub(super) fn differs(root: &Path, list: &Listing) -> io::Result<Option<String>>
                 open.push((entry.path(), format!("{path}/")));
                 continue;
             }
+            if meta.is_symlink() {
+                let wanted = name.to_str().and_then(|_| links.remove(path.as_str()));
+                if wanted.is_none_or(|wanted| !is_link(&entry.path(), wanted)) {
+                    return Ok(Some(path.escape_debug().to_string()));
+                }
+                continue;
+            }
             // A name that is no UTF-8 is in no list.
             let file = name.to_str().and_then(|_| wanted.remove(path.as_str()));
             let same = match file {
@@ -41,11 +54,16 @@ pub(super) fn differs(root: &Path, list: &Listing) -> io::Result<Option<String>>
                 return Ok(Some(path.escape_debug().to_string()));
             }
         }
-        if empty {
+        if empty && !vacant.remove(prefix.trim_end_matches('/')) {
             return Ok(Some(format!("{prefix} is empty")));
         }
     }
-    Ok(wanted.keys().next().map(|path| format!("{path} is missing")))
+    let missing = wanted.keys().chain(links.keys()).chain(&vacant).next();
+    Ok(missing.map(|path| format!("{path} is missing")))
+}
+
+fn is_link(path: &Path, wanted: &str) -> bool {
+    fs::read_link(path).is_ok_and(|target| target.as_os_str() == wanted)
 }
 
 /// Whether all of the bits that say who may do what are these.

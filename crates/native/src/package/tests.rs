@@ -49,7 +49,7 @@ impl Rig {
             let (path, size) = ((*path).to_owned(), bytes.len() as u64);
             listed.push(File { path, size, chunks, executable: *executable });
         }
-        self.keep(&Listing { v: VERSION, files: listed }.bytes()).await
+        self.keep(&Listing { v: VERSION, files: listed, root: None }.bytes()).await
     }
 
     fn names(&self) -> Vec<String> {
@@ -160,7 +160,7 @@ async fn nothing_half_done_is_seen_or_stays() {
     };
     let there = rig.keep(b"x").await;
     let first = File { path: "a".to_owned(), chunks: vec![there], ..missing.clone() };
-    let list = Listing { v: VERSION, files: vec![first.clone(), missing] };
+    let list = Listing { v: VERSION, files: vec![first.clone(), missing], root: None };
     let list = rig.keep(&list.bytes()).await;
     let packages = rig.open();
     assert!(matches!(packages.lay_out(list).await, Err(Error::Artifact(_))));
@@ -170,7 +170,8 @@ async fn nothing_half_done_is_seen_or_stays() {
     packages.lay_out(list).await.expect("laid out");
 
     let clash = File { path: "a/b".to_owned(), ..first.clone() };
-    let clash = rig.keep(&Listing { v: VERSION, files: vec![first, clash] }.bytes()).await;
+    let clash =
+        rig.keep(&Listing { v: VERSION, files: vec![first, clash], root: None }.bytes()).await;
     assert!(matches!(packages.lay_out(clash).await, Err(Error::List(_))));
     let unknown = packages.lay_out(sha256(b"unknown")).await;
     assert!(matches!(unknown, Err(Error::Artifact(ports::artifacts::Error::Missing(_)))));

@@ -7,7 +7,7 @@ use model::listing::{File, Listing};
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -37,6 +37,36 @@ pub(super) fn write(
             }
         }
         one(&root.join(&file.path), file, &mut read)?;
+    }
+    beside(root, list)
+}
+
+/// What the root of an image has beside files. No path of its list leads through a link.
+fn beside(root: &Path, list: &Listing) -> Result<(), Error> {
+    let Some(own) = &list.root else { return Ok(()) };
+    let above = |path: &Path| -> Result<(), Error> {
+        match path.parent() {
+            Some(parent) if !parent.exists() => directories(root, parent),
+            _ => Ok(()),
+        }
+    };
+    for path in &own.directories {
+        directories(root, &root.join(path))?;
+    }
+    for link in &own.links {
+        let path = root.join(&link.path);
+        above(&path)?;
+        symlink(&link.target, &path).map_err(at(&path))?;
+    }
+    Ok(())
+}
+
+/// A directory, and those above it that are not there yet.
+fn directories(root: &Path, path: &Path) -> Result<(), Error> {
+    let mut missing: Vec<&Path> =
+        path.ancestors().take_while(|above| *above != root && !above.exists()).collect();
+    while let Some(above) = missing.pop() {
+        directory(above)?;
     }
     Ok(())
 }

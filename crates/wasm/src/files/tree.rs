@@ -134,7 +134,7 @@ mod tests {
         };
         let mut paths = ["a.txt", "d/b.txt", "d/e/c.txt", "d-x", "d0"];
         paths.sort_unstable();
-        Listing { v: VERSION, files: paths.iter().map(file).collect() }
+        Listing { v: VERSION, files: paths.iter().map(file).collect(), root: None }
     }
 
     #[test]

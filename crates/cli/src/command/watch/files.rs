@@ -77,7 +77,8 @@ impl Files {
         self.made.clear();
         self.given.clear();
         for function in &outline.manifest.functions {
-            let Some(source) = &function.source else { continue };
+            let image = function.native.as_ref().and_then(|native| native.image.as_ref());
+            let Some(source) = function.source.as_ref().or(image) else { continue };
             let source = self.root.join(source);
             match (function.build.is_some(), source.is_dir()) {
                 // Who builds in place has sources there, too.

@@ -126,7 +126,7 @@ pub(in crate::manifest) fn walk(root: &Path, purpose: Purpose) -> Result<Found, 
         return Err(Refusal::Empty);
     }
     let (listed, files) = walk.files.into_iter().unzip();
-    let list = Listing { v: VERSION, files: listed };
+    let list = Listing { v: VERSION, files: listed, root: None };
     Ok(Found { list, files, left_out: walk.left_out })
 }
 

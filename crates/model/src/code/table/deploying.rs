@@ -114,6 +114,18 @@ macro_rules! deploying {
         NotExportable = "E0159", 422, "nothing of the application can run there",
             cause: "No function of it speaks a contract of the platform that it was to be written for. The message names each and why.",
             remedy: "Choose another platform with `--to`; docs/guides/export.md says which contracts go where.";
+        ImageUnreadable = "E0160", 422, "an image cannot be read",
+            cause: "It is no image in OCI's layout and no `docker save`, a digest does not fit what it names, a layer is damaged or packed by a method that is not read here, or its configuration starts nothing.",
+            remedy: "Make it anew: `docker save IMAGE -o image.tar`, or `skopeo copy docker://IMAGE oci:image`; docs/guides/images.md says what is read.";
+        ImagePlatform = "E0161", 422, "an image is for another platform",
+            cause: "Its programs are for another system or another processor than this machine's, or it holds several images for this one.",
+            remedy: "Build it for this machine: `docker build --platform linux/amd64`, or `linux/arm64`.";
+        ImageEntry = "E0162", 422, "an entry of an image's layer is refused",
+            cause: "It is a device, a pipe or a sparse file, its name leads out of the image, it stands twice in one layer, it links to what is not there, or it is a whiteout of nothing that could be.",
+            remedy: "Build the image without what the message names.";
+        ImageTooLarge = "E0163", 413, "an image is too large",
+            cause: "Its files are more than 4 GiB, one of them is more than 512 MiB, there are more than 100,000 of them, or a layer unpacks to over two hundred times its size.",
+            remedy: "Take a smaller base, such as one whose tag ends in `slim`.";
         WasiNotAllowed = "E0170", 422, "the component is built for WASI 0.3, which this node does not allow",
             cause: "WASI 0.3 is experimental: fixes of it are not promised patch releases. A node runs it only if its operator says so.",
             remedy: "Build the component for WASI 0.2, or have the operator set `wasi03 = true` below `[wasm]` in the node's configuration and start the node again.";

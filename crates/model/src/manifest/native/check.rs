@@ -102,6 +102,10 @@ impl FunctionSpec {
 
     /// What has to fit the function's own limits.
     fn beside(&self, native: &NativeSpec) -> Checked {
+        if native.image.is_some() && self.source.is_some() {
+            let hint = "take one of them out: the image has the function's files";
+            return wrong("source", "`image` is said, too", hint);
+        }
         let limits = self.limits();
         if native.scratch.is_some_and(|scratch| scratch.bytes > limits.memory_bytes) {
             let memory = Size { bytes: limits.memory_bytes };
@@ -123,13 +127,38 @@ impl FunctionSpec {
 }
 
 impl NativeSpec {
+    /// Whether a server in a jail may listen there.
+    #[must_use]
+    pub fn takes_port(port: u16) -> bool {
+        port >= 1024 && !PLATFORM_PORTS.contains(&port)
+    }
+
     fn check(&self) -> Checked {
+        self.check_image()?;
         self.check_program()?;
         self.check_port()?;
         self.check_amounts()?;
         if self.layers.len() > LAYERS_MAX {
             let why = format!("has more than {LAYERS_MAX} entries");
             return wrong("native.layers", why, "lay some of them over each other before");
+        }
+        Ok(())
+    }
+
+    /// An image brings all that there is in its jail.
+    fn check_image(&self) -> Checked {
+        if let Some(config) = &self.image_config
+            && let Err(why) = config.check()
+        {
+            return wrong("native.image_config", why, "deploy with `casemate deploy`");
+        }
+        if self.is_image() && self.interpreter.is_some() {
+            let hint = "take `interpreter` out: the image's own program is started, or `command`";
+            return wrong("native.interpreter", "an image brings its own", hint);
+        }
+        if self.is_image() && (!self.layers.is_empty() || self.layers_digest.is_some()) {
+            let hint = "put what the layers hold into the image, below `/opt`";
+            return wrong("native.layers", "nothing is laid over an image", hint);
         }
         Ok(())
     }
@@ -161,8 +190,12 @@ impl NativeSpec {
         if handled && !self.contract.has_handler() {
             return needs("native.handler", "has none: `command` says what is started");
         }
-        if !self.command.is_empty() {
+        // What an image starts, its own configuration says, until it is read.
+        if !self.command.is_empty() || self.image.is_some() {
             return Ok(());
+        }
+        if self.image_config.is_some() {
+            return needs("native.command", "does not say what of the image is started");
         }
         match self.contract {
             Contract::Lambda if interpreted && !handled => {
@@ -216,7 +249,7 @@ impl NativeSpec {
             let why = format!("the contract `{}` says the port itself", self.contract.word());
             return wrong("native.port", why, "take `port` out");
         }
-        if port < 1024 || PLATFORM_PORTS.contains(&port) {
+        if !Self::takes_port(port) {
             let why = format!("{port} is below 1024, or the platform's own");
             return wrong("native.port", why, "take `port` out, or write one such as 8080");
         }

@@ -122,7 +122,10 @@ fn become_program<'a>(
     rustix::process::chdir(&*prepared.directory).of(Step::Chdir, &prepared.directory)?;
     rustix::thread::set_no_new_privs(true).at(Step::Privileges)?;
     if shared.landlock > 0 {
-        let top = prepared.top.iter().map(|path| &**path);
+        let top = (
+            prepared.top.iter().map(|path| &**path),
+            prepared.top_files.iter().map(|path| &**path),
+        );
         landlock::restrict(shared.landlock, prepared.open, top).at(Step::Landlock)?;
     }
     sys::close_at_exec(if ends.extra.is_some() { 4 } else { 3 }).at(Step::Descriptors)?;

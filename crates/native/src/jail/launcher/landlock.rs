@@ -32,12 +32,12 @@ fn handled(version: i32) -> (u64, u64) {
     ((1 << bits) - 1, scopes)
 }
 
-/// Restricts this process. `top` are the directories at the top of the jail, with their `/`; `open`
-/// says whether one of them is a place for later.
+/// Restricts this process. `top` are the directories and the files at the top of the jail, with their
+/// `/`; `open` says whether one of them is a place for later.
 pub(super) fn restrict<'a>(
     version: i32,
     open: bool,
-    top: impl Iterator<Item = &'a CStr>,
+    top: (impl Iterator<Item = &'a CStr>, impl Iterator<Item = &'a CStr>),
 ) -> Result<(), Errno> {
     let (all, scopes) = handled(version);
     let rules = sys::landlock_rules(all, scopes)?;
@@ -50,8 +50,11 @@ pub(super) fn restrict<'a>(
         }
     };
     allow(c"/", if open { READ } else { READ_DIR })?;
-    for directory in top {
+    for directory in top.0 {
         allow(directory, READ)?;
+    }
+    for file in top.1 {
+        allow(file, EXECUTE | READ_FILE)?;
     }
     allow(c"/tmp", u64::MAX)?;
     allow(c"/dev/shm", u64::MAX)?;

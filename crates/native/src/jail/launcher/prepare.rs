@@ -5,7 +5,7 @@ use super::super::sys;
 use super::super::words::{Failure, Step};
 use rustix::process::Resource;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -23,8 +23,12 @@ const LINKS: [(&str, &str); 4] = [
     ("/dev/stdout", "/proc/self/fd/1"),
     ("/dev/stderr", "/proc/self/fd/2"),
 ];
+/// A directory in which nothing is, to be mounted over others.
+pub(super) const EMPTY: &CStr = c"/dev/empty";
+/// Where a file of a jail's own is at first that is mounted over one of a directory that it sees.
+const ASIDE: &str = "/dev/own";
 const DIRECTORIES: [&str; 7] =
-    ["/proc", "/dev/shm", "/tmp", "/etc", "/var/empty", "/var/task", "/opt"];
+    ["/proc", "/dev/shm", "/dev/empty", "/tmp", "/etc", "/var/task", "/opt"];
 const FILES: [(&str, &str); 4] = [
     ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
     (
@@ -54,8 +58,12 @@ pub(super) struct Prepared {
     /// Where, and what it says.
     pub(super) links: Vec<(CString, CString)>,
     pub(super) mounts: Vec<(OwnedFd, CString)>,
+    /// Files of the jail's own that are mounted over those of what it sees: which, and where.
+    pub(super) over: Vec<(CString, CString)>,
     /// The directories at the top.
     pub(super) top: Vec<CString>,
+    /// The files that are mounted at the top.
+    pub(super) top_files: Vec<CString>,
     /// Whether something may be mounted at the top later.
     pub(super) open: bool,
     pub(super) listeners: Vec<SocketAddrV4>,
@@ -105,7 +113,8 @@ pub(super) fn hosts(names: &[(Ipv4Addr, String)]) -> String {
 pub(super) fn prepare(plan: &Plan) -> Result<Prepared, Failure> {
     let mut layout = Layout::default();
     layout.standard(plan)?;
-    let mut mounts = Vec::new();
+    let over = layout.over(plan)?;
+    let (mut mounts, mut top_files) = (Vec::new(), Vec::new());
     for device in DEVICES {
         mounts.push((tree(Path::new(device), 0)?, text(device)?));
     }
@@ -118,6 +127,9 @@ pub(super) fn prepare(plan: &Plan) -> Result<Prepared, Failure> {
             layout.directory(&target);
         } else {
             layout.file(&target, Vec::new());
+            if target.parent() == Some(Path::new("/")) {
+                top_files.push(text(&target)?);
+            }
         }
         let attributes = sys::READ_ONLY | sys::NO_SUID | sys::NO_DEVICES;
         mounts.push((tree(&bind.source, attributes)?, text(target)?));
@@ -142,6 +154,8 @@ pub(super) fn prepare(plan: &Plan) -> Result<Prepared, Failure> {
             .map(|(path, target)| Ok((text(path)?, text(target)?)))
             .collect::<Result<_, Failure>>()?,
         mounts,
+        over,
+        top_files,
         listeners: plan.listeners.clone(),
         sockets: plan.sockets,
         limits: limits(plan),
@@ -188,7 +202,11 @@ struct Layout {
 
 impl Layout {
     fn standard(&mut self, plan: &Plan) -> Result<(), Failure> {
-        DIRECTORIES.iter().for_each(|path| self.directory(Path::new(path)));
+        // What it sees may have links where these are by default.
+        let linked =
+            |path: &&&str| plan.links.iter().any(|(link, _)| Path::new(path).starts_with(link));
+        let directories = DIRECTORIES.iter().filter(|path| !linked(path));
+        directories.for_each(|path| self.directory(Path::new(path)));
         for (path, bytes) in FILES {
             self.file(Path::new(path), bytes.into());
         }
@@ -211,6 +229,24 @@ impl Layout {
             self.links.insert(path, target.clone());
         }
         Ok(())
+    }
+
+    /// Puts files aside that lie in directories of the machine: they are mounted over what is there.
+    fn over(&mut self, plan: &Plan) -> Result<Vec<(CString, CString)>, Failure> {
+        let hidden = |path: &Path| {
+            plan.binds.iter().any(|bind| path != bind.target && path.starts_with(&bind.target))
+        };
+        let files = std::mem::take(&mut self.files);
+        let (aside, stay): (BTreeMap<_, _>, _) =
+            files.into_iter().partition(|(path, _)| hidden(path));
+        self.files = stay;
+        let mut over = Vec::new();
+        for (number, (path, bytes)) in aside.into_iter().enumerate() {
+            let own = PathBuf::from(format!("{ASIDE}-{number}"));
+            over.push((text(&own)?, text(path)?));
+            self.file(&own, bytes);
+        }
+        Ok(over)
     }
 
     fn parents(&mut self, path: &Path) {

@@ -2,9 +2,9 @@
 
 use super::super::super::sys;
 use super::super::super::words::Step;
-use super::super::prepare::{Prepared, Tmpfs};
+use super::super::prepare::{EMPTY, Prepared, Tmpfs};
 use super::{At as _, Shared, Stumble};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, UnmountFlags, fsconfig_create, fsconfig_set_string,
@@ -55,6 +55,13 @@ pub(super) fn build<'a>(prepared: &'a Prepared, shared: &Shared) -> Result<(), S
     fill(prepared)?;
     for (tree, path) in &prepared.mounts {
         sys::attach(tree.as_fd(), path).of(Step::Mount, path)?;
+    }
+    for (own, path) in &prepared.over {
+        let file = sys::copy_tree(own, false).of(Step::Mount, path)?;
+        sys::set_mount(&file, sys::READ_ONLY, 0, false).of(Step::Mount, path)?;
+        sys::attach(file.as_fd(), path).of(Step::Mount, path)?;
+        // It stays where it was mounted.
+        rustix::fs::unlinkat(CWD, &**own, AtFlags::empty()).of(Step::File, own)?;
     }
     sys::attach(scratch.as_fd(), c"/tmp").of(Step::Mount, c"/tmp")?;
     sys::attach(common.as_fd(), c"/dev/shm").of(Step::Mount, c"/dev/shm")?;
@@ -128,7 +135,7 @@ fn mask<'a>() -> Result<(), Stumble<'a>> {
         cover(c"/dev/null", path, 0).of(Step::Mask, path)?;
     }
     for path in HIDDEN_DIRECTORIES {
-        cover(c"/var/empty", path, sys::READ_ONLY).of(Step::Mask, path)?;
+        cover(EMPTY, path, sys::READ_ONLY).of(Step::Mask, path)?;
     }
     cover(c"/proc/sys", c"/proc/sys", sys::READ_ONLY).of(Step::Mask, c"/proc/sys")
 }

@@ -1,0 +1,159 @@
+//! The root of an image as the root of a jail: what is mounted of it, and what of it is started.
+//!
+//! Invariant: a path of an image is looked up with the image as the root, so that no link in it leads
+//! out into the machine.
+
+use super::command::{Start, nothing};
+use crate::interpreter::Needs;
+use crate::jail::Bind;
+use model::Problem;
+use model::manifest::{ImageConfig, NativeSpec};
+use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, openat2};
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// What a jail has of its own, whatever an image says.
+const OWN: [&str; 4] = ["dev", "proc", "sys", "tmp"];
+/// Where programs are looked for, if an image does not say it.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What a jail sees of an image: each thing at its top is mounted for itself, in a root that is the
+/// jail's own.
+pub(super) fn needs(image: &Path) -> Result<Needs, Problem> {
+    let failed = |error: std::io::Error| nothing(format!("the image cannot be read: {error}"));
+    let mut needs = Needs::default();
+    for entry in fs::read_dir(image).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        if OWN.iter().any(|own| *own == name) {
+            continue;
+        }
+        let target = Path::new("/").join(&name);
+        if entry.file_type().map_err(failed)?.is_symlink() {
+            needs.links.push((target, fs::read_link(entry.path()).map_err(failed)?));
+        } else {
+            needs.binds.push(Bind { source: entry.path(), target });
+        }
+    }
+    Ok(needs)
+}
+
+/// Where an image's program starts.
+pub(super) fn directory(config: &ImageConfig) -> PathBuf {
+    PathBuf::from(config.directory.as_deref().unwrap_or("/"))
+}
+
+/// What is started of an image. A program that is no path is looked for as a shell does it.
+///
+/// # Errors
+/// It is not there, or no program.
+pub(super) fn program(
+    native: &NativeSpec,
+    config: &ImageConfig,
+    image: &Path,
+) -> Result<Start, Problem> {
+    let (program, arguments) = native
+        .command
+        .split_first()
+        .ok_or_else(|| nothing("nothing says what of the image is started".to_owned()))?;
+    let start = |path| Ok(Start::Program(path, arguments.to_vec()));
+    let there = |path: &Path| is_program(image, path);
+    if program.contains('/') {
+        let path = directory(config).join(program);
+        if there(&path) {
+            return start(path);
+        }
+        return Err(nothing(format!("the image holds no program `{}`", path.display())));
+    }
+    let path = config.environment.get("PATH").map_or(PATH, String::as_str);
+    let directories = path.split(':').filter(|directory| directory.starts_with('/'));
+    let mut paths = directories.map(|directory| Path::new(directory).join(program));
+    match paths.find(|path| there(path)) {
+        Some(path) => start(path),
+        None => Err(nothing(format!("the image holds no program `{program}` in `{path}`"))),
+    }
+}
+
+fn open(image: &Path, path: &Path) -> Option<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    let root = rustix::fs::open(image, flags, Mode::empty()).ok()?;
+    let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    openat2(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), inside).ok()
+}
+
+fn is_program(image: &Path, path: &Path) -> bool {
+    let stat = open(image, path).and_then(|file| fstat(file).ok());
+    stat.is_some_and(|stat| stat.st_mode & 0o170_000 == 0o100_000 && stat.st_mode & 0o111 != 0)
+}
+
+/// Where on the machine something of an image lies, if it is there.
+pub(super) fn inside(image: &Path, path: impl AsRef<Path>) -> Option<PathBuf> {
+    use std::os::fd::AsRawFd as _;
+    let found = open(image, path.as_ref())?;
+    let real = fs::read_link(format!("/proc/self/fd/{}", found.as_raw_fd())).ok()?;
+    real.starts_with(fs::canonicalize(image).ok()?).then_some(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn image() -> tempfile::TempDir {
+        let home = tempfile::tempdir().expect("a directory");
+        let root = home.path();
+        for directory in ["usr/bin", "dev", "opt", "app"] {
+            fs::create_dir_all(root.join(directory)).expect(directory);
+        }
+        for (file, mode) in [("usr/bin/tool", 0o755), ("app/data", 0o644), ("start", 0o755)] {
+            fs::write(root.join(file), "#!/bin/sh\n").expect(file);
+            fs::set_permissions(root.join(file), fs::Permissions::from_mode(mode)).expect(file);
+        }
+        symlink("usr/bin", root.join("bin")).expect("a link");
+        symlink("/usr/bin/tool", root.join("app/run")).expect("a link");
+        symlink("/../../../../bin/sh", root.join("app/out")).expect("a link");
+        symlink("/etc", root.join("opt/extensions")).expect("a link");
+        home
+    }
+
+    fn started(command: &[&str], directory: Option<&str>, path: Option<&str>) -> Option<PathBuf> {
+        let home = image();
+        let mut native: NativeSpec =
+            serde_json::from_str(r#"{"contract":"http"}"#).expect("a function");
+        native.command = command.iter().map(|word| (*word).to_owned()).collect();
+        let mut config = ImageConfig { directory: directory.map(Into::into), ..Default::default() };
+        config.environment.extend(path.map(|path| ("PATH".to_owned(), path.to_owned())));
+        match program(&native, &config, home.path()) {
+            Ok(Start::Program(program, _)) => Some(program),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_program_is_found_as_a_shell_in_the_image_finds_it() {
+        let found = |text: &str| Some(PathBuf::from(text));
+        assert_eq!(started(&["tool", "a"], None, None), found("/usr/bin/tool"));
+        assert_eq!(started(&["tool"], None, Some("/none:/bin")), found("/bin/tool"));
+        assert_eq!(started(&["tool"], None, Some("bin:/none")), None);
+        assert_eq!(started(&["./run"], Some("/app"), None), found("/app/./run"));
+        assert_eq!(started(&["/app/run"], None, None), found("/app/run"));
+        assert_eq!(started(&["/start"], None, None), found("/start"));
+        assert_eq!(started(&["/app/data"], None, None), None, "it is no program");
+        assert_eq!(started(&["/app/out"], None, None), None, "it leads out of the image");
+        assert_eq!(started(&["sh"], None, None), None, "the machine's is not the image's");
+        assert_eq!(started(&[], None, None), None);
+    }
+
+    #[test]
+    fn a_jail_has_what_is_at_the_top_and_its_own_devices() {
+        let home = image();
+        let needs = needs(home.path()).expect("read");
+        let mut binds: Vec<_> = needs.binds.iter().map(|bind| bind.target.clone()).collect();
+        binds.sort();
+        assert_eq!(binds, ["/app", "/opt", "/start", "/usr"].map(PathBuf::from));
+        assert_eq!(needs.links, [("/bin".into(), PathBuf::from("usr/bin"))]);
+        assert_eq!(inside(home.path(), "/opt/extensions"), None, "it is not the machine's");
+        assert!(inside(home.path(), "/bin/tool").is_some());
+    }
+}
