@@ -11,6 +11,7 @@ mod operate;
 mod query;
 mod queue;
 mod refusal;
+mod schedules;
 mod secrets;
 mod transport;
 

@@ -25,6 +25,7 @@ mod protect;
 mod queue;
 mod records;
 mod runtimes;
+mod schedule;
 mod secret;
 mod shell;
 mod test;
@@ -71,6 +72,7 @@ pub(crate) enum Command {
     Cost(cost::Cost),
     Budget(budget::Budget),
     Queue(queue::Queue),
+    Schedule(schedule::Schedule),
     Ledger(ledger::Ledger),
     Backup(home::Backup),
     Restore(home::Restore),
@@ -123,6 +125,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Budget(budget)) => budget.run(context),
         Some(Command::Record(record)) => record.run(context),
         Some(Command::Queue(queue)) => queue.run(context),
+        Some(Command::Schedule(schedule)) => schedule.run(context),
         Some(Command::Ledger(ledger)) => ledger.run(context),
         Some(Command::Backup(backup)) => backup.run(context),
         Some(Command::Restore(restore)) => restore.run(context),

@@ -23,6 +23,7 @@ pub mod openapi;
 mod place;
 mod queue;
 mod records;
+mod schedules;
 mod secrets;
 mod serve;
 mod tokens;

@@ -4,6 +4,8 @@
 //! schema is made of. `docs/reference/openapi.json` is this text, and a test compares them.
 
 mod caps;
+mod queue;
+mod schedules;
 
 use axum::Json;
 use model::api;
@@ -65,7 +67,8 @@ fn operations() -> Vec<Operation> {
     all.extend(of_functions());
     all.extend(of_access());
     all.extend(of_secrets());
-    all.extend(of_queue());
+    all.extend(queue::operations());
+    all.extend(schedules::operations());
     all.extend(of_records());
     all.extend(caps::operations());
     all
@@ -252,34 +255,6 @@ fn of_secrets() -> Vec<Operation> {
             "Takes a secret's value away",
             Nothing,
             schema::<api::SecretWritten>,
-        ),
-    ]
-}
-
-fn of_queue() -> Vec<Operation> {
-    use Content::{Json, Nothing};
-    vec![
-        Operation {
-            query: &["function", "dead", "after", "limit"],
-            ..read(
-                "S/queue",
-                "Asynchronous calls that wait or were given up, oldest first",
-                schema::<api::Page<api::Queued>>,
-            )
-        },
-        write(
-            "post",
-            "S/queue/{id}/retry",
-            "Tries a call again that was given up",
-            Nothing,
-            schema::<api::Accepted>,
-        ),
-        write(
-            "post",
-            "S/queue/purge",
-            "Removes calls that were given up",
-            Json(schema::<api::PurgeRequest>),
-            schema::<api::Purged>,
         ),
     ]
 }

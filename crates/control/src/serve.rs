@@ -3,7 +3,7 @@
 use crate::answer::Failed;
 use crate::{
     applications, auth, caps, functions, grants, idempotency, invoke, ledger, node, openapi, queue,
-    records, secrets, tokens,
+    records, schedules, secrets, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -115,6 +115,10 @@ fn plain() -> Router<Shared> {
         .route("/queue", get(queue::list))
         .route("/queue/{id}/retry", post(queue::retry))
         .route("/queue/purge", post(queue::purge))
+        .route("/schedules", get(schedules::list))
+        .route("/schedules/{name}/run", post(schedules::run))
+        .route("/schedules/{name}/pause", post(schedules::pause))
+        .route("/schedules/{name}/resume", post(schedules::resume))
         .route("/records", get(records::list))
         .route("/records/{id}", get(records::show))
         .route("/costs", get(records::costs))

@@ -1,13 +1,13 @@
 //! The queue as operators see it, and what its workers have in hand.
 
+use crate::invoke::trigger_of;
 use crate::wiring::Engine;
 use model::api;
 use model::wire::queued::Call;
-use model::wire::v1::{Start, Trigger};
+use model::wire::v1::Start;
 use model::{Code, Digest, InvocationId, Problem, Scope};
 use parking_lot::Mutex;
 use ports::queue::{Claim, ListQuery, Purge, State, Status};
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -145,12 +145,8 @@ impl Engine {
             function: Arc::new(status.function.clone()),
             revision: function.map_or(0, |function| function.row.revision),
             digest: function.map_or(Digest([0; 32]), |function| function.row.digest),
+            trigger: trigger_of(&call, status.attempts),
             caller: call.caller,
-            trigger: Trigger::Queue {
-                method: Cow::Owned(call.method),
-                route: call.route.into(),
-                attempt: status.attempts,
-            },
             start_us: status.queued,
             traceparent: None,
         }

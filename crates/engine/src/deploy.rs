@@ -175,13 +175,14 @@ impl Engine {
         act: Act,
     ) -> Result<Committed, Problem> {
         let _one_at_a_time = self.acts.lock().await;
-        self.check_hosts(scope, &act).await?;
+        self.check_names(scope, &act).await?;
         let by = By { actor: actor.to_owned(), scope: scope.clone(), at: self.parts.clock.wall() };
         let committed = self.write(act, by).await?;
         let catalog =
             self.catalog.load_full().with(scope, committed.changes.clone(), &self.parts.policies);
         let catalog = Arc::new(catalog?);
         self.catalog.store(Arc::clone(&catalog));
+        self.timers.changed();
         self.parts.executor.let_go(&|function, revision| catalog.has(function, revision));
         self.parts.executor.expect(&catalog.native_units());
         self.copy_to_journal(committed.leaf).await;
@@ -329,6 +330,10 @@ fn asked_for(members: &[FunctionSpec]) -> Vec<Grant> {
             let action = Action::Invoke { function: function.name.clone() };
             wanted.insert(Grant { who, action });
         }
+        wanted.extend(function.schedules.iter().map(|schedule| Grant {
+            who: Principal::Trigger(schedule.name.clone()),
+            action: Action::Invoke { function: function.name.clone() },
+        }));
         wanted.extend(function.grants().map(|asked| asked.grant));
     }
     wanted.into_iter().collect()

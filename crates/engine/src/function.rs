@@ -6,6 +6,7 @@ use crate::carried::Carried;
 use crate::crossing::Crossing;
 use crate::data::Data;
 use crate::readiness::Readiness;
+use crate::schedule::Schedule;
 use crate::secrets::Uses;
 use crate::slots::Slots;
 use crate::urls::Aim;
@@ -40,6 +41,8 @@ pub(crate) struct Function {
     pub(crate) carried: Option<Carried>,
     /// What becomes of its sensitive data, if its manifest says so.
     pub(crate) data: Option<Data>,
+    /// When it is called.
+    pub(crate) schedules: Box<[Arc<Schedule>]>,
 }
 
 /// One route, and the function that answers it.
@@ -102,8 +105,8 @@ impl Endpoint {
             Caller::Token(_) => ways.contains(&Way::Token) || self.open,
             Caller::Jwt { issuer, .. } => self.http.auth.issuers().any(|known| known == issuer),
             Caller::Certificate(_) => ways.contains(&Way::Mtls),
-            // Functions come by no route.
-            Caller::Function(_) => false,
+            // Functions and triggers come by no route.
+            Caller::Function(_) | Caller::Trigger(_) => false,
         };
         if !taken {
             let ways: Vec<String> = ways.iter().map(ToString::to_string).collect();
@@ -183,7 +186,20 @@ impl Function {
         });
         let carried = Carried::of(&row.spec);
         let (bounds, data) = (OnceLock::new(), Data::of(&row));
-        Self { row, unit, policies, slots, readiness, shelf, secrets, bounds, carried, data }
+        let schedules = Schedule::of(&row);
+        Self {
+            row,
+            unit,
+            policies,
+            slots,
+            readiness,
+            shelf,
+            secrets,
+            bounds,
+            carried,
+            data,
+            schedules,
+        }
     }
 
     /// Its full name.

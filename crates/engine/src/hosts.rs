@@ -12,16 +12,23 @@ use model::{ApplicationName, Code, Problem, Scope};
 use std::collections::BTreeSet;
 
 impl Engine {
-    /// Refuses an act that would take a host name from another environment.
+    /// Refuses an act that would take a host name from another environment, or the name of a
+    /// schedule from another application.
     ///
     /// # Errors
-    /// E0107, naming the host and whose it is; or the registry failed.
-    pub(crate) async fn check_hosts(&self, scope: &Scope, act: &Act) -> Result<(), Problem> {
+    /// E0107, naming the host and whose it is; E1431 for the schedule; or the registry failed.
+    pub(crate) async fn check_names(&self, scope: &Scope, act: &Act) -> Result<(), Problem> {
         let hosts = match act {
-            Act::Deploy { manifest, .. } => hosts_of(manifest)?,
+            Act::Deploy { manifest, .. } => {
+                self.check_triggers(scope, manifest)?;
+                hosts_of(manifest)?
+            }
             Act::Rollback { application, to } => {
                 match self.rolled_back_to(scope, application, *to).await? {
-                    Some(manifest) => hosts_of(&manifest)?,
+                    Some(manifest) => {
+                        self.check_triggers(scope, &manifest)?;
+                        hosts_of(&manifest)?
+                    }
                     None => return Ok(()),
                 }
             }

@@ -13,18 +13,20 @@ mod keys;
 mod permit;
 mod refusal;
 
-pub(crate) use attempt::Landed;
+pub(crate) use attempt::{Landed, trigger_of};
 pub(crate) use defer::whole;
 pub(crate) use inside::Origin;
 pub use refusal::Refusal;
 
 use crate::carried::Carried;
 use crate::data;
+use crate::function::Function;
 use crate::guard::network;
 use crate::host::{Audience, Broker};
 use crate::noted::Noted;
 use crate::reply::{Flight, ReplyBody};
 use crate::request::{guest_request, method_name};
+use crate::schedule::is_event;
 use crate::slots::{CallerKey, NodeGauge, Tally};
 use crate::spin;
 use crate::stage::{Funded, Identified, Permitted, Received, Seat, Throttled};
@@ -248,7 +250,7 @@ impl Engine {
         let run = Run {
             unit: with_cpu(&function.unit, cpu_us),
             request,
-            manner: manner(&trigger),
+            manner: manner(&trigger, &function),
             labels,
             files: function.carried.as_ref().and_then(Carried::opened),
             host: Arc::clone(&broker) as Arc<dyn ports::Host>,
@@ -268,11 +270,13 @@ impl Engine {
     }
 }
 
-/// A direct call brings an event, also when it waited; all others are requests.
-fn manner(trigger: &Trigger) -> Manner {
+/// A direct call brings an event, also when it waited, and so does a schedule to whom expects one;
+/// all others are requests.
+fn manner(trigger: &Trigger, function: &Function) -> Manner {
     match trigger {
         Trigger::Direct { .. } => Manner::Event,
         Trigger::Queue { route, .. } if route.is_empty() => Manner::Event,
+        Trigger::Schedule { .. } if is_event(function) => Manner::Event,
         _ => Manner::Request,
     }
 }

@@ -34,6 +34,7 @@ mod readiness;
 mod reply;
 mod request;
 mod router;
+mod schedule;
 mod secrets;
 mod signer;
 mod slots;

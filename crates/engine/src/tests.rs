@@ -12,6 +12,7 @@ mod flights;
 mod package;
 mod queue;
 mod rig;
+mod schedules;
 mod secrets;
 mod sockets;
 mod strangers;

@@ -9,6 +9,7 @@ use crate::cut::Cut;
 use crate::guard::Guard;
 use crate::host::{Gathered, Lines, Tokens};
 use crate::rate::Rates;
+use crate::schedule::Timers;
 use crate::slots::{NodeGauge, Tally};
 use crate::sweep::InUse;
 use crate::upload::Receipts;
@@ -93,6 +94,8 @@ pub struct Engine {
     pub(crate) certificates: Certificates,
     /// What the workers of the queue have in hand.
     pub(crate) backlog: Backlog,
+    /// What follows the schedules.
+    pub(crate) timers: Timers,
     /// Uploads that were delivered a while ago.
     pub(crate) receipts: Receipts,
     /// One act at a time, so that the catalog follows the registry in order.
@@ -128,6 +131,7 @@ impl Engine {
             sockets: Rooms::new(config.websockets),
             certificates: Certificates::default(),
             backlog: Backlog::default(),
+            timers: Timers::default(),
             receipts: Receipts::default(),
             config,
             parts: Arc::new(parts),

@@ -6,6 +6,7 @@ mod interpreter;
 mod ledger;
 mod node;
 mod queue;
+mod schedule;
 mod secret;
 
 pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
@@ -14,6 +15,7 @@ pub use interpreter::Interpreter;
 pub use ledger::{LedgerEntry, LedgerHead};
 pub use node::Node;
 pub use queue::{Accepted, PurgeRequest, Purged, Queued};
+pub use schedule::Schedule;
 pub use secret::{SecretInfo, SecretWritten};
 
 use crate::manifest::{Auth, Manifest};
@@ -329,6 +331,9 @@ impl Record {
             }
             v1::Trigger::Queue { method, route, attempt } => {
                 format!("queue http {method} {route}, attempt {attempt}")
+            }
+            v1::Trigger::Schedule { name, planned, attempt } => {
+                format!("schedule {name} {planned}, attempt {attempt}")
             }
         };
         Self {

@@ -1,7 +1,9 @@
 //! Grants: what somebody was allowed, as a ledgered row.
 
 use crate::destination::Host;
-use crate::{DataClass, Destination, FunctionName, IssuerName, SecretName, Subject, TokenName};
+use crate::{
+    DataClass, Destination, FunctionName, IssuerName, SecretName, Subject, TokenName, TriggerName,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -24,6 +26,8 @@ pub enum Principal {
     AnyCertificate,
     /// The holder of a client certificate of this name.
     Certificate(Subject),
+    /// A trigger of a function of the same environment, such as a schedule.
+    Trigger(TriggerName),
 }
 
 /// What for.
@@ -152,7 +156,7 @@ pub struct Grant {
 pub enum Error {
     /// Not a principal.
     #[error(
-        "`{}` is nobody: write `public`, `token:NAME`, `jwt:ISSUER`, `jwt:ISSUER/SUBJECT`, `mtls:*`, `mtls:SUBJECT` or `function:NAME`",
+        "`{}` is nobody: write `public`, `token:NAME`, `jwt:ISSUER`, `jwt:ISSUER/SUBJECT`, `mtls:*`, `mtls:SUBJECT`, `trigger:NAME` or `function:NAME`",
         .0.escape_debug()
     )]
     Principal(String),
@@ -231,9 +235,12 @@ impl Grant {
             }
             (Principal::Function(_), Action::Reveal { .. } | Action::Tcp { .. })
             | (_, Action::Invoke { .. }) => Ok(self),
-            // Whoever leaves work behind has to be somebody.
+            // Whoever leaves work behind has to be somebody; a trigger does nothing else.
             (who, Action::InvokeAsync { .. })
-                if !matches!(who, Principal::Function(_) | Principal::Public) =>
+                if !matches!(
+                    who,
+                    Principal::Function(_) | Principal::Public | Principal::Trigger(_)
+                ) =>
             {
                 Ok(self)
             }
@@ -326,6 +333,7 @@ impl std::str::FromStr for Principal {
                     Ok(Self::Subject(IssuerName::parse(issuer)?, Subject::parse(subject)?))
                 }
             },
+            Some(("trigger", name)) => Ok(Self::Trigger(TriggerName::parse(name)?)),
             Some(("mtls", "*")) => Ok(Self::AnyCertificate),
             Some(("mtls", subject)) => Ok(Self::Certificate(Subject::parse(subject)?)),
             _ => Err(Error::Principal(text.chars().take(80).collect())),
@@ -352,6 +360,7 @@ impl fmt::Display for Principal {
             Self::Public => f.write_str("public"),
             Self::Token(name) => write!(f, "token:{name}"),
             Self::Function(name) => write!(f, "function:{name}"),
+            Self::Trigger(name) => write!(f, "trigger:{name}"),
             Self::Issuer(issuer) => write!(f, "jwt:{issuer}"),
             Self::Subject(issuer, subject) => write!(f, "jwt:{issuer}/{subject}"),
             Self::AnyCertificate => f.write_str("mtls:*"),
@@ -365,7 +374,7 @@ impl schemars::JsonSchema for Principal {
         "Principal".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^(public|token:.+|function:.+|jwt:.+|mtls:.+)$" })
+        schemars::json_schema!({ "type": "string", "pattern": "^(public|token:.+|function:.+|jwt:.+|mtls:.+|trigger:.+)$" })
     }
 }
 

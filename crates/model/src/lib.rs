@@ -30,6 +30,7 @@ pub mod plan;
 pub mod problem;
 pub mod revision;
 pub mod route;
+pub mod schedule;
 pub mod secret;
 pub mod store;
 pub mod subject;
@@ -52,7 +53,7 @@ pub use limit::Limits;
 pub use manifest::Manifest;
 pub use name::{
     ApplicationName, EnvironmentName, FunctionName, FunctionRef, IssuerName, Scope, SecretName,
-    SharedStoreName, TenantName, TokenName,
+    SharedStoreName, TenantName, TokenName, TriggerName,
 };
 pub use problem::Problem;
 pub use revision::FunctionRow;

@@ -25,6 +25,7 @@ mod native;
 mod rate;
 mod require;
 mod rules;
+mod schedule;
 mod secret;
 mod server;
 mod surroundings;
@@ -54,6 +55,7 @@ pub use native::{Contract, NativeSpec};
 pub use rate::{By, Rate, RateLimit};
 pub use require::{Network, Require, Texts};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};
+pub use schedule::{DATA_BYTES_MAX, Missed, SCHEDULES_MAX, ScheduleSpec};
 pub use secret::{
     Algorithm, BodyField, ClientAuth, Encoding, Form, Hmac, KeyText, Mac, OAuth2, Part, Places,
     SecretUse, SigV4, Unit, is_access_key,
@@ -65,7 +67,7 @@ pub use wasi::Wasi;
 pub use websocket::{WebSocket, WebSocketLimits};
 
 use crate::limit::Ceiling;
-use crate::{ApplicationName, Code, FunctionName, Problem};
+use crate::{ApplicationName, Code, FunctionName, Problem, TriggerName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -164,6 +166,7 @@ impl Manifest {
     fn check_members(&self, members: &[FunctionSpec], ceiling: &Ceiling) -> Result<(), Problem> {
         let mut names = std::collections::BTreeSet::new();
         let mut routes: BTreeMap<(Option<&str>, String, &str), &FunctionName> = BTreeMap::new();
+        let mut triggers: BTreeMap<&TriggerName, &FunctionName> = BTreeMap::new();
         for (at, member) in members.iter().enumerate() {
             let below = |problem: Problem| problem.below(self.pointer_of(at));
             // As it was written, so that places are told as they were written.
@@ -172,6 +175,16 @@ impl Manifest {
                 let why = format!("two functions are called `{}`", member.name);
                 let twice = Problem::new(Code::ManifestValue).detail(why);
                 return Err(below(twice.below("/name")));
+            }
+            for (index, schedule) in member.schedules.iter().enumerate() {
+                if let Some(other) = triggers.insert(&schedule.name, &member.name) {
+                    let why = format!(
+                        "the schedule `{}` is declared by `{other}` and by `{}`",
+                        schedule.name, member.name
+                    );
+                    let twice = Problem::new(Code::ManifestValue).detail(why);
+                    return Err(below(twice.below(format_args!("/schedule/{index}/name"))));
+                }
             }
             for (index, trigger) in member.http.iter().enumerate() {
                 let route = &trigger.route;

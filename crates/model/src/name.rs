@@ -171,6 +171,10 @@ name!(
     SharedStoreName, "store", reserved: ["default"]
 );
 name!(
+    /// A trigger: what calls a function without a request, such as a schedule.
+    TriggerName, "trigger", reserved: RESERVED
+);
+name!(
     /// A secret that functions use.
     SecretName, "secret", reserved: ["casemate"]
 );

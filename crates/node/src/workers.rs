@@ -1,4 +1,4 @@
-//! The thread that works the queue off: a runtime of its own, so that neither the listeners nor
+//! The thread that works the queue off and follows the schedules: a runtime of its own, so that neither the listeners nor
 //! the admin API wait for a guest that runs here.
 //!
 //! Invariant: when [`Workers::end`] returns, every call that was under way has its record.
@@ -24,9 +24,15 @@ impl Workers {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let work = move || {
             runtime.block_on(async move {
-                let working = engine.work(width, async { drop(stopped.await) });
+                let (quit, over) = oneshot::channel::<()>();
+                let following = Arc::clone(&engine).follow_schedules(async { drop(over.await) });
+                let stopping = async {
+                    drop(stopped.await);
+                    drop(quit);
+                };
+                let working = engine.work(width, stopping);
                 tokio::select! {
-                    () = working => {}
+                    _ended = async { tokio::join!(following, working) } => {}
                     _ = aborted => {}
                 }
             });

@@ -1,7 +1,7 @@
 //! What is asked: who wants to invoke which function, and how.
 
 use model::wire::v1::Caller;
-use model::{Claims, FunctionName, FunctionRef, IssuerName, Subject, TokenName};
+use model::{Claims, FunctionName, FunctionRef, IssuerName, Subject, TokenName, TriggerName};
 use std::net::IpAddr;
 
 /// Who asks.
@@ -23,6 +23,8 @@ pub enum Asker<'a> {
     /// A function of the same tenant and environment. It is not of the public: only its own grants
     /// let it call another, so that the edges between functions are those that somebody granted.
     Function(&'a FunctionName),
+    /// A trigger of the function, such as a schedule. It is not of the public either.
+    Trigger(&'a TriggerName),
 }
 
 impl<'a> From<&'a Caller> for Asker<'a> {
@@ -34,6 +36,7 @@ impl<'a> From<&'a Caller> for Asker<'a> {
             Caller::Jwt { issuer, subject } => Self::Jwt(issuer, subject),
             Caller::Certificate(subject) => Self::Certificate(subject),
             Caller::Function(name) => Self::Function(name),
+            Caller::Trigger(name) => Self::Trigger(name),
         }
     }
 }
@@ -51,7 +54,7 @@ pub struct InvokeAsk<'a> {
     pub method: &'a str,
     /// The route's pattern; empty for direct calls.
     pub route: &'a str,
-    /// `http`, `direct` or `call`.
+    /// `http`, `websocket`, `direct`, `call` or `schedule`.
     pub trigger: &'static str,
     /// What the caller's token says, if it is one of an issuer.
     pub claims: &'a Claims,

@@ -12,7 +12,7 @@
 use crate::reads::{ClaimNames, Reads};
 use crate::verdict::{Denial, DenialKind, Permit};
 use crate::{Asker, InvokeAsk};
-use model::{Claims, FunctionName, IssuerName, Subject, TokenName};
+use model::{Claims, FunctionName, IssuerName, Subject, TokenName, TriggerName};
 use parking_lot::RwLock;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -48,6 +48,7 @@ enum Kind<'a> {
     Jwt(&'a IssuerName, Option<&'a Subject>),
     Certificate(Option<&'a Subject>),
     Function(&'a FunctionName),
+    Trigger(&'a TriggerName),
 }
 
 /// Those of a caller's claims that policies can read.
@@ -107,6 +108,7 @@ impl<'a> Key<'a> {
             Asker::Jwt(issuer, subject) => Kind::Jwt(issuer, (!one_of_many).then_some(subject)),
             Asker::Certificate(subject) => Kind::Certificate((!one_of_many).then_some(subject)),
             Asker::Function(name) => Kind::Function(name),
+            Asker::Trigger(name) => Kind::Trigger(name),
         };
         let claims = Read { claims: ask.claims, names: names.known() };
         Self {
@@ -143,6 +145,7 @@ enum Owned {
     Jwt(IssuerName, Option<Subject>),
     Certificate(Option<Subject>),
     Function(FunctionName),
+    Trigger(TriggerName),
 }
 
 impl Owned {
@@ -154,6 +157,7 @@ impl Owned {
             Kind::Jwt(issuer, subject) => Self::Jwt(issuer.clone(), subject.cloned()),
             Kind::Certificate(subject) => Self::Certificate(subject.cloned()),
             Kind::Function(name) => Self::Function(name.clone()),
+            Kind::Trigger(name) => Self::Trigger(name.clone()),
         }
     }
 
@@ -165,6 +169,7 @@ impl Owned {
             Self::Jwt(issuer, subject) => Kind::Jwt(issuer, subject.as_ref()),
             Self::Certificate(subject) => Kind::Certificate(subject.as_ref()),
             Self::Function(name) => Kind::Function(name),
+            Self::Trigger(name) => Kind::Trigger(name),
         }
     }
 }

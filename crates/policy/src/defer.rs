@@ -25,7 +25,8 @@ impl FunctionPolicies {
         let own = match ask.principal {
             // A function waits for what it calls.
             Asker::Anonymous | Asker::Function(_) => return Err(Denial::of(Code::Denied)),
-            Asker::Operator => None,
+            // A trigger does nothing else, so its grant to invoke is enough.
+            Asker::Operator | Asker::Trigger(_) => None,
             Asker::Token(name) => Some(Principal::Token(name.clone())),
             Asker::Jwt(issuer, subject) => {
                 Some(Principal::Subject(issuer.clone(), subject.clone()))

@@ -157,6 +157,7 @@ impl FunctionPolicies {
         let (own, kind) = match asker {
             Asker::Anonymous => (None, None),
             Asker::Function(name) => return self.permits([Principal::Function(name.clone())]),
+            Asker::Trigger(name) => return self.permits([Principal::Trigger(name.clone())]),
             Asker::Operator => return Ok(PolicySet::new()),
             Asker::Token(name) => (Some(Principal::Token(name.clone())), None),
             Asker::Jwt(issuer, subject) => (
@@ -190,6 +191,7 @@ impl FunctionPolicies {
             Asker::Jwt(issuer, subject) => Principal::Subject(issuer.clone(), subject.clone()),
             Asker::Certificate(subject) => Principal::Certificate(subject.clone()),
             Asker::Function(name) => Principal::Function(name.clone()),
+            Asker::Trigger(name) => Principal::Trigger(name.clone()),
             Asker::Operator => return None,
         };
         Some(command(&self.function.scope, &self.invoke_grant(who)))

@@ -29,6 +29,7 @@ pub(crate) struct Vocabulary {
     issuer: EntityTypeName,
     subject: EntityTypeName,
     certificate: EntityTypeName,
+    trigger: EntityTypeName,
     public: EntityUid,
     operator: EntityUid,
     invoke: EntityUid,
@@ -58,6 +59,7 @@ struct TreeWords {
     issuer: EntityType,
     subject: EntityType,
     certificate: EntityType,
+    trigger: EntityType,
     public: EntityUID,
     invoke: EntityUID,
 }
@@ -74,6 +76,7 @@ impl Vocabulary {
             issuer: entity_type("Issuer")?,
             subject: entity_type("Subject")?,
             certificate: entity_type("Certificate")?,
+            trigger: entity_type("Trigger")?,
             claims: uid(entity_type("Claims")?, "request"),
             public: uid(entity_type("Public")?, "public"),
             operator: uid(entity_type("Operator")?, "operator"),
@@ -97,6 +100,7 @@ impl Vocabulary {
                 issuer: tree_type("Issuer")?,
                 subject: tree_type("Subject")?,
                 certificate: tree_type("Certificate")?,
+                trigger: tree_type("Trigger")?,
                 public: literal(&tree_type("Public")?, "public"),
                 invoke: literal(&tree_type("Action")?, "invoke"),
             },
@@ -158,7 +162,9 @@ impl Vocabulary {
     pub(crate) fn entities(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Result<Entities, Error> {
         let public = self.public.clone();
         let parents = match ask.principal {
-            Asker::Anonymous | Asker::Operator | Asker::Function(_) => HashSet::new(),
+            Asker::Anonymous | Asker::Operator | Asker::Function(_) | Asker::Trigger(_) => {
+                HashSet::new()
+            }
             Asker::Token(_) | Asker::Certificate(_) => HashSet::from([public]),
             Asker::Jwt(issuer, _) => {
                 HashSet::from([public, uid(self.issuer.clone(), issuer.as_str())])
@@ -199,6 +205,9 @@ impl Vocabulary {
             Asker::Certificate(subject) => uid(self.certificate.clone(), subject.as_str()),
             Asker::Function(name) => {
                 uid(self.function.clone(), &format!("{}/{name}", ask.function.scope))
+            }
+            Asker::Trigger(name) => {
+                uid(self.trigger.clone(), &format!("{}/{name}", ask.function.scope))
             }
         }
     }
@@ -256,6 +265,7 @@ impl Vocabulary {
             Principal::Function(name) => {
                 is(literal(&tree.function, format_args!("{scope}/{name}")))
             }
+            Principal::Trigger(name) => is(literal(&tree.trigger, format_args!("{scope}/{name}"))),
             Principal::Issuer(issuer) => is_in(literal(&tree.issuer, issuer)),
             Principal::Subject(issuer, subject) => {
                 is(literal(&tree.subject, format_args!("{issuer}/{}", subject.as_str())))

@@ -5,6 +5,10 @@
 //!
 //! Invariant: of the leases of one message only the last one settles or extends it.
 
+mod mark;
+
+pub use mark::{Mark, Marking, Tick, TriggerRef};
+
 use crate::Future;
 use bytes::Bytes;
 use model::{Code, FunctionName, FunctionRef, InvocationId, Problem, Scope, Timestamp};
@@ -283,6 +287,26 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// The queue failed.
     fn purge<'a>(&'a self, scope: &'a Scope, which: Purge) -> Future<'a, Result<u64, Error>>;
+
+    /// How far schedules were followed, of all scopes.
+    ///
+    /// # Errors
+    /// The queue failed.
+    fn marks(&self) -> Future<'_, Result<Vec<Mark>, Error>>;
+
+    /// Changes a mark. `false` if there is none of this schedule.
+    ///
+    /// # Errors
+    /// The queue failed.
+    fn mark(&self, trigger: TriggerRef, how: Marking) -> Future<'_, Result<bool, Error>>;
+
+    /// Marks a time as seen to and puts its message, both or nothing. `false`, and nothing is
+    /// changed, if that time or a later one was seen to, or if the schedule is paused, gone or of
+    /// another rhythm.
+    ///
+    /// # Errors
+    /// [`Error::Quota`], or the queue failed.
+    fn tick(&self, tick: Tick, quota: Quota) -> Future<'_, Result<bool, Error>>;
 
     /// Writes a consistent copy of the queue to a new file, while the node runs.
     ///

@@ -16,8 +16,8 @@ use model::{FunctionRef, InvocationId, Scope, Timestamp};
 use parking_lot::Mutex;
 use ports::keyring::{KeyRing, Sealer};
 use ports::queue::{
-    Batch, Claim, Depth, Error as QueueError, Leased, ListQuery, Message, Purge, Quota, Settled,
-    Status, Want,
+    Batch, Claim, Depth, Error as QueueError, Leased, ListQuery, Mark, Marking, Message, Purge,
+    Quota, Settled, Status, Tick, TriggerRef, Want,
 };
 use ports::{Future, Queue as Port};
 use rusqlite::Connection;
@@ -28,6 +28,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 mod change;
 mod group;
+mod mark;
 mod open;
 mod row;
 
@@ -265,6 +266,22 @@ impl Port for Queue {
     fn purge<'a>(&'a self, scope: &'a Scope, which: Purge) -> Future<'a, Result<u64, QueueError>> {
         let scope = scope.clone();
         Box::pin(self.change(move |db| change::purge(db, &scope, &which)))
+    }
+
+    fn marks(&self) -> Future<'_, Result<Vec<Mark>, QueueError>> {
+        Box::pin(self.read(mark::all))
+    }
+
+    fn mark(&self, trigger: TriggerRef, how: Marking) -> Future<'_, Result<bool, QueueError>> {
+        Box::pin(self.change(move |db| mark::change(db, &trigger, &how)))
+    }
+
+    fn tick(&self, tick: Tick, quota: Quota) -> Future<'_, Result<bool, QueueError>> {
+        Box::pin(async move {
+            let sealed = tick.message.as_ref().map(|message| self.seal(message)).transpose()?;
+            let ticked = self.change(move |db| mark::tick(db, &tick, sealed.as_ref(), quota));
+            ticked.await?.map_err(|(messages, bytes)| QueueError::Quota { messages, bytes })
+        })
     }
 
     fn backup(&self, file: PathBuf) -> Future<'_, Result<(), QueueError>> {

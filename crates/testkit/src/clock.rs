@@ -22,6 +22,12 @@ impl FakeClock {
         now.0 = now.0.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
         now.1 += by;
     }
+
+    /// Has the wall clock jump, as when somebody sets it; the monotonic one stays.
+    pub fn jump(&self, by_us: i64) {
+        let mut now = self.0.lock();
+        now.0 = now.0.saturating_add(by_us);
+    }
 }
 
 impl Clock for FakeClock {

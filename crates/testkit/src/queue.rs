@@ -3,6 +3,7 @@
 //! Invariant: the suite uses the port only, so a failure is the version's own.
 
 mod histories;
+mod marks;
 mod ring;
 
 pub use histories::{Op, histories, holds};
@@ -65,7 +66,8 @@ pub async fn conforms(queue: &dyn Queue) -> Result<()> {
     attempts(queue).await?;
     quotas(queue).await?;
     functions_take_turns(queue).await?;
-    dead_letters(queue).await
+    dead_letters(queue).await?;
+    marks::conform(queue).await
 }
 
 async fn empty(queue: &dyn Queue) -> Result<()> {

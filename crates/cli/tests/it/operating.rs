@@ -224,6 +224,7 @@ fn help_lists_every_command() {
       cost         Add up what invocations cost, the most expensive first
       budget       Show caps and what is used of them, lift them for today, or have them proposed
       queue        Look after asynchronous calls
+      schedule     Look after schedules
       ledger       Show, verify and export the ledger of control-plane acts
       backup       Back up the running node's home into a file
       restore      Unpack a backup into an empty home

@@ -8,13 +8,14 @@ use super::Refusal;
 use super::permit::ask;
 use crate::function::{Endpoint, Function};
 use crate::reply::Ending;
+use crate::schedule::shape;
 use crate::slots::CallerKey;
 use crate::stage::{Identified, Permitted, Received};
 use crate::wiring::Engine;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use identity::jwt::Vouched;
-use model::wire::queued::Call;
+use model::wire::queued::{Call, Cause};
 use model::wire::v1::{Caller, Outcome, Trigger};
 use model::{Claims, Code, FunctionRef, InvocationId, Problem};
 use ports::executor::RequestBody;
@@ -76,16 +77,13 @@ impl Engine {
         let function = self.find(&leased.function, call.version)?;
         let caller = call.caller.clone();
         let vouched = vouched(&call)?;
+        let body = shape(&function, call.cause.as_ref(), id, body);
         let request = request(&call, body)?;
         let received = Received { request, ..self.receive_again(id) };
         // Its address had its share of the node when the call came.
         let mut throttled = self.throttle(received).map_err(|refusal| landed(&refusal))?;
         throttled.received.peer = call.source;
-        let trigger = Trigger::Queue {
-            method: Cow::Owned(call.method.clone()),
-            route: call.route.as_str().into(),
-            attempt: leased.attempt,
-        };
+        let trigger = trigger_of(&call, leased.attempt);
         let identified = Identified {
             throttled,
             caller_key: CallerKey::of(&caller),
@@ -152,6 +150,20 @@ impl Engine {
         let ending = Ending::new(Outcome::Denied, Code::Denied, why);
         self.record_refused(identified, 0, 0, ending);
         hopeless(Code::Denied)
+    }
+}
+
+/// What caused an attempt of a call.
+pub(crate) fn trigger_of(call: &Call, attempt: u32) -> Trigger {
+    match &call.cause {
+        Some(Cause::Schedule { name, planned }) => {
+            Trigger::Schedule { name: name.clone(), planned: *planned, attempt }
+        }
+        None => Trigger::Queue {
+            method: Cow::Owned(call.method.clone()),
+            route: call.route.as_str().into(),
+            attempt,
+        },
     }
 }
 

@@ -146,6 +146,7 @@ impl Engine {
             target: head.uri.to_string(),
             headers: kept(&head.headers),
             version: function.unit.around.version,
+            cause: None,
         };
         let payload = call
             .encode(&body)

@@ -21,6 +21,7 @@ pub(super) fn ask(identified: &Identified) -> InvokeAsk<'_> {
         Trigger::Call { method } => (&**method, "", "call"),
         Trigger::Queue { method, route, .. } if route.is_empty() => (&**method, "", "direct"),
         Trigger::Queue { method, route, .. } => (&**method, &**route, "http"),
+        Trigger::Schedule { .. } => ("POST", "", "schedule"),
     };
     InvokeAsk {
         principal: Asker::from(&identified.caller),
@@ -73,7 +74,8 @@ impl Engine {
             Caller::Token(_)
             | Caller::Jwt { .. }
             | Caller::Certificate(_)
-            | Caller::Function(_) => {
+            | Caller::Function(_)
+            | Caller::Trigger(_) => {
                 let ending = Ending::new(Outcome::Denied, code, why.to_owned());
                 self.record_refused(identified, 0, Code::NotFound.status(), ending);
                 // Without the id: where there is nothing, there is none. The hint goes no further

@@ -135,7 +135,10 @@ pub fn grant(bytes: &[u8]) -> Outcome {
             | Action::DataReveal { .. }
             | Action::Reveal { .. },
         ) => false,
-        (Principal::Public | Principal::Function(_), Action::InvokeAsync { .. }) => false,
+        (
+            Principal::Public | Principal::Function(_) | Principal::Trigger(_),
+            Action::InvokeAsync { .. },
+        ) => false,
         (_, Action::Invoke { function } | Action::InvokeAsync { function }) => {
             function.as_str() == what
         }

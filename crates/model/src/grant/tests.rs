@@ -23,6 +23,7 @@ fn reads_every_form() {
         ("function:hello", "tcp", "[2001:db8::7]:5432"),
         ("token:ci", "invoke-async", "hello"),
         ("jwt:shop", "invoke-async", "hello"),
+        ("trigger:nightly", "invoke", "hello"),
     ] {
         let grant = Grant::parse(who, action, what).expect(what);
         assert_eq!(grant.who.to_string(), who);
@@ -52,6 +53,9 @@ fn refuses_pairings_and_targets_that_mean_nothing() {
         ("public", "fly", "hello"),
         ("public", "keyvalue", "read carts"),
         ("public", "invoke-async", "hello"),
+        ("trigger:nightly", "invoke-async", "hello"),
+        ("trigger:nightly", "http", "GET https://x/"),
+        ("trigger:Nightly", "invoke", "hello"),
         ("function:a", "invoke-async", "b"),
         ("function:a", "keyvalue", "carts"),
         ("public", "blob", "read photos"),

@@ -12,6 +12,7 @@ use super::files::FilesSpec;
 use super::http::HttpTrigger;
 use super::native::NativeSpec;
 use super::rules::FileRules;
+use super::schedule::ScheduleSpec;
 use super::wasi::Wasi;
 use crate::limit::Ceiling;
 use crate::route::Route;
@@ -108,6 +109,9 @@ pub struct FunctionSpec {
     /// The routes that the function answers.
     #[serde(default)]
     pub http: Vec<HttpTrigger>,
+    /// The times at which it is called.
+    #[serde(rename = "schedule", default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<ScheduleSpec>,
     /// What the function asks for. Requests only: grants make them true.
     #[serde(default)]
     pub allow: Allow,
@@ -166,6 +170,7 @@ impl FunctionSpec {
             caps: Vec::new(),
             record: Durability::Grouped,
             http: vec![HttpTrigger::new(route, auth)],
+            schedules: Vec::new(),
             allow: Allow::default(),
             config: Config::default(),
             environment: Environment::default(),
@@ -243,6 +248,7 @@ impl FunctionSpec {
                 .below(format_args!("/cap/{at}/{key}")));
         }
         self.check_routes()?;
+        self.check_schedules()?;
         if let Err(why) = self.config.check() {
             return fail("config", why);
         }

@@ -1,17 +1,25 @@
 //! The rules for grants and tokens.
 //!
-//! Invariant: a grant names only functions and tokens that exist, so that nobody who takes such a
-//! name later inherits it.
+//! Invariant: a grant names only functions, tokens and triggers that exist, so that nobody who takes
+//! such a name later inherits it.
 
 use super::{Outcome, Sha256, View, changed, refused};
 use crate::act::{Changes, LeafAct, Listed};
 use crate::token::TokenRow;
-use crate::{Action, Code, FunctionName, Grant, Principal, Problem, TokenName};
+use crate::{
+    Action, Code, FunctionName, FunctionRow, Grant, Principal, Problem, TokenName, TriggerName,
+};
 use std::collections::BTreeSet;
 
 pub(super) fn grant<V: View>(view: &V, grant: Grant) -> Result<Outcome, V::Error> {
     let exists = |name: &FunctionName| Ok(view.owner(name)?.is_some());
-    let new = new_grants(view, vec![grant.clone()], exists)?;
+    let declares = |function: &FunctionName, name: &TriggerName| {
+        let Some(owner) = view.owner(function)? else { return Ok(false) };
+        let active = view.application(&owner)?.and_then(|state| state.active);
+        let rows = active.map(|number| view.deployment(&owner, number)).transpose()?.flatten();
+        Ok(declared(&rows.unwrap_or_default(), function, name))
+    };
+    let new = new_grants(view, vec![grant.clone()], exists, declares)?;
     if new.is_empty() {
         return Ok(Outcome::Unchanged { deployment: None });
     }
@@ -78,6 +86,7 @@ pub(super) fn new_grants<V: View>(
     view: &V,
     grants: Vec<Grant>,
     exists: impl Fn(&FunctionName) -> Result<bool, V::Error>,
+    declares: impl Fn(&FunctionName, &TriggerName) -> Result<bool, V::Error>,
 ) -> Result<Vec<Grant>, V::Error> {
     let mut new = Vec::new();
     for grant in sorted(grants) {
@@ -92,11 +101,23 @@ pub(super) fn new_grants<V: View>(
                 return refused(Code::NoSuchFunction, format!("`{function}`"));
             }
         }
+        if let (Principal::Trigger(name), Some(function)) = (&grant.who, grant.action.function())
+            && !declares(function, name)?
+        {
+            let why = format!("`{function}` declares no schedule `{name}`");
+            return refused(Code::NoSuchTrigger, why);
+        }
         if !view.granted(&grant)? {
             new.push(grant);
         }
     }
     Ok(new)
+}
+
+/// Whether one of these functions is called so and has a trigger of this name.
+pub(super) fn declared(rows: &[FunctionRow], function: &FunctionName, name: &TriggerName) -> bool {
+    let mut own = rows.iter().filter(|row| row.function.name == *function);
+    own.any(|row| row.spec.schedules.iter().any(|schedule| schedule.name == *name))
 }
 
 /// The functions that a grant names, as subject or object.

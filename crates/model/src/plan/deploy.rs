@@ -2,12 +2,13 @@
 //!
 //! Invariant: after any of them, a function name has one owner and a route one answerer.
 
-use super::access::{new_grants, sorted};
+use super::access::{declared, new_grants, sorted};
 use super::{Activation, Outcome, Plan, RouteKey, Sha256, View, refused};
 use crate::act::{Changes, LeafAct, LeafFunction, Listed};
 use crate::manifest::{FunctionSpec, Manifest};
 use crate::{
-    ApplicationName, Code, Digest, FunctionName, FunctionRef, FunctionRow, Grant, Problem, Scope,
+    ApplicationName, Code, Digest, FunctionName, FunctionRef, FunctionRow, Grant, Principal,
+    Problem, Scope, TriggerName,
 };
 use std::collections::BTreeSet;
 
@@ -48,7 +49,9 @@ impl<V: View> Deploy<'_, V> {
             let owner = self.view.owner(name)?;
             Ok(names.contains(name) || owner.is_some_and(|owner| owner != application))
         };
-        let grants = new_grants(self.view, grants, exists)?;
+        let declares =
+            |function: &FunctionName, name: &TriggerName| Ok(declared(&rows, function, name));
+        let grants = new_grants(self.view, grants, exists, declares)?;
         let functions: Vec<_> = rows.iter().map(leaf_function).collect();
         let act = LeafAct::Deploy {
             application: application.clone(),
@@ -207,7 +210,34 @@ impl<V: View> Deploy<'_, V> {
         for name in &gone {
             grants_gone.extend(self.view.grants_about(name)?);
         }
+        grants_gone.extend(self.of_triggers_gone(application, rows)?);
         Ok(Difference { gone, grants_gone: sorted(grants_gone) })
+    }
+
+    /// Grants of triggers that functions had and have no longer.
+    fn of_triggers_gone(
+        &self,
+        application: &ApplicationName,
+        rows: &[FunctionRow],
+    ) -> Result<Vec<Grant>, V::Error> {
+        let active = self.view.application(application)?.and_then(|state| state.active);
+        let Some(active) = active else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for before in self.view.deployment(application, active)?.unwrap_or_default() {
+            let name = &before.function.name;
+            let gone = |trigger: &TriggerName| !declared(rows, name, trigger);
+            if !before.spec.schedules.iter().any(|schedule| gone(&schedule.name)) {
+                continue;
+            }
+            let grants = self.view.grants_about(name)?.into_iter();
+            found.extend(grants.filter(|grant| match &grant.who {
+                Principal::Trigger(trigger) => {
+                    grant.action.function() == Some(name) && gone(trigger)
+                }
+                _ => false,
+            }));
+        }
+        Ok(found)
     }
 
     fn changes(&self, rows: Vec<FunctionRow>, difference: Difference) -> Changes {

@@ -1,7 +1,7 @@
 //! How a caller is written for people, and read back.
 
 use super::v1::Caller;
-use crate::{FunctionName, IssuerName, Subject, TokenName};
+use crate::{FunctionName, IssuerName, Subject, TokenName, TriggerName};
 use std::fmt;
 
 impl fmt::Display for Caller {
@@ -13,6 +13,7 @@ impl fmt::Display for Caller {
             Self::Jwt { issuer, subject } => write!(f, "jwt:{issuer}/{subject}"),
             Self::Certificate(subject) => write!(f, "mtls:{subject}"),
             Self::Function(name) => write!(f, "function:{name}"),
+            Self::Trigger(name) => write!(f, "trigger:{name}"),
         }
     }
 }
@@ -20,7 +21,7 @@ impl fmt::Display for Caller {
 /// A text that names no caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{}` is no caller: write `anonymous`, `operator`, `token:NAME`, `jwt:ISSUER/SUBJECT`, `mtls:SUBJECT` or `function:NAME`",
+    "`{}` is no caller: write `anonymous`, `operator`, `token:NAME`, `jwt:ISSUER/SUBJECT`, `mtls:SUBJECT`, `function:NAME` or `trigger:NAME`",
     .0.escape_debug()
 )]
 pub struct NoCaller(String);
@@ -38,6 +39,7 @@ impl std::str::FromStr for Caller {
                 Some(Self::Jwt { issuer, subject: Subject::parse(subject).ok()? })
             }
             Some(("function", name)) => Some(Self::Function(FunctionName::parse(name).ok()?)),
+            Some(("trigger", name)) => Some(Self::Trigger(TriggerName::parse(name).ok()?)),
             Some(("mtls", subject)) => Some(Self::Certificate(Subject::parse(subject).ok()?)),
             _ => None,
         };
@@ -59,6 +61,7 @@ mod tests {
             "jwt:shop/a%7Cb/c",
             "mtls:spiffe://a.example/x",
             "function:orders",
+            "trigger:nightly",
         ] {
             assert_eq!(text.parse::<Caller>().map(|caller| caller.to_string()), Ok(text.into()));
         }
@@ -77,6 +80,7 @@ mod tests {
             ("jwt:shop/alice", "030473686f7005616c696365"),
             ("mtls:cn:a", "0404636e3a61"),
             ("function:a", "050161"),
+            ("trigger:a", "060161"),
         ] {
             let caller: Caller = text.parse().expect(text);
             let written = postcard::to_stdvec(&caller).expect("encodes");

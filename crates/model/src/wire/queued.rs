@@ -3,17 +3,32 @@
 //! Version 1 is the byte 1, a [`Call`] in postcard's encoding, and the body as it is. Fields are
 //! written by position, so their order here is the format; a new field is a new version.
 //! Version 2 is the byte 2, the number of a function's version in four bytes, the lowest first, and
-//! what stands after the byte of version 1.
+//! what stands after the byte of version 1. Version 3 is the byte 3, the [`Call`], its [`Cause`],
+//! and the body.
 
 use super::v1::Caller;
-use crate::Claims;
+use crate::{Claims, Timestamp, TriggerName};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-/// The version that is written.
-const VERSION: u8 = 1;
+/// The version that is written of what a request asked for.
+const REQUESTED: u8 = 1;
 /// The version that is written of a call of a function's version.
 const PINNED: u8 = 2;
+/// The version that is written of what a trigger asked for.
+const TRIGGERED: u8 = 3;
+
+/// What asked for a call, if no request did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// A schedule.
+    Schedule {
+        /// Which.
+        name: TriggerName,
+        /// The time that it was planned for.
+        planned: Timestamp,
+    },
+}
 
 /// What is known of a call that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +49,12 @@ pub struct Call {
     pub target: String,
     /// Headers as the function may see them: credentials of the platform are not among them.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The version of the function, if it is for one.
+    /// The version of the function, if it is for one. What a trigger asked for never is.
     #[serde(skip)]
     pub version: Option<u32>,
+    /// What asked for it, if no request did.
+    #[serde(skip)]
+    pub cause: Option<Cause>,
 }
 
 /// Bytes that are no call.
@@ -50,9 +68,15 @@ impl Call {
     /// # Errors
     /// [`Unreadable`] never, as far as is known: everything in it has a form.
     pub fn encode(&self, body: &[u8]) -> Result<Vec<u8>, Unreadable> {
-        let mut head = vec![self.version.map_or(VERSION, |_| PINNED)];
-        head.extend(self.version.into_iter().flat_map(u32::to_le_bytes));
-        let bytes = postcard::to_extend(self, head).map_err(|_| Unreadable)?;
+        let head = match (&self.cause, self.version) {
+            (Some(_), _) => vec![TRIGGERED],
+            (None, None) => vec![REQUESTED],
+            (None, Some(version)) => [&[PINNED][..], &version.to_le_bytes()].concat(),
+        };
+        let mut bytes = postcard::to_extend(self, head).map_err(|_| Unreadable)?;
+        if let Some(cause) = &self.cause {
+            bytes = postcard::to_extend(cause, bytes).map_err(|_| Unreadable)?;
+        }
         Ok([&bytes, body].concat())
     }
 
@@ -63,15 +87,21 @@ impl Call {
     pub fn decode(bytes: &[u8]) -> Result<(Self, usize), Unreadable> {
         let (version, rest) = bytes.split_first().ok_or(Unreadable)?;
         let (pinned, rest) = match *version {
-            VERSION => (None, rest),
+            REQUESTED | TRIGGERED => (None, rest),
             PINNED => {
                 let (number, rest) = rest.split_first_chunk().ok_or(Unreadable)?;
                 (Some(u32::from_le_bytes(*number)), rest)
             }
             _ => return Err(Unreadable),
         };
-        let (call, body) = postcard::take_from_bytes(rest).map_err(|_| Unreadable)?;
-        Ok((Self { version: pinned, ..call }, bytes.len() - body.len()))
+        let (call, mut body): (Self, _) =
+            postcard::take_from_bytes(rest).map_err(|_| Unreadable)?;
+        let mut cause = None;
+        if *version == TRIGGERED {
+            let (asked, after) = postcard::take_from_bytes(body).map_err(|_| Unreadable)?;
+            (cause, body) = (Some(asked), after);
+        }
+        Ok((Self { version: pinned, cause, ..call }, bytes.len() - body.len()))
     }
 
     /// The claims, as policies read them. `None` if a name comes twice, which no token has.
@@ -103,6 +133,22 @@ mod tests {
             target: "/orders/7?x=1".to_owned(),
             headers: vec![("content-type".to_owned(), b"text/plain".to_vec())],
             version: None,
+            cause: None,
+        }
+    }
+
+    fn tick() -> Call {
+        let name: TriggerName = "nightly".parse().expect("a name");
+        let cause = Cause::Schedule { name: name.clone(), planned: Timestamp(1) };
+        Call {
+            caller: Caller::Trigger(name),
+            claims: Vec::new(),
+            passed: None,
+            source: None,
+            route: String::new(),
+            headers: Vec::new(),
+            cause: Some(cause),
+            ..example()
         }
     }
 
@@ -125,6 +171,9 @@ mod tests {
             let (call, at) = Call::decode(&bytes).expect("a call");
             assert_eq!((&call, &bytes[at..]), (&example(), body));
         }
+        let bytes = tick().encode(b"body").expect("bytes");
+        let (call, at) = Call::decode(&bytes).expect("a call");
+        assert_eq!((&call, &bytes[at..]), (&tick(), &b"body"[..]));
         let claims = example().claims().expect("each once");
         assert_eq!(Call::kept(&claims), example().claims);
     }
@@ -146,13 +195,25 @@ mod tests {
         );
     }
 
+    /// These, too.
+    #[test]
+    fn the_bytes_of_version_3_are_fixed() {
+        let bytes = tick().encode(b"!").expect("bytes");
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = "076e696768746c79";
+        let sent = "04504f53540d2f6f72646572732f373f783d31";
+        assert_eq!(hex, format!("0306{name}00000000{sent}0000{name}0221"));
+    }
+
     #[test]
     fn other_bytes_are_refused_and_never_panic() {
-        let bytes = example().encode(b"").expect("bytes");
         assert_eq!(Call::decode(&[]), Err(Unreadable));
-        assert_eq!(Call::decode(&[3]), Err(Unreadable));
-        for end in 0..bytes.len() {
-            assert_eq!(Call::decode(&bytes[..end]), Err(Unreadable), "{end}");
+        assert_eq!(Call::decode(&[4]), Err(Unreadable));
+        for call in [example(), tick()] {
+            let bytes = call.encode(b"").expect("bytes");
+            for end in 0..bytes.len() {
+                assert_eq!(Call::decode(&bytes[..end]), Err(Unreadable), "{end}");
+            }
         }
     }
 }

@@ -118,6 +118,8 @@ pub enum Caller {
     Certificate(crate::Subject),
     /// A function of the same environment.
     Function(crate::FunctionName),
+    /// A trigger of the function, such as a schedule.
+    Trigger(crate::TriggerName),
 }
 
 /// What caused an invocation.
@@ -158,6 +160,15 @@ pub enum Trigger {
         /// Which attempt, from 1.
         attempt: u32,
     },
+    /// A time of a schedule came, or the operator had one run as if it had.
+    Schedule {
+        /// The schedule.
+        name: crate::TriggerName,
+        /// The time that it was planned for.
+        planned: Timestamp,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
 }
 
 impl Trigger {
@@ -169,6 +180,7 @@ impl Trigger {
             | Self::Direct { method }
             | Self::Call { method }
             | Self::Queue { method, .. } => Some(method),
+            Self::Schedule { .. } => Some("POST"),
             Self::WebSocket { .. } => None,
         }
     }

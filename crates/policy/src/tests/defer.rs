@@ -66,3 +66,21 @@ fn an_operators_policy_forbids_and_permits() {
     assert!(later(&hello(invoke, &permit), "anonymous").is_err());
     assert_eq!(later(&hello("", ""), "operator"), Ok(()));
 }
+
+#[test]
+fn a_trigger_needs_its_grant_to_invoke_and_no_other() {
+    let granted = "trigger:nightly invoke hello";
+    assert_eq!(later(&hello(granted, ""), "trigger:nightly"), Ok(()));
+    let denial = later(&hello("public invoke hello", ""), "trigger:nightly").expect_err("no grant");
+    assert_eq!(denial.hint.as_deref(), Some("casemate grant trigger:nightly invoke hello"));
+    assert!(later(&hello(granted, ""), "trigger:hourly").is_err(), "another's grant");
+    for action in [r#"action == Casemate::Action::"invoke-async""#, "action"] {
+        let forbid = format!("forbid(principal is Casemate::Trigger, {action}, resource);");
+        let denial = later(&hello(granted, &forbid), "trigger:nightly").expect_err(action);
+        assert_eq!(denial.kind, DenialKind::Forbidden, "{action}");
+    }
+    let permit = r#"permit(principal == Casemate::Trigger::"default/main/nightly",
+        action == Casemate::Action::"invoke", resource);"#;
+    assert_eq!(later(&hello("", permit), "trigger:nightly"), Ok(()));
+    assert!(later(&hello("", permit), "trigger:hourly").is_err());
+}

@@ -1,9 +1,11 @@
 //! The queue in memory.
 
+mod marks;
+
 use crate::Future;
 use crate::queue::{
-    Batch, Claim, Depth, Error, Leased, ListQuery, Message, Purge, Quota, Settled, State, Status,
-    Want, cut,
+    Batch, Claim, Depth, Error, Leased, ListQuery, Mark, Marking, Message, Purge, Quota, Settled,
+    State, Status, Tick, TriggerRef, Want, cut,
 };
 use bytes::Bytes;
 use model::{FunctionRef, InvocationId, Scope, Timestamp};
@@ -15,6 +17,7 @@ use std::future::ready;
 #[derive(Default)]
 pub struct Queue {
     rows: Mutex<BTreeMap<InvocationId, Row>>,
+    marks: Mutex<BTreeMap<TriggerRef, Mark>>,
 }
 
 struct Row {
@@ -251,6 +254,19 @@ impl crate::Queue for Queue {
             !(own && wanted && row.state == State::Dead)
         });
         Box::pin(ready(Ok((before - rows.len()) as u64)))
+    }
+
+    fn marks(&self) -> Future<'_, Result<Vec<Mark>, Error>> {
+        Box::pin(ready(Ok(self.marks.lock().values().cloned().collect())))
+    }
+
+    fn mark(&self, trigger: TriggerRef, how: Marking) -> Future<'_, Result<bool, Error>> {
+        Box::pin(ready(Ok(marks::change(&mut self.marks.lock(), trigger, &how))))
+    }
+
+    fn tick(&self, tick: Tick, quota: Quota) -> Future<'_, Result<bool, Error>> {
+        let mut marks = self.marks.lock();
+        Box::pin(ready(marks::tick(&mut marks, &mut self.rows.lock(), tick, quota)))
     }
 
     fn backup(&self, _: std::path::PathBuf) -> Future<'_, Result<(), Error>> {

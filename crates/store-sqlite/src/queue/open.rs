@@ -16,7 +16,10 @@ const FORM: Form<'_> = Form {
     name: "queue",
     backup: "queue",
     application_id: 0x4353_4d51,
-    steps: &[include_str!("../../migrations/queue/0001_queue.sql")],
+    steps: &[
+        include_str!("../../migrations/queue/0001_queue.sql"),
+        include_str!("../../migrations/queue/0002_marks.sql"),
+    ],
 };
 
 pub(super) fn writer(file: &Path, backups: &Path) -> Result<Connection, Error> {

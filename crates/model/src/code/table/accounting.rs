@@ -123,5 +123,11 @@ macro_rules! accounting {
         SecretSource = "E1422", 502, "the source of a secret does not give its value",
             cause: "The file cannot be read, or the vault cannot be reached, does not take the node's token, or has no such value. Nothing stands in for it: no request was sent, and nothing was deployed.",
             remedy: "The message says what is wrong. Correct it there; the next use asks again.";
+        NoSuchTrigger = "E1430", 404, "there is no such schedule",
+            cause: "The name is misspelt, or the function that declared it is not deployed here, or declares it no longer.",
+            remedy: "`casemate schedule list` shows what there is.";
+        TriggerTaken = "E1431", 409, "another function has a trigger of this name",
+            cause: "A trigger acts under its name, so there is one of it in an environment.",
+            remedy: "Give the schedule another name in the manifest.";
     ] $($later)* } };
 }
