@@ -122,7 +122,10 @@ async fn engine() -> Result<Arc<Engine>, Failure> {
         policies: Policies::new(&[])?,
         clock: Arc::new(FakeClock::at(1_800_000_000_000_000)),
         counters: Arc::new(memory::Counters::default()),
-        digest: Box::new(|bytes| std::array::from_fn(|at| audit::digest(bytes).0[at])),
+        digest: Box::new(|bytes| {
+            let digest = audit::digest(bytes).0;
+            std::array::from_fn(|at| digest[at])
+        }),
         keys: Arc::new(ring),
         elsewhere: Arc::new(ports::elsewhere::Nowhere),
     };

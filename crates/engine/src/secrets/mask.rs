@@ -10,8 +10,8 @@ mod index;
 mod spelling;
 
 use base64::Engine as _;
-use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
-use base64::engine::{GeneralPurpose, general_purpose::NO_PAD};
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use index::Index;
 use model::vault::MASKED_BYTES_MIN;
@@ -253,8 +253,8 @@ fn forms(value: &[u8], least: usize) -> Vec<Secret<Vec<u8>>> {
     let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_vec();
     let mut all = vec![value.to_vec(), percent(value, false), percent(value, true), json];
     all.extend([hex::encode(value).into_bytes(), hex::encode_upper(value).into_bytes()]);
-    for alphabet in [&STANDARD, &URL_SAFE] {
-        all.extend((0..3).map(|shift| base64_within(value, shift, alphabet)));
+    for digits in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+        all.extend((0..3).map(|shift| base64_within(value, shift, digits)));
     }
     // A value of several lines, such as a key in PEM, is also found line by line.
     let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).take(LINES_MAX);
@@ -264,10 +264,10 @@ fn forms(value: &[u8], least: usize) -> Vec<Secret<Vec<u8>>> {
 }
 
 /// The digits of base64 that depend on the value alone when `shift` bytes stand before it.
-fn base64_within(value: &[u8], shift: usize, alphabet: &Alphabet) -> Vec<u8> {
+fn base64_within(value: &[u8], shift: usize, engine: &GeneralPurpose) -> Vec<u8> {
     let mut bytes = vec![0; shift];
     bytes.extend_from_slice(value);
-    let mut digits = GeneralPurpose::new(alphabet, NO_PAD).encode(&bytes).into_bytes();
+    let mut digits = engine.encode(&bytes).into_bytes();
     if !bytes.len().is_multiple_of(3) {
         digits.pop();
     }
@@ -295,6 +295,8 @@ pub(crate) fn percent(value: &[u8], lower: bool) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
+    use base64::engine::general_purpose::NO_PAD;
     use proptest::prelude::*;
 
     const VALUE: &[u8] = b"sk_live_51H8x/Q2+eZv\"q";
