@@ -71,6 +71,7 @@ const TARGETS: &[(&str, How)] = &[
     ("traceparent", How::Guided),
     ("unit", How::Guided),
     ("zip", How::Guided),
+    ("layer", How::Guided),
 ];
 
 #[derive(Debug, PartialEq, Eq)]

@@ -10,6 +10,8 @@
 
 mod blobs;
 mod config;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod layer;
 mod spool;
 mod tar;
@@ -113,3 +115,6 @@ impl Image {
         self.list.files.get(file).map_or("", |file| &file.path)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,6 +136,12 @@ impl Project {
         self
     }
 
+    /// Hides something of the layers below.
+    pub(super) fn without(self, path: &str) -> Self {
+        run("umoci", &["insert", "--image", &self.image(), "--whiteout", path]);
+        self
+    }
+
     /// Lays files of `tests/native` over it, at `/app`.
     pub(super) fn with(self, files: &[&str]) -> Self {
         let app = self.at("app");
