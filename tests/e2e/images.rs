@@ -42,6 +42,53 @@ fn an_image_for_cloud_run_answers() {
     assert_eq!((reply.status, reply.text().trim()), (200, r#"{"did":"hello"}"#), "{}", node.said());
 }
 
+#[test]
+fn an_image_for_lambda_runs_with_awss_own_library() {
+    let node = Node::start();
+    let project = Project::new().bring("awslambdaric").with(&["lambda/app.py"]).config(&[
+        "--config.entrypoint",
+        "/usr/bin/python3",
+        "--config.entrypoint",
+        "-m",
+        "--config.entrypoint",
+        "awslambdaric",
+        "--config.cmd",
+        "app.handler",
+        "--config.workingdir",
+        "/app",
+    ]);
+    project.manifest("", "contract = \"lambda\"");
+    project.deploy(&node);
+    let output = node.run(&["invoke", "f", "--data", r#"{"do":"event"}"#]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        said.contains(r#"{"did": "event"}"#),
+        "{said}\n{}\n{}",
+        node.said(),
+        node.ok(&["logs"])
+    );
+    let reply = node.get("/hello", None);
+    assert_eq!((reply.status, reply.text().contains("hello")), (200, true), "{reply:?}");
+}
+
+#[test]
+fn an_image_for_fn_runs_with_its_own_library() {
+    let node = Node::start();
+    let project = Project::new().bring("fn/python").with(&["fn/func.py"]).config(&[
+        "--config.entrypoint",
+        "python3",
+        "--config.entrypoint",
+        "/app/func.py",
+        "--config.workingdir",
+        "/app",
+    ]);
+    project.manifest("", "contract = \"fn\"");
+    project.deploy(&node);
+    let output = node.run(&["invoke", "f", "--data", r#"{"do":"event"}"#]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("event"), "{said}\n{}\n{}", node.said(), node.ok(&["logs"]));
+}
+
 /// What a program in a jail sees and may do, as a server says it.
 const INSIDE: &str = r#"
 import errno, http.server, json, os

@@ -66,7 +66,18 @@ fn system(root: &Path) {
     symlink("dash", root.join("usr/bin/sh")).expect("a link");
     let modules = fs::read_dir(format!("{LIBRARY}/lib-dynload")).expect("modules").flatten();
     programs.extend(modules.map(|entry| entry.path()));
-    for library in libraries(&programs) {
+    // What modules of others are linked with.
+    let more = ["libstdc++.so.6", "libgcc_s.so.1", "libpthread.so.0", "librt.so.1", "libdl.so.2"]
+        .map(|name| {
+            Path::new("/usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH)).join(name)
+        });
+    programs.extend(more.iter().cloned());
+    carry(&programs, root);
+}
+
+/// Copies the shared libraries that programs need.
+fn carry(programs: &[PathBuf], root: &Path) {
+    for library in libraries(programs) {
         // Where the machine has it, be it by way of a link.
         let directory = library.parent().expect("a directory").canonicalize().expect("there");
         let target = root.join(directory.strip_prefix("/").expect("absolute"));
@@ -83,6 +94,8 @@ fn libraries(programs: &[PathBuf]) -> Vec<PathBuf> {
     let words = text.split_whitespace().filter(|word| word.starts_with('/'));
     let mut all: Vec<PathBuf> =
         words.filter(|word| !word.ends_with(':')).map(PathBuf::from).collect();
+    let named = programs.iter().filter(|path| path.starts_with("/usr/lib"));
+    all.extend(named.filter(|path| !path.starts_with(LIBRARY)).cloned());
     all.sort();
     all.dedup();
     all
