@@ -19,6 +19,9 @@ pub(super) enum Blobs {
     Tar { file: File, entries: BTreeMap<String, Place> },
 }
 
+/// What is read, and how many bytes it has.
+pub(super) type Blob<'a> = (Box<dyn Read + 'a>, u64);
+
 /// Where an entry of a tar file is.
 pub(super) enum Place {
     At(u64, u64),
@@ -46,7 +49,7 @@ impl Blobs {
     }
 
     /// What is under a name, and its size; nothing if there is no such thing.
-    pub(super) fn get(&self, name: &str) -> Result<Option<(Box<dyn Read + '_>, u64)>, Refusal> {
+    pub(super) fn get(&self, name: &str) -> Result<Option<Blob<'_>>, Refusal> {
         match self {
             Self::Directory(directory) => {
                 let path = directory.join(name);

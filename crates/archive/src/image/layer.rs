@@ -69,6 +69,7 @@ impl<R: Read> Read for Counted<R> {
 }
 
 /// What an error while reading a layer means.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 pub(super) fn damaged(error: io::Error) -> Refusal {
     match error.kind() {
         io::ErrorKind::FileTooLarge => Refusal::TooLarge(error.to_string()),
@@ -225,6 +226,7 @@ impl<R: BufRead> Read for Zstd<R> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 fn invalid(error: impl ToString) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }

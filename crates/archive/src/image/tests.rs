@@ -136,16 +136,16 @@ fn layers_are_laid_over_each_other() {
 #[test]
 fn every_packing_gives_the_same() {
     let plain = tar(&[("a", b'0', "", b"text")]);
-    let (gzip, mut two) = (gzip(&plain), Vec::new());
+    let (one, mut two) = (gzip(&plain), Vec::new());
     // Frames behind each other, as tools write them that pack in parallel.
     for part in plain.chunks(700) {
-        two.extend(super::tests::gzip(part));
+        two.extend(gzip(part));
     }
     let zstd = ruzstd::encoding::compress_to_vec(
         plain.as_slice(),
         ruzstd::encoding::CompressionLevel::Fastest,
     );
-    for packed in [plain.clone(), gzip, two, zstd] {
+    for packed in [plain.clone(), one, two, zstd] {
         let made = Made::new();
         made.index(&[made.image(&[(PLAIN, &packed, &plain)], HERE)]);
         assert_eq!(names(&made.read().expect("an image")), ["a"]);

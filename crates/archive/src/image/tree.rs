@@ -257,7 +257,7 @@ fn path(name: &[u8], shown: &[u8]) -> Result<Option<String>, Refusal> {
     if matches!(plain, "" | ".") && !name.is_empty() {
         return Ok(None);
     }
-    check_root_path(plain).map_err(|why| refused(why))?;
+    check_root_path(plain).map_err(refused)?;
     Ok(Some(plain.to_owned()))
 }
 
