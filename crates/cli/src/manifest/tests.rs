@@ -68,7 +68,7 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
         check("zzz = 1\n[[function]]\nqqq = 2"),
         "E0103 casemate.toml:6: unknown key `zzz` in [[function]]; known are allow, build, cap, \
          concurrency, config, cpu, data, dialect, digest, environment, example, files, http, log, memory, name, native, queue_wait, record, \
-         request_body, response_body, runtime, source, stores, stream_idle, timeout, wasi | remove line 6",
+         request_body, response_body, runtime, schedule, source, stores, stream_idle, timeout, wasi | remove line 6",
         "the first in the file is the one that is named"
     );
 }

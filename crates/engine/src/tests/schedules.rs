@@ -8,6 +8,7 @@ use ports::Queue as _;
 use ports::queue::{ListQuery, Quota};
 use std::sync::Arc;
 use std::time::Duration;
+use testkit::executor::Step;
 
 fn function(schedule: &str) -> String {
     format!(r#"{{"name":"f","schedule":[{{"name":"tick",{schedule}}}]}}"#)
@@ -18,7 +19,9 @@ async fn open(schedule: &str) -> Rig {
 }
 
 async fn open_with(config: Config, policies: &[(String, String)], schedule: &str) -> Rig {
-    let rig = rig_with(config, policies, |_| answer()).await;
+    let echo =
+        |_: &http::Request<()>| vec![Step::Head(http::StatusCode::OK), Step::Echo, Step::End];
+    let rig = rig_with(config, policies, echo).await;
     rig.deploy(&function(schedule)).await.expect("deployed");
     rig
 }
