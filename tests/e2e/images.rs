@@ -109,7 +109,7 @@ class Told(http.server.BaseHTTPRequestHandler):
             "resolv": read("/etc/resolv.conf"),
             "image": [read("/etc/os-release"), read("/mark"), os.environ.get("GREETING"), os.getcwd()],
             "hidden": os.path.exists("/app/hidden"),
-            "machine": {path: read(path) for path in ["/etc/shadow", "/proc/1/root/etc/shadow", "/root/.profile", "/proc/kcore", "/sys/kernel/notes"]},
+            "machine": {path: read(path) for path in ["/etc/shadow", "/proc/1/root/etc/shadow", "/proc/kcore", "/sys/kernel/notes"]},
             "status": {line.split(":")[0]: line.split()[1] for line in read("/proc/self/status").splitlines() if line.startswith(("CapEff", "CapBnd", "Seccomp:", "NoNewPrivs"))},
             "setuid": oct(os.stat("/app/raised").st_mode & 0o7000),
             "left": [name for name in os.listdir("/dev") if name.startswith("own")],

@@ -141,12 +141,6 @@ async fn it_is_settled_when_the_runtime_came_back() {
     tokio::time::timeout(LONG, settled).await.expect("settled");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_runtime_that_does_not_come_back_is_not_waited_for_without_end() {
-    let rig = rig().await;
-    rig.lambda.settled().await;
-}
-
 #[tokio::test]
 async fn other_calls_and_garbage_are_refused_and_cost_nobody_else() {
     let rig = rig().await;
