@@ -22,6 +22,11 @@ pub(super) fn completions(binary: &Path) -> Result<Completions> {
     Ok(Completions { bash: of("bash")?, zsh: of("zsh")?, fish: of("fish")? })
 }
 
+/// Link-time optimisation gives symbols of the program's own parts names with a number that depends
+/// on where it was built, so released binaries have no symbols; nor have they the linker's digest of
+/// all that it wrote, which would go with them.
+const SAME_EVERYWHERE: [&str; 2] = ["-Cstrip=symbols", "-Clink-arg=-Wl,--build-id=none"];
+
 /// Builds the sources at `root`; `purpose` names the target directory.
 ///
 /// The C library is linked in, since a static glibc is on every machine that can build, while
@@ -46,7 +51,9 @@ pub(super) fn build(root: &Path, purpose: &str) -> Result<PathBuf> {
     let mut command = cargo();
     command
         .current_dir(root)
-        .args(["build", "--release", "--locked", "-p", "casemate", "--target", &triple])
+        .args(["rustc", "--release", "--locked", "-p", "casemate", "--bin", "casemate"])
+        .args(["--target", &triple, "--"])
+        .args(SAME_EVERYWHERE)
         .env("CARGO_TARGET_DIR", &target)
         .env("CARGO_ENCODED_RUSTFLAGS", rust.join("\u{1f}"))
         .env("CFLAGS", c.join(" "))
