@@ -1,6 +1,7 @@
 //! `casemate export`: an application for another platform, and what is lost there.
 
 use super::import::occupied;
+use super::import::place::{directory, refuse_link};
 use crate::context::Context;
 use crate::export::{self, Exported, LOST, Platform, Said, Written};
 use crate::voice::{Tone, Voice, safe};
@@ -72,11 +73,11 @@ impl Export {
     }
 }
 
-fn write(out: &Path, file: &Written) -> std::io::Result<()> {
+fn write(out: &Path, file: &Written) -> anyhow::Result<()> {
     let place = out.join(&file.path);
-    if let Some(parent) = place.parent() {
-        fs::create_dir_all(parent)?;
-    }
+    fs::create_dir_all(out)?;
+    directory(out, place.parent().unwrap_or(out))?;
+    refuse_link(&place)?;
     OpenOptions::new()
         .write(true)
         .create(true)

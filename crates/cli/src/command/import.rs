@@ -1,6 +1,6 @@
 //! `casemate import`: a project of another platform, as a manifest and a report.
 
-mod place;
+pub(super) mod place;
 
 use crate::context::Context;
 use crate::import::{self, Format, Said};

@@ -33,6 +33,28 @@ const PAIRS: &[[&str; 2]] = &[
     ["signing", "key"],
     ["encryption", "key"],
 ];
+/// Words that say so at the end of a name.
+const LAST: &[&str] = &["pass", "pw", "auth", "key"];
+/// What stands before `key` where it opens nothing.
+const NO_KEYS: &[&str] = &[
+    "public",
+    "partition",
+    "sort",
+    "primary",
+    "foreign",
+    "cache",
+    "object",
+    "routing",
+    "hash",
+    "range",
+    "group",
+    "shard",
+    "lookup",
+    "index",
+    "idempotency",
+    "dedup",
+    "message",
+];
 /// Words at the end of a name that say that it is only about a secret.
 const ABOUT: &[&str] = &[
     "name", "arn", "id", "path", "file", "url", "uri", "ttl", "expiry", "length", "type", "header",
@@ -96,7 +118,12 @@ pub(super) fn is_named(name: &str) -> bool {
     if words.last().is_some_and(|last| ABOUT.contains(last)) {
         return false;
     }
-    words.iter().any(|word| WORDS.iter().any(|known| is_made_of(word, known)))
+    let ends = match words.as_slice() {
+        [.., before, "key"] => !NO_KEYS.contains(before),
+        [.., last] => LAST.contains(last),
+        [] => false,
+    };
+    ends || words.iter().any(|word| WORDS.iter().any(|known| is_made_of(word, known)))
         || words.windows(2).any(|pair| PAIRS.iter().any(|known| pair == *known))
 }
 
@@ -128,6 +155,9 @@ mod tests {
             ("stripeApiKey", "abc"),
             ("DBPASSWORD", "hunter2"),
             ("JWT_SECRET", "s3"),
+            ("DB_PASS", "hunter2"),
+            ("REDIS_AUTH", "hunter2"),
+            ("STRIPE_KEY", "abc"),
             ("DATABASE_URL", "postgres://shop:hunter2hunter2@db/shop"),
             ("ANYTHING", &key),
         ] {
@@ -141,6 +171,8 @@ mod tests {
             ("DB_PASSWORD", ""),
             ("DB_SECRET", "arn:aws:secretsmanager:eu-west-1:1:secret:db"),
             ("MONKEY", "banana"),
+            ("PARTITION_KEY", "customer"),
+            ("PASS_THROUGH", "yes"),
             ("SECRETARY", "Ada"),
             ("MAX_TOKENS", "4096"),
         ] {

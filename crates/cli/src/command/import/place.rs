@@ -47,13 +47,12 @@ fn copy(
         if !force && to.symlink_metadata().is_ok() && fs::read(from)? != fs::read(to)? {
             return Err(super::occupied(to).into());
         }
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent)?;
-        }
+        directory(out, to.parent().unwrap_or(out))?;
+        refuse_link(to)?;
         fs::copy(from, to).with_context(|| format!("cannot write {}", to.display()))?;
     }
     if kind.is_dir() && from != out {
-        fs::create_dir_all(to)?;
+        directory(out, to)?;
         let mut entries: Vec<PathBuf> = fs::read_dir(from)?.flatten().map(|it| it.path()).collect();
         entries.sort();
         for entry in entries {
@@ -62,6 +61,31 @@ fn copy(
                 copy(&entry, &to.join(name), (out, force), links)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Makes a directory at or below `out`, with what leads there. Links in the way are refused, since
+/// what is written must not leave `out`.
+pub(in crate::command) fn directory(out: &Path, wanted: &Path) -> anyhow::Result<()> {
+    let mut place = out.to_owned();
+    for step in wanted.strip_prefix(out)?.components() {
+        place.push(step);
+        refuse_link(&place)?;
+        match fs::create_dir(&place) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(error).with_context(|| format!("cannot make {}", place.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to write where a link is.
+pub(in crate::command) fn refuse_link(place: &Path) -> anyhow::Result<()> {
+    if place.is_symlink() {
+        anyhow::bail!("{} is a link, and nothing is written through one", place.display());
     }
     Ok(())
 }
@@ -76,5 +100,33 @@ pub(in crate::command) fn write(file: &Path, text: &str, force: bool) -> anyhow:
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(super::occupied(file).into()),
         Err(error) => Err(error).with_context(|| format!("cannot write {}", file.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let place = tempfile::tempdir().expect("a directory");
+        let (root, out, other) =
+            (place.path().join("root"), place.path().join("out"), place.path().join("other"));
+        for directory in [&root.join("src"), &root.join("lib"), &out, &other] {
+            fs::create_dir_all(directory).expect("a directory");
+        }
+        fs::write(root.join("src/x"), "x").expect("written");
+        fs::write(root.join("lib/y"), "y").expect("written");
+        fs::write(other.join("y"), "old").expect("written");
+        std::os::unix::fs::symlink(&other, out.join("src")).expect("a link");
+        assert!(put(&root, &out, vec!["src"], true).is_err());
+        assert!(!other.join("x").exists());
+        fs::create_dir(out.join("lib")).expect("a directory");
+        std::os::unix::fs::symlink(other.join("y"), out.join("lib/y")).expect("a link");
+        assert!(put(&root, &out, vec!["lib"], true).is_err());
+        assert_eq!(fs::read(other.join("y")).expect("read"), b"old");
+        fs::remove_file(out.join("lib/y")).expect("removed");
+        put(&root, &out, vec!["lib"], false).expect("copied");
+        assert_eq!(fs::read(out.join("lib/y")).expect("read"), b"y");
     }
 }
