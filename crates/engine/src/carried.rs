@@ -59,7 +59,7 @@ impl Engine {
     pub(crate) async fn check_carried(
         &self,
         spec: &FunctionSpec,
-        in_use: &mut Using<'_>,
+        in_use: &mut Using,
     ) -> Result<(), Problem> {
         let Some(files) = &spec.files else { return Ok(()) };
         let list = files.digest.filter(|_| files.include.is_empty() && files.exclude.is_empty());

@@ -2,6 +2,9 @@
 //!
 //! An act is checked, written to the registry and the ledger in one transaction, and only then
 //! seen by requests. One act at a time.
+//!
+//! Invariant: an act that was begun is seen through, also if whoever asked for it is gone by then,
+//! so that memory never stays behind the registry.
 
 use crate::catalog::Catalog;
 use crate::function::form;
@@ -18,6 +21,7 @@ use model::{Action, ApplicationName, Code, Digest, Grant, IssuerName, Principal,
 use ports::executor::Program;
 use ports::registry::{self, By};
 use std::collections::BTreeSet;
+use std::future::{Future, ready};
 use std::sync::Arc;
 
 impl Engine {
@@ -100,9 +104,12 @@ impl Engine {
             if request.grant || self.config.grant_all { wanted.clone() } else { Vec::new() };
         let application = manifest.application.clone();
         let act = Act::Deploy { manifest: Box::new(manifest), expected, grants: grants.clone() };
-        let committed = self.commit(scope, actor, act).await?;
-        self.mark_ready(&prepared);
-        self.open_shelves().await;
+        let then = move |engine: Arc<Self>| async move {
+            engine.mark_ready(&prepared);
+            engine.open_shelves().await;
+            drop(in_use);
+        };
+        let committed = self.commit_then(scope, actor, act, then).await?;
         Ok(self.deployed(scope, application, &committed, wanted, grants))
     }
 
@@ -118,8 +125,8 @@ impl Engine {
         to: Option<u32>,
     ) -> Result<Deployed, Problem> {
         let act = Act::Rollback { application: application.clone(), to };
-        let committed = self.commit(scope, actor, act).await?;
-        self.open_shelves().await;
+        let then = |engine: Arc<Self>| async move { engine.open_shelves().await };
+        let committed = self.commit_then(scope, actor, act, then).await?;
         Ok(self.deployed(scope, application.clone(), &committed, Vec::new(), Vec::new()))
     }
 
@@ -169,6 +176,35 @@ impl Engine {
     }
 
     pub(crate) async fn commit(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        act: Act,
+    ) -> Result<Committed, Problem> {
+        self.commit_then(scope, actor, act, |_| ready(())).await
+    }
+
+    /// Commits an act, then does what follows from it. Who drops this future after it has begun
+    /// misses the answer, and nothing else.
+    pub(crate) async fn commit_then<F: Future<Output = ()> + Send>(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        act: Act,
+        then: impl FnOnce(Arc<Self>) -> F + Send + 'static,
+    ) -> Result<Committed, Problem> {
+        let lost = |error: String| Problem::new(Code::Internal).internal(error);
+        let engine = self.me.upgrade().ok_or_else(|| lost("the engine is going".to_owned()))?;
+        let (scope, actor) = (scope.clone(), actor.to_owned());
+        let act = self.runtime.spawn(async move {
+            let committed = engine.commit_here(&scope, &actor, act).await?;
+            then(engine).await;
+            Ok(committed)
+        });
+        act.await.map_err(|error| lost(format!("an act was left: {error}")))?
+    }
+
+    async fn commit_here(
         &self,
         scope: &Scope,
         actor: &str,
@@ -255,7 +291,7 @@ impl Engine {
     async fn prepare(
         &self,
         members: &[FunctionSpec],
-        in_use: &mut Using<'_>,
+        in_use: &mut Using,
     ) -> Result<Vec<Program>, Problem> {
         let mut done = BTreeSet::new();
         for function in members {

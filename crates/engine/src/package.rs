@@ -25,7 +25,7 @@ impl Engine {
         spec: &FunctionSpec,
         native: &NativeSpec,
         package: Digest,
-        in_use: &mut Using<'_>,
+        in_use: &mut Using,
     ) -> Result<Vec<Program>, Problem> {
         if !native.layers.is_empty() {
             let why =

@@ -15,6 +15,7 @@ use model::{Code, Digest, Problem};
 use parking_lot::Mutex;
 use ports::registry::Referred;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an artifact is left that nothing refers to.
@@ -35,18 +36,18 @@ pub struct Swept {
 /// The artifacts of uploads and deployments that are under way, with how many name each.
 #[derive(Default)]
 pub(crate) struct InUse {
-    counts: Mutex<BTreeMap<Digest, usize>>,
+    counts: Arc<Mutex<BTreeMap<Digest, usize>>>,
     /// Held by a sweep, and by whoever begins to use or to want artifacts.
     sweeping: tokio::sync::Mutex<()>,
 }
 
 /// Keeps artifacts from being swept until it is dropped.
-pub(crate) struct Using<'a> {
-    counts: &'a Mutex<BTreeMap<Digest, usize>>,
+pub(crate) struct Using {
+    counts: Arc<Mutex<BTreeMap<Digest, usize>>>,
     digests: BTreeSet<Digest>,
 }
 
-impl Using<'_> {
+impl Using {
     fn add(&mut self, digests: impl IntoIterator<Item = Digest>) {
         let mut counts = self.counts.lock();
         for digest in digests {
@@ -57,7 +58,7 @@ impl Using<'_> {
     }
 }
 
-impl Drop for Using<'_> {
+impl Drop for Using {
     fn drop(&mut self) {
         let mut counts = self.counts.lock();
         for digest in &self.digests {
@@ -116,8 +117,8 @@ impl Engine {
 
     /// Keeps artifacts from being swept, while they are put or deployed. They may be gone already:
     /// look for them afterwards.
-    pub(crate) async fn using(&self, digests: impl IntoIterator<Item = Digest>) -> Using<'_> {
-        let mut using = Using { counts: &self.in_use.counts, digests: BTreeSet::new() };
+    pub(crate) async fn using(&self, digests: impl IntoIterator<Item = Digest>) -> Using {
+        let mut using = Using { counts: Arc::clone(&self.in_use.counts), digests: BTreeSet::new() };
         self.also_using(&mut using, digests).await;
         using
     }
@@ -125,7 +126,7 @@ impl Engine {
     /// Keeps these from being swept too.
     pub(crate) async fn also_using(
         &self,
-        using: &mut Using<'_>,
+        using: &mut Using,
         digests: impl IntoIterator<Item = Digest>,
     ) {
         let _no_sweep = self.in_use.sweeping.lock().await;

@@ -9,6 +9,7 @@ mod carried;
 mod connections;
 mod data;
 mod flights;
+mod hangups;
 mod package;
 mod queue;
 mod rig;

@@ -26,7 +26,8 @@ use ports::{
     Queue, Registry,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
+use tokio::runtime::Handle;
 
 /// Digests the arguments of host calls with a key, so that records can be compared and not guessed.
 pub type Digester = Box<dyn Fn(&[u8]) -> [u8; 16] + Send + Sync>;
@@ -109,10 +110,15 @@ pub struct Engine {
     pub(crate) tokens: Tokens,
     /// Connections of functions.
     pub(crate) lines: Lines,
+    /// For what is seen through, whatever becomes of who asked for it.
+    pub(crate) me: Weak<Self>,
+    /// The node's own runtime: that of a listener may end with it.
+    pub(crate) runtime: Handle,
 }
 
 impl Engine {
-    /// Reads the registry and becomes ready to serve it.
+    /// Reads the registry and becomes ready to serve it. Acts are seen through on the runtime that
+    /// this is called in.
     ///
     /// # Errors
     /// What the registry says, or a policy that does not fit.
@@ -120,7 +126,7 @@ impl Engine {
         let states = parts.registry.load().await.map_err(Problem::from)?;
         let catalog = Catalog::new(states, &parts.policies)?;
         warn_of_strangers(&catalog, &config);
-        let engine = Arc::new(Self {
+        let engine = Arc::new_cyclic(|me| Self {
             gauge: Arc::new(NodeGauge::new(config.in_flight_max)),
             callers: Arc::new(Tally::new(config.in_flight_per_caller_max)),
             chunks: Arc::new(Chunks::new(Arc::clone(&parts.artifacts), config.files_bytes_max)),
@@ -143,6 +149,8 @@ impl Engine {
             gathered: Gathered::default(),
             tokens: Tokens::default(),
             lines: Lines::default(),
+            me: Weak::clone(me),
+            runtime: Handle::current(),
         });
         engine.resume_caps().await?;
         Ok(engine)

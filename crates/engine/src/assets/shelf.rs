@@ -79,7 +79,7 @@ impl Engine {
         spec: &FunctionSpec,
         rules: &FileRules,
         list: Digest,
-        in_use: &mut Using<'_>,
+        in_use: &mut Using,
     ) -> Result<(), Problem> {
         let list = self.listing(list).await?;
         list.check_plain().map_err(|error| Problem::new(Code::AssetList).detail(error))?;
@@ -92,7 +92,7 @@ impl Engine {
     pub(crate) async fn check_chunks(
         &self,
         chunks: BTreeSet<Digest>,
-        in_use: &mut Using<'_>,
+        in_use: &mut Using,
     ) -> Result<(), Problem> {
         // Before they are looked for, so that what is found stays.
         self.also_using(in_use, chunks.iter().copied()).await;

@@ -33,11 +33,13 @@ impl Engine {
         let today = tally::number(Per::Day, self.parts.clock.wall());
         let until = tally::end(Per::Day, today);
         let act = Act::CapLift { of, name, until };
-        let leaf = self.commit(scope, actor, act).await?.leaf;
-        for account in accounts {
-            account.lifted.store(today, Relaxed);
-        }
-        self.keep_caps(false).await;
+        let then = move |engine: Arc<Self>| async move {
+            for account in accounts {
+                account.lifted.store(today, Relaxed);
+            }
+            engine.keep_caps(false).await;
+        };
+        let leaf = self.commit_then(scope, actor, act, then).await?.leaf;
         Ok(Lifted { leaf, until_us: until })
     }
 

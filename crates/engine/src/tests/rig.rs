@@ -1,5 +1,6 @@
 //! An engine with everything around it in memory.
 
+use super::hangups::Slow;
 use crate::{Config, Engine, Inbound, Parts, Refusal, ReplyBody, RequestBody};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -11,6 +12,7 @@ use policy::Policies;
 use ports::memory;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use testkit::clock::FakeClock;
 use testkit::executor::{Scripted, Step};
 
@@ -22,6 +24,8 @@ pub(super) struct Rig {
     pub(super) clock: Arc<FakeClock>,
     pub(super) queue: Arc<memory::Queue>,
     pub(super) counters: Arc<memory::Counters>,
+    /// Whether the registry takes its time.
+    pub(super) slow: Arc<AtomicBool>,
     /// What is outside.
     pub(super) outside: Arc<testkit::outbound::Scripted>,
     pub(super) operator: String,
@@ -85,8 +89,9 @@ pub(super) async fn rig_over(
     let (operator, minted) = identity::OperatorToken::mint().expect("random bytes");
     let queue = Arc::new(memory::Queue::default());
     let counters = Arc::new(memory::Counters::default());
+    let slow = Arc::new(AtomicBool::new(false));
     let parts = Parts {
-        registry: Arc::clone(&registry) as _,
+        registry: Arc::new(Slow { registry: Arc::clone(&registry), slow: Arc::clone(&slow) }),
         ledger: registry,
         ledger_key,
         journal: Arc::clone(&journal) as _,
@@ -118,6 +123,7 @@ pub(super) async fn rig_over(
         clock,
         queue,
         counters,
+        slow,
         outside,
         operator: minted.token.expose().clone(),
     }
