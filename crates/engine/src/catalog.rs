@@ -138,7 +138,7 @@ impl Catalog {
         let mut beside = old.map(|view| view.beside.clone()).unwrap_or_default();
         let mut touched = touched_functions(&changes);
         // A secret that came, went or changed changes the functions that ask for it.
-        touched.extend(askers(&functions, &changes.secrets_put));
+        touched.extend(askers(&functions, &beside, &changes.secrets_put));
         for gone in &changes.functions_gone {
             functions.remove(&gone.name);
             beside.remove(&gone.name);
@@ -250,7 +250,7 @@ impl View {
     }
 
     /// What is active, and all versions of it.
-    fn all(&self) -> impl Iterator<Item = &Arc<Function>> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Function>> {
         let versions = self.beside.values().flat_map(|kept| kept.versions.values());
         self.functions.values().chain(versions)
     }
@@ -300,15 +300,19 @@ fn touched_functions(changes: &Changes) -> BTreeSet<FunctionName> {
     changes.grants_put.iter().chain(&changes.grants_gone).filter_map(subject).cloned().collect()
 }
 
+/// The functions that ask for one of these secrets, in what is active or in a version of it.
 fn askers(
     functions: &BTreeMap<FunctionName, Arc<Function>>,
+    beside: &BTreeMap<FunctionName, Arc<Kept>>,
     changed: &[SecretRow],
-) -> Vec<FunctionName> {
+) -> BTreeSet<FunctionName> {
     let asks = |function: &&Arc<Function>| {
         let allow = &function.row.spec.allow;
         changed.iter().any(|row| allow.secret.contains_key(&row.name))
     };
-    functions.values().filter(asks).map(|function| function.row.function.name.clone()).collect()
+    let versions = beside.values().flat_map(|kept| kept.versions.values());
+    let all = functions.values().chain(versions).filter(asks);
+    all.map(|function| function.row.function.name.clone()).collect()
 }
 
 fn grants_by_function(grants: &BTreeSet<Grant>) -> HashMap<FunctionName, Vec<Grant>> {

@@ -18,6 +18,7 @@ use model::key::KeyPurpose;
 use model::manifest::FunctionSpec;
 use model::vault::{self, Sealed, VALUE_BYTES_MAX};
 use model::{Code, FunctionName, Problem, Scope, Secret, SecretName, SecretRow, Timestamp};
+use std::collections::BTreeSet;
 
 impl Engine {
     /// Gives a secret its first value, or with `rotate` another one, which the next use takes.
@@ -209,12 +210,13 @@ impl Engine {
         }
     }
 
-    /// The functions that ask for a secret.
+    /// The functions that ask for a secret, in what is active or in a version of it.
     fn askers(&self, scope: &Scope, name: &SecretName) -> Vec<FunctionName> {
         let catalog = self.catalog.load();
-        let functions = catalog.view(scope).into_iter().flat_map(|view| view.functions.values());
+        let functions = catalog.view(scope).into_iter().flat_map(|view| view.all());
         let asking = functions.filter(|it| it.row.spec.allow.secret.contains_key(name));
-        asking.map(|function| function.row.function.name.clone()).collect()
+        let names: BTreeSet<_> = asking.map(|it| it.row.function.name.clone()).collect();
+        names.into_iter().collect()
     }
 }
 
