@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 /// How late a time may be looked at and still not be missed.
 const GRACE_US: i64 = 60_000_000;
-/// Most times that were missed and are made up for.
+/// Most times that were missed and are made up for, and most that are looked at late and were not.
 const MISSED_MAX: usize = 100;
 /// Schedules that are seen to at a time.
 const AT_ONCE: usize = 256;
@@ -179,11 +179,14 @@ impl Engine {
     async fn see_to(self: Arc<Self>, due: Due, now: Timestamp) -> Option<Due> {
         let Due { schedule, mut after, .. } = due;
         let missed = schedule.spec.missed;
+        // The last moment whose time is missed: what came later is not, so all of it runs.
+        let edge = now.plus_us(-GRACE_US - 1);
         let most = if missed == Missed::All { MISSED_MAX } else { 1 };
-        let times = schedule.rhythm.between(after, now, most);
+        let mut times = schedule.rhythm.between(after, edge, most);
+        times.extend(schedule.rhythm.between(after.max(edge), now, MISSED_MAX));
         let may = self.may_run(&schedule);
         for planned in times {
-            let late = now.0.saturating_sub(planned.0) > GRACE_US;
+            let late = planned <= edge;
             let runs = may && !(late && missed == Missed::Skip);
             match self.tick(&schedule, planned, now, runs).await {
                 Ok(true) => after = planned,

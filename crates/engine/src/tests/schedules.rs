@@ -89,9 +89,22 @@ async fn missed_times_are_skipped_made_up_for_once_or_all() {
     let waiting = rig.waiting().await;
     assert_eq!(
         (waiting.len(), waiting.last()),
-        (100, Some(&(24 * 365 * 3600))),
-        "no more than that"
+        (161, Some(&(24 * 365 * 3600))),
+        "no more than a hundred, and those of the last minute"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_time_of_the_last_minute_runs_and_is_not_missed() {
+    for (missed, older) in [("skip", vec![]), ("once", vec![30]), ("all", vec![10, 20, 30])] {
+        let rig = open(&format!(r#""every":"10s","missed":"{missed}""#)).await;
+        rig.grant("trigger:tick", "invoke", "f").await;
+        rig.follow().await;
+        rig.clock.forward(Duration::from_secs(95));
+        rig.follow().await;
+        let recent = [40, 50, 60, 70, 80, 90];
+        assert_eq!(rig.waiting().await, [&older[..], &recent].concat(), "{missed}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,15 +114,15 @@ async fn a_clock_that_goes_back_makes_nothing_run_twice() {
     rig.follow().await;
     rig.clock.forward(Duration::from_secs(20));
     rig.follow().await;
-    assert_eq!(rig.waiting().await, [20]);
+    assert_eq!(rig.waiting().await, [10, 20]);
     rig.clock.jump(-15_000_000);
     rig.follow().await;
     rig.clock.forward(Duration::from_secs(16));
     rig.follow().await;
-    assert_eq!(rig.waiting().await, [20]);
+    assert_eq!(rig.waiting().await, [10, 20]);
     rig.clock.forward(Duration::from_secs(9));
     rig.follow().await;
-    assert_eq!(rig.waiting().await, [20, 30]);
+    assert_eq!(rig.waiting().await, [10, 20, 30]);
 }
 
 #[tokio::test(start_paused = true)]
