@@ -85,7 +85,8 @@ impl Schedule {
         let payload = call.encode(body.as_bytes());
         let payload = payload.map_err(|error| Problem::new(Code::Internal).internal(error))?;
         let function = self.function.clone();
-        Ok(Message { id, function, payload: payload.into(), queued: now, due })
+        // It does not age before it may run.
+        Ok(Message { id, function, payload: payload.into(), queued: now.max(due), due })
     }
 }
 

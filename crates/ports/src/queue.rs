@@ -25,7 +25,7 @@ pub struct Message {
     pub function: FunctionRef,
     /// The call. Sealed at rest.
     pub payload: Bytes,
-    /// When it was accepted.
+    /// When it was accepted; if it may not run at once, from when it may. It ages from then on.
     pub queued: Timestamp,
     /// From when it may be leased.
     pub due: Timestamp,

@@ -108,6 +108,30 @@ async fn every_time_of_the_last_minute_runs_and_is_not_missed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_does_not_age_before_it_is_due() {
+    let rig = open(r#""every":"1h","jitter":"1h""#).await;
+    rig.grant("trigger:tick", "invoke", "f").await;
+    let scope = Scope::default();
+    let function = model::FunctionRef { scope: scope.clone(), name: "f".parse().expect("f") };
+    let mut beside = rig.engine.beside(&function);
+    let modified = model::Timestamp::default();
+    let later = model::beside::Later { retries: None, age_s: Some(60), modified };
+    beside.later.insert(String::new(), later);
+    let put = rig.engine.put_beside(&scope, "operator", &function.name, "ages".to_owned(), beside);
+    put.await.expect("kept");
+    rig.follow().await;
+    rig.clock.forward(Duration::from_hours(1));
+    rig.follow().await;
+    let found = rig.queue.list(ListQuery { limit: 10, ..ListQuery::default() }).await;
+    let wait = found.expect("a queue")[0].due.0 - 1_800_003_600_000_000;
+    assert!(wait > 60_000_000, "later than it may be old: {wait}");
+    rig.clock.jump(wait);
+    let stop = tokio::time::sleep(Duration::from_millis(500));
+    Arc::clone(&rig.engine).work(4, stop).await;
+    assert_eq!(rig.records().len(), 1, "it ran");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_goes_back_makes_nothing_run_twice() {
     let rig = open(r#""every":"10s""#).await;
     rig.grant("trigger:tick", "invoke", "f").await;
