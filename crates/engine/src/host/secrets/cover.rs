@@ -41,16 +41,18 @@ impl Broker {
 
     /// Looks for sensitive values in everything that is written down, comes back or leaves.
     pub(in crate::host) fn cover_values(&self, swaps: &[Arc<Swap>]) {
-        if swaps.is_empty() {
+        let mut used = self.used.lock();
+        let known = |swap: &&Arc<Swap>| used.data.knows_value(&swap.class, swap.plain());
+        let new: Vec<&Arc<Swap>> = swaps.iter().filter(|it| !known(it)).collect();
+        if new.is_empty() {
             return;
         }
-        let mut used = self.used.lock();
-        let mut data = Masker::clone(&used.data);
-        for swap in swaps {
+        let used = &mut *used;
+        let data = Arc::make_mut(&mut used.data);
+        for swap in new {
             data.add_value(&swap.class, swap.plain());
         }
-        Arc::make_mut(&mut used.masker).join(&data);
-        used.data = Arc::new(data);
+        Arc::make_mut(&mut used.masker).join(data);
     }
 
     /// The sensitive values that it is known to have to do with.

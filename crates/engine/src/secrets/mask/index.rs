@@ -1,111 +1,183 @@
-//! Where in a text a pattern may begin: one pass over the text, however many patterns there are.
+//! All patterns as one automaton (Aho and Corasick, 1975): each byte of a text is looked at once,
+//! however many patterns there are and however long they are.
+//!
+//! States are numbered by their depth, so that the children of one stand side by side, and those
+//! of the next one behind them. A state costs 13 bytes, and there are at most as many as all
+//! patterns have bytes.
 
 use std::ops::Range;
+use zeroize::Zeroize as _;
 
-/// How many bits of a fingerprint index the bitmap.
-const BITS: u32 = 14;
+/// What of a text may be the beginning of a pattern: the longest such end of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct State(u32);
 
-/// The patterns by their first four bytes. All have more.
-#[derive(Debug, Clone)]
+/// The automaton.
+#[derive(Debug)]
 pub(super) struct Index {
-    /// Sorted: the first four bytes, and whose they are.
-    starts: Vec<(u32, usize)>,
-    /// Which fingerprints of four bytes begin a pattern.
-    bitmap: Vec<u64>,
-    /// Which bytes begin a pattern.
-    first: [bool; 256],
-    /// The longest pattern.
-    longest: usize,
+    /// The byte that leads to each state.
+    bytes: Vec<u8>,
+    /// The first child of each state; its last is before the first of the next.
+    first: Vec<u32>,
+    /// The longest end of each state that is a state itself.
+    fail: Vec<u32>,
+    /// The longest pattern that ends with each state: its number and one; 0 for none.
+    ends: Vec<u32>,
+    /// The first state of each depth.
+    levels: Vec<u32>,
+    /// The states of one byte.
+    root: [u32; 256],
 }
 
 impl Index {
+    /// Of patterns with their numbers. Each text is there once.
     pub(super) fn of<'p>(patterns: impl Iterator<Item = &'p [u8]>) -> Self {
+        let mut sorted: Vec<(&[u8], u32)> = patterns.zip(1..).collect();
+        sorted.sort_unstable();
+        sorted.retain(|(text, _)| !text.is_empty());
         let mut index = Self {
-            starts: Vec::new(),
-            bitmap: vec![0; 1 << (BITS - 6)],
-            first: [false; 256],
-            longest: 0,
+            bytes: vec![0],
+            first: Vec::new(),
+            fail: vec![0],
+            ends: vec![0],
+            levels: Vec::new(),
+            root: [0; 256],
         };
-        for (at, pattern) in patterns.enumerate() {
-            let Some((four, _)) = pattern.split_first_chunk() else { continue };
-            let four = u32::from_be_bytes(*four);
-            index.starts.push((four, at));
-            let bit = fingerprint(four);
-            if let Some(word) = index.bitmap.get_mut(bit >> 6) {
-                *word |= 1 << (bit & 63);
-            }
-            if let Some(known) =
-                pattern.first().and_then(|it| index.first.get_mut(usize::from(*it)))
-            {
-                *known = true;
-            }
-            index.longest = index.longest.max(pattern.len());
+        // The patterns that go through each state of a level.
+        let mut level: Vec<Range<usize>> = std::iter::once(0..sorted.len()).collect();
+        while !level.is_empty() {
+            index.levels.push(narrow(index.first.len()));
+            level = index.grow(&sorted, level);
         }
-        index.starts.sort_unstable();
+        index.first.push(narrow(index.bytes.len()));
         index
     }
 
-    /// Every place at which a pattern may stand, with the pattern's number.
-    pub(super) fn candidates<'t>(
-        &'t self,
-        text: &'t [u8],
-    ) -> impl Iterator<Item = (usize, usize)> + 't {
-        text.array_windows::<4>().enumerate().flat_map(move |(at, four)| {
-            let four = u32::from_be_bytes(*four);
-            let alike = if self.may_begin(four) { self.alike(four) } else { 0..0 };
-            let alike = self.starts.get(alike).unwrap_or_default();
-            alike.iter().map(move |(_, pattern)| (at, *pattern))
-        })
+    /// Adds the children of all states of the last level. Gives what goes through each.
+    fn grow(&mut self, sorted: &[(&[u8], u32)], level: Vec<Range<usize>>) -> Vec<Range<usize>> {
+        let depth = self.levels.len() - 1;
+        let mut below = Vec::new();
+        for through in level {
+            let state = self.first.len();
+            self.first.push(narrow(self.bytes.len()));
+            let mut rest = sorted.get(through.clone()).unwrap_or_default();
+            let mut at = through.start;
+            // Of texts that begin alike the shortest comes first.
+            let own = rest.first().filter(|(text, _)| text.len() == depth).map(|(_, which)| *which);
+            if own.is_some() {
+                (rest, at) = (rest.get(1..).unwrap_or_default(), at + 1);
+            }
+            let inherited = self.ends.get(self.fails(state)).copied().unwrap_or(0);
+            if let Some(ends) = self.ends.get_mut(state) {
+                *ends = own.unwrap_or(inherited);
+            }
+            while let Some(byte) = rest.first().and_then(|(text, _)| text.get(depth)).copied() {
+                let alike = rest.partition_point(|(text, _)| text.get(depth) == Some(&byte));
+                self.add(state, byte);
+                below.push(at..at + alike);
+                (rest, at) = (rest.get(alike..).unwrap_or_default(), at + alike);
+            }
+        }
+        below
     }
 
-    /// The end of a text in which a pattern may begin and not end.
-    pub(super) fn tail(&self, text: &[u8], from: usize) -> impl Iterator<Item = usize> {
-        let from = from.max(text.len().saturating_sub(self.longest.saturating_sub(1)));
-        let rest = text.get(from..).unwrap_or_default();
-        let begins = |byte: &u8| self.first.get(usize::from(*byte)).copied().unwrap_or(false);
-        let places = rest.iter().enumerate().filter(|(_, byte)| begins(byte));
-        let places: Vec<usize> = places.map(|(at, _)| from + at).collect();
-        places.into_iter()
+    fn add(&mut self, parent: usize, byte: u8) {
+        let child = narrow(self.bytes.len());
+        let fail = match parent {
+            0 => 0,
+            _ => self.next(State(narrow(self.fails(parent))), byte).0,
+        };
+        self.bytes.push(byte);
+        self.fail.push(fail);
+        self.ends.push(0);
+        if let (0, Some(known)) = (parent, self.root.get_mut(usize::from(byte))) {
+            *known = child;
+        }
     }
 
-    fn may_begin(&self, four: u32) -> bool {
-        let bit = fingerprint(four);
-        self.bitmap.get(bit >> 6).is_some_and(|word| word >> (bit & 63) & 1 == 1)
+    /// The state after another byte.
+    #[inline]
+    pub(super) fn next(&self, State(state): State, byte: u8) -> State {
+        let mut state = wide(state);
+        while state != 0 {
+            let children = self.children(state);
+            let (from, bytes) = (children.start, self.bytes.get(children).unwrap_or_default());
+            if let Ok(at) = bytes.binary_search(&byte) {
+                return State(narrow(from + at));
+            }
+            state = self.fails(state);
+        }
+        State(self.root.get(usize::from(byte)).copied().unwrap_or(0))
     }
 
-    fn alike(&self, four: u32) -> Range<usize> {
-        let from = self.starts.partition_point(|(own, _)| *own < four);
-        let to = self.starts.partition_point(|(own, _)| *own <= four);
-        from..to
+    /// The number of the longest pattern that ends here, if one does. Shorter ones that end here
+    /// lie in it.
+    #[inline]
+    pub(super) fn ending(&self, State(state): State) -> Option<usize> {
+        let ends = self.ends.get(wide(state)).copied().unwrap_or(0);
+        wide(ends).checked_sub(1)
+    }
+
+    /// How many of the last bytes may be the beginning of a pattern that has not ended.
+    pub(super) fn open(&self, State(state): State) -> usize {
+        let mut state = wide(state);
+        while state != 0 && self.children(state).is_empty() {
+            state = self.fails(state);
+        }
+        self.levels.partition_point(|first| wide(*first) <= state).saturating_sub(1)
+    }
+
+    fn children(&self, state: usize) -> Range<usize> {
+        let first = |state| self.first.get(state).map_or(0, |first| wide(*first));
+        first(state)..first(state + 1)
+    }
+
+    fn fails(&self, state: usize) -> usize {
+        self.fail.get(state).map_or(0, |state| wide(*state))
     }
 }
 
-fn fingerprint(four: u32) -> usize {
-    usize::try_from(four.wrapping_mul(0x9E37_79B1) >> (32 - BITS)).unwrap_or_default()
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+/// There are fewer states than bytes of patterns, which are bounded far below.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn wide(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     proptest! {
         #[test]
-        fn every_place_at_which_a_pattern_stands_is_a_candidate(
-            patterns in proptest::collection::vec("[ab]{4,7}", 1..6), text in "[abc]{0,60}",
+        fn the_longest_pattern_that_ends_at_each_byte_is_found_and_what_is_open_known(
+            patterns in proptest::collection::btree_set("[ab]{1,7}", 0..8), text in "[abc]{0,60}",
         ) {
+            let patterns: Vec<String> = BTreeSet::into_iter(patterns).rev().collect();
             let index = Index::of(patterns.iter().map(|it| it.as_bytes()));
-            let found: Vec<(usize, usize)> = index.candidates(text.as_bytes()).collect();
-            for (which, pattern) in patterns.iter().enumerate() {
-                for at in (0..text.len()).filter(|at| text[*at..].starts_with(pattern.as_str())) {
-                    prop_assert!(found.contains(&(at, which)), "{pattern} at {at} of {text}");
-                }
-                let begins = |at: &usize| pattern.starts_with(&text[*at..]);
-                let from = text.len().saturating_sub(pattern.len() - 1);
-                let open: Vec<usize> = index.tail(text.as_bytes(), 0).collect();
-                for at in (from..text.len()).filter(begins) {
-                    prop_assert!(open.contains(&at), "{pattern} may begin at {at} of {text}");
-                }
+            let mut state = State::default();
+            for (at, byte) in text.bytes().enumerate() {
+                state = index.next(state, byte);
+                let before = &text[..=at];
+                let ends = patterns.iter().filter(|it| before.ends_with(it.as_str()));
+                let longest = ends.max_by_key(|it| it.len());
+                prop_assert_eq!(index.ending(state).map(|which| &patterns[which]), longest);
+                let open = |n: &usize| {
+                    let begins = |it: &&String| it.len() > *n && before.ends_with(&it[..*n]);
+                    patterns.iter().any(|it| begins(&it))
+                };
+                let open = (0..7).filter(open).max().unwrap_or(0);
+                prop_assert_eq!(index.open(state), open, "{} {:?}", before, patterns);
             }
         }
     }
