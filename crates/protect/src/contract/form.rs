@@ -2,7 +2,7 @@
 //!
 //! A name may stand several times, as lists do; each is transformed. What is not named is copied.
 
-use super::bound::Bound;
+use super::bound::{Bond, Bound};
 use super::{Fault, Place, Tally};
 use std::borrow::Cow;
 
@@ -34,6 +34,7 @@ pub(super) fn apply(
     tally: &mut Tally,
 ) -> Result<Vec<u8>, Fault> {
     let before = tally.counts();
+    let records = records(bound, kind, bytes)?;
     let mut out = Vec::with_capacity(bytes.len() + 64);
     for (at, pair) in bytes.split(|byte| *byte == b'&').enumerate() {
         if at > 0 {
@@ -49,8 +50,8 @@ pub(super) fn apply(
         };
         let bond = &bound.bonds[field];
         let plain = decode(value).ok_or_else(|| Fault::form("a broken `%` escape").at(&bond.at))?;
-        let id = bond.record.as_ref().map(|place| find(kind, bytes, place)).transpose()?.flatten();
-        let made = bound.text(field, &plain, id.as_deref().or(record), tally)?;
+        let own = records.get(field).and_then(Option::as_deref).or(record);
+        let made = bound.text(field, &plain, own, tally)?;
         out.extend_from_slice(name);
         out.push(b'=');
         encode(made.as_bytes(), &mut out);
@@ -59,20 +60,31 @@ pub(super) fn apply(
     Ok(out)
 }
 
-/// The one value of a name, as text.
-fn find(kind: Kind, bytes: &[u8], place: &Place) -> Result<Option<String>, Fault> {
-    let Some(want) = kind.name(place) else { return Ok(None) };
-    let mut found = None;
-    for (name, value) in bytes.split(|byte| *byte == b'&').map(split) {
-        let is_it = decode(name).is_some_and(|name| &*name == want.as_bytes());
-        if let (true, Some(value)) = (is_it, value) {
+/// The id of each field's record, for those that say where it is. The document is read once for
+/// all of them.
+fn records(bound: &Bound, kind: Kind, bytes: &[u8]) -> Result<Vec<Option<String>>, Fault> {
+    let place = |bond: &Bond| bond.record.clone();
+    let mut places: Vec<Place> = bound.bonds.iter().filter_map(place).collect();
+    places.retain(|place| kind.name(place).is_some());
+    places.dedup();
+    let mut ids: Vec<Option<Option<String>>> = vec![None; places.len()];
+    let pairs = bytes.split(|byte| *byte == b'&').filter(|_| !places.is_empty());
+    for (name, value) in pairs.map(split) {
+        let (Some(name), Some(value)) = (decode(name), value) else { continue };
+        let named = |place: &&Place| kind.name(place).is_some_and(|n| n.as_bytes() == &*name);
+        for (place, id) in places.iter().zip(&mut ids).filter(|(place, _)| named(place)) {
             let text = decode(value).and_then(|value| String::from_utf8(value.into_owned()).ok());
-            if found.replace(text).is_some() {
+            // Of two ids none is right.
+            if id.replace(text).is_some() {
                 return Err(Fault::form("the record has two ids").at(place));
             }
         }
     }
-    Ok(found.flatten())
+    let own = |place: &Place| {
+        let at = places.iter().position(|own| own == place)?;
+        ids.get(at).cloned().flatten().flatten()
+    };
+    Ok(bound.bonds.iter().map(|bond| bond.record.as_ref().and_then(own)).collect())
 }
 
 fn split(pair: &[u8]) -> (&[u8], Option<&[u8]>) {

@@ -185,3 +185,15 @@ fn isolated_fields_of_a_form_take_the_id_beside_them() {
     assert_eq!(run(b"pan=123456789").expect_err("no id").code(), Code::DataValue);
     assert_eq!(run(b"id=1&id=2&pan=123456789").expect_err("two ids").code(), Code::DataForm);
 }
+
+/// If the body were gone through for each of its fields, this would not end.
+#[test]
+fn the_id_of_a_form_with_many_fields_is_looked_for_once() {
+    let field = json!([
+        { "at": "form:pan", "class": "pan", "transform": "token", "mode": "isolated", "record": "form:id" }
+    ]);
+    let bound = bind(&fields(field), Direction::Protect);
+    let body = "pan=1&".repeat(40_000) + "id=7";
+    let made = bound.form(body.as_bytes(), None, &mut Tally::default()).expect("applied");
+    assert!(made.ends_with(b"&id=7"));
+}
