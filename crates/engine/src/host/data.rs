@@ -19,6 +19,7 @@ use policy::{DataAsk, Denial};
 use ports::host::{Body, HostError, HttpCall};
 use ports::outbound::Failure;
 use protect::contract::{Fault, Swap, Tally};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -86,11 +87,8 @@ impl Broker {
         }
         self.cover_values(swaps);
         let mut known = self.swaps.lock();
-        for swap in swaps {
-            if !known.iter().any(|own| own.class == swap.class && own.made() == swap.made()) {
-                known.push(Arc::clone(swap));
-            }
-        }
+        let mut all: HashSet<Arc<Swap>> = known.iter().cloned().collect();
+        known.extend(swaps.iter().filter(|it| all.insert(Arc::clone(it))).cloned());
         self.knows.store(true, Relaxed);
     }
 

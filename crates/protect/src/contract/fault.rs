@@ -66,6 +66,12 @@ impl Fault {
             What::Value(Error::TooFew { .. }) => {
                 problem.hint("keep fewer characters, or use `transform = \"token\"`")
             }
+            What::Value(Error::TooMany { .. }) => {
+                problem.hint("send fewer records at a time, in several requests")
+            }
+            What::Value(Error::Ambiguous) => {
+                problem.hint("use `transform = \"token\"`, or keep fewer characters")
+            }
             _ => problem,
         }
     }

@@ -4,6 +4,7 @@ use super::Tally;
 use super::bound::Bond;
 use crate::transform::{Error, Kind, Value, Way, is_token};
 use model::{DataClass, Secret};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A value, and what stands for it.
@@ -13,9 +14,9 @@ pub struct Swap {
     pub class: DataClass,
     /// What was done with it.
     pub transform: Kind,
-    plain: Secret<String>,
-    is_literal: bool,
-    made: Box<str>,
+    pub(super) plain: Secret<String>,
+    pub(super) is_literal: bool,
+    pub(super) made: Box<str>,
 }
 
 impl Swap {
@@ -31,9 +32,27 @@ impl Swap {
         &self.made
     }
 
+    fn parts(&self) -> (&DataClass, Kind, &str, bool, &str) {
+        (&self.class, self.transform, self.plain(), self.is_literal, &self.made)
+    }
+
     fn value(&self) -> Value<'static> {
         let text = self.plain().to_owned().into();
         if self.is_literal { Value::Literal(text) } else { Value::Text(text) }
+    }
+}
+
+impl PartialEq for Swap {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Swap {}
+
+impl Hash for Swap {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
     }
 }
 
@@ -45,38 +64,38 @@ impl Bond {
         record: Option<&str>,
         tally: &mut Tally,
     ) -> Result<Value<'static>, Error> {
-        if let Some(known) = tally.find(&self.class, value.as_str()) {
-            tally.keep(|| known);
+        if tally.stands(&self.class, value.as_str()) {
             return Ok(value.kept());
         }
         let token = matches!(value, Value::Text(text) if is_token(text));
         if token && self.work.kind() == Kind::Token {
             let plain = self.work.run(Way::Undo, value, record)?;
-            tally.keep(|| self.swap(&plain, value));
+            tally.keep(|| self.swap(&plain, value))?;
             return Ok(value.kept());
         }
         let made = self.work.run(Way::Protect, value, record)?;
-        tally.keep(|| self.swap(value, &made));
+        tally.keep(|| self.swap(value, &made))?;
         Ok(made)
     }
 
-    /// The value of a token, or what a known text stands for; nothing for all else.
+    /// The value of a token, or what a known text stands for; nothing for all else, such as what
+    /// has no way back.
     pub(super) fn reveal(
         &self,
         value: &Value<'_>,
         record: Option<&str>,
         tally: &mut Tally,
     ) -> Result<Option<Value<'static>>, Error> {
-        if let Some(known) = tally.find(&self.class, value.as_str()) {
+        if let Some(known) = tally.back(&self.class, value.as_str())? {
             let plain = known.value();
-            tally.keep(|| known);
+            tally.keep(|| known)?;
             return Ok(Some(plain));
         }
         if !matches!(value, Value::Text(text) if is_token(text)) {
             return Ok(None);
         }
         let plain = self.work.run(Way::Undo, value, record)?;
-        tally.keep(|| self.swap(&plain, value));
+        tally.keep(|| self.swap(&plain, value))?;
         Ok(Some(plain))
     }
 

@@ -1,9 +1,12 @@
 //! Contracts: what is checked before any document is, and forms, queries, headers and lines.
 
+mod known;
+
 use super::*;
 use crate::transform::ClassKeys;
 use model::{Secret, TenantName};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Keys that differ by class.
 pub(super) fn keys(class: &DataClass) -> Result<ClassKeys, Problem> {

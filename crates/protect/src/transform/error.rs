@@ -20,6 +20,11 @@ pub enum Error {
     /// Longer than anything that this is meant for.
     #[error("the value is longer than {max} characters")]
     TooLong { max: usize },
+    /// More values than one invocation may have to do with.
+    #[error(
+        "with this value there are more than {values} different ones, or more than {bytes} bytes of them, and all have to be looked for wherever the function's data leaves"
+    )]
+    TooMany { values: usize, bytes: usize },
     /// Not 12 to 19 digits with a right check digit.
     #[error(
         "this is no card number: it has not 12 to 19 digits, or its check digit is wrong, as that of a number is which stands for a card already"
@@ -54,6 +59,9 @@ pub enum Error {
         "the token is not authentic: another tenant, environment, mode, record or root key made it, or it was changed"
     )]
     NotAuthentic,
+    /// Two values that look alike once they are protected.
+    #[error("two known values became this text, so nobody can say which one it stands for")]
+    Ambiguous,
     /// There is no way back.
     #[error("`{0}` cannot be undone")]
     OneWay(&'static str),
@@ -77,7 +85,9 @@ impl Error {
             | Self::NotCardToken
             | Self::OtherClass { .. }
             | Self::OtherVersion { .. }
-            | Self::NotAuthentic => Code::DataTokenForeign,
+            | Self::NotAuthentic
+            | Self::Ambiguous => Code::DataTokenForeign,
+            Self::TooMany { .. } => Code::DataBodyTooLarge,
             Self::OneWay(_) => Code::DataOneWay,
             Self::Outside { .. }
             | Self::TooLong { .. }

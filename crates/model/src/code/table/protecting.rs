@@ -32,7 +32,7 @@ macro_rules! protecting {
             cause: "It is neither one of the platform's own nor declared.",
             remedy: "Correct its name, or declare it: `classes = [\"NAME\"]` at the top of the contract.";
         DataBodyTooLarge = "E0310", 413, "a body is too large for the function's data contract",
-            cause: "The whole body is needed before the function runs, and it is longer than 4 MiB, than the function's `request_body`, or than what the node has left for such bodies.",
+            cause: "The whole body is needed before the function runs, and it is longer than 4 MiB, than the function's `request_body`, or than what the node has left for such bodies; or the request holds more than 1,024 different sensitive values, or more than 64 KiB of them.",
             remedy: "Send less at a time. Large files go by a route with `upload`, to a function without `data.in`.";
         DataBodyKind = "E0311", 415, "a body is of a kind that the function's data contract does not read",
             cause: "It is compressed, of several parts, or a form where the contract names fields in JSON only (or the other way round), so that sensitive fields could pass unseen.",
