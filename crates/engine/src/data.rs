@@ -68,6 +68,10 @@ pub(crate) struct Taken {
     pub(crate) labels: Labels,
     /// What stands for which value.
     pub(crate) swaps: Vec<Arc<Swap>>,
+    /// Those of which the value itself came with this very request: who sent it has it.
+    pub(crate) came: Vec<Arc<Swap>>,
+    /// Those of which the value itself came with a request further up in the tree.
+    pub(crate) above: Vec<Arc<Swap>>,
     /// What was done, for the record.
     pub(crate) done: Vec<String>,
 }

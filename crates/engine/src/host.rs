@@ -68,6 +68,8 @@ pub(crate) struct Broker {
     used: Mutex<Used>,
     /// What stands for which sensitive value, as far as it is known.
     swaps: Mutex<Vec<Arc<Swap>>>,
+    /// Those of them that came as they are, with this request or one further up.
+    clear: Mutex<Vec<Arc<Swap>>>,
     /// Whether any sensitive value is known.
     knows: AtomicBool,
 }
@@ -102,6 +104,7 @@ impl Broker {
             asked: Mutex::default(),
             used: Mutex::default(),
             swaps: Mutex::default(),
+            clear: Mutex::default(),
             knows: AtomicBool::new(false),
             waiting: AtomicU32::new(0),
             cpu_us: AtomicU64::new(audience.cpu_us),

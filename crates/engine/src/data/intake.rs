@@ -21,7 +21,8 @@ use http_body_util::{BodyExt as _, Full};
 use model::wire::v1::{Outcome, Trigger};
 use model::{Code, Label, Labels, Problem};
 use ports::executor::{BodyError, RequestBody};
-use protect::contract::{Fault, Tally};
+use protect::contract::{Fault, Swap, Tally};
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -40,7 +41,7 @@ impl Engine {
     /// has been through it, unless the function had none then.
     pub(crate) async fn take_in(&self, mut permitted: Permitted) -> Outcomes<Permitted> {
         let identified = &mut permitted.identified;
-        let function = std::sync::Arc::clone(&identified.function);
+        let function = Arc::clone(&identified.function);
         let Some(data) = &function.data else { return Ok(permitted) };
         let received = &mut identified.throttled.received;
         let before = marked(&mut received.request);
@@ -75,7 +76,7 @@ impl Engine {
         };
         let (mut head, body) = request.into_parts();
         let kind = Kind::of(&head, &body, intake.has)?;
-        let mut tally = Tally::knowing(known.swaps);
+        let mut tally = Tally::knowing(known.swaps.clone());
         let refused = |fault: Fault| fault.problem();
         if intake.has.query {
             in_query(intake, &mut head, &mut tally)?;
@@ -100,7 +101,7 @@ impl Engine {
                 with_body(&mut head.headers, made.map_err(refused)?)
             }
         };
-        let taken = intake.sum_up(&known.labels, tally);
+        let taken = intake.sum_up(known, tally);
         Ok((http::Request::from_parts(head, body), Some(taken)))
     }
 
@@ -184,17 +185,22 @@ impl Intake {
         }
     }
 
-    fn sum_up(&self, before: &Labels, tally: Tally) -> Taken {
+    fn sum_up(&self, before: Taken, tally: Tally) -> Taken {
         let done = self.bound.done(&tally);
         let done: Vec<_> = done.into_iter().filter(|done| done.values > 0).collect();
         let mut labels = Labels::of(
             done.iter().map(|it| Label::new(&format!("{}.{}", it.class, it.transform.word()))),
         );
-        labels.join(before);
+        labels.join(&before.labels);
         let said = done.iter().map(|it| {
             format!("{} at {}: {} ({})", it.class, it.at, it.transform.word(), it.values)
         });
-        Taken { labels, done: said.collect(), swaps: tally.into_swaps() }
+        let done = said.collect();
+        let swaps = tally.into_swaps();
+        let known = |swap: &Arc<Swap>| before.swaps.iter().any(|own| Arc::ptr_eq(own, swap));
+        let clear = |swap: &&Arc<Swap>| !swap.was_protected() && !known(swap);
+        let came = swaps.iter().filter(clear).map(Arc::clone).collect();
+        Taken { labels, done, swaps, came, above: before.above }
     }
 }
 

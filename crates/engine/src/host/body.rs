@@ -18,10 +18,6 @@ use tokio::sync::mpsc;
 /// What a guest sends out. Every byte is charged before it goes.
 pub(super) struct Leaving {
     pub(super) body: Body,
-    /// Looks for sensitive values that may not leave, if any are known.
-    pub(super) screen: Option<Covering>,
-    /// The body has ended.
-    pub(super) over: bool,
     /// Looks for placeholders of secrets, if the function has any.
     pub(super) watch: Option<Watch>,
     pub(super) broker: Arc<Broker>,
@@ -38,7 +34,9 @@ impl HttpBody for Leaving {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HostError>>> {
         let this = self.get_mut();
-        let Some(frame) = ready!(this.poll_screened(cx)) else { return Poll::Ready(None) };
+        let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(cx)) else {
+            return Poll::Ready(None);
+        };
         let frame = frame.and_then(|frame| {
             let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
             if let (Some(watch), Some(data)) = (&mut this.watch, frame.data_ref()) {
@@ -52,39 +50,11 @@ impl HttpBody for Leaving {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.screen.as_ref().is_none_or(Covering::is_empty) && self.body.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        with_held(self.body.size_hint(), self.screen.as_ref())
-    }
-}
-
-impl Leaving {
-    /// The next frame in which no value begins that may not leave.
-    fn poll_screened(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HostError>>> {
-        let Some(screen) = &mut self.screen else { return Pin::new(&mut self.body).poll_frame(cx) };
-        if let Some(late) = screen.late() {
-            return Poll::Ready(Some(Ok(late)));
-        }
-        loop {
-            if self.over {
-                return Poll::Ready(None);
-            }
-            let next = ready!(Pin::new(&mut self.body).poll_frame(cx));
-            self.over = next.is_none();
-            let passed = screen.pass(&self.broker, next);
-            if screen.hit() {
-                self.over = true;
-                return Poll::Ready(Some(Err(self.broker.leaked())));
-            }
-            if let Some(next) = passed {
-                return Poll::Ready(next);
-            }
-        }
+        self.body.size_hint()
     }
 }
 

@@ -114,7 +114,7 @@ impl Broker {
                 if let Some(Told(labels)) = head.extensions.remove() {
                     self.join(&labels);
                 }
-                let (body, mask) = (driven(body), self.cover_head(&mut head, &[]));
+                let (body, mask) = (driven(body), self.cover_head(&mut head, &[], None));
                 let coming =
                     Coming { body, mask, broker: self, place, sent, received: 0, over: false };
                 let reply = Labelled::plain(HostReply::Http(Box::new(head)));

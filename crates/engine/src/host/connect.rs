@@ -24,6 +24,7 @@ impl Broker {
         let destination =
             Destination::new(&host, port).map_err(|error| HostError::Invalid(error.to_string()))?;
         let (step, permit) = self.permit(&destination, through, labels)?;
+        self.is_open(&step)?;
         self.charge(&step)?;
         let waiting = self.wait().ok_or_else(|| self.limited(&step, "asks at once"))?;
         let answer = self.dial(permit, &step, destination, through, body).await;
@@ -43,6 +44,7 @@ impl Broker {
         let (step, _permit) = self
             .permit(line.destination(), line.through(), labels)
             .inspect_err(|error| line.cut(error.clone()))?;
+        self.is_open(&step).inspect_err(|error| line.cut(error.clone()))?;
         self.charge(&step)?;
         let place = self.done(&step, 0);
         line.moves_to(Arc::clone(&self), place);

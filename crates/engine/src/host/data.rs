@@ -11,7 +11,9 @@ use super::secrets::Covering;
 use crate::data::{Has, Reveal, Taken, Told, put_headers, with_query};
 use crate::secrets::mask::Masker;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RANGE,
+};
 use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, Full};
 use model::{Code, DataClass, Label, Labels, Secret};
@@ -29,8 +31,6 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) struct Screened {
     pub(super) call: HttpCall,
     pub(super) body: Option<Body>,
-    /// Looks for values in what of the body is still to come.
-    pub(super) screen: Option<Covering>,
 }
 
 /// The reply of a function on its way out.
@@ -50,8 +50,7 @@ impl Outward {
         next: Option<Result<Frame<Bytes>, E>>,
     ) -> Option<Option<Result<Frame<Bytes>, E>>> {
         self.over = !matches!(next, Some(Ok(_)));
-        // What is known may have become more since.
-        self.cover.renew(self.broker.values());
+        self.cover.renew(self.broker.own_values());
         let passed = self.cover.pass(&self.broker, next);
         if self.cover.hit() {
             self.masked.store(true, Relaxed);
@@ -77,7 +76,10 @@ impl Broker {
             let step = self.begin("data.protect", done.clone(), b"", Labels::NONE);
             self.enter(&step, &Entry::done(0));
         }
+        self.learn(&taken.above);
         self.learn(&taken.swaps);
+        self.hold_back(&taken.came, &taken.above);
+        self.clear.lock().extend(taken.above.iter().chain(&taken.came).map(Arc::clone));
     }
 
     /// Values that it has to do with from now on.
@@ -97,7 +99,8 @@ impl Broker {
         let labels = self.labels();
         let swaps = self.swaps.lock().clone();
         let any = !labels.is_empty() || !swaps.is_empty();
-        any.then(|| Box::new(Taken { labels, swaps, done: Vec::new() }))
+        let above = self.clear.lock().clone();
+        any.then(|| Box::new(Taken { labels, swaps, above, ..Taken::default() }))
     }
 
     /// Whether sensitive values may be around.
@@ -114,39 +117,46 @@ impl Broker {
         url: &str,
     ) -> Result<Screened, HostError> {
         if !self.has_data() {
-            return Ok(Screened { call, body, screen: None });
+            return Ok(Screened { call, body });
         }
         let due = self.due(step, url)?;
         let may: Vec<DataClass> = due.iter().map(|reveal| reveal.class.clone()).collect();
-        let others = Arc::new(self.values().without(&may));
-        if !others.is_empty() && is_in_head(&others, &call) {
+        let others = self.clear_values().without(&may);
+        if is_in_head(&others, &call) {
             return Err(self.leaks(step));
         }
-        let (mut call, mut body) = (call, body);
-        let mut screen = (!others.is_empty()).then(|| Covering::of(Arc::clone(&others)));
-        for reveal in due {
-            let kind = Kind::of(&call);
-            let reads =
-                body.as_ref().is_some_and(|it| !it.is_end_stream()) && kind.is_in(reveal.has);
-            let whole = match body.take() {
-                Some(body) if reads => Some(self.gather(step, body, super::BODY_BYTES_MAX).await?),
-                other => {
-                    body = other;
-                    None
-                }
-            };
-            if whole.as_ref().is_some_and(|whole| others.whole(whole).is_some()) {
+        let (mut call, mut body) = (call, body.filter(|it| !it.is_end_stream()));
+        let mut whole = None;
+        // All of it before anything is sent: how much of a body arrives would say which of many
+        // values in it was the right one.
+        if let Some(coming) = body.take_if(|_| !others.is_empty()) {
+            let gathered = self.gather(step, coming, super::BODY_BYTES_MAX).await?;
+            if others.whole(&gathered).is_some() {
                 return Err(self.leaks(step));
             }
-            let filled = self.reveal_in(step, reveal, &mut call, whole.as_deref(), url)?;
-            if let Some(filled) = filled.or_else(|| whole.map(|it| Secret::new(it.to_vec()))) {
-                let bytes = Bytes::from_owner(Filled(filled));
-                call.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-                body = Some(Full::new(bytes).map_err(|never| match never {}).boxed_unsync());
-                screen = None;
+            whole = Some(gathered);
+        }
+        let mut filled = None;
+        for reveal in due {
+            let reads = Kind::of(&call).is_in(reveal.has);
+            if let Some(coming) = body.take_if(|_| reads) {
+                whole = Some(self.gather(step, coming, super::BODY_BYTES_MAX).await?);
+            }
+            let now = filled.as_ref().map(|it: &Secret<Vec<u8>>| it.expose().as_slice());
+            let now = now.or(whole.as_deref()).filter(|_| reads);
+            if let Some(made) = self.reveal_in(step, reveal, &mut call, now, url)? {
+                call.headers.insert(CONTENT_LENGTH, HeaderValue::from(made.expose().len()));
+                filled = Some(made);
             }
         }
-        Ok(Screened { call, body, screen })
+        if self.has_revealed(&place_of(&call.uri)) {
+            // What is compressed or a piece cannot be looked through.
+            call.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            call.headers.remove(RANGE);
+        }
+        let whole = filled.map(|it| Bytes::from_owner(Filled(it))).or(whole);
+        let whole = whole.map(|it| Full::new(it).map_err(|never| match never {}).boxed_unsync());
+        Ok(Screened { call, body: whole.or(body) })
     }
 
     /// The reveals that the manifest asks for at this address. Each is decided before anything of
@@ -200,23 +210,33 @@ impl Broker {
         let values = tally.total();
         if values > 0 {
             let step = self.reveal_step(reveal, url, Some(values));
-            self.learn(&tally.into_swaps());
+            let swaps = tally.into_swaps();
+            self.learn(&swaps);
+            self.cover_from(place_of(&call.uri), &swaps);
             self.done(&step, 0);
-            // What is compressed cannot be looked through.
-            call.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         Ok(done.map(Secret::new))
     }
 
-    /// The request holds a value and goes where it may not.
-    pub(super) fn leaks(&self, request: &Step) -> HostError {
+    /// The request holds a value and goes where it may not. It is the last one of its tree: each
+    /// further answer would say more about a value that is only guessed at.
+    fn leaks(&self, request: &Step) -> HostError {
+        if self.purse.shut() {
+            let (function, invocation) = (self.function.reference(), &self.invocation);
+            let code = Code::DataLeaves;
+            tracing::warn!(%function, %invocation, "{code}: {}", code.title());
+        }
         self.denied(request, &Denial::of(Code::DataLeaves))
     }
 
-    /// The same, found on the way.
-    pub(super) fn leaked(&self) -> HostError {
-        let step = self.begin("data.leak", "a request's body".to_owned(), b"", Labels::NONE);
-        self.leaks(&step)
+    /// Refuses whatever goes outside once something was refused because of a value in it.
+    pub(super) fn is_open(&self, request: &Step) -> Result<(), HostError> {
+        if !self.purse.is_shut() {
+            return Ok(());
+        }
+        let mut denial = Denial::of(Code::DataLeaves);
+        denial.detail = Some("an earlier request held a value, so nothing leaves any more".into());
+        Err(self.denied(request, &denial))
     }
 
     /// Covers the head of the function's reply, and what is to be covered after it. `None` if there
@@ -225,11 +245,10 @@ impl Broker {
         if !self.has_data() {
             return None;
         }
-        let values = self.values();
-        let cover = Covering::of(Arc::clone(&values));
+        let values = self.own_values();
         let masked = self.cover_fields(&values, &mut head.headers);
-        let coded = head.headers.get_all(CONTENT_ENCODING);
-        if coded.iter().any(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let cover = self.covering(values);
+        if is_coded(head) {
             let what = "the reply, which is compressed".to_owned();
             self.enter(&self.begin("data.unseen", what, b"", Labels::NONE), &Entry::done(0));
         }
@@ -296,6 +315,19 @@ fn put_in(
         _ => reveal.bound.json(whole, None, tally),
     };
     made.map(Some).map_err(refused)
+}
+
+/// Where a request goes: host and port.
+pub(super) fn place_of(uri: &http::Uri) -> String {
+    let usual = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    format!("{host}:{}", uri.port_u16().unwrap_or(usual))
+}
+
+/// Whether what came back is coded, so that nothing would be found in it.
+pub(super) fn is_coded(head: &http::response::Parts) -> bool {
+    let coded = |it: &HeaderValue| !it.as_bytes().eq_ignore_ascii_case(b"identity");
+    head.headers.get_all(CONTENT_ENCODING).iter().any(coded)
 }
 
 /// Whether a value stands in the address or a header field.

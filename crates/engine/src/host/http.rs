@@ -3,9 +3,9 @@
 use super::Broker;
 use super::body::{Coming, Leaving, nothing};
 use super::call::inside;
-use super::data::Screened;
+use super::data::{Screened, is_coded, place_of};
 use super::record::Step;
-use super::secrets::{Covering, Dressed};
+use super::secrets::Dressed;
 use http::StatusCode;
 use http::header::{HOST, HeaderValue};
 use http_body_util::BodyExt as _;
@@ -41,14 +41,16 @@ impl Broker {
             .policies
             .decide_http(HttpAsk { method, url: &url })
             .map_err(|denial| self.denied(&step, &denial))?;
+        self.is_open(&step)?;
         self.charge(&step)?;
         let _waiting = self.wait().ok_or_else(|| self.limited(&step, "asks at once"))?;
-        let Screened { call, body, screen } = self.screened(&step, call, body, &url).await?;
+        let Screened { call, body } = self.screened(&step, call, body, &url).await?;
+        let to = place_of(&call.uri);
         let mut dressed = self.with_secrets(&step, call, body, &url).await?;
         let sent = Arc::new(AtomicU64::new(0));
         let again = dressed.again();
         let made = std::mem::take(&mut dressed.made);
-        let mut response = self.send(&permit, &step, dressed, screen, &sent).await?;
+        let mut response = self.send(&permit, &step, dressed, &sent).await?;
         let mut place = self.done(&step, 0);
         if let Some(again) = again.filter(|_| response.status() == StatusCode::UNAUTHORIZED)
             && let Some(other) = self.with_new_token(again, &url).await
@@ -56,11 +58,18 @@ impl Broker {
             let resource = step.resource().to_owned();
             let step = self.begin("http", resource, arguments.as_bytes(), Labels::NONE);
             self.charge(&step)?;
-            response = self.send(&permit, &step, other, None, &sent).await?;
+            response = self.send(&permit, &step, other, &sent).await?;
             place = self.done(&step, 0);
         }
         let (mut head, body) = response.into_parts();
-        let mask = self.cover_head(&mut head, &made);
+        if self.has_revealed(&to) && is_coded(&head) {
+            self.ended(place, 0, true);
+            let why = "what comes back is compressed, and was asked for as it is: \
+                       it could hold a value that was sent there";
+            self.platform_line(format!("{} failed: {why}", step.name()));
+            return Err(HostError::Upstream(Failure::Protocol));
+        }
+        let mask = self.cover_head(&mut head, &made, Some(&to));
         let coming = Coming { body, mask, broker: self, place, sent, received: 0, over: false };
         let reply = Labelled::plain(HostReply::Http(Box::new(head)));
         Ok(Answer { reply, body: Some(coming.boxed_unsync()) })
@@ -71,7 +80,6 @@ impl Broker {
         _permit: &CallPermit,
         step: &Step,
         dressed: Dressed,
-        screen: Option<Covering>,
         sent: &Arc<AtomicU64>,
     ) -> Result<http::Response<Body>, HostError> {
         let (call, body, unseen) = dressed.into_parts();
@@ -79,7 +87,7 @@ impl Broker {
             Some(body) => {
                 let (broker, sent) = (Arc::clone(self), Arc::clone(sent));
                 let watch = self.watch().filter(|_| unseen);
-                Leaving { body, screen, over: false, watch, broker, sent }.boxed_unsync()
+                Leaving { body, watch, broker, sent }.boxed_unsync()
             }
             None => nothing(),
         };

@@ -1,7 +1,7 @@
 //! What a root invocation and all its descendants may still spend, together.
 
 use model::Budget;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// One purse for a tree of invocations. All of them spend from it, wherever they run.
 #[derive(Debug)]
@@ -10,6 +10,8 @@ pub(crate) struct Purse {
     egress_bytes: AtomicU64,
     descendants: AtomicU32,
     cpu_us: AtomicU64,
+    /// One of them tried to send a sensitive value away: none of them sends anything any more.
+    shut: AtomicBool,
 }
 
 impl Purse {
@@ -19,7 +21,18 @@ impl Purse {
             egress_bytes: AtomicU64::new(budget.egress_bytes),
             descendants: AtomicU32::new(budget.descendants),
             cpu_us: AtomicU64::new(budget.cpu_us),
+            shut: AtomicBool::new(false),
         }
+    }
+
+    /// Ends all requests to outside. Says whether that is new.
+    pub(crate) fn shut(&self) -> bool {
+        !self.shut.swap(true, Relaxed)
+    }
+
+    /// Whether requests to outside were ended.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.shut.load(Relaxed)
     }
 
     /// Takes one call of the host, or says which limit is reached.

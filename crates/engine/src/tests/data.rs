@@ -1,6 +1,8 @@
 //! Sensitive data: protected before a function sees it, back in requests where that is granted, and
 //! covered or refused on every other way out.
 
+mod guesses;
+
 use super::rig::{Rig, rig, rig_to};
 use crate::{Config, RequestBody};
 use bytes::Bytes;

@@ -16,6 +16,7 @@ pub struct Swap {
     pub transform: Kind,
     pub(super) plain: Secret<String>,
     pub(super) is_literal: bool,
+    pub(super) was_protected: bool,
     pub(super) made: Box<str>,
 }
 
@@ -24,6 +25,12 @@ impl Swap {
     #[must_use]
     pub fn plain(&self) -> &str {
         self.plain.expose()
+    }
+
+    /// Whether it came as what stands for it, so that whoever sent it need not have the value.
+    #[must_use]
+    pub const fn was_protected(&self) -> bool {
+        self.was_protected
     }
 
     /// What stands for it.
@@ -70,11 +77,11 @@ impl Bond {
         let token = matches!(value, Value::Text(text) if is_token(text));
         if token && self.work.kind() == Kind::Token {
             let plain = self.work.run(Way::Undo, value, record)?;
-            tally.keep(|| self.swap(&plain, value))?;
+            tally.keep(|| self.swap(&plain, value, true))?;
             return Ok(value.kept());
         }
         let made = self.work.run(Way::Protect, value, record)?;
-        tally.keep(|| self.swap(value, &made))?;
+        tally.keep(|| self.swap(value, &made, false))?;
         Ok(made)
     }
 
@@ -95,16 +102,17 @@ impl Bond {
             return Ok(None);
         }
         let plain = self.work.run(Way::Undo, value, record)?;
-        tally.keep(|| self.swap(&plain, value))?;
+        tally.keep(|| self.swap(&plain, value, true))?;
         Ok(Some(plain))
     }
 
-    fn swap(&self, plain: &Value<'_>, made: &Value<'_>) -> Arc<Swap> {
+    fn swap(&self, plain: &Value<'_>, made: &Value<'_>, was_protected: bool) -> Arc<Swap> {
         Arc::new(Swap {
             class: self.class.clone(),
             transform: self.work.kind(),
             plain: Secret::new(plain.as_str().to_owned()),
             is_literal: matches!(plain, Value::Literal(_)),
+            was_protected,
             made: made.as_str().into(),
         })
     }

@@ -9,7 +9,7 @@ use http_body::Frame;
 use model::{Labels, Secret, SecretName};
 use ports::host::HostError;
 use protect::contract::Swap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The secrets that an invocation used, and what of them was found again.
@@ -19,8 +19,17 @@ pub(in crate::host) struct Used {
     /// Those that the function read. They are covered in what is written down, and not in what
     /// comes to it.
     read: Arc<Masker>,
-    /// The sensitive values that it is known to have to do with.
+    /// The sensitive values that it is known to have to do with, which are covered in what is
+    /// written down.
     data: Arc<Masker>,
+    /// Those that came as they are, with this request or one further up: they may not leave.
+    clear: Arc<Masker>,
+    /// Those that came as they are with this very request: they are covered in its reply.
+    own: Arc<Masker>,
+    /// Those that were put into requests, by where these went.
+    revealed: BTreeMap<String, Arc<Masker>>,
+    /// The classes of which it is recorded that a value came by itself.
+    seen: BTreeSet<Whose>,
     /// Where the record says that a value was covered, and in how many bytes.
     found: BTreeMap<Whose, (Place, u64)>,
 }
@@ -39,25 +48,36 @@ impl Broker {
         self.used.lock().add(name, value);
     }
 
-    /// Looks for sensitive values in everything that is written down, comes back or leaves.
+    /// Looks for sensitive values in everything that is written down.
     pub(in crate::host) fn cover_values(&self, swaps: &[Arc<Swap>]) {
-        let mut used = self.used.lock();
-        let known = |swap: &&Arc<Swap>| used.data.knows_value(&swap.class, swap.plain());
-        let new: Vec<&Arc<Swap>> = swaps.iter().filter(|it| !known(it)).collect();
-        if new.is_empty() {
-            return;
-        }
-        let used = &mut *used;
-        let data = Arc::make_mut(&mut used.data);
-        for swap in new {
-            data.add_value(&swap.class, swap.plain());
-        }
-        Arc::make_mut(&mut used.masker).join(data);
+        add(&mut self.used.lock().data, swaps);
     }
 
-    /// The sensitive values that it is known to have to do with.
-    pub(in crate::host) fn values(&self) -> Arc<Masker> {
-        Arc::clone(&self.used.lock().data)
+    /// Looks for values that came as they are: in what leaves, and in the reply if they came with
+    /// this very request. Nothing else is looked for there: what became of a request would tell
+    /// the function which of its guesses at a value was right, and a reply would tell its caller.
+    pub(in crate::host) fn hold_back(&self, came: &[Arc<Swap>], above: &[Arc<Swap>]) {
+        let mut used = self.used.lock();
+        add(&mut used.clear, came);
+        add(&mut used.clear, above);
+        add(&mut used.own, came);
+    }
+
+    /// Looks for values in what comes back from where they were sent.
+    pub(in crate::host) fn cover_from(&self, place: String, swaps: &[Arc<Swap>]) {
+        if !swaps.is_empty() {
+            add(self.used.lock().revealed.entry(place).or_default(), swaps);
+        }
+    }
+
+    /// The sensitive values that came as they are.
+    pub(in crate::host) fn clear_values(&self) -> Arc<Masker> {
+        Arc::clone(&self.used.lock().clear)
+    }
+
+    /// The sensitive values that came as they are with this very request.
+    pub(in crate::host) fn own_values(&self) -> Arc<Masker> {
+        Arc::clone(&self.used.lock().own)
     }
 
     /// Looks for a value in what is written down from now on.
@@ -70,12 +90,12 @@ impl Broker {
 
     /// A text with every known secret covered, and what was found. `None` if there is nothing.
     fn written(&self, text: &str) -> Option<(String, Vec<Hit>)> {
-        let (used, read) = {
+        let all = {
             let known = self.used.lock();
-            (Arc::clone(&known.masker), Arc::clone(&known.read))
+            [&known.masker, &known.read, &known.data].map(Arc::clone)
         };
         let mut covered: Option<(Vec<u8>, Vec<Hit>)> = None;
-        for masker in [used, read] {
+        for masker in all {
             let now = covered.as_ref().map_or(text.as_bytes(), |(text, _)| text);
             if let Some((text, hits)) = masker.whole(now) {
                 let before = covered.take().map(|(_, hits)| hits).unwrap_or_default();
@@ -102,21 +122,56 @@ impl Broker {
     }
 
     /// Covers the fields of a reply. What comes after them has to be covered too, if any secret
-    /// was used. `made` is looked for in this reply alone.
+    /// was used. `made` is looked for in this reply alone, and sensitive values only if they were
+    /// sent to `place`: other ones are passed on and recorded.
     pub(in crate::host) fn cover_head(
         &self,
         head: &mut http::response::Parts,
         made: &[(SecretName, Secret<Vec<u8>>)],
+        place: Option<&str>,
     ) -> Option<Covering> {
-        let mut masker = Arc::clone(&self.used.lock().masker);
+        let (mut masker, revealed, data) = {
+            let used = self.used.lock();
+            let revealed = place.and_then(|place| used.revealed.get(place)).map(Arc::clone);
+            (Arc::clone(&used.masker), revealed, Arc::clone(&used.data))
+        };
         for (name, value) in made {
             Arc::make_mut(&mut masker).add(name, value);
         }
-        if masker.is_empty() {
+        if let Some(revealed) = revealed {
+            Arc::make_mut(&mut masker).join(&revealed);
+        }
+        if masker.is_empty() && data.is_empty() {
             return None;
         }
         self.cover_fields(&masker, &mut head.headers);
-        Some(Covering::of(masker))
+        for value in head.headers.values() {
+            self.seen(data.whole(value.as_bytes()).map(|(_, hits)| hits).unwrap_or_default());
+        }
+        Some(self.covering(masker))
+    }
+
+    /// Covers what a masker finds, and records what else is known and passes.
+    pub(in crate::host) fn covering(&self, masker: Arc<Masker>) -> Covering {
+        let data = Arc::clone(&self.used.lock().data);
+        let seen = (!data.is_empty()).then(|| Stream::new(data));
+        Covering { seen, ..Covering::of(masker) }
+    }
+
+    /// Whether values were sent to a place.
+    pub(in crate::host) fn has_revealed(&self, place: &str) -> bool {
+        self.used.lock().revealed.contains_key(place)
+    }
+
+    /// Records that values came by themselves, from somebody to whom no contract sent them. They
+    /// are not covered: that would say which of many they are. One entry for each class.
+    fn seen(&self, hits: Vec<Hit>) {
+        for Hit { name, .. } in hits {
+            if self.used.lock().seen.insert(name.clone()) {
+                let step = self.begin("data.seen", name.to_string(), b"", Labels::NONE);
+                self.enter(&step, &Entry::done(0));
+            }
+        }
     }
 
     /// Covers what is found in header fields, and says whether anything was.
@@ -163,10 +218,25 @@ impl Broker {
     }
 }
 
+/// Adds values to those that are looked for.
+fn add(masker: &mut Arc<Masker>, swaps: &[Arc<Swap>]) {
+    let known = |swap: &&Arc<Swap>| masker.knows_value(&swap.class, swap.plain());
+    let new: Vec<&Arc<Swap>> = swaps.iter().filter(|it| !known(it)).collect();
+    if new.is_empty() {
+        return;
+    }
+    let masker = Arc::make_mut(masker);
+    for swap in new {
+        masker.add_value(&swap.class, swap.plain());
+    }
+}
+
 /// The body of a reply on its way, with the used secrets covered.
 pub(crate) struct Covering {
     stream: Stream,
     masker: Arc<Masker>,
+    /// Looks for what is recorded and passed on.
+    seen: Option<Stream>,
     /// What comes after the bytes that were held back.
     late: Option<Frame<Bytes>>,
     /// Whether anything was found.
@@ -178,8 +248,9 @@ type Next<E> = Option<Result<Frame<Bytes>, E>>;
 
 impl Covering {
     /// Covers what a masker finds.
-    pub(in crate::host) fn of(masker: Arc<Masker>) -> Self {
-        Self { stream: Stream::new(Arc::clone(&masker)), masker, late: None, hit: false }
+    fn of(masker: Arc<Masker>) -> Self {
+        let stream = Stream::new(Arc::clone(&masker));
+        Self { stream, masker, seen: None, late: None, hit: false }
     }
 
     /// Covers other values from now on.
@@ -217,6 +288,9 @@ impl Covering {
                     let (passed, hits) = self.stream.push(data);
                     self.hit |= !hits.is_empty();
                     broker.found(hits);
+                    if let Some(seen) = &mut self.seen {
+                        broker.seen(seen.push(passed.clone()).1);
+                    }
                     (!passed.is_empty()).then(|| Some(Ok(Frame::data(passed))))
                 }
                 Err(frame) => Some(Some(Ok(self.trailers(broker, frame)))),
