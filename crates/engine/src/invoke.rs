@@ -109,7 +109,11 @@ impl Engine {
         }
         let id = permitted.identified.throttled.received.id;
         let permitted = match permitted.identified.function.data {
-            Some(_) => Box::pin(self.take_in(permitted)).await?,
+            // What no cap has room for costs no work.
+            Some(_) => {
+                self.within_caps(&permitted)?;
+                Box::pin(self.take_in(permitted)).await?
+            }
             None => permitted,
         };
         let funded = self.fund(permitted).await?;

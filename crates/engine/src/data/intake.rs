@@ -93,6 +93,7 @@ impl Engine {
                 let wall = Duration::from_millis(limits.wall_ms);
                 let whole = tokio::time::timeout(wall, self.gather(&head, body, most)).await;
                 let whole = whole.unwrap_or_else(|_| Err(Code::ClientSlow.into()))?;
+                kind.fits(&whole, intake.has)?;
                 let made = match kind {
                     _ if whole.is_empty() => intake.without_body(&mut tally).map(|()| Vec::new()),
                     Kind::Form => intake.bound.form(&whole, None, &mut tally),
@@ -129,8 +130,11 @@ impl Engine {
                 _ => Problem::new(Code::Malformed).internal(error),
             })?;
             let Ok(data) = frame.into_data() else { continue };
-            if (whole.len() + data.len()) as u64 > most || !hold.take(data.len()) {
+            if (whole.len() + data.len()) as u64 > most {
                 return Err(too_large());
+            }
+            if !hold.take(data.len()) {
+                return Err(Code::Overloaded.into());
             }
             whole.extend_from_slice(&data);
         }
@@ -164,6 +168,9 @@ impl Kind {
         if head.headers.get_all(CONTENT_ENCODING).iter().any(coded) {
             return wrong("it is compressed".to_owned());
         }
+        if head.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
+            return wrong("it says twice what it is".to_owned());
+        }
         let said = head.headers.get(CONTENT_TYPE).map_or("", |it| it.to_str().unwrap_or("?"));
         let said = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match (said.as_str(), has) {
@@ -172,6 +179,18 @@ impl Kind {
             (said, _) if said.starts_with("multipart/") => wrong("it has several parts".to_owned()),
             (_, Has { json: true, .. }) => Ok(Self::Json),
             _ => wrong("no form, and the contract names no `body:` field".to_owned()),
+        }
+    }
+
+    /// What calls itself a form and begins as JSON would be read as a form here, and as JSON by a
+    /// function that does not ask what it is.
+    fn fits(self, whole: &[u8], has: Has) -> Result<(), Problem> {
+        let first = whole.iter().find(|byte| !byte.is_ascii_whitespace());
+        match (self, first) {
+            (Self::Form, Some(b'{' | b'[' | b'"')) if has.json => {
+                Err(Problem::new(Code::DataBodyKind).detail("it says it is a form, and is JSON"))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -46,11 +46,17 @@ impl Engine {
             Ok(permitted) => permitted,
             Err(landed) => return landed,
         };
+        if let Err(refusal) = self.within_caps(&permitted) {
+            return landed(&refusal);
+        }
         let permitted = match permitted.identified.function.data {
             Some(_) => match Box::pin(self.take_in(permitted)).await {
                 Ok(permitted) => permitted,
                 // What does not fit the contract now never will.
-                Err(refusal) => return Landed::Hopeless(code_of(&refusal.problem)),
+                Err(refusal) => match landed(&refusal) {
+                    Landed::Failed(why) => return Landed::Hopeless(why),
+                    later => return later,
+                },
             },
             None => permitted,
         };
