@@ -57,6 +57,30 @@ impl Step {
         &self.resource
     }
 
+    /// The part that the guest may choose, and so may write a value into. Names that the platform
+    /// knows stay as they are: a caller who sends one as a value would make it illegible.
+    fn free(&self, decision: Decision) -> std::ops::Range<usize> {
+        let text = self.resource.as_str();
+        let all = 0..text.len();
+        // What was denied need not be the name of anything.
+        if decision == Decision::Denied {
+            return all;
+        }
+        match self.operation {
+            "http" | "call" | "data.reveal" | "secret.token" => {
+                let host = text.find("://").map_or(0, |at| at + "://".len());
+                let end = text.rfind(" as ").filter(|_| self.operation == "data.reveal");
+                let end = end.unwrap_or(text.len()).max(host);
+                let path = text[host..end].find('/').map_or(end, |at| host + at);
+                path..end
+            }
+            "file.read" => all,
+            // It may have failed because there is nothing of that name.
+            _ if decision == Decision::Failed => all,
+            _ => 0..0,
+        }
+    }
+
     /// What it is called in the log.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.operation, self.resource)
@@ -131,7 +155,13 @@ impl Broker {
     }
 
     pub(super) fn enter(&self, step: &Step, entry: &Entry) -> Place {
-        let resource = self.masked_text(step.resource.clone());
+        let free = step.free(entry.decision);
+        let (name, rest) = step.resource.split_at(free.start);
+        let (text, behind) = rest.split_at(free.end - free.start);
+        let resource = match text.is_empty() {
+            true => step.resource.clone(),
+            false => [name, &self.masked_text(text.to_owned()), behind].concat(),
+        };
         let mut asked = self.asked.lock();
         asked.moved_bytes = asked.moved_bytes.saturating_add(entry.bytes);
         if !asked.has_room_for(step.operation, &resource, entry.decision) {

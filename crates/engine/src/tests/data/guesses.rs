@@ -119,3 +119,13 @@ async fn what_comes_back_of_a_reveal_is_whole_and_in_plain() {
         assert!(sent.body().windows(MAIL.len()).any(|it| it == MAIL.as_bytes()));
     }
 }
+
+#[tokio::test]
+async fn a_name_that_a_caller_sends_as_a_value_stays_in_the_record() {
+    let more = || vec![ask("https://psp.example/v1/psp.example", b"{}")];
+    let (rig, token) = shop(&format!("{IN},{REVEAL}"), more).await;
+    let body = r#"{"email":"psp.example"}"#;
+    say(&rig, post("/f", &token, &[JSON], body)).await.expect("answered");
+    let call = last(&rig).calls.into_iter().find(|call| call.operation == "http");
+    assert_eq!(call.expect("one").resource, "POST https://psp.example/v1/***********");
+}
