@@ -7,6 +7,7 @@
 //! Invariant: what a contract does not name leaves byte for byte as it came.
 //! Invariant: no error quotes a value.
 
+mod alike;
 mod bound;
 mod csv;
 mod fault;

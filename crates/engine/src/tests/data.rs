@@ -2,6 +2,7 @@
 //! covered or refused on every other way out.
 
 mod guesses;
+mod room;
 
 use super::rig::{Rig, rig, rig_to};
 use crate::{Config, RequestBody};
@@ -156,6 +157,10 @@ async fn what_cannot_be_protected_is_refused_and_never_passed_on() {
         (vec![JSON, form], "{}".to_owned(), Code::DataBodyKind),
         (vec![form, JSON], format!("card={CARD}"), Code::DataBodyKind),
         (vec![form], "card=%zz".to_owned(), Code::DataForm),
+        (vec![JSON], format!(r#"{{"Email":"{MAIL}"}}"#), Code::DataForm),
+        (vec![JSON], format!(r#"{{"CARD":{{"number":"{CARD}"}}}}"#), Code::DataForm),
+        (vec![JSON], format!(r#"{{"card":{{"n\u0055mber":"{CARD}"}}}}"#), Code::DataForm),
+        (vec![form], format!("C%41rd={CARD}"), Code::DataForm),
         (vec![JSON, ("content-encoding", "gzip")], "x".to_owned(), Code::DataBodyKind),
         (
             vec![("content-type", "Multipart/Form-Data; boundary=a")],
@@ -389,26 +394,4 @@ async fn the_queue_holds_what_is_protected_and_the_contract_is_applied_once() {
     assert!(!payload.contains(CARD) && !payload.contains(MAIL), "{payload}");
     assert_eq!(rig.engine.attempt(&leased).await, crate::invoke::Landed::Done);
     assert_eq!(last(&rig).labels.to_string(), "email.token,pan.card");
-}
-
-#[tokio::test]
-async fn what_finds_no_room_waits_and_is_not_lost() {
-    let (rig, token) = shop(REVEAL, Vec::new).await;
-    rig.grant("token:t", "invoke-async", "f").await;
-    let body = format!(r#"{{"email":"{MAIL}"}}"#);
-    let fields = [JSON, ("prefer", "respond-async")];
-    say(&rig, post("/f", &token, &fields, &body)).await.expect("accepted");
-    // The contract came later, so that it is applied when the call runs.
-    rig.deploy_as("shop", &function(IN), true).await.expect("deployed");
-    let now = ports::Clock::wall(&*rig.clock);
-    let until = model::Timestamp(now.0 + 60_000_000);
-    let want = ports::queue::Want { now, until, most: 1, skip: Vec::new() };
-    let leased = ports::Queue::lease(&*rig.queue, want).await.expect("a queue").items.remove(0);
-    let mut all = crate::host::Hold::new(&rig.engine.gathered);
-    while all.take(64) {}
-    assert_eq!(rig.engine.attempt(&leased).await, crate::invoke::Landed::NoRoom);
-    let problem = say(&rig, post("/f", &token, &[JSON], &body)).await.expect_err("no room");
-    assert_eq!(problem.code, Code::Overloaded);
-    drop(all);
-    assert_eq!(rig.engine.attempt(&leased).await, crate::invoke::Landed::Done);
 }

@@ -1,7 +1,8 @@
 //! A contract with keys, applied to one document.
 
 use super::{
-    Contract, Duplicate, Fault, Field, Missing, Place, Table, Tally, csv, form, json, unusable,
+    Contract, Duplicate, Fault, Field, Missing, Place, Table, Tally, alike, csv, form, json,
+    unusable,
 };
 use crate::transform::{ClassKeys, Error, Kind, Value, Way, Work};
 use model::{Code, DataClass, Problem, TenantName};
@@ -54,7 +55,7 @@ pub(crate) struct Bond {
 
 /// A contract that can be applied.
 pub struct Bound {
-    direction: Direction,
+    pub(crate) direction: Direction,
     pub(crate) missing: Missing,
     pub(crate) duplicate: Duplicate,
     pub(crate) table: Table,
@@ -116,6 +117,15 @@ impl Bound {
         json::apply(self, document, record, tally)
     }
 
+    /// Refuses names that a function could take for those of the contract.
+    fn no_likes(&self, document: &[u8], name: fn(&Place) -> Option<&str>) -> Result<(), Fault> {
+        if self.direction != Direction::Ingest {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.bonds.iter().filter_map(|bond| name(&bond.at)).collect();
+        alike::refuse(&names, document)
+    }
+
     /// Applies it to a body of `application/x-www-form-urlencoded`.
     ///
     /// # Errors
@@ -126,6 +136,10 @@ impl Bound {
         record: Option<&str>,
         tally: &mut Tally,
     ) -> Result<Vec<u8>, Fault> {
+        self.no_likes(body, |place| match place {
+            Place::Form(name) => Some(name),
+            _ => None,
+        })?;
         form::apply(self, form::Kind::Form, body, record, tally)
     }
 
@@ -139,6 +153,10 @@ impl Bound {
         record: Option<&str>,
         tally: &mut Tally,
     ) -> Result<Vec<u8>, Fault> {
+        self.no_likes(query, |place| match place {
+            Place::Query(name) => Some(name),
+            _ => None,
+        })?;
         form::apply(self, form::Kind::Query, query, record, tally)
     }
 

@@ -8,7 +8,7 @@ mod text;
 mod walk;
 
 use super::bound::Bound;
-use super::{Duplicate, Fault, Place, Pointer, Tally};
+use super::{Direction, Duplicate, Fault, Place, Pointer, Tally};
 use crate::transform::Value;
 use std::ops::Range;
 use walk::{Found, Seen, Walk};
@@ -96,7 +96,7 @@ fn walk(
 ) -> Result<(), Fault> {
     let strict = bound.duplicate == Duplicate::Refuse;
     let place = |field: usize| bound.bonds.get(field).map(|bond| bond.at.to_string());
-    let mut walk = Walk::new(text, pointers);
+    let mut walk = Walk::new(text, pointers, bound.direction == Direction::Ingest);
     while let Some(seen) = walk.next()? {
         match seen {
             Seen::Value { field, range, found } => visit(field, range, found)

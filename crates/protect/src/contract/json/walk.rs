@@ -3,7 +3,7 @@
 //! What is remembered is one level for each container that is open, and in each the names on the
 //! way to a field that were seen there: neither grows with the document.
 
-use super::super::{Fault, Pointer, Step};
+use super::super::{Fault, Pointer, Step, alike};
 use super::text::unescape;
 use std::ops::Range;
 
@@ -55,6 +55,8 @@ pub(super) struct Walk<'t, 'p> {
     text: &'t str,
     at: usize,
     pointers: Vec<Option<&'p Pointer>>,
+    /// Whether a name may not be like one on the way.
+    strict: bool,
     stack: Vec<Level<'t>>,
     /// The fields whose pointers lead to the next value or into it.
     active: Vec<usize>,
@@ -64,10 +66,10 @@ pub(super) struct Walk<'t, 'p> {
 }
 
 impl<'t, 'p> Walk<'t, 'p> {
-    pub(super) fn new(text: &'t str, pointers: Vec<Option<&'p Pointer>>) -> Self {
+    pub(super) fn new(text: &'t str, pointers: Vec<Option<&'p Pointer>>, strict: bool) -> Self {
         let active = (0..pointers.len()).filter(|at| pointers[*at].is_some()).collect();
         let (stack, pending) = (Vec::new(), Vec::new());
-        Self { text, at: 0, pointers, stack, active, expect: Expect::Value, pending }
+        Self { text, at: 0, pointers, strict, stack, active, expect: Expect::Value, pending }
     }
 
     /// Goes on to the next place, or to the end of the document.
@@ -221,6 +223,18 @@ impl<'t, 'p> Walk<'t, 'p> {
             (None, _) => false,
         };
         let pointers = &self.pointers;
+        if let Some(name) = &name {
+            let steps = || {
+                let step = |at: &usize| pointers[*at].and_then(|p| p.steps().get(depth));
+                level.active.iter().filter_map(step).filter_map(|step| match step {
+                    Step::Name(step) => Some(step.as_str()),
+                    Step::Each => None,
+                })
+            };
+            if self.strict && alike::is_like(steps, name) {
+                return Err(self.wrong(alike::WHY));
+            }
+        }
         let leads = |at: &&usize| pointers[**at].is_some_and(|p| fits(p.steps().get(depth)));
         self.active = level.active.iter().filter(leads).copied().collect();
         if let (Some(field), Some(name)) = (self.active.first(), name) {
