@@ -17,6 +17,7 @@ mod package;
 mod page;
 mod permissions;
 mod shown;
+mod statements;
 mod tags;
 mod target;
 mod urls;

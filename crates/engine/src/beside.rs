@@ -10,7 +10,7 @@ use crate::readiness::Readiness;
 use crate::secrets::Uses;
 use crate::slots::Slots;
 use crate::wiring::Engine;
-use model::act::Act;
+use model::act::{Act, Rights};
 use model::beside::{Beside, BesideRow, Later, WHOLE};
 use model::wire::queued::Call;
 use model::{FunctionName, FunctionRef, FunctionRow, Problem, Scope, SecretName, SecretRow};
@@ -93,10 +93,10 @@ impl Engine {
     }
 
     /// Keeps another document beside a function, which says with its number which one it was made
-    /// from. Returns the ledger entry's number.
+    /// from, with the grants that come and go with that. Returns the ledger entry's number.
     ///
     /// # Errors
-    /// Another one is there by now, or it names what is not there.
+    /// Another one is there by now, or one of the new grants; or it names what is not there.
     pub async fn put_beside(
         &self,
         scope: &Scope,
@@ -104,9 +104,11 @@ impl Engine {
         function: &FunctionName,
         what: String,
         beside: Beside,
+        rights: Rights,
     ) -> Result<u64, Problem> {
         let (function, beside) = (function.clone(), Box::new(beside));
-        Ok(self.commit(scope, actor, Act::Beside { function, what, beside }).await?.leaf)
+        let act = Act::Beside { function, what, beside, rights };
+        Ok(self.commit(scope, actor, act).await?.leaf)
     }
 
     /// The revision that is a version of a function.

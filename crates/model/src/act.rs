@@ -99,7 +99,19 @@ pub enum Act {
         what: String,
         /// The document, with the number that it had when it was read: another one is refused.
         beside: Box<Beside>,
+        /// Grants that come and go with it.
+        rights: Rights,
     },
+}
+
+/// Grants that come and go with a change of what is kept beside a function.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Come with it. If one of them is there already, the change is refused as one of what was seen
+    /// too long ago.
+    pub put: Vec<Grant>,
+    /// Go with it, as far as they are there.
+    pub gone: Vec<Grant>,
 }
 
 /// What an act changed, for whoever keeps a copy of the registry in memory.
@@ -297,6 +309,12 @@ pub enum LeafAct {
         number: u32,
         /// SHA-256 of the document.
         sha256: Digest,
+        /// Grants that were written with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        granted: Option<Listed<Grant>>,
+        /// Grants that ended with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revoked: Option<Listed<Grant>>,
     },
 }
 

@@ -186,8 +186,8 @@ pub fn plan<V: View>(
         Act::SecretPut { row, rotate } => secrets::put(view, row, rotate),
         Act::SecretRemove { name } => secrets::remove(view, name),
         Act::CapLift { of, name, until } => Ok(note(LeafAct::CapLift { of, name, until })),
-        Act::Beside { function, what, beside } => {
-            beside::put(view, scope, function, what, *beside, sha256)
+        Act::Beside { function, what, beside, rights } => {
+            beside::put(view, scope, (function, what), *beside, rights, sha256)
         }
     }
 }

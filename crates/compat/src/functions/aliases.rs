@@ -1,11 +1,12 @@
 //! Aliases: names of versions that can move, and divide their calls.
 
-use super::Doing;
 use super::target::Target;
 use super::wanted::Wanted;
+use super::{Doing, statements};
 use crate::LATEST;
 use crate::fault::Fault;
 use crate::route::parameter;
+use model::act::Rights;
 use model::beside::{Alias, Beside, WHOLE};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -80,14 +81,15 @@ impl Doing<'_> {
 
     pub(super) async fn delete_alias(&self, name: &str, alias: &str) -> Result<(), Fault> {
         let target = self.whole(name)?;
-        let remove = |beside: &mut Beside| {
+        let remove = |beside: &mut Beside, rights: &mut Rights| {
+            rights.gone = statements::take(beside, target.name(), |_, it| it.is_of(alias));
             beside.aliases.remove(alias);
             beside.provisioned.remove(alias);
             beside.urls.remove(alias);
             Ok(())
         };
-        self.change(&target, &format!("DeleteAlias {}", checked(alias.to_owned())?), remove)
-            .await?;
+        let what = format!("DeleteAlias {}", checked(alias.to_owned())?);
+        self.change_rights(&target, &what, remove).await?;
         Ok(())
     }
 

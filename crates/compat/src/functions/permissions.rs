@@ -1,16 +1,17 @@
 //! Who may call a function, in AWS's words: statements, each with the grants that came of it.
 //!
-//! Invariant: a statement is there before its grants and goes after them, so nobody may do what no
-//! statement says.
+//! Invariant: a statement and its grants come and go in one act, so nobody may do what no statement
+//! says, and what was granted without one stays.
 
-use super::Doing;
 use super::target::Target;
 use super::wanted::Wanted;
+use super::{Doing, statements};
 use crate::ACCOUNT;
 use crate::fault::Fault;
 use crate::route::parameter;
+use model::TokenName;
+use model::act::Rights;
 use model::beside::{Beside, Statement};
-use model::{Action, FunctionName, Grant, Principal, TokenName};
 use serde_json::{Map, Value, json};
 
 impl Doing<'_> {
@@ -24,17 +25,14 @@ impl Doing<'_> {
             return Err(Fault::constraint(&sid, "statementId", why));
         }
         let revision = wanted.text("RevisionId")?;
-        let mut statement = read(&mut wanted, &target)?;
+        let statement = read(&mut wanted, &target)?;
         wanted.done()?;
         if statement.who.is_none() {
             // A route that leaves it to the grants who may call would be opened, too.
             self.made_here(&target)?;
         }
-        let grants = grants(&statement, target.name());
-        let held = self.engine.grants(&self.signer.scope);
-        statement.granted = !grants.iter().all(|grant| held.contains(grant));
         let key = key(&target, &sid);
-        let put = |beside: &mut Beside| {
+        let put = |beside: &mut Beside, rights: &mut Rights| {
             of_revision(&target, beside, revision.as_deref())?;
             if beside.statements.contains_key(&key) {
                 let message = format!(
@@ -42,26 +40,19 @@ impl Doing<'_> {
                 );
                 return Err(Fault::new(409, "ResourceConflictException", message));
             }
-            beside.statements.insert(key.clone(), statement.clone());
+            let held = self.engine.grants(&self.signer.scope);
+            rights.put = statements::grants(&statement, target.name());
+            rights.put.retain(|grant| !held.contains(grant));
+            let made = Statement { grants: rights.put.clone(), ..statement.clone() };
+            beside.statements.insert(key.clone(), made);
             Ok(())
         };
-        self.change(&target, &format!("AddPermission {sid}"), put).await?;
-        for grant in grants.into_iter().filter(|grant| !held.contains(grant)) {
-            let granted = self.engine.grant(&self.signer.scope, &self.actor(), grant).await;
-            if let Err(problem) = granted {
-                let take = |beside: &mut Beside| {
-                    beside.statements.remove(&key);
-                    Ok(())
-                };
-                self.change(&target, &format!("RemovePermission {sid}"), take).await?;
-                return Err(super::deployed(&problem));
-            }
-        }
+        self.change_rights(&target, &format!("AddPermission {sid}"), put).await?;
         Ok(json!({ "Statement": shown(&target, &sid, &statement).to_string() }))
     }
 
     pub(super) fn get_policy(&self, name: &str) -> Result<Value, Fault> {
-        let target = self.target(name)?;
+        let target = self.stated(name)?;
         let all = own(&target, &target.beside);
         if all.is_empty() {
             return Err(Fault::not_found("The resource you requested does not exist."));
@@ -74,45 +65,30 @@ impl Doing<'_> {
     }
 
     pub(super) async fn remove_permission(&self, name: &str, sid: &str) -> Result<(), Fault> {
-        let target = self.target(name)?;
+        let target = self.stated(name)?;
         let key = key(&target, sid);
-        of_revision(&target, &target.beside, parameter(self.query, "RevisionId").as_deref())?;
-        let Some(statement) = target.beside.statements.get(&key) else {
-            let sid: String = sid.chars().take(100).collect();
-            return Err(Fault::not_found(match own(&target, &target.beside).is_empty() {
-                true => "No policy is associated with the given resource.".to_owned(),
-                false => format!("Statement {sid} is not found in resource policy."),
-            }));
-        };
-        let others = target.beside.statements.iter().filter(|(other, _)| **other != key);
-        let kept: Vec<Grant> = others.flat_map(|(_, other)| grants(other, target.name())).collect();
-        let going = grants(statement, target.name());
-        let held = self.engine.grants(&self.signer.scope);
-        for grant in going {
-            if statement.granted && !kept.contains(&grant) && held.contains(&grant) {
-                let revoked = self.engine.revoke(&self.signer.scope, &self.actor(), grant).await;
-                revoked.map_err(|problem| super::deployed(&problem))?;
+        let said = parameter(self.query, "RevisionId");
+        let remove = |beside: &mut Beside, rights: &mut Rights| {
+            of_revision(&target, beside, said.as_deref())?;
+            if !beside.statements.contains_key(&key) {
+                let sid: String = sid.chars().take(100).collect();
+                return Err(Fault::not_found(match own(&target, beside).is_empty() {
+                    true => "No policy is associated with the given resource.".to_owned(),
+                    false => format!("Statement {sid} is not found in resource policy."),
+                }));
             }
-        }
-        let heir = others_heir(&target, &key, statement);
-        let take = |beside: &mut Beside| {
-            beside.statements.remove(&key);
-            if let Some(heir) = heir.as_ref().and_then(|key| beside.statements.get_mut(key)) {
-                heir.granted = true;
-            }
+            rights.gone = statements::take(beside, target.name(), |other, _| *other == key);
             Ok(())
         };
-        self.change(&target, "RemovePermission", take).await?;
+        self.change_rights(&target, "RemovePermission", remove).await?;
         Ok(())
     }
-}
 
-/// Another statement that has the same grants, and has to take them away when it goes.
-fn others_heir(target: &Target, key: &str, gone: &Statement) -> Option<String> {
-    let same = grants(gone, target.name());
-    let mut others = target.beside.statements.iter().filter(|(other, _)| *other != key);
-    let found = others.find(|(_, it)| grants(it, target.name()).iter().any(|it| same.contains(it)));
-    found.filter(|_| gone.granted).map(|(key, _)| key.clone())
+    /// A function, and the version or alias that is named with it, which may be gone if there are
+    /// statements of it.
+    fn stated(&self, name: &str) -> Result<Target, Fault> {
+        self.target_or(name, |beside, word| beside.statements.values().any(|it| it.is_of(word)))
+    }
 }
 
 fn read(wanted: &mut Wanted, target: &Target) -> Result<Statement, Fault> {
@@ -150,7 +126,7 @@ fn read(wanted: &mut Wanted, target: &Target) -> Result<Statement, Fault> {
         named => Some(token(named)?),
     };
     let qualifier = target.qualifier.clone();
-    Ok(Statement { qualifier, action, principal, url_auth, by_url, who, granted: false })
+    Ok(Statement { qualifier, action, principal, url_auth, by_url, who, grants: Vec::new() })
 }
 
 /// The token that a principal is: a user of the one account.
@@ -163,21 +139,6 @@ fn token(principal: &str) -> Result<TokenName, Fault> {
             "This node knows no principal {principal}: it knows keys, as arn:aws:iam::{ACCOUNT}:user/NAME, and *."
         ))
     })
-}
-
-/// What may be done because of a statement.
-fn grants(statement: &Statement, function: &FunctionName) -> Vec<Grant> {
-    let invoke = Action::Invoke { function: function.clone() };
-    let later = Action::InvokeAsync { function: function.clone() };
-    let for_url = statement.by_url || statement.action == "lambda:InvokeFunctionUrl";
-    match &statement.who {
-        None => vec![Grant { who: Principal::Public, action: invoke }],
-        Some(name) => {
-            let grant = |action| Grant { who: Principal::Token(name.clone()), action };
-            let later = (!for_url).then(|| grant(later));
-            [grant(invoke)].into_iter().chain(later).collect()
-        }
-    }
 }
 
 fn key(target: &Target, sid: &str) -> String {

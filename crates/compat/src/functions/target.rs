@@ -7,6 +7,7 @@ use crate::LATEST;
 use crate::arn::{self, Named};
 use crate::fault::Fault;
 use crate::route::parameter;
+use model::act::Rights;
 use model::beside::{Beside, WHOLE};
 use model::{Code, FunctionName, FunctionRef, FunctionRow};
 use serde_json::Value;
@@ -56,6 +57,15 @@ impl Doing<'_> {
     /// A function of the caller's place, by what a path says, and the version or alias that is
     /// named with it.
     pub(super) fn target(&self, text: &str) -> Result<Target, Fault> {
+        self.target_or(text, |_, _| false)
+    }
+
+    /// The same, also for a version or alias that is gone, if this says so.
+    pub(super) fn target_or(
+        &self,
+        text: &str,
+        gone: impl Fn(&Beside, &str) -> bool,
+    ) -> Result<Target, Fault> {
         let qualifier = parameter(self.query, "Qualifier");
         let named = Named::read(text, qualifier.as_deref())?;
         named.is_here(&self.signer.region)?;
@@ -65,7 +75,11 @@ impl Doing<'_> {
         let beside = self.engine.beside(&row.function);
         let version = match named.qualifier.as_deref() {
             None | Some(LATEST) => None,
-            Some(word) => beside.version(word, WHOLE - 1).ok_or_else(missing)?,
+            Some(word) => match beside.version(word, WHOLE - 1) {
+                Some(version) => version,
+                None if gone(&beside, word) => None,
+                None => return Err(missing()),
+            },
         };
         let arn = arn::arn(&self.signer.region, &named.name);
         Ok(Target { row, beside, qualifier: named.qualifier, version, arn })
@@ -106,19 +120,29 @@ impl Doing<'_> {
         what: &str,
         mut change: impl FnMut(&mut Beside) -> Result<T, Fault>,
     ) -> Result<(Beside, T), Fault> {
+        self.change_rights(target, what, |beside, _| change(beside)).await
+    }
+
+    /// The same, with the grants that come and go with it: all of it is one act.
+    pub(super) async fn change_rights<T>(
+        &self,
+        target: &Target,
+        what: &str,
+        mut change: impl FnMut(&mut Beside, &mut Rights) -> Result<T, Fault>,
+    ) -> Result<(Beside, T), Fault> {
         let function: &FunctionRef = &target.row.function;
         for attempt in 1.. {
             let mut beside = self.engine.beside(function);
             let before = beside.clone();
-            let made = change(&mut beside)?;
-            if beside == before {
+            let mut rights = Rights::default();
+            let made = change(&mut beside, &mut rights)?;
+            if beside == before && rights == Rights::default() {
                 return Ok((beside, made));
             }
             let (scope, actor) = (&self.signer.scope, self.actor());
-            let what = what.to_owned();
-            let put =
-                self.engine.put_beside(scope, &actor, &function.name, what, beside.clone()).await;
-            match put {
+            let (what, name, document) = (what.to_owned(), &function.name, beside.clone());
+            let put = self.engine.put_beside(scope, &actor, name, what, document, rights);
+            match put.await {
                 Ok(_leaf) => return Ok((self.engine.beside(function), made)),
                 Err(problem) if problem.code == Code::DeployConflict && attempt < ATTEMPTS => {}
                 Err(problem) => return Err(super::deployed(&problem)),

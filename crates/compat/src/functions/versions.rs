@@ -3,10 +3,11 @@
 use super::facts::Facts;
 use super::target::Target;
 use super::wanted::Wanted;
-use super::{Doing, shown};
+use super::{Doing, shown, statements};
 use crate::LATEST;
 use crate::fault::Fault;
-use model::beside::{VERSIONS_MAX, Version};
+use model::act::Rights;
+use model::beside::{Beside, VERSIONS_MAX, Version};
 use model::manifest::FunctionSpec;
 use model::{FunctionRow, Timestamp};
 use serde_json::Value;
@@ -91,7 +92,7 @@ impl Doing<'_> {
             }
             Some(number) => number,
         };
-        let remove = |beside: &mut model::beside::Beside| {
+        let remove = |beside: &mut Beside, rights: &mut Rights| {
             let by: Vec<&str> = beside
                 .aliases
                 .iter()
@@ -105,12 +106,14 @@ impl Doing<'_> {
                 );
                 return Err(Fault::new(409, "ResourceConflictException", message));
             }
+            rights.gone = statements::take(beside, target.name(), |_, it| it.is_of(word));
             beside.versions.remove(&number);
             beside.provisioned.remove(word);
             beside.later.remove(word);
             Ok(())
         };
-        self.change(target, &format!("DeleteFunction of version {number}"), remove).await?;
+        let what = format!("DeleteFunction of version {number}");
+        self.change_rights(target, &what, remove).await?;
         Ok(())
     }
 }

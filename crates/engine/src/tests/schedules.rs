@@ -117,7 +117,8 @@ async fn a_run_does_not_age_before_it_is_due() {
     let modified = model::Timestamp::default();
     let later = model::beside::Later { retries: None, age_s: Some(60), modified };
     beside.later.insert(String::new(), later);
-    let put = rig.engine.put_beside(&scope, "operator", &function.name, "ages".to_owned(), beside);
+    let (what, rights) = ("ages".to_owned(), model::act::Rights::default());
+    let put = rig.engine.put_beside(&scope, "operator", &function.name, what, beside, rights);
     put.await.expect("kept");
     rig.follow().await;
     rig.clock.forward(Duration::from_hours(1));

@@ -171,8 +171,9 @@ async fn a_version_has_the_newest_value_or_none_like_what_is_active() {
     let version = model::beside::Version { revision: 1, description: None, published };
     beside.versions.insert(1, version);
     let what = "a version".to_owned();
-    let kept = rig.engine.put_beside(&scope, "operator", &function.name, what, beside).await;
-    kept.expect("kept");
+    let rights = model::act::Rights::default();
+    let put = rig.engine.put_beside(&scope, "operator", &function.name, what, beside, rights);
+    put.await.expect("kept");
     rig.deploy(r#"{"name":"f"}"#).await.expect("deployed without it");
     let held = || {
         let catalog = rig.engine.catalog.load();

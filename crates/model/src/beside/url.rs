@@ -27,7 +27,7 @@ pub struct Url {
     pub modified: Timestamp,
 }
 
-/// What somebody was allowed, in AWS's words, and the grant that came of it.
+/// What somebody was allowed, in AWS's words, and the grants that came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Statement {
     /// The version or alias that it names; it is for all of them here.
@@ -42,8 +42,17 @@ pub struct Statement {
     pub by_url: bool,
     /// Who may: the holder of a token, or everybody.
     pub who: Option<crate::TokenName>,
-    /// Whether the grant was made with it, and so goes with it.
-    pub granted: bool,
+    /// The grants that were made with it, and so go with it; others were there before.
+    #[serde(default)]
+    pub grants: Vec<crate::Grant>,
+}
+
+impl Statement {
+    /// Whether it names this version or alias.
+    #[must_use]
+    pub fn is_of(&self, word: &str) -> bool {
+        self.qualifier.as_deref() == Some(word)
+    }
 }
 
 /// The id in a host's name: its first label, before `lambda-url`. The rest may be any domain.

@@ -39,8 +39,13 @@ pub(super) fn act(act: &LeafAct) -> String {
         LeafAct::CapLift { of, name, until } => {
             format!("lift the caps of {of} {name} until {until}")
         }
-        LeafAct::Beside { function, what, number, .. } => {
-            format!("{what}, beside {function}, change {number}")
+        LeafAct::Beside { function, what, number, granted, revoked, .. } => {
+            let grants = |before, listed: &Option<Listed<_>>| {
+                let listed = listed.as_ref().map(|it| all(it, "; ", ToString::to_string));
+                clause(before, &listed.unwrap_or_default())
+            };
+            let (granted, revoked) = (grants(", granting ", granted), grants(", ending ", revoked));
+            format!("{what}, beside {function}, change {number}{granted}{revoked}")
         }
         LeafAct::Genesis { version } => format!("home made by casemate {version}"),
         LeafAct::Restored { backup } => format!("home restored from backup {}", backup.short()),

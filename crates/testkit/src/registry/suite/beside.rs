@@ -3,9 +3,9 @@
 use super::Expect::{Done, Refused};
 use super::{Case, Then};
 use crate::registry::{application, deploy, function, spec};
-use model::act::{Act, LeafAct};
+use model::act::{Act, LeafAct, Rights};
 use model::beside::{Alias, Beside, Version};
-use model::{Code, Timestamp};
+use model::{Code, Grant, Timestamp};
 
 fn alpha(component: &str) -> Act {
     deploy("shop", &[spec("alpha", component, &["GET /alpha"])])
@@ -35,7 +35,20 @@ fn put(text: &str, number: u32, revisions: &[u32], alias: Option<u32>) -> Act {
         ..Beside::default()
     };
     let (function, what) = (function(text).name, "a change".to_owned());
-    Act::Beside { function, what, beside: Box::new(beside) }
+    Act::Beside { function, what, beside: Box::new(beside), rights: Rights::default() }
+}
+
+/// An empty document with this number, with grants to everybody that come and go.
+fn change(number: u32, come: &[&str], go: &[&str]) -> Act {
+    let public = |names: &[&str]| names.iter().map(|name| public(name)).collect();
+    let rights = Rights { put: public(come), gone: public(go) };
+    let beside = Box::new(Beside { number, ..Beside::default() });
+    Act::Beside { function: function("alpha").name, what: "a change".to_owned(), beside, rights }
+}
+
+fn public(name: &str) -> Grant {
+    let who = model::Principal::Public;
+    Grant { who, action: model::Action::Invoke { function: function(name).name } }
 }
 
 pub(super) fn all() -> Vec<Case> {
@@ -79,6 +92,31 @@ pub(super) fn all() -> Vec<Case> {
                 (put("alpha", 0, &[], None), Done(None)),
             ],
             then: vec![Then::Active("alpha", 1)],
+        },
+        Case {
+            name: "grants come with what is kept beside a function, or neither does",
+            acts: vec![
+                (alpha("one"), Done(Some(1))),
+                (change(0, &["alpha", "nobody"], &[]), Refused(Code::NoSuchFunction)),
+                (change(0, &["alpha"], &[]), Done(None)),
+                (change(1, &["alpha"], &[]), Refused(Code::DeployConflict)),
+                (change(0, &[], &["alpha"]), Refused(Code::DeployConflict)),
+            ],
+            then: vec![
+                Then::Granted(public("alpha")),
+                Then::Leaf(|act| matches!(act, LeafAct::Beside { granted: Some(_), .. })),
+            ],
+        },
+        Case {
+            name: "grants go with what is kept beside a function",
+            acts: vec![
+                (alpha("one"), Done(Some(1))),
+                (change(0, &["alpha"], &[]), Done(None)),
+                (change(1, &[], &["alpha"]), Done(None)),
+                (change(2, &[], &["alpha"]), Done(None)),
+                (Act::Revoke { grant: public("alpha") }, Refused(Code::NoSuchGrant)),
+            ],
+            then: vec![Then::NotGranted(public("alpha"))],
         },
     ]
 }
