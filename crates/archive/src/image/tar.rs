@@ -205,7 +205,7 @@ impl<R: Read> Tar<R> {
     }
 
     fn skip(&mut self) -> io::Result<()> {
-        let left = self.rest + self.padding;
+        let left = self.rest.saturating_add(self.padding);
         let skipped = io::copy(&mut self.input.by_ref().take(left), &mut io::sink())?;
         self.at += skipped;
         // The last block of a tar may be missing its padding.

@@ -166,20 +166,24 @@ impl Masker {
         }
     }
 
-    /// The values of classes alone, without those that `but` names.
-    pub(crate) fn without(&self, but: &[DataClass]) -> Self {
+    /// The values of classes alone, without those that `but` names. If that is all of them, nothing
+    /// is made anew.
+    pub(crate) fn without(self: &Arc<Self>, but: &[DataClass]) -> Arc<Self> {
         let stays = |name: &Whose| match name {
             Whose::Class(class) => !but.contains(class),
             Whose::Secret(_) => false,
         };
+        if self.patterns.iter().all(|it| stays(&it.name)) {
+            return Arc::clone(self);
+        }
         let patterns: Vec<Pattern> =
             self.patterns.iter().filter(|it| stays(&it.name)).cloned().collect();
-        Self {
+        Arc::new(Self {
             texts: patterns.iter().map(|it| it.text.clone()).collect(),
             patterns,
             values: self.values.iter().filter(|(name, _)| stays(name)).cloned().collect(),
             index: OnceLock::new(),
-        }
+        })
     }
 
     fn put(&mut self, name: &Arc<Whose>, forms: Vec<Secret<Vec<u8>>>) {

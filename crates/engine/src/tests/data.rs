@@ -168,6 +168,8 @@ async fn what_cannot_be_protected_is_refused_and_never_passed_on() {
             Code::DataBodyKind,
         ),
         (vec![JSON], format!("\"{}\"", "x".repeat(4 << 20)), Code::DataBodyTooLarge),
+        (vec![form], (0..1025).map(|it| format!("&card={it}")).collect(), Code::DataBodyTooLarge),
+        (vec![JSON], format!(r#"{{"email":"{}"}}"#, "x".repeat(4097)), Code::DataValue),
     ] {
         let before = rig.records().len();
         let shown: String = body.chars().take(60).collect();

@@ -61,8 +61,12 @@ impl ImageConfig {
     }
 }
 
-/// Absolute, and without a step back.
+/// Absolute, without a step back, and none of those that every jail has of its own.
 fn is_directory(path: &str) -> bool {
+    let top = path.split('/').find(|part| !part.is_empty());
+    if matches!(top, Some("proc" | "sys" | "dev")) {
+        return false;
+    }
     let parts = path.strip_prefix('/').map(|rest| rest.split('/'));
     let plain = |part: &str| part != ".." && part != "." && !part.contains(char::is_control);
     path.len() <= 4095 && parts.is_some_and(|mut parts| parts.all(plain))

@@ -237,6 +237,9 @@ fn named() {
     };
     check(Step::Exec, "/nowhere", &|plan| plan.program = "/nowhere".into());
     check(Step::Chdir, "/nowhere", &|plan| plan.directory = "/nowhere".into());
+    // What a process has open, and not what lies in its jail.
+    let root = "/proc/self/root/tmp";
+    check(Step::Chdir, root, &|plan| plan.directory = root.into());
     check(Step::Tree, "/nowhere", &|plan| plan.binds[0].source = "/nowhere".into());
     check(Step::Plan, "/../etc", &|plan| plan.places.push("/../etc".into()));
     check(Step::Plan, "tmp", &|plan| plan.places.push("tmp".into()));

@@ -119,7 +119,7 @@ fn become_program<'a>(
         // Nothing that is needed still has this number.
         sys::make_third(extra.as_fd()).at(Step::Streams)?;
     }
-    rustix::process::chdir(&*prepared.directory).of(Step::Chdir, &prepared.directory)?;
+    enter(&prepared.directory).of(Step::Chdir, &prepared.directory)?;
     rustix::thread::set_no_new_privs(true).at(Step::Privileges)?;
     if shared.landlock > 0 {
         let top = (
@@ -134,6 +134,17 @@ fn become_program<'a>(
     // SAFETY: both lists were made with their null, and what they point to lives as long as they.
     let error = unsafe { sys::exec(&prepared.program, arguments, environment) };
     Err(error).of(Step::Exec, &prepared.program)
+}
+
+/// Goes to the directory that the program starts in, which an image may have named. Nothing that
+/// the kernel keeps open for a process is followed: a descriptor of the launcher's, which `/proc`
+/// shows until it is closed, would lead out of the jail.
+fn enter(directory: &CStr) -> Result<(), Errno> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let plain = ResolveFlags::NO_MAGICLINKS;
+    let place = openat2(CWD, directory, flags, Mode::empty(), plain)?;
+    rustix::process::fchdir(place)
 }
 
 /// Sees its own control groups as the top of all.

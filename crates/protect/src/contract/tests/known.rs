@@ -3,6 +3,7 @@
 use super::*;
 
 /// What the values of a form's fields `pan` become on their way in, and what is known then.
+#[expect(clippy::needless_pass_by_value, reason = "so that callers write a literal")]
 fn ingest(transform: serde_json::Value, body: &str) -> Result<(String, Vec<Arc<Swap>>), Fault> {
     let mut field = json!({ "at": "form:pan", "class": "pan" });
     let (Some(field), Some(more)) = (field.as_object_mut(), transform.as_object()) else {
