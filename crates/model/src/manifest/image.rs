@@ -87,6 +87,7 @@ mod tests {
             r#"{"architecture":"amd64","environment":{"A":"\u0000"}}"#,
             r#"{"architecture":"amd64","directory":"a"}"#,
             r#"{"architecture":"amd64","directory":"/a/../b"}"#,
+            r#"{"architecture":"amd64","directory":"/proc/self/fd/3"}"#,
             r#"{"architecture":"amd64","directory":"/a\n"}"#,
         ] {
             let bad: ImageConfig = serde_json::from_str(text).expect("read");
