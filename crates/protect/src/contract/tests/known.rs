@@ -45,6 +45,7 @@ fn a_text_that_two_values_became_stands_for_neither() {
             transform: crate::transform::Kind::Digits,
             plain: Secret::new(plain.to_owned()),
             is_literal: false,
+            was_protected: false,
             made,
         })
     };
