@@ -79,15 +79,10 @@ impl Doing<'_> {
         wanted.tags(&mut facts)?;
         wanted.done()?;
         self.put_code(&mut spec, &mut facts, code).await?;
-        self.deploy(spec, facts, 0).await?;
-        for action in [
-            Action::Invoke { function: name.clone() },
-            Action::InvokeAsync { function: name.clone() },
-        ] {
-            let grant = Grant { who: Principal::Token(self.signer.name.clone()), action };
-            let granted = self.engine.grant(&self.signer.scope, &self.actor(), grant).await;
-            granted.map_err(|problem| deployed(&problem))?;
-        }
+        let (invoke, later) = (name.clone(), name.clone());
+        let own = [Action::Invoke { function: invoke }, Action::InvokeAsync { function: later }];
+        let grant = |action| Grant { who: Principal::Token(self.signer.name.clone()), action };
+        self.deploy(spec, facts, 0, own.map(grant).into()).await?;
         let target = self.target(name.as_str())?;
         if publish { self.published(target, None).await } else { self.shown(&target) }
     }
@@ -108,7 +103,7 @@ impl Doing<'_> {
             let row = FunctionRow { spec: facts.beside(spec), ..row.clone() };
             return self.shown(&Target { row, ..target });
         }
-        self.deploy(spec, facts, row.deployment).await?;
+        self.deploy(spec, facts, row.deployment, Vec::new()).await?;
         let target = self.target(name)?;
         if publish { self.published(target, None).await } else { self.shown(&target) }
     }
@@ -124,7 +119,7 @@ impl Doing<'_> {
         }
         wanted.apply(&mut spec, &mut facts, false)?;
         wanted.done()?;
-        self.deploy(spec, facts, row.deployment).await?;
+        self.deploy(spec, facts, row.deployment, Vec::new()).await?;
         self.shown(&self.target(name)?)
     }
 
@@ -253,6 +248,7 @@ impl Doing<'_> {
         spec: FunctionSpec,
         mut facts: Facts,
         expected: u32,
+        grants: Vec<Grant>,
     ) -> Result<(), Fault> {
         facts.modified = self.engine.now();
         let application = ApplicationName::parse(spec.name.as_str())
@@ -260,7 +256,8 @@ impl Doing<'_> {
         let manifest = Manifest::of(application, vec![facts.beside(spec)]);
         let request = DeployRequest { manifest, grant: false };
         let (scope, actor) = (&self.signer.scope, self.actor());
-        let done = self.engine.deploy(scope, &actor, request, Some(expected)).await;
+        let done =
+            self.engine.deploy_granting(scope, &actor, request, Some(expected), grants).await;
         done.map(drop).map_err(|problem| deployed(&problem))
     }
 

@@ -90,6 +90,21 @@ impl Engine {
         request: DeployRequest,
         expected: Option<u32>,
     ) -> Result<Deployed, Problem> {
+        self.deploy_granting(scope, actor, request, expected, Vec::new()).await
+    }
+
+    /// The same, with these grants in the same act, whatever the manifest asks for.
+    ///
+    /// # Errors
+    /// As for [`Self::deploy`], or a grant names what is not there.
+    pub async fn deploy_granting(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        request: DeployRequest,
+        expected: Option<u32>,
+        more: Vec<Grant>,
+    ) -> Result<Deployed, Problem> {
         let manifest = request.manifest;
         manifest.check(&self.config.ceiling)?;
         let members = manifest.members()?;
@@ -100,8 +115,9 @@ impl Engine {
         let mut in_use = self.using(members.iter().filter_map(|member| member.digest)).await;
         let prepared = self.prepare(&members, &mut in_use).await?;
         let wanted = asked_for(&members);
-        let grants =
+        let mut grants =
             if request.grant || self.config.grant_all { wanted.clone() } else { Vec::new() };
+        grants.extend(more);
         let application = manifest.application.clone();
         let act = Act::Deploy { manifest: Box::new(manifest), expected, grants: grants.clone() };
         let then = move |engine: Arc<Self>| async move {

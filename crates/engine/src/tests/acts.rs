@@ -64,6 +64,27 @@ async fn clashes_and_foreign_functions_change_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn grants_that_go_with_a_deployment_are_made_in_its_act_or_nothing_is() {
+    let rig = rig(|_| answer()).await;
+    let scope = Scope::default();
+    rig.deploy(A).await.expect("its component is there");
+    let deploy = |who: &str| {
+        let manifest = super::rig::manifest("other", B, audit::digest(super::rig::COMPONENT));
+        let request = model::api::DeployRequest { manifest, grant: false };
+        let more = vec![model::Grant::parse(who, "invoke", "b").expect("a grant")];
+        rig.engine.deploy_granting(&scope, "operator", request, Some(0), more)
+    };
+    let refused = deploy("token:nobody").await.expect_err("no such token");
+    assert_eq!(refused.code, Code::NoSuchToken);
+    assert_eq!(rig.engine.functions(&scope).len(), 1, "nothing was deployed");
+    let token = rig.token("ci", &[]).await;
+    let before = rig.engine.verify_ledger().await.expect("sound");
+    deploy("token:ci").await.expect("deployed");
+    assert_eq!(rig.engine.verify_ledger().await.expect("sound"), before + 1, "one act");
+    assert_eq!(rig.call("/b", Some(&token)).await, Ok((200, "hello".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_component_that_was_not_uploaded_is_named() {
     let rig = rig(|_| answer()).await;
     let manifest = super::rig::manifest("shop", A, model::Digest([9; 32]));
