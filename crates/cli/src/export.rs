@@ -132,6 +132,7 @@ pub(crate) fn export(path: &Path, to: Platform) -> anyhow::Result<Exported> {
     };
     for one in &packaged {
         report.functions.push(one.spec.name.to_string());
+        report.schedules(one.spec);
         lost::of(&mut report, one.spec);
     }
     files.push(Written::text(LOST, lost::document(&report)));
@@ -189,6 +190,20 @@ impl Report {
         self.left_out.push(Said { function: Some(spec.name.to_string()), what: what.into() });
     }
 
+    /// Schedules are services of their own there.
+    fn schedules(&mut self, spec: &FunctionSpec) {
+        let service = match self.to {
+            Platform::Lambda => "EventBridge Scheduler",
+            Platform::Cloudrun => "Cloud Scheduler",
+            Platform::Knative => "a `PingSource`",
+        };
+        for schedule in &spec.schedules {
+            let what =
+                format!("schedule `{}`: make it there by hand, with {service}", schedule.name);
+            self.left(spec, what);
+        }
+    }
+
     fn lost(&mut self, spec: &FunctionSpec, what: impl Into<String>) {
         self.controls_lost.push(Said { function: Some(spec.name.to_string()), what: what.into() });
     }
@@ -221,5 +236,28 @@ impl Directory {
         let mut archive = zip::Zip::default();
         self.contents(|file, content| Ok(archive.add(&file.path, file.executable, &content)?))?;
         Ok(archive.finish()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedules_are_named_as_left_out() {
+        let spec = r#"{"name":"f","schedule":[{"name":"nightly","every":"1d"}]}"#;
+        let spec: FunctionSpec = serde_json::from_str(spec).expect("a function");
+        let mut report = Report {
+            to: Platform::Lambda,
+            application: "shop".to_owned(),
+            functions: Vec::new(),
+            left_out: Vec::new(),
+            controls_lost: Vec::new(),
+            next: Vec::new(),
+        };
+        report.schedules(&spec);
+        let what = "schedule `nightly`: make it there by hand, with EventBridge Scheduler";
+        let left = Said { function: Some("f".to_owned()), what: what.to_owned() };
+        assert_eq!(report.left_out, [left]);
     }
 }
