@@ -27,7 +27,7 @@ async fn a_version_has_the_newest_value_or_none_like_what_is_active() {
         opened.ok().map(|(value, _)| String::from_utf8_lossy(value.expose()).into_owned())
     };
     assert_eq!(held().as_deref(), Some(VALUE));
-    assert_eq!(rig.engine.secrets(&scope)[0].used_by, [function.name.clone()]);
+    assert_eq!(rig.engine.secrets(&scope)[0].used_by, std::slice::from_ref(&function.name));
     assert_eq!(put(&rig, "psp", "another-value-of-it", true).await, Ok(2));
     assert_eq!(held().as_deref(), Some("another-value-of-it"));
     rig.engine.remove_secret(&scope, "operator", &name("psp")).await.expect("removed");
