@@ -223,7 +223,8 @@ fn boto3_gives_functions_addresses_and_says_who_may_call_them() {
     called.script("urls.py", &[("OTHER_ID", &id), ("OTHER_SECRET", &secret)]);
     let ledger = called.node.ok(&["ledger", "show"]);
     assert!(ledger.contains("CreateFunctionUrlConfig"), "{ledger}");
-    assert!(ledger.contains("grant public invoke shop"), "{ledger}");
+    assert!(ledger.contains("granting public invoke shop"), "{ledger}");
+    assert!(ledger.contains("ending public invoke shop"), "{ledger}");
 }
 
 #[test]
