@@ -111,7 +111,7 @@ fn grants_are_written_and_taken_back() {
     exit 1
     --- out
     --- err
-    error[E0205]: a grant cannot be read: `nobody` is nobody: write `public`, `token:NAME`, `jwt:ISSUER`, `jwt:ISSUER/SUBJECT`, `mtls:*`, `mtls:SUBJECT` or `function:NAME`
+    error[E0205]: a grant cannot be read: `nobody` is nobody: write `public`, `token:NAME`, `jwt:ISSUER`, `jwt:ISSUER/SUBJECT`, `mtls:*`, `mtls:SUBJECT`, `trigger:NAME` or `function:NAME`
     for more: casemate explain E0205
     hint: Write it in one of these forms
     "#);

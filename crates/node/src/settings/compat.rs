@@ -50,11 +50,11 @@ impl Compat {
             from_environment("CASEMATE_API"),
             options.api.clone().map(|api| ("--api", api)),
         );
+        let wanted = pick.0.last().is_some_and(|row: &SettingRow| row.origin != "default");
         let urls = pick.of("compat.urls", OWN.to_owned(), file.urls);
         if listen == OFF {
             return Ok(None);
         }
-        let wanted = pick.0.last().is_some_and(|row: &SettingRow| row.origin != "default");
         let listen = address("compat.listen", &listen)?;
         if !listen.ip().is_loopback() {
             let detail = format!(
