@@ -7,6 +7,7 @@ mod extensions;
 mod foreign;
 mod hosted;
 mod life;
+mod modules;
 mod otherwise;
 mod outer;
 mod place;

@@ -22,6 +22,7 @@ mod queue;
 mod records;
 mod report;
 mod routing;
+mod schedules;
 mod seam;
 mod secured;
 mod stats;
@@ -39,8 +40,8 @@ use std::path::{Path, PathBuf};
 /// How the command is used.
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
   --only NAME       one of throughput, policy, tokens, detect, routing, records, seam, cold,
-                    density, loopers, keyvalue, queue, websockets, streams,
-                    native; may be repeated
+                    density, loopers, keyvalue, queue, schedules, websockets,
+                    streams, native; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -67,6 +68,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("loopers", loopers::measure),
     ("keyvalue", keyvalue::measure),
     ("queue", queue::measure),
+    ("schedules", schedules::measure),
     ("websockets", websockets::measure),
     ("streams", streams::measure),
     ("native", native::measure),

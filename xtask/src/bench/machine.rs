@@ -4,6 +4,7 @@ use crate::program::{text_of, works};
 use anyhow::{Context as _, Result};
 use std::fs::read_to_string;
 use std::process::Command;
+use std::time::Duration;
 
 /// Who runs where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +91,18 @@ pub(super) fn resident_kib(pid: u32, name: &str) -> Result<u64> {
     let value = field(&status, name).and_then(|value| value.strip_suffix(" kB"));
     let value = value.context("/proc says nothing of memory")?;
     value.trim().parse().context("a size that is no number")
+}
+
+/// The processor time that a process has taken, all its threads together.
+pub(super) fn cpu_time(pid: u32) -> Result<Duration> {
+    let mut nanoseconds = 0_u64;
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may have ended meanwhile, with what little it took.
+        let Ok(text) = read_to_string(task?.path().join("schedstat")) else { continue };
+        let on_cpu = text.split(' ').next().and_then(|word| word.parse::<u64>().ok());
+        nanoseconds += on_cpu.context("/proc says nothing of processor time")?;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 #[cfg(test)]

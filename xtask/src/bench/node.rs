@@ -182,6 +182,13 @@ impl Node {
         Ok(())
     }
 
+    /// How many calls wait in the queue or run, dead ones among them: none, or at least one.
+    pub(super) fn waiting(&self) -> Result<usize> {
+        let reply = self.admin("GET", "/queue?limit=1", b"")?;
+        let page: Value = serde_json::from_slice(&reply.body)?;
+        Ok(page.get("items").and_then(Value::as_array).context("the queue has no list")?.len())
+    }
+
     /// Lets somebody call a function.
     pub(super) fn grant(&self, who: &str, function: &str) -> Result<()> {
         let grant = json!({ "who": who, "action": "invoke", "function": function });
