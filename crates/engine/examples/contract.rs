@@ -4,10 +4,10 @@
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it measures and prints")]
 
 use bytes::Bytes;
-use casemate_engine::{Config, Engine, Inbound, Kept, Parts};
+use casemate_engine::{Config, Engine, Inbound, Parts};
 use http_body_util::{BodyExt as _, Full};
+use model::Scope;
 use model::api::{DeployRequest, TokenRequest};
-use model::{Scope, Timestamp};
 use policy::Policies;
 use ports::memory;
 use std::error::Error;
@@ -118,7 +118,7 @@ async fn engine() -> Result<Arc<Engine>, Failure> {
         outbound: Arc::new(testkit::outbound::Shared(outside)),
         executor: Arc::new(executor),
         operator,
-        idempotency: Arc::new(Nothing),
+        idempotency: Arc::new(memory::Forgetful),
         policies: Policies::new(&[])?,
         clock: Arc::new(FakeClock::at(1_800_000_000_000_000)),
         counters: Arc::new(memory::Counters::default()),
@@ -130,26 +130,4 @@ async fn engine() -> Result<Arc<Engine>, Failure> {
         elsewhere: Arc::new(ports::elsewhere::Nowhere),
     };
     Ok(Engine::start(Config::default(), parts).await?)
-}
-
-/// Keeps no answers.
-struct Nothing;
-
-impl ports::idempotency::Idempotency for Nothing {
-    fn recall<'a>(
-        &'a self,
-        _: &'a str,
-        _: Timestamp,
-    ) -> ports::Future<'a, Result<Option<Kept>, String>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn keep<'a>(
-        &'a self,
-        _: &'a str,
-        _: Kept,
-        _: Timestamp,
-    ) -> ports::Future<'a, Result<(), String>> {
-        Box::pin(async { Ok(()) })
-    }
 }

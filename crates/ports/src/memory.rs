@@ -3,6 +3,7 @@
 pub mod artifacts;
 pub mod blobs;
 pub mod counters;
+pub mod idempotency;
 pub mod journal;
 pub mod keyvalue;
 pub mod queue;
@@ -11,6 +12,7 @@ pub mod registry;
 pub use artifacts::Artifacts;
 pub use blobs::Blobs;
 pub use counters::Counters;
+pub use idempotency::Forgetful;
 pub use journal::Journal;
 pub use keyvalue::KeyValue;
 pub use queue::Queue;

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, Response, header};
 use bytes::Bytes;
 use casemate_control::{Control, Operations, Pending, Pieces, RootKey};
-use engine::{Engine, Kept, Parts};
+use engine::{Engine, Parts};
 use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -13,7 +13,7 @@ use model::api::{Finding, Node};
 use model::{Problem, Timestamp};
 use policy::Policies;
 use ports::executor::{PrepareError, Program, Run, Running};
-use ports::memory::{Artifacts, Journal, Queue, Registry};
+use ports::memory::{Artifacts, Forgetful, Journal, Queue, Registry};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Rig {
             elsewhere: Arc::new(ports::elsewhere::Nowhere),
             queue: Arc::new(Queue::default()),
             operator,
-            idempotency: Arc::new(Nothing),
+            idempotency: Arc::new(Forgetful),
             policies: Policies::new(&[]).expect("no policies"),
             clock: Arc::new(Nothing),
             counters: Arc::new(ports::memory::Counters::default()),
@@ -110,25 +110,6 @@ impl ports::Executor for Nothing {
 
     fn run(&self, _: Run) -> Pin<Box<dyn Running>> {
         unreachable!("nothing is deployed")
-    }
-}
-
-impl ports::idempotency::Idempotency for Nothing {
-    fn recall<'a>(
-        &'a self,
-        _: &'a str,
-        _: Timestamp,
-    ) -> ports::Future<'a, Result<Option<Kept>, String>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn keep<'a>(
-        &'a self,
-        _: &'a str,
-        _: Kept,
-        _: Timestamp,
-    ) -> ports::Future<'a, Result<(), String>> {
-        Box::pin(async { Ok(()) })
     }
 }
 

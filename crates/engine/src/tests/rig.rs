@@ -102,7 +102,7 @@ pub(super) async fn rig_over(
         outbound: Arc::new(testkit::outbound::Shared(Arc::clone(&outside))),
         executor: runner,
         operator,
-        idempotency: Arc::new(NoIdempotency),
+        idempotency: Arc::new(memory::Forgetful),
         policies: Policies::new(policies).expect("policies"),
         clock: Arc::clone(&clock) as _,
         counters: Arc::clone(&counters) as _,
@@ -144,27 +144,6 @@ fn runner(executor: &Arc<Scripted>) -> Arc<dyn ports::Executor> {
     let options = seam::Options::new(String::new());
     let runtime = tokio::runtime::Handle::current();
     Arc::new(seam::Tenants::new(Arc::clone(executor), children, options, runtime))
-}
-
-struct NoIdempotency;
-
-impl ports::idempotency::Idempotency for NoIdempotency {
-    fn recall<'a>(
-        &'a self,
-        _: &'a str,
-        _: model::Timestamp,
-    ) -> ports::Future<'a, Result<Option<crate::Kept>, String>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn keep<'a>(
-        &'a self,
-        _: &'a str,
-        _: crate::Kept,
-        _: model::Timestamp,
-    ) -> ports::Future<'a, Result<(), String>> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 pub(super) fn manifest(application: &str, functions: &str, artifact: Digest) -> Manifest {
