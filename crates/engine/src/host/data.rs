@@ -50,7 +50,6 @@ impl Outward {
         next: Option<Result<Frame<Bytes>, E>>,
     ) -> Option<Option<Result<Frame<Bytes>, E>>> {
         self.over = !matches!(next, Some(Ok(_)));
-        self.cover.renew(self.broker.own_values());
         let passed = self.cover.pass(&self.broker, next);
         if self.cover.hit() {
             self.masked.store(true, Relaxed);

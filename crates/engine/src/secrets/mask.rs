@@ -9,6 +9,7 @@
 
 mod forms;
 mod found;
+mod glance;
 mod index;
 mod spelling;
 mod stream;
@@ -18,6 +19,7 @@ pub(crate) use stream::Stream;
 
 use forms::forms;
 use found::Found;
+use glance::Glance;
 use index::{Index, State};
 use model::vault::MASKED_BYTES_MIN;
 use model::{DataClass, Secret, SecretName};
@@ -25,6 +27,9 @@ use protect::detect::VALUE_BYTES_MIN;
 use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
+
+/// Most patterns for which a glance is worth it.
+const GLANCED_MAX: usize = 512;
 
 /// The values that an invocation used, in all the forms in which they are looked for.
 #[derive(Default, Clone)]
@@ -35,6 +40,8 @@ pub(crate) struct Masker {
     /// The values that were added, and whose they are.
     values: HashSet<(Whose, Text)>,
     /// Made when something is first looked for.
+    glance: OnceLock<Arc<Glance>>,
+    /// Made when a glance was not enough.
     index: OnceLock<Arc<Index>>,
 }
 
@@ -157,7 +164,7 @@ impl Masker {
             self.clone_from(other);
             return;
         }
-        self.index.take();
+        self.forget();
         self.values.extend(other.values.iter().cloned());
         for pattern in &other.patterns {
             if self.texts.insert(pattern.text.clone()) {
@@ -182,12 +189,29 @@ impl Masker {
             texts: patterns.iter().map(|it| it.text.clone()).collect(),
             patterns,
             values: self.values.iter().filter(|(name, _)| stays(name)).cloned().collect(),
+            glance: OnceLock::new(),
             index: OnceLock::new(),
         })
     }
 
-    fn put(&mut self, name: &Arc<Whose>, forms: Vec<Secret<Vec<u8>>>) {
+    /// Whether these are all the values that are looked for.
+    pub(crate) fn has_just<'v>(
+        &self,
+        values: impl Iterator<Item = (&'v DataClass, &'v str)>,
+    ) -> bool {
+        let values: HashSet<(&DataClass, &str)> = values.collect();
+        values.len() == self.values.len()
+            && values.iter().all(|(class, value)| self.knows_value(class, value))
+    }
+
+    /// There are other values: what was made of them is no more.
+    fn forget(&mut self) {
+        self.glance.take();
         self.index.take();
+    }
+
+    fn put(&mut self, name: &Arc<Whose>, forms: Vec<Secret<Vec<u8>>>) {
+        self.forget();
         for text in forms.into_iter().map(Text::from) {
             if self.texts.insert(text.clone()) {
                 self.patterns.push(Pattern { name: Arc::clone(name), text });
@@ -197,6 +221,9 @@ impl Masker {
 
     /// Covers what is found in a whole text. `None` if there is nothing.
     pub(crate) fn whole(&self, text: &[u8]) -> Option<(Vec<u8>, Vec<Hit>)> {
+        if !self.may_hold(text) {
+            return None;
+        }
         let mut found = Found::default();
         self.scan(&mut State::default(), text, 0, &mut found);
         (!found.is_empty()).then(|| (found.covered(text), found.take_hits()))
@@ -217,9 +244,30 @@ impl Masker {
         }
     }
 
+    /// Whether a text may hold a value. Most hold none, and then no more is to be done.
+    fn may_hold(&self, text: &[u8]) -> bool {
+        match self.patterns.len() {
+            0 => false,
+            1..=GLANCED_MAX => self.glance().may_hold(text, self.texts()),
+            _ => true,
+        }
+    }
+
+    /// How many of the last bytes of a text that holds no value could be the beginning of one.
+    fn begun(&self, text: &[u8]) -> usize {
+        if self.patterns.is_empty() { 0 } else { self.glance().begun(text, self.texts()) }
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.patterns.iter().map(|it| it.text.bytes())
+    }
+
+    fn glance(&self) -> &Glance {
+        self.glance.get_or_init(|| Arc::new(Glance::of(self.texts())))
+    }
+
     fn index(&self) -> &Index {
-        let texts = || self.patterns.iter().map(|it| it.text.bytes());
-        self.index.get_or_init(|| Arc::new(Index::of(texts())))
+        self.index.get_or_init(|| Arc::new(Index::of(self.texts())))
     }
 
     /// How many of the last bytes could be the beginning of a pattern.

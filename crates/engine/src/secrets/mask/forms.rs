@@ -10,12 +10,16 @@ const LINES_MAX: usize = 128;
 
 /// Everything that one value is looked for as. Shorter texts than `least` are left out.
 pub(super) fn forms(value: &[u8], least: usize) -> Vec<Secret<Vec<u8>>> {
-    let json = serde_json::to_vec(&String::from_utf8_lossy(value)).unwrap_or_default();
-    let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_vec();
-    let mut all = vec![value.to_vec(), percent(value, false), percent(value, true)];
-    all.extend([form(value, false), form(value, true)]);
-    // Some writers of JSON escape slashes, so that it can stand in a script.
-    all.extend([slashes_escaped(&json), json]);
+    let mut all = vec![value.to_vec()];
+    // Letters and digits are written as they are wherever characters are escaped.
+    if !value.iter().all(u8::is_ascii_alphanumeric) {
+        let json = serde_json::to_vec(&String::from_utf8_lossy(value)).unwrap_or_default();
+        let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_vec();
+        all.extend([percent(value, false), percent(value, true)]);
+        all.extend([form(value, false), form(value, true)]);
+        // Some writers of JSON escape slashes, so that it can stand in a script.
+        all.extend([slashes_escaped(&json), json]);
+    }
     all.extend([hex::encode(value).into_bytes(), hex::encode_upper(value).into_bytes()]);
     for digits in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
         all.extend((0..3).map(|shift| base64_within(value, shift, digits)));

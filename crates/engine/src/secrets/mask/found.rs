@@ -46,20 +46,6 @@ impl Found {
         self.ranges.push(at);
     }
 
-    /// Adds what another search found in the same text.
-    pub(super) fn join(&mut self, other: Self) {
-        self.ranges.extend(other.ranges);
-        self.runs.extend(other.runs);
-        self.ranges.sort_unstable_by_key(|range| range.start);
-        self.ranges.dedup_by(|later, range| {
-            let touches = later.start <= range.end;
-            if touches {
-                range.end = range.end.max(later.end);
-            }
-            touches
-        });
-    }
-
     /// Whether anything stands before this place.
     pub(super) fn is_before(&self, end: usize) -> bool {
         self.ranges.first().is_some_and(|range| range.start < end)

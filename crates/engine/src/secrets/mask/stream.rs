@@ -16,28 +16,37 @@ pub(crate) struct Stream {
     /// Where in it something stands already.
     found: Found,
     state: State,
+    /// Whether the automaton reads along. Until a value may have begun, a glance is enough.
+    reads: bool,
 }
 
 impl Stream {
     pub(crate) fn new(masker: Arc<Masker>) -> Self {
-        Self { masker, held: Vec::new(), found: Found::default(), state: State::default() }
-    }
-
-    /// Looks for other values from now on, also in what is held back.
-    pub(crate) fn renew(&mut self, masker: &Arc<Masker>) {
-        if Arc::ptr_eq(&self.masker, masker) {
-            return;
+        Self {
+            masker,
+            held: Vec::new(),
+            found: Found::default(),
+            state: State::default(),
+            reads: false,
         }
-        self.masker = Arc::clone(masker);
-        self.state = State::default();
-        let mut found = Found::default();
-        self.masker.scan(&mut self.state, &self.held, 0, &mut found);
-        self.found.join(found);
     }
 
     /// What can be passed on after another frame, and what was found. May be empty: then all of it
     /// could still become a value.
     pub(crate) fn push(&mut self, frame: Bytes) -> (Bytes, Vec<Hit>) {
+        let mut frame = frame;
+        if !self.reads {
+            frame = match self.held.is_empty() {
+                true => frame,
+                false => [std::mem::take(&mut self.held).as_slice(), &frame].concat().into(),
+            };
+            if !self.masker.may_hold(&frame) {
+                let end = frame.len() - self.masker.begun(&frame);
+                self.held.extend_from_slice(frame.get(end..).unwrap_or_default());
+                return (frame.slice(..end), Vec::new());
+            }
+            self.reads = true;
+        }
         let before = self.held.len();
         self.masker.scan(&mut self.state, &frame, before, &mut self.found);
         let joined = match before {
@@ -63,7 +72,7 @@ impl Stream {
     pub(crate) fn rest(&mut self) -> Option<Bytes> {
         let held = std::mem::take(&mut self.held);
         let found = std::mem::take(&mut self.found);
-        self.state = State::default();
+        (self.state, self.reads) = (State::default(), false);
         (!held.is_empty()).then(|| Bytes::from(found.covered(&held)))
     }
 

@@ -127,15 +127,6 @@ fn a_longer_value_is_covered_where_a_shorter_one_has_ended() {
 }
 
 #[test]
-fn a_value_that_becomes_known_on_the_way_is_found_in_what_is_held_back() {
-    let mut stream = Stream::new(Arc::new(looking_for(["ada lovelace and charles"])));
-    assert_eq!(&stream.push(Bytes::from_static(b"by ada lovelace an")).0[..], b"by ");
-    stream.renew(&Arc::new(looking_for(["ada lovelace and charles", "lovelace"])));
-    let (out, hits) = stream.push(Bytes::from_static(b"y"));
-    assert_eq!((&out[..], hits[0].bytes), (b"ada ******** any".as_slice(), 8));
-}
-
-#[test]
 fn values_are_found_as_forms_and_scripts_write_them() {
     let masker = looking_for(["12/24 Main Street & co"]);
     for text in
