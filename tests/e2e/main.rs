@@ -24,6 +24,7 @@ mod detect;
 mod docs;
 mod drain;
 mod events;
+mod exits;
 mod front_door;
 mod gitops;
 mod guests;

@@ -5,6 +5,7 @@
 
 mod access;
 mod caps;
+mod data;
 mod deploy;
 mod invoke;
 mod operate;

@@ -11,6 +11,7 @@ mod answer;
 mod applications;
 mod auth;
 mod caps;
+mod data;
 mod functions;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -4,6 +4,7 @@
 //! schema is made of. `docs/reference/openapi.json` is this text, and a test compares them.
 
 mod caps;
+mod data;
 mod queue;
 mod schedules;
 
@@ -71,6 +72,7 @@ fn operations() -> Vec<Operation> {
     all.extend(schedules::operations());
     all.extend(of_records());
     all.extend(caps::operations());
+    all.extend(data::operations());
     all
 }
 

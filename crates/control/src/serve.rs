@@ -2,8 +2,8 @@
 
 use crate::answer::Failed;
 use crate::{
-    applications, auth, caps, functions, grants, idempotency, invoke, ledger, node, openapi, queue,
-    records, schedules, secrets, tokens,
+    applications, auth, caps, data, functions, grants, idempotency, invoke, ledger, node, openapi,
+    queue, records, schedules, secrets, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -73,6 +73,8 @@ impl Control {
             .route("/secrets", get(secrets::list))
             .route("/secrets/{name}", put(secrets::set).delete(secrets::remove))
             .route("/secrets/{name}/rotate", post(secrets::rotate))
+            // A kept answer would hold values.
+            .route("/data/reveal", post(data::reveal))
             .merge(plain().layer(from_fn_with_state(shared.clone(), idempotency::once)));
         let private = Router::new()
             .nest("/v1/tenants/{tenant}/environments/{environment}", scoped)

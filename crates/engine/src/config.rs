@@ -44,6 +44,8 @@ pub struct Config {
     pub websockets: WebSockets,
     /// What may wait in the queue, and how it is worked off.
     pub queue: QueueLimits,
+    /// What is looked for where data leaves functions, whatever manifests say.
+    pub data: crate::data::DataDefaults,
     /// The operator's flags by which native functions do without a layer of their jails.
     pub dangers: Vec<String>,
     /// What interprets native functions, on a node that looks for it.
@@ -119,6 +121,7 @@ impl Default for Config {
             queue: QueueLimits::default(),
             interpreters: None,
             dangers: Vec::new(),
+            data: crate::data::DataDefaults::default(),
         }
     }
 }

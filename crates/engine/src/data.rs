@@ -3,17 +3,23 @@
 //! Invariant: a contract is applied above every executor, before the function's request is made, so
 //! that no function sees what its contract names.
 
+mod exits;
 mod intake;
+mod reveal;
+mod sift;
 
-pub(crate) use intake::{put_headers, with_query};
+pub use exits::DataDefaults;
+pub(crate) use exits::Exits;
+pub(crate) use intake::{OF_THE_OLD_BODY, put_headers, with_query};
 
 use crate::wiring::Engine;
 use http::HeaderValue;
-use model::manifest::DataSpec;
+use model::manifest::{DataSpec, Require, Unnamed};
 use model::{Code, DataClass, FunctionRow, Label, Labels, Problem, Scope};
 use ports::executor::RequestBody;
 use protect::contract::{Bound, Contract, Direction, Place, Swap};
 use protect::transform::ClassKeys;
+use sift::Sift;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
@@ -34,6 +40,8 @@ pub(crate) struct Data {
 pub(crate) struct Ready {
     /// What is done with requests.
     pub(crate) intake: Option<Intake>,
+    /// What becomes of values that no field names, if requests are changed or refused for them.
+    pub(crate) sift: Option<Sift>,
     /// Where values come back, in the manifest's order.
     pub(crate) reveals: Box<[Reveal]>,
 }
@@ -50,6 +58,8 @@ pub(crate) struct Reveal {
     pub(crate) purpose: String,
     pub(crate) bound: Bound,
     pub(crate) has: Has,
+    /// What the caller's token must say, if they come back in replies.
+    pub(crate) reply: Option<Require>,
 }
 
 /// Which parts of a request a contract names.
@@ -74,6 +84,8 @@ pub(crate) struct Taken {
     pub(crate) above: Vec<Arc<Swap>>,
     /// What was done, for the record.
     pub(crate) done: Vec<String>,
+    /// Values that no field names: what they are, what became of them, and how many.
+    pub(crate) found: Vec<(DataClass, &'static str, u64)>,
 }
 
 /// What a reply is known to contain, for the function that called.
@@ -124,10 +136,31 @@ impl Engine {
             let contract = Contract::of_reveal(one, &spec.classes)?;
             let (class, purpose) = (one.class.clone(), one.purpose.clone());
             let bound = bind(&contract, Direction::Reveal)?;
-            Ok::<_, Problem>(Reveal { class, purpose, bound, has: Has::of(&contract) })
+            let wanted = || Require { claims: one.claims.clone(), network: Vec::new() };
+            let (has, reply) = (Has::of(&contract), one.is_reply().then(wanted));
+            Ok::<_, Problem>(Reveal { class, purpose, bound, has, reply })
         });
         let reveals: Result<Box<[Reveal]>, Problem> = reveals.collect();
-        Ok(Ready { intake: intake.transpose()?, reveals: reveals? })
+        Ok(Ready { intake: intake.transpose()?, sift: self.sift(spec, scope)?, reveals: reveals? })
+    }
+
+    /// What becomes of values that no field names.
+    fn sift(&self, spec: &DataSpec, scope: &Scope) -> Result<Option<Sift>, Problem> {
+        if spec.unnamed.values().all(|it| *it == Unnamed::Observe) {
+            return Ok(None);
+        }
+        let detector = self.detector()?;
+        let actions = Sift::actions(&detector, &spec.unnamed);
+        let tokens = actions.iter().filter(|(_, action)| **action == Unnamed::Token);
+        let tokens = tokens.map(|(class, _)| {
+            let bound =
+                Contract::of_found(class).bind(&scope.tenant, Direction::Ingest, &mut |class| {
+                    self.class_keys(scope, class)
+                })?;
+            Ok::<_, Problem>((class.clone(), bound))
+        });
+        let tokens = tokens.collect::<Result<_, _>>()?;
+        Ok(Some(Sift { detector, actions, tokens }))
     }
 
     /// The keys of a class. Their names are fixed for ever: purpose, epoch, tenant, environment,

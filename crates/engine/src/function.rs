@@ -4,7 +4,7 @@ use crate::assets::Shelf;
 use crate::caps::Bounds;
 use crate::carried::Carried;
 use crate::crossing::Crossing;
-use crate::data::Data;
+use crate::data::{Data, Exits};
 use crate::readiness::Readiness;
 use crate::schedule::Schedule;
 use crate::secrets::Uses;
@@ -12,7 +12,7 @@ use crate::slots::Slots;
 use crate::urls::Aim;
 use model::manifest::{Auth, Durability, FunctionSpec, HttpTrigger, Runtime, Way};
 use model::wire::v1::Caller;
-use model::{Claims, FunctionRef, FunctionRow};
+use model::{Claims, FunctionRef, FunctionRow, Problem};
 use policy::FunctionPolicies;
 use ports::executor::{Form, Program, Surroundings, Unit};
 use std::net::IpAddr;
@@ -41,6 +41,8 @@ pub(crate) struct Function {
     pub(crate) carried: Option<Carried>,
     /// What becomes of its sensitive data, if its manifest says so.
     pub(crate) data: Option<Data>,
+    /// What is looked for where data leaves it, once something does.
+    pub(crate) exits: OnceLock<Result<Option<Exits>, Problem>>,
     /// When it is called.
     pub(crate) schedules: Box<[Arc<Schedule>]>,
 }
@@ -198,6 +200,7 @@ impl Function {
             bounds,
             carried,
             data,
+            exits: OnceLock::new(),
             schedules,
         }
     }

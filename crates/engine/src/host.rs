@@ -19,7 +19,7 @@ mod purse;
 mod record;
 mod secrets;
 
-pub(crate) use data::Outward;
+pub(crate) use data::{Kept, Outward};
 pub(crate) use line::Lines;
 pub(crate) use purse::Purse;
 pub(crate) use record::Asked;
@@ -72,6 +72,8 @@ pub(crate) struct Broker {
     clear: Mutex<Vec<Arc<Swap>>>,
     /// Whether any sensitive value is known.
     knows: AtomicBool,
+    /// What detectors found.
+    noticed: Mutex<data::Noticed>,
 }
 
 /// What a broker is made for.
@@ -106,6 +108,7 @@ impl Broker {
             swaps: Mutex::default(),
             clear: Mutex::default(),
             knows: AtomicBool::new(false),
+            noticed: Mutex::default(),
             waiting: AtomicU32::new(0),
             cpu_us: AtomicU64::new(audience.cpu_us),
         }

@@ -251,6 +251,7 @@ impl Engine {
         if function.row.spec.dialect == Some(Dialect::Spin) {
             spin::stamp(&mut request, &trigger, &function.row.spec.http, received.peer);
         }
+        let request = broker.observed(request);
         let run = Run {
             unit: with_cpu(&function.unit, cpu_us),
             request,

@@ -106,6 +106,8 @@ pub struct Engine {
     pub(crate) in_use: InUse,
     /// Bodies that are signed or changed.
     pub(crate) gathered: Gathered,
+    /// The rules by which sensitive values are found, once somebody wants to find some.
+    pub(crate) detector: OnceLock<Result<Arc<protect::detect::Detector>, Problem>>,
     /// Tokens that were fetched with secrets.
     pub(crate) tokens: Tokens,
     /// Connections of functions.
@@ -147,6 +149,7 @@ impl Engine {
             cut: OnceLock::new(),
             in_use: InUse::default(),
             gathered: Gathered::default(),
+            detector: OnceLock::new(),
             tokens: Tokens::default(),
             lines: Lines::default(),
             me: Weak::clone(me),

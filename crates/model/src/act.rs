@@ -9,8 +9,8 @@ use crate::cap::Whose;
 use crate::manifest::Manifest;
 use crate::token::TokenRow;
 use crate::{
-    ApplicationName, Digest, FunctionName, FunctionRow, Grant, Scope, SecretName, SecretRow,
-    Timestamp, TokenName,
+    ApplicationName, DataClass, Digest, FunctionName, FunctionRow, Grant, Scope, SecretName,
+    SecretRow, Timestamp, TokenName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,17 @@ pub enum Act {
         name: String,
         /// Until when.
         until: Timestamp,
+    },
+    /// Has the values of tokens come back for whoever asks.
+    DataReveal {
+        /// What the values are.
+        class: DataClass,
+        /// What for, in the words of who asks.
+        purpose: String,
+        /// How many tokens.
+        values: u64,
+        /// SHA-256 of the tokens as a list of JSON without white space.
+        tokens: Digest,
     },
     /// Replaces what is kept beside a function.
     Beside {
@@ -298,6 +309,17 @@ pub enum LeafAct {
         name: String,
         /// Until when.
         until: Timestamp,
+    },
+    /// See [`Act::DataReveal`].
+    DataReveal {
+        /// What the values are.
+        class: DataClass,
+        /// What for, in the words of who asked.
+        purpose: String,
+        /// How many tokens.
+        values: u64,
+        /// SHA-256 of the tokens as a list of JSON without white space.
+        tokens: Digest,
     },
     /// See [`Act::Beside`].
     Beside {

@@ -2,6 +2,7 @@
 
 mod cap;
 mod cost;
+mod data;
 mod interpreter;
 mod ledger;
 mod node;
@@ -11,6 +12,7 @@ mod secret;
 
 pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
 pub use cost::{CostBy, CostRow, Costs, Price};
+pub use data::{REASON_CHARS_MAX, RevealRequest, Revealed, TOKENS_MAX};
 pub use interpreter::Interpreter;
 pub use ledger::{LedgerEntry, LedgerHead};
 pub use node::Node;

@@ -2,7 +2,7 @@
 
 mod target;
 
-pub use target::{DataTarget, SecretTarget};
+pub use target::{DataTarget, REPLY, SecretTarget};
 
 use crate::destination::Host;
 use crate::{Destination, FunctionName, IssuerName, SecretName, Subject, TokenName, TriggerName};

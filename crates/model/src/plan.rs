@@ -186,6 +186,9 @@ pub fn plan<V: View>(
         Act::SecretPut { row, rotate } => secrets::put(view, row, rotate),
         Act::SecretRemove { name } => secrets::remove(view, name),
         Act::CapLift { of, name, until } => Ok(note(LeafAct::CapLift { of, name, until })),
+        Act::DataReveal { class, purpose, values, tokens } => {
+            Ok(note(LeafAct::DataReveal { class, purpose, values, tokens }))
+        }
         Act::Beside { function, what, beside, rights } => {
             beside::put(view, scope, (function, what), *beside, rights, sha256)
         }

@@ -159,6 +159,7 @@ fn engine_config(
             keyvalue_bytes_max: settings.keyvalue.bytes,
             blobs: settings.blobs,
         },
+        data: settings.data.clone(),
         price: settings.price.clone(),
         caps: settings.caps.clone(),
         websockets: settings.websockets,

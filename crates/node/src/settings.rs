@@ -8,6 +8,7 @@ mod blobs;
 mod budget;
 mod cap;
 mod compat;
+mod data;
 mod file;
 #[cfg(test)]
 mod fuzz;

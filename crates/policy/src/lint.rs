@@ -10,7 +10,7 @@ use crate::verdict::PolicyId;
 use cedar_policy::{
     ActionConstraint, Effect, Policy, PrincipalConstraint, ResourceConstraint, ValidationWarning,
 };
-use model::grant::{DataTarget, SecretTarget};
+use model::grant::{DataTarget, REPLY, SecretTarget};
 use model::{Action, Grant, Principal};
 
 /// What kind of thing was found.
@@ -99,6 +99,9 @@ fn of_secret(id: &str, target: &str) -> Vec<LintFinding> {
 }
 
 fn of_reveal(id: &str, target: &str) -> Vec<LintFinding> {
+    if DataTarget::parse(target).is_some_and(|target| target.url == REPLY) {
+        return Vec::new();
+    }
     match DataTarget::parse(target).and_then(|target| Url::parse(target.url)) {
         None => {
             let message = "matches no request: write a class, a place and a purpose, such as `pan for https://api.example.com as payment`";

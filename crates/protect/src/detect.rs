@@ -26,6 +26,7 @@ mod phone;
 mod rule;
 mod scanner;
 mod secret;
+mod sieve;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -35,8 +36,9 @@ pub use custom::{Custom, CustomError, Validator};
 pub use detector::Detector;
 pub use exact::{Exact, VALUE_BYTES_MIN};
 pub use mask::{Action, Actions, Blocked, Masker};
-pub use rule::{Confidence, Rule, RuleId};
+pub use rule::{Confidence, Rule, RuleId, finds};
 pub use scanner::Scanner;
+pub use sieve::Sieve;
 
 /// A sensitive value, and how sure that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -89,6 +89,7 @@ fn every_command_teaches_itself() {
         "budget lift",
         "budget propose",
         "data map",
+        "data reveal",
         "events sample",
         "ledger export",
         "ledger show",

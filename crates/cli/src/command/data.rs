@@ -1,6 +1,7 @@
-//! `casemate data`: which sensitive data went where.
+//! `casemate data`: which sensitive data went where, and what it was.
 
 mod map;
+mod reveal;
 mod svg;
 
 use crate::client::RecordFilter;
@@ -14,11 +15,13 @@ use model::FunctionName;
 const EXAMPLES: &str = "\
 Examples:
   casemate data map
-  casemate data map --since 1d --svg > map.svg";
+  casemate data map --since 1d --svg > map.svg
+  casemate data reveal --class pan --purpose 'chargeback 4711' tok_pan_1_...";
 
-/// See which sensitive data went where
+/// See which sensitive data went where, or what it was
 ///
-/// Classes of data that contracts name (`[function.data]` of the manifest), as records have them.
+/// Classes of data that contracts name (`[function.data]` of the manifest) or that were found, as
+/// records have them.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Data {
@@ -29,6 +32,7 @@ pub(crate) struct Data {
 #[derive(Debug, Subcommand)]
 enum Command {
     Map(Map),
+    Reveal(reveal::Reveal),
 }
 
 impl Data {
@@ -36,6 +40,7 @@ impl Data {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
         match self.command {
             Command::Map(map) => map.run(context),
+            Command::Reveal(reveal) => reveal.run(context),
         }
     }
 }
@@ -84,7 +89,7 @@ impl Map {
         if voice.is_json() {
             return voice.document(&map);
         }
-        if map.flows.is_empty() && map.reveals.is_empty() {
+        if map.flows.is_empty() && map.reveals.is_empty() && map.found.is_empty() {
             voice.note(format_args!("nothing in {} record(s) was classified", map.records));
             voice.hint("write `[[function.data.in]]` in a manifest to name sensitive fields");
             return Ok(());
@@ -95,6 +100,7 @@ impl Map {
             flows.row([flow.data.clone(), from, to, flow.invocations.to_string()]);
         }
         flows.print(voice)?;
+        map.print_found(voice)?;
         if map.reveals.is_empty() {
             return Ok(());
         }

@@ -228,7 +228,7 @@ fn help_lists_every_command() {
       ledger       Show, verify and export the ledger of control-plane acts
       backup       Back up the running node's home into a file
       restore      Unpack a backup into an empty home
-      data         See which sensitive data went where
+      data         See which sensitive data went where, or what it was
       detect       Find sensitive data in files
       protect      Protect the sensitive fields of a file, or give them back
       doctor       Look for what is wrong or will be

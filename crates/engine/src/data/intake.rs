@@ -3,7 +3,9 @@
 //! Invariant: what a contract cannot read is refused and never passed on, since the function could
 //! read it.
 
-use super::{Data, Has, Intake, Taken, marked};
+use super::sift::{Sift, Sifted};
+use super::{Data, Has, Intake, Ready, Taken, marked};
+use crate::content::{self, FORM, unreadable};
 use crate::function::Function;
 use crate::host::{BODY_BYTES_MAX, Hold};
 use crate::invoke::Outcomes;
@@ -11,8 +13,7 @@ use crate::stage::Permitted;
 use crate::wiring::Engine;
 use bytes::Bytes;
 use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    TRANSFER_ENCODING,
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -26,9 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-const FORM: &str = "application/x-www-form-urlencoded";
 /// Fields about a body's bytes that hold no more once it was changed.
-const OF_THE_OLD_BODY: [HeaderName; 5] = [
+pub(crate) const OF_THE_OLD_BODY: [HeaderName; 5] = [
     TRANSFER_ENCODING,
     HeaderName::from_static("content-digest"),
     HeaderName::from_static("repr-digest"),
@@ -70,39 +70,45 @@ impl Engine {
         known: Taken,
     ) -> Result<(http::Request<RequestBody>, Option<Taken>), Problem> {
         let ready = data.ready(self, &function.reference().scope)?;
-        let Some(intake) = &ready.intake else {
+        if ready.intake.is_none() && ready.sift.is_none() {
             let any = !known.labels.is_empty() || !known.swaps.is_empty();
             return Ok((request, Some(known).filter(|_| any)));
-        };
-        let (mut head, body) = request.into_parts();
-        let kind = Kind::of(&head, &body, intake.has)?;
-        let mut tally = Tally::knowing(known.swaps.clone());
-        let refused = |fault: Fault| fault.problem();
-        if intake.has.query {
-            in_query(intake, &mut head, &mut tally)?;
         }
-        if intake.has.headers {
+        let (mut head, body) = request.into_parts();
+        let kind = ready.kind(&head, &body)?;
+        let mut tally = Tally::knowing(known.swaps.clone());
+        if let Some(intake) = &ready.intake {
+            in_query(intake, &mut head, &mut tally)?;
             in_headers(intake, &mut head.headers, &mut tally)?;
         }
-        let body = match kind {
-            Kind::Unread => body,
-            Kind::Empty => intake.without_body(&mut tally).map_err(refused).map(|()| body)?,
-            Kind::Json | Kind::Form => {
+        let (body, whole) = match kind {
+            Kind::Unread | Kind::Empty => (body, None),
+            Kind::Json | Kind::Form | Kind::Any => {
                 let limits = &function.unit.limits;
                 let most = limits.request_body_bytes.min(BODY_BYTES_MAX as u64);
                 let wall = Duration::from_millis(limits.wall_ms);
                 let whole = tokio::time::timeout(wall, self.gather(&head, body, most)).await;
-                let whole = whole.unwrap_or_else(|_| Err(Code::ClientSlow.into()))?;
-                kind.fits(&whole, intake.has)?;
-                let made = match kind {
-                    _ if whole.is_empty() => intake.without_body(&mut tally).map(|()| Vec::new()),
-                    Kind::Form => intake.bound.form(&whole, None, &mut tally),
-                    _ => intake.bound.json(&whole, None, &mut tally),
-                };
-                with_body(&mut head.headers, made.map_err(refused)?)
+                (empty(), Some(whole.unwrap_or_else(|_| Err(Code::ClientSlow.into()))?))
             }
         };
-        let taken = intake.sum_up(known, tally);
+        let mut made = None;
+        let taken = match &ready.intake {
+            Some(intake) => {
+                let whole = whole.as_ref().map(|it| it.as_slice());
+                made = intake.body(kind, whole, &mut tally)?;
+                intake.sum_up(known, tally)
+            }
+            None => known,
+        };
+        let whole = made.or_else(|| whole.map(|mut it| std::mem::take(&mut *it)));
+        let (whole, taken) = match &ready.sift {
+            Some(sift) => sift.request(&mut head, whole, taken)?,
+            None => (whole, taken),
+        };
+        let body = match whole {
+            Some(whole) => with_body(&mut head.headers, whole),
+            None => body,
+        };
         Ok((http::Request::from_parts(head, body), Some(taken)))
     }
 
@@ -151,6 +157,24 @@ enum Kind {
     Empty,
     Json,
     Form,
+    /// Whatever it is, it is looked through.
+    Any,
+}
+
+impl Ready {
+    /// How a body is read: as the contract names fields in it, or else as text in which values are
+    /// looked for.
+    fn kind(&self, head: &Parts, body: &RequestBody) -> Result<Kind, Problem> {
+        let named = self.intake.as_ref().map(|intake| Kind::of(head, body, intake.has));
+        match (named.transpose()?, &self.sift) {
+            (Some(Kind::Unread) | None, Some(_)) if body.is_end_stream() => Ok(Kind::Empty),
+            (Some(Kind::Unread) | None, Some(_)) => match unreadable(&head.headers) {
+                Some(why) => Err(Problem::new(Code::DataBodyKind).detail(why)),
+                None => Ok(Kind::Any),
+            },
+            (kind, _) => Ok(kind.unwrap_or(Kind::Unread)),
+        }
+    }
 }
 
 impl Kind {
@@ -164,16 +188,13 @@ impl Kind {
             return Ok(Self::Empty);
         }
         let wrong = |what: String| Err(Problem::new(Code::DataBodyKind).detail(what));
-        let coded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
-        if head.headers.get_all(CONTENT_ENCODING).iter().any(coded) {
+        if content::is_coded(&head.headers) {
             return wrong("it is compressed".to_owned());
         }
         if head.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
             return wrong("it says twice what it is".to_owned());
         }
-        let said = head.headers.get(CONTENT_TYPE).map_or("", |it| it.to_str().unwrap_or("?"));
-        let said = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match (said.as_str(), has) {
+        match (content::kind_of(&head.headers).as_str(), has) {
             (FORM, Has { form: true, .. }) => Ok(Self::Form),
             (FORM, _) => wrong(format!("`{FORM}`, and the contract names no `form:` field")),
             (said, _) if said.starts_with("multipart/") => wrong("it has several parts".to_owned()),
@@ -195,7 +216,59 @@ impl Kind {
     }
 }
 
+impl Sift {
+    /// Looks through the address and the body of a request.
+    fn request(
+        &self,
+        head: &mut Parts,
+        body: Option<Vec<u8>>,
+        mut taken: Taken,
+    ) -> Result<(Option<Vec<u8>>, Taken), Problem> {
+        let mut sifted = Sifted::default();
+        if let Some(query) = head.uri.query()
+            && let Some(made) = self.sifted(query.as_bytes(), false, &taken.swaps, &mut sifted)?
+        {
+            head.uri = with_query(&head.uri, &made).ok_or_else(unfit)?;
+        }
+        let is_json = content::is_json(&content::kind_of(&head.headers));
+        let made = match &body {
+            Some(body) => self.sifted(body, is_json, &taken.swaps, &mut sifted)?,
+            None => None,
+        };
+        sifted.join(&mut taken);
+        Ok((made.or(body), taken))
+    }
+}
+
+fn unfit() -> Problem {
+    Problem::new(Code::Internal).internal("the query does not fit any more")
+}
+
 impl Intake {
+    /// What becomes of a body; nothing if the contract does not read it.
+    fn body(
+        &self,
+        kind: Kind,
+        whole: Option<&[u8]>,
+        tally: &mut Tally,
+    ) -> Result<Option<Vec<u8>>, Problem> {
+        let Some(whole) = whole else {
+            return match kind {
+                Kind::Empty => self.without_body(tally).map(|()| None),
+                _ => Ok(None),
+            }
+            .map_err(|fault| fault.problem());
+        };
+        kind.fits(whole, self.has)?;
+        match kind {
+            Kind::Any => Ok(None),
+            _ if whole.is_empty() => self.without_body(tally).map(|()| Some(Vec::new())),
+            Kind::Form => self.bound.form(whole, None, tally).map(Some),
+            _ => self.bound.json(whole, None, tally).map(Some),
+        }
+        .map_err(|fault| fault.problem())
+    }
+
     /// Whether a field may be missing is the contract's to say.
     fn without_body(&self, tally: &mut Tally) -> Result<(), Fault> {
         match self.has.json {
@@ -219,18 +292,20 @@ impl Intake {
         let known = |swap: &Arc<Swap>| before.swaps.iter().any(|own| Arc::ptr_eq(own, swap));
         let clear = |swap: &&Arc<Swap>| !swap.was_protected() && !known(swap);
         let came = swaps.iter().filter(clear).map(Arc::clone).collect();
-        Taken { labels, done, swaps, came, above: before.above }
+        Taken { labels, done, swaps, came, above: before.above, found: before.found }
     }
 }
 
 fn in_query(intake: &Intake, head: &mut Parts, tally: &mut Tally) -> Result<(), Problem> {
+    if !intake.has.query {
+        return Ok(());
+    }
     let query = head.uri.query().unwrap_or_default();
     let made = intake.bound.query(query.as_bytes(), None, tally).map_err(|it| it.problem())?;
     if made == query.as_bytes() {
         return Ok(());
     }
-    head.uri = with_query(&head.uri, &made)
-        .ok_or_else(|| Problem::new(Code::Internal).internal("the query does not fit any more"))?;
+    head.uri = with_query(&head.uri, &made).ok_or_else(unfit)?;
     Ok(())
 }
 
@@ -243,6 +318,9 @@ pub(crate) fn with_query(uri: &http::Uri, query: &[u8]) -> Option<http::Uri> {
 }
 
 fn in_headers(intake: &Intake, headers: &mut HeaderMap, tally: &mut Tally) -> Result<(), Problem> {
+    if !intake.has.headers {
+        return Ok(());
+    }
     let fields: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let made = intake.bound.headers(&fields, None, tally).map_err(|it| it.problem())?;

@@ -5,16 +5,21 @@
 //! its class, its purpose and that very address.
 //! Invariant: no value is in a record, a log or an error.
 
+mod outward;
+mod screen;
+
+pub(crate) use outward::{Kept, Outward};
+pub(super) use screen::Noticed;
+
 use super::Broker;
 use super::record::{Entry, Step};
-use super::secrets::Covering;
-use crate::data::{Has, Reveal, Taken, Told, put_headers, with_query};
+use crate::content::{self, FORM};
+use crate::data::{Has, Reveal, Taken, put_headers, with_query};
 use crate::secrets::mask::Masker;
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RANGE,
-};
-use http_body::{Body as _, Frame};
+use http::HeaderMap;
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderValue, RANGE};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
 use model::{Code, DataClass, Label, Labels, Secret};
 use policy::{DataAsk, Denial};
@@ -22,40 +27,14 @@ use ports::host::{Body, HostError, HttpCall};
 use ports::outbound::Failure;
 use protect::contract::{Fault, Swap, Tally};
 use std::collections::HashSet;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-const FORM: &str = "application/x-www-form-urlencoded";
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A request on its way out, as far as sensitive values go.
 pub(super) struct Screened {
     pub(super) call: HttpCall,
     pub(super) body: Option<Body>,
-}
-
-/// The reply of a function on its way out.
-pub(crate) struct Outward {
-    pub(crate) cover: Covering,
-    broker: Arc<Broker>,
-    /// Whether the body has ended.
-    pub(crate) over: bool,
-    /// Whether anything was covered.
-    pub(crate) masked: Arc<AtomicBool>,
-}
-
-impl Outward {
-    /// What is passed on for what came. `None`: nothing yet, and more is to be read.
-    pub(crate) fn pass<E>(
-        &mut self,
-        next: Option<Result<Frame<Bytes>, E>>,
-    ) -> Option<Option<Result<Frame<Bytes>, E>>> {
-        self.over = !matches!(next, Some(Ok(_)));
-        let passed = self.cover.pass(&self.broker, next);
-        if self.cover.hit() {
-            self.masked.store(true, Relaxed);
-        }
-        passed
-    }
 }
 
 /// A body with values in it. Wiped when it was sent.
@@ -74,6 +53,9 @@ impl Broker {
         for done in &taken.done {
             let step = self.begin("data.protect", done.clone(), b"", Labels::NONE);
             self.enter(&step, &Entry::done(0));
+        }
+        for (class, word, many) in &taken.found {
+            self.notice(screen::Exit::Intake, class, word, *many);
         }
         self.learn(&taken.above);
         self.learn(&taken.swaps);
@@ -109,17 +91,23 @@ impl Broker {
 
     /// Has the values come back that may, and refuses a request that holds others.
     pub(super) async fn screened(
-        &self,
+        self: &Arc<Self>,
         step: &Step,
         call: HttpCall,
         body: Option<Body>,
         url: &str,
     ) -> Result<Screened, HostError> {
-        if !self.has_data() {
+        let (has_data, looks) = (self.has_data(), !matches!(self.exits(), Ok(None)));
+        if !has_data && !looks {
             return Ok(Screened { call, body });
         }
         let due = self.due(step, url)?;
         let may: Vec<DataClass> = due.iter().map(|reveal| reveal.class.clone()).collect();
+        let body = self.screened_call(&call, body, may.clone());
+        let body = body.map_err(|code| self.denied(step, &Denial::of(code)))?;
+        if !has_data {
+            return Ok(Screened { call, body });
+        }
         let others = self.clear_values().without(&may);
         if is_in_head(&others, &call) {
             return Err(self.leaks(step));
@@ -137,7 +125,7 @@ impl Broker {
         }
         let mut filled = None;
         for reveal in due {
-            let reads = Kind::of(&call).is_in(reveal.has);
+            let reads = Kind::of(&call.headers).is_in(reveal.has);
             if let Some(coming) = body.take_if(|_| reads) {
                 whole = Some(self.gather(step, coming, super::BODY_BYTES_MAX).await?);
             }
@@ -237,27 +225,6 @@ impl Broker {
         denial.detail = Some("an earlier request held a value, so nothing leaves any more".into());
         Err(self.denied(request, &denial))
     }
-
-    /// Covers the head of the function's reply, and what is to be covered after it. `None` if there
-    /// is nothing that could be.
-    pub(crate) fn outward(self: &Arc<Self>, head: &mut http::response::Parts) -> Option<Outward> {
-        if !self.has_data() {
-            return None;
-        }
-        let values = self.own_values();
-        let masked = self.cover_fields(&values, &mut head.headers);
-        let cover = self.covering(values);
-        if is_coded(head) {
-            let what = "the reply, which is compressed".to_owned();
-            self.enter(&self.begin("data.unseen", what, b"", Labels::NONE), &Entry::done(0));
-        }
-        let labels = self.labels();
-        if self.depth > 0 && !labels.is_empty() {
-            head.extensions.insert(Told(labels));
-        }
-        let masked = Arc::new(AtomicBool::new(masked));
-        Some(Outward { cover, broker: Arc::clone(self), over: false, masked })
-    }
 }
 
 /// How a body is written.
@@ -269,13 +236,10 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(call: &HttpCall) -> Self {
-        let said = call.headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
-        let said = said.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        match said.to_ascii_lowercase().as_str() {
+    fn of(headers: &HeaderMap) -> Self {
+        match content::kind_of(headers).as_str() {
             FORM => Self::Form,
-            "application/json" => Self::Json,
-            other if other.ends_with("+json") => Self::Json,
+            kind if content::is_json(kind) => Self::Json,
             _ => Self::Other,
         }
     }
@@ -309,24 +273,23 @@ fn put_in(
         put_headers(&mut call.headers, made).ok_or_else(unfit)?;
     }
     let Some(whole) = whole else { return Ok(None) };
-    let made = match Kind::of(call) {
+    let made = match Kind::of(&call.headers) {
         Kind::Form => reveal.bound.form(whole, None, tally),
         _ => reveal.bound.json(whole, None, tally),
     };
     made.map(Some).map_err(refused)
 }
 
-/// Where a request goes: host and port.
+/// Where a request goes: host and port, in one spelling for all that lead to the same place.
 pub(super) fn place_of(uri: &http::Uri) -> String {
     let usual = if uri.scheme_str() == Some("http") { 80 } else { 443 };
-    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    let host = uri.host().unwrap_or_default();
+    let six = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let host = match six.and_then(|six| six.parse::<Ipv6Addr>().ok()) {
+        Some(six) => format!("[{six}]"),
+        None => host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase(),
+    };
     format!("{host}:{}", uri.port_u16().unwrap_or(usual))
-}
-
-/// Whether what came back is coded, so that nothing would be found in it.
-pub(super) fn is_coded(head: &http::response::Parts) -> bool {
-    let coded = |it: &HeaderValue| !it.as_bytes().eq_ignore_ascii_case(b"identity");
-    head.headers.get_all(CONTENT_ENCODING).iter().any(coded)
 }
 
 /// Whether a value stands in the address or a header field.
@@ -337,4 +300,30 @@ fn is_in_head(values: &Masker, call: &HttpCall) -> bool {
             .headers
             .iter()
             .any(|(name, it)| holds(name.as_str().as_bytes()) || holds(it.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place_of;
+
+    #[test]
+    fn every_spelling_of_a_place_is_one_place() {
+        for (place, spellings) in [
+            (
+                "psp.example:443",
+                ["https://psp.example/a", "https://PSP.example./b", "https://psp.example:443"],
+            ),
+            (
+                "psp.example:80",
+                ["http://psp.example", "http://psp.example.:80/", "http://Psp.Example"],
+            ),
+            ("[::1]:80", ["http://[::1]", "http://[0:0:0:0:0:0:0:1]/", "http://[0::1]:80"]),
+        ] {
+            for spelling in spellings {
+                assert_eq!(place_of(&spelling.parse().expect("an address")), place, "{spelling}");
+            }
+        }
+        let other = "https://psp.example:8443".parse().expect("an address");
+        assert_ne!(place_of(&other), "psp.example:443");
+    }
 }

@@ -3,9 +3,10 @@
 use super::Broker;
 use super::body::{Coming, Leaving, nothing};
 use super::call::inside;
-use super::data::{Screened, is_coded, place_of};
+use super::data::{Screened, place_of};
 use super::record::Step;
 use super::secrets::Dressed;
+use crate::content::is_coded;
 use http::StatusCode;
 use http::header::{HOST, HeaderValue};
 use http_body_util::BodyExt as _;
@@ -62,7 +63,7 @@ impl Broker {
             place = self.done(&step, 0);
         }
         let (mut head, body) = response.into_parts();
-        if self.has_revealed(&to) && is_coded(&head) {
+        if self.has_revealed(&to) && is_coded(&head.headers) {
             self.ended(place, 0, true);
             let why = "what comes back is compressed, and was asked for as it is: \
                        it could hold a value that was sent there";

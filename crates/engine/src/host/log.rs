@@ -23,7 +23,8 @@ impl Broker {
         asked.log_lines = asked.log_lines.saturating_add(1);
         drop(asked);
         let text = String::from_utf8_lossy(kept).into_owned();
-        self.write(line.level, self.covered_line(text), cut, labels);
+        let text = self.screened_line(self.covered_line(text));
+        self.write(line.level, text, cut, labels);
     }
 
     /// Writes a line of the platform's own to the function's log. Not charged to the guest.

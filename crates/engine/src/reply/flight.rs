@@ -4,20 +4,21 @@
 //! clock, or by the drop of a flight that nobody polls any more.
 
 mod unseen;
+mod whole;
 
 use super::body::ReplyBody;
 use super::close::{Ending, code_number};
 use crate::caps::{Ticket, spent};
 use crate::function::Function;
-use crate::host::{Broker, Outward};
+use crate::host::{Broker, Kept, Outward};
 use crate::invoke::Refusal;
 use crate::stage::Seat;
 use crate::wiring::Engine;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, header};
 use http_body::Frame;
-use model::wire::v1::{Entry, Outcome, Record, Start};
-use model::{Code, Cost, Problem};
+use model::wire::v1::{Entry, Outcome, Record, Start, Trigger};
+use model::{Code, Cost};
 use ports::executor::{Fault, FaultKind, Running};
 use ports::journal::Mark;
 use std::future::{Future, poll_fn};
@@ -75,11 +76,23 @@ impl Flight {
         };
         let strict = self.aboard.as_ref().is_some_and(|aboard| aboard.function.strict());
         let masked = self.outward.as_ref().map(|outward| Arc::clone(&outward.masked));
-        let body = if strict { self.whole_and_durable().await? } else { self.read_ahead().await? };
+        let whole = self.outward.as_ref().is_some_and(|outward| outward.is_whole());
+        let body = match (strict, whole) {
+            (true, _) => self.whole_and_durable(&head).await?,
+            (false, true) => self.whole_and_revealed(&head).await?,
+            (false, false) => self.read_ahead().await?,
+        };
         if let Some(masked) = masked {
             crate::data::say_masked(&mut head, &masked);
         }
         Ok(http::Response::from_parts(head, body))
+    }
+
+    /// Whether no body follows the head: in an answer to HEAD, or one that has none.
+    fn is_only_head(&self) -> bool {
+        let aboard = self.aboard.as_ref();
+        let method = aboard.and_then(|aboard| aboard.start.trigger.method());
+        method == Some("HEAD") || matches!(self.status, 204 | 304)
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<http::response::Parts, Closed>> {
@@ -89,8 +102,16 @@ impl Flight {
             self.status = head.status.as_u16();
             let length = head.headers.get(header::CONTENT_LENGTH);
             self.left = length.and_then(|length| length.to_str().ok()?.parse().ok());
-            self.outward =
-                self.aboard.as_ref().and_then(|it| it.broker.outward(&mut head)).map(Box::new);
+            let has_body = !self.is_only_head();
+            let outward = self.aboard.as_ref().filter(|it| !is_thrown_away(&it.start.trigger));
+            let outward = outward.map(|it| it.broker.outward(&mut head, has_body));
+            match outward.transpose() {
+                Ok(outward) => self.outward = outward.flatten().map(Box::new),
+                Err(kept) => return Err(self.keep_back(kept)),
+            }
+            if self.outward.as_ref().is_some_and(|outward| outward.is_whole()) {
+                self.left = None;
+            }
             if let Some(aboard) = &self.aboard
                 && let Ok(value) =
                     HeaderValue::from_maybe_shared(Bytes::from(aboard.start.id.to_string()))
@@ -108,19 +129,26 @@ impl Flight {
     ) -> Poll<Option<Result<Frame<Bytes>, Closed>>> {
         loop {
             if let Some(outward) = &mut self.outward {
-                if let Some(late) = outward.cover.late() {
-                    return Poll::Ready(Some(Ok(late)));
-                }
-                if outward.over {
-                    return Poll::Ready(None);
+                match outward.late() {
+                    Some(Ok(late)) => return Poll::Ready(Some(Ok(late))),
+                    Some(Err(kept)) => return Poll::Ready(Some(Err(self.keep_back(kept)))),
+                    None if outward.over => return Poll::Ready(None),
+                    None => {}
                 }
             }
             let next = ready!(self.poll_guest(cx));
             let Some(outward) = &mut self.outward else { return Poll::Ready(next) };
-            if let Some(next) = outward.pass(next) {
-                return Poll::Ready(next);
+            match outward.pass(next) {
+                Ok(Some(next)) => return Poll::Ready(next),
+                Ok(None) => {}
+                Err(kept) => return Poll::Ready(Some(Err(self.keep_back(kept)))),
             }
         }
+    }
+
+    /// The reply may not leave, or not go on.
+    fn keep_back(&mut self, Kept { code, why }: Kept) -> Closed {
+        self.close(Ending::new(Outcome::GuestError, code, why))
     }
 
     fn poll_guest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Closed>>> {
@@ -184,33 +212,6 @@ impl Flight {
         // From here on another silence counts.
         self.wall = None;
         ReplyBody::stream(first, self)
-    }
-
-    /// For strict functions: the whole reply, and only after its record is on disk.
-    async fn whole_and_durable(mut self) -> Result<ReplyBody, Refusal> {
-        let mut body = BytesMut::new();
-        loop {
-            match poll_fn(|cx| self.poll_frame(cx)).await {
-                None => break,
-                Some(Ok(frame)) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        body.extend_from_slice(&bytes);
-                    }
-                }
-                Some(Err(closed)) => return Err(closed.0.problem().into()),
-            }
-        }
-        let Some(engine) = self.aboard.as_ref().map(|aboard| Arc::clone(&aboard.engine)) else {
-            return Err(Code::Internal.into());
-        };
-        let closed = poll_fn(|cx| self.poll_done(cx)).await;
-        let refuse = |why: String| Refusal::from(Problem::new(Code::JournalRefuses).internal(why));
-        let mark = closed.1.ok_or_else(|| refuse("the record was not taken".to_owned()))?;
-        engine.parts.journal.durable(mark).await.map_err(|error| refuse(error.to_string()))?;
-        match closed.0.outcome {
-            Outcome::Ok => Ok(ReplyBody::whole(body.freeze())),
-            _ => Err(closed.0.problem().into()),
-        }
     }
 
     /// The body has ended: closes the record, now or, if the guest still works, later.
@@ -343,6 +344,11 @@ impl Flight {
     }
 }
 
+/// Whether nobody gets the reply.
+const fn is_thrown_away(trigger: &Trigger) -> bool {
+    matches!(trigger, Trigger::Queue { .. } | Trigger::Schedule { .. })
+}
+
 /// How it ended, and the cap that would have refused it.
 fn both(reason: Option<String>, observed: Option<String>) -> Option<String> {
     match (reason, observed) {
@@ -371,11 +377,8 @@ impl Drop for Flight {
             runtime.spawn(rest.run_out());
         }
         let Some(aboard) = &self.aboard else { return };
-        // An answer to HEAD, or one that has no body, is dropped when its head has been sent. The
-        // caller has all that it asked for.
-        let only_head =
-            aboard.start.trigger.method() == Some("HEAD") || matches!(self.status, 204 | 304);
-        let ending = if self.departed && only_head {
+        // The caller has all that it asked for when the head has been sent.
+        let ending = if self.departed && self.is_only_head() {
             Ending::OK
         } else {
             Ending::gone(aboard.engine.cut_by())

@@ -4,16 +4,17 @@
 //! touched; so what the server reads is what was looked at.
 
 use super::mask::percent;
+use crate::content;
 use memchr::memmem;
 use model::manifest::BodyField;
 use zeroize::Zeroize as _;
 
 /// The value of `content-type` that a field is in, without parameters.
 pub(crate) fn fits(field: &BodyField, content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = content::kind(content_type);
     match field.json {
-        Some(_) => kind == "application/json" || kind.ends_with("+json"),
-        None => kind == "application/x-www-form-urlencoded",
+        Some(_) => content::is_json(&kind),
+        None => kind == content::FORM,
     }
 }
 

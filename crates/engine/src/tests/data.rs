@@ -1,6 +1,7 @@
 //! Sensitive data: protected before a function sees it, back in requests where that is granted, and
 //! covered or refused on every other way out.
 
+mod exits;
 mod guesses;
 mod room;
 

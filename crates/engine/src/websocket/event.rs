@@ -3,11 +3,12 @@
 use super::kept::Kept;
 use super::rooms::Room;
 use super::{mark, name_event, speaks};
+use crate::content;
 use crate::invoke::{Outcomes, Refusal};
 use crate::reply::ReplyBody;
 use crate::wiring::Engine;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use http::response::Parts;
 use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
@@ -194,7 +195,6 @@ pub(super) async fn whole(response: Response<ReplyBody>) -> Outcomes<(Parts, Opt
 
 /// Whether a reply is a text: `text/*` and JSON are.
 fn is_text(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence.starts_with("text/") || essence == "application/json" || essence.ends_with("+json")
+    let kind = content::kind_of(headers);
+    kind.starts_with("text/") || content::is_json(&kind)
 }

@@ -2,6 +2,9 @@
 
 use crate::{DataClass, SecretName};
 
+/// Where values go that come back in replies.
+pub const REPLY: &str = "reply";
+
 /// What a grant of a secret covers: `NAME for URL`, where the URL is a scheme, a host, and perhaps a
 /// port and the beginning of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +25,12 @@ impl<'a> SecretTarget<'a> {
 }
 
 /// What a grant to reveal covers: `CLASS for URL as PURPOSE`, where the URL is a scheme, a host, and
-/// perhaps a port and the beginning of a path.
+/// perhaps a port and the beginning of a path; or `CLASS for reply as PURPOSE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataTarget<'a> {
     /// What the values are.
     pub class: DataClass,
-    /// Where they may be sent.
+    /// Where they may be sent; [`REPLY`] for whoever called.
     pub url: &'a str,
     /// What for.
     pub purpose: &'a str,
@@ -39,7 +42,7 @@ impl<'a> DataTarget<'a> {
     pub fn parse(text: &'a str) -> Option<Self> {
         let (class, rest) = text.split_once(" for ")?;
         let (url, purpose) = rest.split_once(" as ")?;
-        let sound = is_place(url) && crate::manifest::is_purpose(purpose);
+        let sound = (url == REPLY || is_place(url)) && crate::manifest::is_purpose(purpose);
         sound.then_some(Self { class: DataClass::parse(class).ok()?, url, purpose })
     }
 }

@@ -3,10 +3,13 @@
 //! The words are those of a data contract, as `casemate protect` reads it. What they mean is known
 //! to the crate that applies contracts; here only their form is.
 
+use super::require::{Require, Texts};
 use super::secret::Places;
-use crate::{DataClass, FunctionName};
+use crate::grant::REPLY;
+use crate::{Claims, DataClass, FunctionName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Most entries of `in`, and of `reveal`.
 const ENTRIES_MAX: usize = 256;
@@ -33,9 +36,74 @@ pub struct DataSpec {
     /// The sensitive fields of requests: protected before the function sees them.
     #[serde(rename = "in", default, skip_serializing_if = "Vec::is_empty")]
     pub intake: Vec<DataField>,
-    /// Where values come back: in requests of the function to these places.
+    /// Where values come back: in requests of the function to these places, or in its replies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reveal: Vec<RevealSpec>,
+    /// What becomes of values of a class that are found in what leaves the function: its replies,
+    /// its requests to outside and its log. The rest is observed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub out: BTreeMap<DataClass, Exit>,
+    /// What becomes of values of a class that are found in requests and named by no field of `in`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unnamed: BTreeMap<DataClass, Unnamed>,
+    /// Whether values of all classes are looked for and counted, in requests and in what leaves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observe: bool,
+}
+
+/// What becomes of a value that is found where data leaves, from little to much.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exit {
+    /// It is counted.
+    Observe,
+    /// It is covered.
+    Mask,
+    /// What holds it does not leave.
+    Block,
+}
+
+impl Exit {
+    /// As it is written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Mask => "mask",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// What becomes of a value in a request that no field names.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unnamed {
+    /// It is counted, and the request carries the label of its class.
+    Observe,
+    /// It is covered.
+    Mask,
+    /// A token stands for it.
+    Token,
+    /// The request is refused.
+    Refuse,
+}
+
+impl Unnamed {
+    /// As it is written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Mask => "mask",
+            Self::Token => "token",
+            Self::Refuse => "refuse",
+        }
+    }
 }
 
 /// A sensitive field of requests.
@@ -89,13 +157,16 @@ pub struct RevealSpec {
     /// What they are.
     pub class: DataClass,
     /// The only address that they are sent to, or a list of them: `https://host`, with a port and
-    /// the beginning of a path where wanted.
+    /// the beginning of a path where wanted. Or `reply`: whoever called the function.
     pub to: Places,
     /// What for, such as `payment`: up to 64 lower-case letters, digits and `-`.
     pub purpose: String,
     /// Where in the request: `body:/card/number` in JSON, `form:NAME`, `query:NAME` or
-    /// `header:NAME`.
+    /// `header:NAME`. In a reply: `body:` or `header:`.
     pub at: Vec<String>,
+    /// For replies: claims that the caller's token must make, each text of each of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, Texts>,
 }
 
 impl DataSpec {
@@ -104,10 +175,17 @@ impl DataSpec {
         if self.intake.len() > ENTRIES_MAX || self.reveal.len() > ENTRIES_MAX {
             return Err((String::new(), format!("has more than {ENTRIES_MAX} entries in a list")));
         }
-        if self.intake.is_empty() && self.reveal.is_empty() {
+        let looks = self.observe || !self.out.is_empty() || !self.unnamed.is_empty();
+        if self.intake.is_empty() && self.reveal.is_empty() && !looks {
             return Err((String::new(), "names no field: write `[[function.data.in]]`".to_owned()));
         }
         self.reveal.iter().enumerate().try_for_each(|(at, one)| one.check(at))
+    }
+
+    /// Whether requests are changed before the function sees them, so that all of one is needed.
+    #[must_use]
+    pub fn changes_requests(&self) -> bool {
+        !self.intake.is_empty() || self.unnamed.values().any(|it| *it != Unnamed::Observe)
     }
 
     /// The targets of the grants that make it true.
@@ -124,6 +202,19 @@ impl RevealSpec {
         self.to.iter().map(move |place| format!("{class} for {place} as {purpose}"))
     }
 
+    /// Whether values come back in replies.
+    #[must_use]
+    pub fn is_reply(&self) -> bool {
+        self.to.iter().eq([REPLY])
+    }
+
+    /// The claim that a caller lacks, as a text for the record.
+    #[must_use]
+    pub fn lacks(&self, claims: &Claims) -> Option<String> {
+        let wanted = Require { claims: self.claims.clone(), network: Vec::new() };
+        wanted.missing(claims, None)
+    }
+
     fn check(&self, at: usize) -> Result<(), (String, String)> {
         let wrong = |key: &str, why: &str| Err((format!("/reveal/{at}/{key}"), why.to_owned()));
         if !is_purpose(&self.purpose) {
@@ -134,10 +225,19 @@ impl RevealSpec {
         }
         let sound = |target: String| crate::grant::DataTarget::parse(&target).is_some();
         if self.to.is_empty() || !self.to.is_sound() || !self.targets().all(sound) {
-            let why = "is `https://host`, perhaps with a port and a path, or a list of up to 16";
+            let why = "is `https://host`, perhaps with a port and a path, or a list of up to 16; \
+                       or `reply`";
             return wrong("to", why);
         }
-        Ok(())
+        let replies = self.to.iter().any(|place| place == REPLY);
+        if replies && !self.is_reply() {
+            return wrong("to", "is `reply` alone, or places");
+        }
+        match (replies, self.claims.is_empty()) {
+            (true, true) => wrong("claims", "names the claims of those who may see the values"),
+            (false, false) => wrong("claims", "is for `to = \"reply\"`"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -159,14 +259,13 @@ impl super::FunctionSpec {
         };
         data.check().map_err(|wrong| fail(&self.name, wrong))?;
         let unread = |(at, http): (usize, &super::HttpTrigger)| match http {
-            _ if data.intake.is_empty() => None,
+            _ if !data.changes_requests() => None,
             http if http.websocket.is_some() => Some((at, "websocket")),
             http if http.upload.is_some() => Some((at, "upload")),
             _ => None,
         };
         if let Some((at, key)) = self.http.iter().enumerate().find_map(unread) {
-            let what =
-                format!("function `{}`, `http.{key}`: `data.in` does not read it", self.name);
+            let what = format!("function `{}`, `http.{key}`: `data` does not read it", self.name);
             return Err(crate::Problem::new(crate::Code::DataTrigger)
                 .detail(what)
                 .below(format_args!("/http/{at}/{key}")));
@@ -207,5 +306,51 @@ mod tests {
             assert!(said.contains(what), "{text}: {said}");
         }
         assert!(read("{}").is_err());
+    }
+
+    #[test]
+    fn exits_and_replies_are_read_and_others_are_refused() {
+        let reply = r#"{"class":"pan","to":"reply","purpose":"support","at":["body:/a"],"claims":{"role":"support"}}"#;
+        let text = format!(
+            r#"{{"out":{{"pan":"mask"}},"unnamed":{{"iban":"token"}},"reveal":[{reply}]}}"#
+        );
+        let spec = read(&text).expect("good");
+        let again = serde_json::to_string(&spec).expect("JSON");
+        assert_eq!(read(&again).expect("what is written comes back"), spec);
+        assert_eq!(spec.targets().next().expect("one").1, "pan for reply as support");
+        assert!(spec.changes_requests() && spec.reveal[0].is_reply());
+        assert!(spec.reveal[0].lacks(Claims::NONE).is_some());
+        assert!(
+            !read(r#"{"observe":true,"unnamed":{"pan":"observe"}}"#)
+                .expect("good")
+                .changes_requests()
+        );
+        for (text, what) in [
+            (r#"{"out":{"pan":"hide"}}"#.to_owned(), "unknown variant"),
+            (r#"{"out":{"Pan":"mask"}}"#.to_owned(), "no class"),
+            (r#"{"unnamed":{"pan":"block"}}"#.to_owned(), "unknown variant"),
+            (r#"{"observe":false}"#.to_owned(), "names no field"),
+            (
+                format!(
+                    r#"{{"reveal":[{}]}}"#,
+                    reply.replace(r#""claims":{"role":"support"}"#, r#""claims":{}"#)
+                ),
+                "/reveal/0/claims",
+            ),
+            (
+                format!(
+                    r#"{{"reveal":[{}]}}"#,
+                    reply.replace(r#""reply""#, r#"["reply","https://a"]"#)
+                ),
+                "/reveal/0/to",
+            ),
+            (
+                format!(r#"{{"reveal":[{}]}}"#, reply.replace(r#""reply""#, r#""https://a""#)),
+                "/reveal/0/claims",
+            ),
+        ] {
+            let said = read(&text).expect_err(&text);
+            assert!(said.contains(what), "{text}: {said}");
+        }
     }
 }

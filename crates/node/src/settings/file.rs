@@ -47,6 +47,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) blobs: super::blobs::File,
     #[serde(default)]
+    pub(super) data: super::data::File,
+    #[serde(default)]
     pub(super) price: super::price::File,
     #[serde(default, rename = "cap")]
     pub(super) caps: Vec<super::cap::Section>,

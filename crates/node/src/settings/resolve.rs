@@ -74,6 +74,8 @@ pub struct Settings {
     pub keyvalue: Size,
     /// What one container of blobs may hold.
     pub blobs: ports::blobs::Quota,
+    /// What is looked for where data leaves functions.
+    pub data: engine::DataDefaults,
     /// What a unit of cost is worth.
     pub price: Option<model::api::Price>,
     /// What may be used at most in so long, whatever manifests say.
@@ -199,6 +201,7 @@ impl Settings {
             budget: file.budget.pick(&mut pick),
             keyvalue: file.keyvalue.pick(&mut pick),
             blobs: file.blobs.pick(&mut pick),
+            data: file.data.pick(&mut pick)?,
             price,
             caps,
             websockets: websockets::pick(&mut pick, &file.websockets),

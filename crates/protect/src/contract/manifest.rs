@@ -1,6 +1,7 @@
 //! The data contract of a function, from its manifest.
 
 use super::{Contract, Field, Place, unusable};
+use crate::detect::finds;
 use crate::transform::Kind;
 use model::manifest::{DataField, DataSpec, FunctionSpec, RevealSpec};
 use model::{Code, DataClass, Problem};
@@ -39,13 +40,27 @@ impl Contract {
         Ok(Some(contract))
     }
 
+    /// A token for each value of a class, wherever it stands: see [`super::Bound::line`].
+    #[must_use]
+    pub fn of_found(class: &DataClass) -> Self {
+        let fields = vec![Field::new(Place::Line, class.clone(), Kind::Token)];
+        Self { classes: vec![class.clone()], fields, ..Self::default() }
+    }
+
     /// Where values come back in a request, as a contract for [`super::Direction::Reveal`].
     ///
     /// # Errors
     /// As [`Contract::of_intake`].
     pub fn of_reveal(spec: &RevealSpec, classes: &[DataClass]) -> Result<Self, Problem> {
         let fields = spec.at.iter().enumerate().map(|(at, text)| {
-            let place = place(text).map_err(|it| it.below(format_args!("/at/{at}")))?;
+            let place = place(text).and_then(|place| match place {
+                Place::Query(_) | Place::Form(_) if spec.is_reply() => {
+                    let what = format!("`{text}`: a reply has no such place");
+                    Err(unusable(what).hint("write `body:/card/number` or `header:NAME`"))
+                }
+                place => Ok(place),
+            });
+            let place = place.map_err(|it| it.below(format_args!("/at/{at}")))?;
             Ok(Field::new(place, spec.class.clone(), Kind::Token))
         });
         let fields: Result<Vec<Field>, Problem> = fields.collect();
@@ -62,7 +77,8 @@ impl Contract {
 pub fn check_functions(functions: &[FunctionSpec]) -> Result<(), Problem> {
     for (at, function) in functions.iter().enumerate() {
         let Some(data) = &function.data else { continue };
-        Contract::of_intake(data).and_then(|_| reveals(data)).map_err(|problem| {
+        let checked = Contract::of_intake(data).and_then(|_| reveals(data));
+        checked.and_then(|()| looked_for(data)).map_err(|problem| {
             let why = problem.detail.clone().unwrap_or_default();
             let detail = format!("function `{}`, `data`: {why}", function.name);
             problem.detail(detail).below(format_args!("/function/{at}/data"))
@@ -76,6 +92,21 @@ fn reveals(data: &DataSpec) -> Result<(), Problem> {
         let made = Contract::of_reveal(one, &data.classes);
         made.map(drop).map_err(|problem| problem.below(format_args!("/reveal/{at}")))
     })
+}
+
+/// Refuses a class that no detector finds where it is to be found: nothing would come of it.
+fn looked_for(data: &DataSpec) -> Result<(), Problem> {
+    let out = data.out.keys().map(|class| ("out", class));
+    let unnamed = data.unnamed.keys().map(|class| ("unnamed", class));
+    match out.chain(unnamed).find(|(_, class)| !finds(class)) {
+        None => Ok(()),
+        Some((key, class)) => {
+            let what = format!("`{key}`: no detector finds values of the class `{class}`");
+            Err(unusable(what)
+                .hint("docs/reference/detection.md lists the classes that are found")
+                .below(format_args!("/{key}/{class}")))
+        }
+    }
 }
 
 fn of_field(field: &DataField) -> Result<Field, Problem> {

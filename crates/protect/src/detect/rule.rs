@@ -137,6 +137,14 @@ pub(super) fn all() -> Result<Vec<Rule>, ClassError> {
     Ok(rules)
 }
 
+/// Whether a built-in rule finds values of a class. That of national ids stands for all countries.
+#[must_use]
+pub fn finds(class: &DataClass) -> bool {
+    let family = |rule: &DataClass| rule.built_in().map(DataClass::from);
+    let fits = |rule: &Rule| rule.class == *class || family(&rule.class).as_ref() == Some(class);
+    all().is_ok_and(|rules| rules.iter().any(fits))
+}
+
 /// The number of the rule of a row of the table of secrets.
 pub(super) fn secret(row: usize) -> RuleId {
     RuleId(u16::try_from(ROWS.len() + row).unwrap_or(u16::MAX))

@@ -7,16 +7,18 @@ use super::Finding;
 use super::detector::{Cursor, Detector, Next, first_start};
 use super::exact::Exact;
 use super::window::{LOOK_AHEAD, LOOK_BACK, Window};
+use std::ops::Deref;
 
 /// Most bytes that are looked at at once.
 const PIECE: usize = 64 * 1024;
 /// Room for a piece and for what was before it: undecided, or looked back at.
 const ROOM: usize = PIECE + LOOK_AHEAD + 4 * LOOK_BACK;
 
-/// A stream that is looked at.
+/// A stream that is looked at. The detector is borrowed, or shared where the stream outlives who
+/// began with it.
 #[derive(Debug)]
-pub struct Scanner<'a> {
-    detector: &'a Detector,
+pub struct Scanner<'a, D = &'a Detector> {
+    detector: D,
     exact: Option<&'a Exact>,
     buffer: Vec<u8>,
     /// How many bytes of the stream were before the buffer.
@@ -26,8 +28,8 @@ pub struct Scanner<'a> {
     decided: usize,
 }
 
-impl<'a> Scanner<'a> {
-    pub(super) fn new(detector: &'a Detector, exact: Option<&'a Exact>) -> Self {
+impl<'a, D: Deref<Target = Detector>> Scanner<'a, D> {
+    pub(super) fn new(detector: D, exact: Option<&'a Exact>) -> Self {
         let buffer = Vec::with_capacity(ROOM);
         Self { detector, exact, buffer, base: 0, cursor: Cursor::default(), decided: 0 }
     }

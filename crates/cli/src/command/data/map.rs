@@ -1,5 +1,6 @@
 //! The data map: what records say of classes of data.
 
+use crate::voice::{Table, Voice};
 use model::api::Record;
 use model::wire::v1::{Call, Decision};
 use serde::Serialize;
@@ -15,6 +16,26 @@ pub(super) struct DataMap {
     pub(super) flows: Vec<Flow>,
     /// What was revealed.
     pub(super) reveals: Vec<Revealed>,
+    /// What detectors found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) found: Vec<Found>,
+}
+
+/// Values of a class that detectors found.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Found {
+    /// The class.
+    pub(super) class: String,
+    /// The function.
+    pub(super) function: String,
+    /// `intake`, `reply`, `request` or `log`.
+    pub(super) at: String,
+    /// What became of them, such as `observed` or `masked`.
+    pub(super) became: String,
+    /// In how many invocations.
+    pub(super) invocations: u64,
+    /// How many values.
+    pub(super) values: u64,
 }
 
 /// A kind of data, from one place to another.
@@ -76,6 +97,7 @@ impl DataMap {
     pub(super) fn of(records: &[Record]) -> Self {
         let mut flows: BTreeMap<(String, Place, Place), u64> = BTreeMap::new();
         let mut reveals: BTreeMap<[String; 4], (u64, u64, u64)> = BTreeMap::new();
+        let mut found: BTreeMap<[String; 4], (u64, u64)> = BTreeMap::new();
         for record in records {
             let function = place("function", record.function.to_string());
             let mut ends: Vec<(Place, Place)> =
@@ -89,6 +111,13 @@ impl DataMap {
                     let key = (label.as_str().to_owned(), from.clone(), to.clone());
                     *flows.entry(key).or_insert(0) += 1;
                 }
+            }
+            for call in record.calls.iter().filter(|call| call.operation == "data.found") {
+                let Some((class, at, became, values)) = found_in(&call.resource) else { continue };
+                let own = |text: &str| text.to_owned();
+                let key = [own(class), record.function.to_string(), own(at), own(became)];
+                let (invocations, all) = found.entry(key).or_default();
+                (*invocations, *all) = (*invocations + 1, *all + values);
             }
             for call in record.calls.iter().filter(|call| call.operation == "data.reveal") {
                 let Some((class, to, purpose, values)) = revealed(&call.resource) else { continue };
@@ -105,11 +134,34 @@ impl DataMap {
             let ([class, function, to, purpose], (requests, values, denied)) = (key, counts);
             Revealed { class, function, to, purpose, requests, values, denied }
         };
+        let find = |(key, counts): ([String; 4], (u64, u64))| {
+            let ([class, function, at, became], (invocations, values)) = (key, counts);
+            Found { class, function, at, became, invocations, values }
+        };
         Self {
             records: records.len(),
             flows: flows.into_iter().map(flow).collect(),
             reveals: reveals.into_iter().map(reveal).collect(),
+            found: found.into_iter().map(find).collect(),
         }
+    }
+
+    /// What was found, as a table.
+    pub(super) fn print_found(&self, voice: &Voice) -> anyhow::Result<()> {
+        if self.found.is_empty() {
+            return Ok(());
+        }
+        voice.line("")?;
+        let mut table = Table::new(["FOUND", "BY", "IN", "BECAME", "INVOCATIONS", "VALUES"]);
+        for found in &self.found {
+            let Found { class, function, at, became, invocations, values } = found;
+            let counts = [invocations, values].map(ToString::to_string);
+            let [invocations, values] = counts;
+            let texts = [class, function, at, became].map(Clone::clone);
+            let [class, function, at, became] = texts;
+            table.row([class, function, at, became, invocations, values]);
+        }
+        table.print(voice)
     }
 }
 
@@ -142,6 +194,14 @@ fn revealed(resource: &str) -> Option<(String, String, String, u64)> {
     Some((class.to_owned(), origin(url), purpose.to_owned(), count))
 }
 
+/// `CLASS in EXIT: BECAME (COUNT)`.
+fn found_in(resource: &str) -> Option<(&str, &str, &str, u64)> {
+    let (class, rest) = resource.split_once(" in ")?;
+    let (at, rest) = rest.split_once(": ")?;
+    let (became, count) = rest.split_once(" (")?;
+    Some((class, at, became, count.trim_end_matches(')').parse().ok()?))
+}
+
 /// Scheme, host and port of an address.
 fn origin(url: &str) -> String {
     let from = url.find("://").map_or(0, |at| at + 3);
@@ -162,5 +222,7 @@ mod tests {
         assert_eq!((read.0.as_str(), read.1.as_str(), read.2.as_str(), read.3), expect);
         assert_eq!(revealed("pan for https://psp.example as payment").expect("denied").3, 0);
         assert!(revealed("something else").is_none());
+        assert_eq!(found_in("pan in reply: masked (3)"), Some(("pan", "reply", "masked", 3)));
+        assert_eq!(found_in("pan in reply"), None);
     }
 }

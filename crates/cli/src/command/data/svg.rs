@@ -105,7 +105,12 @@ mod tests {
             to: place("function", "shop"),
             invocations: 2,
         };
-        let picture = draw(&DataMap { records: 1, flows: vec![flow], reveals: Vec::new() });
+        let picture = draw(&DataMap {
+            records: 1,
+            flows: vec![flow],
+            reveals: Vec::new(),
+            found: Vec::new(),
+        });
         assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>"), "{picture}");
         assert!(picture.contains("&lt;script&gt;&quot;&amp;") && !picture.contains("<script"));
         assert!(picture.contains("pan.card (2)"));

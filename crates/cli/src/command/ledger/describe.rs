@@ -39,6 +39,9 @@ pub(super) fn act(act: &LeafAct) -> String {
         LeafAct::CapLift { of, name, until } => {
             format!("lift the caps of {of} {name} until {until}")
         }
+        LeafAct::DataReveal { class, purpose, values, .. } => {
+            format!("data reveal {class} for {purpose}: {values} value(s)")
+        }
         LeafAct::Beside { function, what, number, granted, revoked, .. } => {
             let grants = |before, listed: &Option<Listed<_>>| {
                 let listed = listed.as_ref().map(|it| all(it, "; ", ToString::to_string));

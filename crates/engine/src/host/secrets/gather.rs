@@ -44,6 +44,11 @@ impl<'e> Hold<'e> {
         Self(gathered, 0)
     }
 
+    /// Whether a body of so many bytes may have so many more.
+    pub(crate) fn is_room(&mut self, before: usize, more: usize) -> bool {
+        before.saturating_add(more) <= BODY_BYTES_MAX && self.take(more)
+    }
+
     /// Room for more bytes, or none.
     pub(crate) fn take(&mut self, more: usize) -> bool {
         let fits = self.0.count(more);

@@ -8,5 +8,8 @@ macro_rules! detecting {
         DetectRule = "E0321", 422, "the rules for sensitive data cannot be used",
             cause: "The file is missing or is no TOML, or a rule in it has an unknown key, a pattern that is wrong or too large, or a class that is none.",
             remedy: "docs/guides/detect.md describes the file and its keys.";
+        DataRevealRate = "E0322", 429, "too many values were revealed in a short time",
+            cause: "A tenant's environment has 100 values revealed by operators in a minute at most, so that a stolen credential does not empty a store of tokens at once.",
+            remedy: "Wait a minute. What is needed in bulk is undone from a file: `casemate protect --undo`.";
     ] $($later)* } };
 }

@@ -44,7 +44,22 @@ macro_rules! protecting {
             cause: "A value that the platform protected or revealed in this invocation stands in the request, and no `data.reveal` names its class and this destination.",
             remedy: "Send the token. If the destination is to have the value, name it in `data.reveal` and grant it.";
         DataTrigger = "E0314", 422, "a data contract cannot be kept on a way into the function",
-            cause: "Messages of WebSockets and uploads do not pass through `data.in`, and the function's manifest has both.",
-            remedy: "Take `data.in`, or the `websocket` or `upload`, to another function.";
+            cause: "Messages of WebSockets and uploads do not pass through `data.in` and `data.unnamed`, and the function's manifest has both.",
+            remedy: "Take `data.in` and `data.unnamed`, or the `websocket` or `upload`, to another function.";
+        DataInReply = "E0315", 502, "the function's reply holds data that may not leave",
+            cause: "A detector found a value of a class for which the manifest or the operator says `block`. Nothing of the value was sent.",
+            remedy: "Have the function leave the value out, or say `mask` or `observe` for its class below `[function.data.out]`. The record names the class.";
+        DataInRequest = "E0316", 403, "a request of the function holds data that may not leave",
+            cause: "A detector found a value of a class for which the manifest or the operator says `block`; or `mask`, and the value stands in the address or a header field, which are not altered.",
+            remedy: "Send a token, name the class and the destination in `data.reveal`, or say `observe` for the class below `[function.data.out]`. The record names the class.";
+        DataUnseen = "E0317", 502, "a body cannot be looked through, and some data may not leave",
+            cause: "It is compressed, a part of something, no text, or too long to have values come back in it, and the manifest or the operator says `mask` or `block` for a class, or the manifest has values come back in replies.",
+            remedy: "Send text without `content-encoding`, or have another function send what is no text.";
+        DataUnnamed = "E0318", 422, "a request holds sensitive data that no field of the data contract names",
+            cause: "A detector found a value of a class for which the manifest says `refuse` below `[function.data.unnamed]`, or one that stands where nothing can stand for it.",
+            remedy: "Leave the value out, or name its field in `[[function.data.in]]`.";
+        DataRevealAsk = "E0319", 422, "values cannot be revealed as it was asked",
+            cause: "No purpose is named, it is too long, or the request names no token or more than 100.",
+            remedy: "Say what for, and name 1 to 100 tokens: `casemate data reveal --class CLASS --purpose TEXT TOKEN`.";
     ] $($rest)* } };
 }

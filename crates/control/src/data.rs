@@ -1,0 +1,18 @@
+//! Values that come back for the operator.
+
+use crate::answer::Answer;
+use crate::applications::ACTOR;
+use crate::place::{Body, Place};
+use crate::serve::Shared;
+use axum::Json;
+use axum::extract::State;
+use model::api::{RevealRequest, Revealed};
+
+/// `POST …/data/reveal`
+pub(crate) async fn reveal(
+    place: Place,
+    State(shared): State<Shared>,
+    Body(request): Body<RevealRequest>,
+) -> Answer<Json<Revealed>> {
+    Ok(Json(shared.engine.reveal_data(&place.scope, ACTOR, request).await?))
+}
