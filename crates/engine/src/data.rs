@@ -15,7 +15,7 @@ pub(crate) use intake::{OF_THE_OLD_BODY, put_headers, with_query};
 use crate::wiring::Engine;
 use http::HeaderValue;
 use model::manifest::{DataSpec, Require, Unnamed};
-use model::{Code, DataClass, FunctionRow, Label, Labels, Problem, Scope};
+use model::{Code, DataClass, FunctionRow, Labels, Problem, Scope};
 use ports::executor::RequestBody;
 use protect::contract::{Bound, Contract, Direction, Place, Swap};
 use protect::transform::ClassKeys;
@@ -200,8 +200,7 @@ pub(crate) fn mark(request: &mut http::Request<RequestBody>, taken: Option<&Take
 fn marked(request: &mut http::Request<RequestBody>) -> Option<Labels> {
     let value = request.headers_mut().remove(LABELS)?;
     let text = value.to_str().ok()?;
-    let labels = text.split(',').map(str::trim).filter(|it| !it.is_empty() && *it != NOTHING);
-    Some(Labels::of(labels.map(Label::new)))
+    Some(if text == NOTHING { Labels::NONE } else { Labels::parse(text) })
 }
 
 /// Says that something of a reply was covered, with the id of the record that says what.

@@ -25,6 +25,12 @@ impl Label {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The class.
+    #[must_use]
+    pub fn class(&self) -> &str {
+        self.0.split('.').next().unwrap_or_default()
+    }
 }
 
 /// A set of labels, sorted. The empty set allocates nothing.
@@ -62,6 +68,20 @@ impl Labels {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Reads what `Display` writes: labels with commas between them.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let labels = text.split(',').map(str::trim).filter(|label| !label.is_empty());
+        Self::of(labels.map(Label::new))
+    }
+
+    /// Bytes that they take beside a value that is kept: none if there is none.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        let text: usize = self.0.iter().map(|label| label.as_str().len() + 1).sum();
+        if text == 0 { 0 } else { text as u64 + 4 }
     }
 
     /// The labels in order.
@@ -121,6 +141,9 @@ mod tests {
             prop_assert_eq!(joined(&joined(&a, &b), &c), joined(&a, &joined(&b, &c)));
             prop_assert_eq!(joined(&a, &a), a.clone());
             prop_assert!(a.is_subset(&joined(&a, &b)));
+            prop_assert_eq!(Labels::parse(&a.to_string()), a.clone());
+            let text = a.to_string().len() as u64;
+            prop_assert_eq!(a.stored_bytes(), if text == 0 { 0 } else { text + 5 });
         }
     }
 }

@@ -9,7 +9,7 @@
 
 use crate::Future;
 use bytes::Bytes;
-use model::{Scope, StoreName, Timestamp};
+use model::{Labels, Scope, StoreName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 mod ask;
@@ -20,7 +20,7 @@ mod put;
 pub use ask::{Ask, Reply};
 pub use check::{NotAnUpload, check_name, check_names, check_note, check_page};
 pub use error::Error;
-pub use put::{body_of, put, read_all};
+pub use put::{body_of, put, put_labelled, read_all};
 
 /// Longest name of an object, in bytes.
 pub const NAME_BYTES_MAX: usize = 1000;
@@ -104,6 +104,8 @@ pub struct Object {
     pub info: Info,
     /// Where the bytes begin that follow, and where they end.
     pub range: (u64, u64),
+    /// What it is known to contain.
+    pub labels: Labels,
     /// The bytes of the range. An error in it means that what came before is not all.
     pub body: Body,
 }
@@ -306,16 +308,32 @@ pub trait Blobs: Send + Sync {
     fn status<'a>(&'a self, upload: &'a UploadRef) -> Future<'a, Result<Option<Upload>, Error>>;
 
     /// Makes an object of an upload, in the place of what had that name. The upload is gone then.
+    /// The object is known to contain what `labels` says; copies of it, and what it is renamed to,
+    /// are, too.
     ///
     /// # Errors
     /// [`Error`]. The upload is as it was.
+    fn finish_labelled<'a>(
+        &'a self,
+        upload: &'a UploadRef,
+        named: (&'a str, Labels),
+        quota: Quota,
+        now: Timestamp,
+    ) -> Future<'a, Result<Info, Error>>;
+
+    /// The same for who knows of nothing sensitive in it.
+    ///
+    /// # Errors
+    /// As [`Blobs::finish_labelled`].
     fn finish<'a>(
         &'a self,
         upload: &'a UploadRef,
         name: &'a str,
         quota: Quota,
         now: Timestamp,
-    ) -> Future<'a, Result<Info, Error>>;
+    ) -> Future<'a, Result<Info, Error>> {
+        self.finish_labelled(upload, (name, Labels::NONE), quota, now)
+    }
 
     /// Gives an upload up. Says whether there was one.
     ///

@@ -7,7 +7,7 @@
 
 use crate::Future;
 use bytes::Bytes;
-use model::{Code, Problem, Scope, StoreName};
+use model::{Code, Labelled, Labels, Problem, Scope, StoreName};
 use serde::{Deserialize, Serialize};
 
 mod check;
@@ -195,17 +195,37 @@ impl From<Error> for Problem {
 pub trait KeyValue: Send + Sync {
     /// Does one ask. A change is on disk when this returns.
     ///
+    /// What is written is kept with the labels of the ask, in the place of those that the key had;
+    /// what [`Ask::Add`] makes keeps those, too. The labels of what was read come with the reply:
+    /// all of them, also those of a number that was added to. They count as bytes.
+    ///
     /// `bytes_max` is the store's quota, for keys and values together as they were given: changes
     /// that make it larger than that are refused, and those that make it smaller never are.
     ///
     /// # Errors
     /// [`Error`]. Nothing was changed then.
+    fn ask_labelled<'a>(
+        &'a self,
+        store: &'a StoreRef,
+        ask: Labelled<Ask>,
+        bytes_max: u64,
+    ) -> Future<'a, Result<Labelled<Reply>, Error>>;
+
+    /// The same for who knows of nothing sensitive, and does not ask for it.
+    ///
+    /// # Errors
+    /// As [`KeyValue::ask_labelled`].
     fn ask<'a>(
         &'a self,
         store: &'a StoreRef,
         ask: Ask,
         bytes_max: u64,
-    ) -> Future<'a, Result<Reply, Error>>;
+    ) -> Future<'a, Result<Reply, Error>> {
+        Box::pin(async move {
+            let ask = Labelled { value: ask, labels: Labels::NONE };
+            Ok(self.ask_labelled(store, ask, bytes_max).await?.value)
+        })
+    }
 
     /// How much a store holds.
     ///

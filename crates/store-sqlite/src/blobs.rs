@@ -13,7 +13,7 @@
 use crate::Error as StoreError;
 use crate::kv::{self, Anchors, Stores};
 use bytes::Bytes;
-use model::{Scope, StoreName, Timestamp};
+use model::{Labels, Scope, StoreName, Timestamp};
 use parking_lot::RwLock;
 use ports::blobs::{
     Body, Collected, Container, ContainerRef, Error, Info, Object, Page, Quota, Range, Upload,
@@ -261,14 +261,14 @@ impl ports::Blobs for Blobs {
         })
     }
 
-    fn finish<'a>(
+    fn finish_labelled<'a>(
         &'a self,
         upload: &'a UploadRef,
-        name: &'a str,
+        named: (&'a str, Labels),
         quota: Quota,
         now: Timestamp,
     ) -> Future<'a, Result<Info, Error>> {
-        Box::pin(self.finish_upload(upload, name, quota, now))
+        Box::pin(self.finish_upload(upload, named, quota, now))
     }
 
     fn abort<'a>(&'a self, upload: &'a UploadRef) -> Future<'a, Result<bool, Error>> {

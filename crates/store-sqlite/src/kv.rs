@@ -13,7 +13,7 @@
 use crate::Error as StoreError;
 use crate::store::{BACKUPS, connect, copy};
 use file::{Source, path_of};
-use model::{EnvironmentName, Scope, StoreName, TenantName};
+use model::{EnvironmentName, Labelled, Scope, StoreName, TenantName};
 use parking_lot::RwLock;
 use ports::keyvalue::{Ask, Error, KeyValue, Reply, Size, StoreRef};
 use ports::{Future, KeyRing};
@@ -26,6 +26,7 @@ use ticker::Ticker;
 use tokio::sync::Semaphore;
 use writer::What;
 
+mod cell;
 mod check;
 mod file;
 mod held;
@@ -174,18 +175,25 @@ impl Stores {
         Ok(tenant)
     }
 
-    async fn answer(&self, store: &StoreRef, ask: Ask, bytes_max: u64) -> Result<Reply, Error> {
+    async fn answer(
+        &self,
+        store: &StoreRef,
+        ask: Labelled<Ask>,
+        bytes_max: u64,
+    ) -> Result<Labelled<Reply>, Error> {
+        let Labelled { value: ask, labels } = ask;
         ask.check()?;
         let tenant = self.tenant(&store.scope.tenant)?;
         match ask {
-            Ask::Open => tenant.open().await.map(|()| Reply::Done),
+            Ask::Open => tenant.open().await.map(|()| Labelled::plain(Reply::Done)),
             Ask::Get { .. } | Ask::Exists { .. } | Ask::List { .. } => {
                 let closed = || Error::Failed("the stores are closed".to_owned());
                 let readers = self.readers.as_ref().ok_or_else(closed)?;
                 tenant.read(name_of(store), ask, readers).await
             }
             Ask::Write { .. } | Ask::Add { .. } | Ask::Swap { .. } => {
-                tenant.write(name_of(store), What::Ask(ask, bytes_max), &self.memory).await
+                let what = What::Ask(ask, labels, bytes_max);
+                tenant.write(name_of(store), what, &self.memory).await
             }
         }
     }
@@ -196,12 +204,12 @@ fn name_of(store: &StoreRef) -> (EnvironmentName, StoreName) {
 }
 
 impl KeyValue for Stores {
-    fn ask<'a>(
+    fn ask_labelled<'a>(
         &'a self,
         store: &'a StoreRef,
-        ask: Ask,
+        ask: Labelled<Ask>,
         bytes_max: u64,
-    ) -> Future<'a, Result<Reply, Error>> {
+    ) -> Future<'a, Result<Labelled<Reply>, Error>> {
         Box::pin(self.answer(store, ask, bytes_max))
     }
 
@@ -231,7 +239,7 @@ impl KeyValue for Stores {
         Box::pin(async move {
             let tenant = self.tenant(&store.scope.tenant)?;
             let done = tenant.write(name_of(store), What::Remove, &self.memory).await?;
-            Ok(done == Reply::Found(true))
+            Ok(done.value == Reply::Found(true))
         })
     }
 }

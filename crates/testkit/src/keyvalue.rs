@@ -15,6 +15,7 @@ pub use differential::{histories, same};
 pub use suite::conforms;
 
 mod differential;
+mod labels;
 mod suite;
 
 /// A quota that no test reaches.

@@ -69,6 +69,10 @@ impl Engine {
         request: http::Request<RequestBody>,
         known: Taken,
     ) -> Result<(http::Request<RequestBody>, Option<Taken>), Problem> {
+        if let Some(label) = data.spec.uncleared(&known.labels) {
+            let detail = format!("it contains `{}`", label.as_str());
+            return Err(Problem::new(Code::DataClearance).detail(detail));
+        }
         let ready = data.ready(self, &function.reference().scope)?;
         if ready.intake.is_none() && ready.sift.is_none() {
             let any = !known.labels.is_empty() || !known.swaps.is_empty();

@@ -161,11 +161,16 @@ impl Broker {
         name: &str,
         range: blobs::Range,
     ) -> Result<Answer, HostError> {
-        let Used { step, target, .. } = used;
+        let Used { mut step, target, .. } = used;
         let found = self.parts().blobs.get(&target.at, name, range).await;
         let found = found.map_err(|error| self.blob_failed(&step, error))?;
+        if let Some(Object { labels, .. }) = &found {
+            self.may_see(&step, labels)?;
+            self.join(labels);
+            step.labels.join(labels);
+        }
         let place = self.done(&step, 0);
-        let Some(Object { info, range, body }) = found else {
+        let Some(Object { info, range, body, .. }) = found else {
             return Ok(answer(Reply::Object(None), None));
         };
         let (broker, what) = (Arc::clone(&self), step.name());
@@ -198,9 +203,12 @@ impl Broker {
         });
         let body = body.map_err(|error| Error::Cut(error.to_string())).boxed_unsync();
         let (parts, quota) = (Arc::clone(&self.engine.parts), self.limits.blobs);
+        let broker = Arc::clone(&self);
         let writing = to_its_end(async move {
             let now = parts.clock.wall();
-            blobs::put(&*parts.blobs, &target.at, &name, body, quota, now).await
+            // What it saw while it wrote may be in it, too.
+            let named = (name.as_str(), || broker.labels());
+            blobs::put_labelled(&*parts.blobs, &target.at, named, body, quota, now).await
         });
         match writing.await {
             Ok(_) => {

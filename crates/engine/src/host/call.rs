@@ -112,6 +112,7 @@ impl Broker {
                 let place = self.done(&step, 0);
                 let (mut head, body) = response.into_parts();
                 if let Some(Told(labels)) = head.extensions.remove() {
+                    self.may_see(&step, &labels)?;
                     self.join(&labels);
                 }
                 let (body, mask) = (driven(body), self.cover_head(&mut head, &[], None));

@@ -205,6 +205,15 @@ impl Broker {
         Ok(done.map(Secret::new))
     }
 
+    /// Refuses what is known to contain something that the function is not cleared for.
+    pub(super) fn may_see(&self, step: &Step, labels: &Labels) -> Result<(), HostError> {
+        let data = self.function.row.spec.data.as_deref();
+        let Some(label) = data.and_then(|data| data.uncleared(labels)) else { return Ok(()) };
+        let mut denial = Denial::of(Code::DataClearance);
+        denial.detail = Some(format!("it contains `{}`", label.as_str()).into());
+        Err(self.denied(step, &denial))
+    }
+
     /// The request holds a value and goes where it may not. It is the last one of its tree: each
     /// further answer would say more about a value that is only guessed at.
     fn leaks(&self, request: &Step) -> HostError {

@@ -16,15 +16,19 @@ impl Broker {
         ask: Ask,
         labels: Labels,
     ) -> Result<Answer, HostError> {
-        let step = self.begin(operation(&ask), store, &arguments(&ask), labels);
-        let reply = match StoreName::of(&self.function.reference().name, step.resource()) {
-            Ok(name) => self.use_store(&step, name, ask).await?,
-            Err(error) => {
-                let mut denial = Denial::of(Code::StoreDenied);
-                denial.detail = Some(error.to_string().into());
-                return Err(self.denied(&step, &denial));
-            }
-        };
+        let mut step = self.begin(operation(&ask), store, &arguments(&ask), labels);
+        let Labelled { value: reply, labels } =
+            match StoreName::of(&self.function.reference().name, step.resource()) {
+                Ok(name) => self.use_store(&step, name, ask).await?,
+                Err(error) => {
+                    let mut denial = Denial::of(Code::StoreDenied);
+                    denial.detail = Some(error.to_string().into());
+                    return Err(self.denied(&step, &denial));
+                }
+            };
+        self.may_see(&step, &labels)?;
+        self.join(&labels);
+        step.labels.join(&labels);
         self.done(&step, moved(&reply));
         Ok(Answer { reply: Labelled::plain(HostReply::KeyValue(reply)), body: None })
     }
@@ -34,7 +38,7 @@ impl Broker {
         step: &Step,
         name: StoreName,
         ask: Ask,
-    ) -> Result<Reply, HostError> {
+    ) -> Result<Labelled<Reply>, HostError> {
         let permit = self
             .may_use(step.resource(), &name, &ask)
             .map_err(|denial| self.denied(step, &denial))?;
@@ -42,12 +46,18 @@ impl Broker {
         let _waiting = self.wait().ok_or_else(|| self.limited(step, "asks at once"))?;
         let store = StoreRef { scope: self.function.reference().scope.clone(), name };
         let answered = match ask {
-            Ask::Open => Ok(Reply::Done),
+            Ask::Open => Ok(Labelled::plain(Reply::Done)),
             Ask::List { prefix, after, limit } => {
                 let ranges = self.function.policies.listable(step.resource(), self.claims());
-                self.list(&permit, &store, &ranges, Listing { prefix, after, limit }).await
+                let listing = Listing { prefix, after, limit };
+                self.list(&permit, &store, &ranges, listing).await.map(Labelled::plain)
             }
-            ask => self.parts().keyvalue.ask(&store, ask, self.limits.keyvalue_bytes_max).await,
+            ask => {
+                // Whatever the invocation had seen may be in what it writes.
+                let ask = Labelled { value: ask, labels: self.labels() };
+                let bytes_max = self.limits.keyvalue_bytes_max;
+                self.parts().keyvalue.ask_labelled(&store, ask, bytes_max).await
+            }
         };
         answered.map_err(|error| {
             let why = error.to_string();

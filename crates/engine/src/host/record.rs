@@ -48,7 +48,7 @@ pub(super) struct Step {
     /// Microseconds after the invocation's start.
     at_us: u64,
     digest: [u8; 16],
-    labels: Labels,
+    pub(super) labels: Labels,
 }
 
 impl Step {

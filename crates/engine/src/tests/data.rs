@@ -4,6 +4,7 @@
 mod exits;
 mod guesses;
 mod room;
+mod stores;
 
 use super::rig::{Rig, rig, rig_to};
 use crate::{Config, RequestBody};
@@ -297,7 +298,6 @@ async fn what_holds_a_value_leaves_for_nowhere_else() {
         last(&rig).calls.into_iter().filter(|call| call.decision == Decision::Denied).collect();
     assert_eq!(denied.len(), 1, "{denied:?}");
     assert!(rig.lines().iter().any(|line| line.text.contains("E0313")));
-    // Another invocation knows nothing of it.
     say(&rig, post("/f", &token, &[JSON], "{}")).await.expect("answered");
     assert!(last(&rig).calls.iter().all(|call| call.decision == Decision::Allowed));
 }

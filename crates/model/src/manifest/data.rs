@@ -6,7 +6,7 @@
 use super::require::{Require, Texts};
 use super::secret::Places;
 use crate::grant::REPLY;
-use crate::{Claims, DataClass, FunctionName};
+use crate::{Claims, DataClass, FunctionName, Label, Labels};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -46,6 +46,10 @@ pub struct DataSpec {
     /// What becomes of values of a class that are found in requests and named by no field of `in`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unnamed: BTreeMap<DataClass, Unnamed>,
+    /// What the function may read, from stores, blobs and other functions: classes, such as `email`,
+    /// or a class in one form, such as `pan.token`. All, if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clearance: Option<Vec<String>>,
     /// Whether values of all classes are looked for and counted, in requests and in what leaves.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub observe: bool,
@@ -176,10 +180,26 @@ impl DataSpec {
             return Err((String::new(), format!("has more than {ENTRIES_MAX} entries in a list")));
         }
         let looks = self.observe || !self.out.is_empty() || !self.unnamed.is_empty();
+        let looks = looks || self.clearance.is_some();
         if self.intake.is_empty() && self.reveal.is_empty() && !looks {
             return Err((String::new(), "names no field: write `[[function.data.in]]`".to_owned()));
         }
+        let cleared = self.clearance.iter().flatten().enumerate();
+        if let Some((at, text)) = cleared.into_iter().find(|(_, text)| !is_clearance(text)) {
+            let why = format!("`{}` is no class, and no class with a form", text.escape_debug());
+            return Err((format!("/clearance/{at}"), why));
+        }
         self.reveal.iter().enumerate().try_for_each(|(at, one)| one.check(at))
+    }
+
+    /// The first label that the function is not cleared for.
+    #[must_use]
+    pub fn uncleared<'l>(&self, labels: &'l Labels) -> Option<&'l Label> {
+        let cleared = self.clearance.as_ref()?;
+        labels.iter().find(|label| {
+            let (text, class) = (label.as_str(), label.class());
+            !cleared.iter().any(|own| own == text || own == class)
+        })
     }
 
     /// Whether requests are changed before the function sees them, so that all of one is needed.
@@ -241,6 +261,14 @@ impl RevealSpec {
     }
 }
 
+/// Whether a text is a class, or a class and a form.
+fn is_clearance(text: &str) -> bool {
+    let (class, form) =
+        text.split_once('.').map_or((text, None), |(class, form)| (class, Some(form)));
+    let fits = |form: &str| !form.is_empty() && form.bytes().all(|byte| byte.is_ascii_lowercase());
+    DataClass::parse(class).is_ok() && form.is_none_or(fits)
+}
+
 /// Whether a text can be a purpose.
 pub(crate) fn is_purpose(text: &str) -> bool {
     let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
@@ -275,82 +303,4 @@ impl super::FunctionSpec {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<DataSpec, String> {
-        let spec: DataSpec = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        spec.check().map(|()| spec).map_err(|(place, why)| format!("{place}: {why}"))
-    }
-
-    const FIELD: &str = r#"{"at":"body:/a","class":"pan","transform":"token"}"#;
-
-    #[test]
-    fn fields_and_reveals_are_read_and_others_are_refused() {
-        let reveal =
-            r#"{"class":"pan","to":"https://psp.example/v1","purpose":"payment","at":["body:/a"]}"#;
-        let spec = read(&format!(r#"{{"in":[{FIELD}],"reveal":[{reveal}]}}"#)).expect("good");
-        let targets: Vec<_> = spec.targets().collect();
-        assert_eq!(targets, [(0, "pan for https://psp.example/v1 as payment".to_owned())]);
-        for (from, to, what) in [
-            ("payment", "pay ment", "/reveal/0/purpose"),
-            ("payment", "", "/reveal/0/purpose"),
-            (r#"["body:/a"]"#, "[]", "/reveal/0/at"),
-            ("https://psp.example/v1", "psp.example", "/reveal/0/to"),
-            ("https://psp.example/v1", "https://psp.example/*", "/reveal/0/to"),
-            (r#""at""#, r#""place""#, "unknown field"),
-            (r#""pan""#, r#""PAN""#, "no class"),
-        ] {
-            let text = format!(r#"{{"reveal":[{}]}}"#, reveal.replace(from, to));
-            let said = read(&text).expect_err(&text);
-            assert!(said.contains(what), "{text}: {said}");
-        }
-        assert!(read("{}").is_err());
-    }
-
-    #[test]
-    fn exits_and_replies_are_read_and_others_are_refused() {
-        let reply = r#"{"class":"pan","to":"reply","purpose":"support","at":["body:/a"],"claims":{"role":"support"}}"#;
-        let text = format!(
-            r#"{{"out":{{"pan":"mask"}},"unnamed":{{"iban":"token"}},"reveal":[{reply}]}}"#
-        );
-        let spec = read(&text).expect("good");
-        let again = serde_json::to_string(&spec).expect("JSON");
-        assert_eq!(read(&again).expect("what is written comes back"), spec);
-        assert_eq!(spec.targets().next().expect("one").1, "pan for reply as support");
-        assert!(spec.changes_requests() && spec.reveal[0].is_reply());
-        assert!(spec.reveal[0].lacks(Claims::NONE).is_some());
-        assert!(
-            !read(r#"{"observe":true,"unnamed":{"pan":"observe"}}"#)
-                .expect("good")
-                .changes_requests()
-        );
-        for (text, what) in [
-            (r#"{"out":{"pan":"hide"}}"#.to_owned(), "unknown variant"),
-            (r#"{"out":{"Pan":"mask"}}"#.to_owned(), "no class"),
-            (r#"{"unnamed":{"pan":"block"}}"#.to_owned(), "unknown variant"),
-            (r#"{"observe":false}"#.to_owned(), "names no field"),
-            (
-                format!(
-                    r#"{{"reveal":[{}]}}"#,
-                    reply.replace(r#""claims":{"role":"support"}"#, r#""claims":{}"#)
-                ),
-                "/reveal/0/claims",
-            ),
-            (
-                format!(
-                    r#"{{"reveal":[{}]}}"#,
-                    reply.replace(r#""reply""#, r#"["reply","https://a"]"#)
-                ),
-                "/reveal/0/to",
-            ),
-            (
-                format!(r#"{{"reveal":[{}]}}"#, reply.replace(r#""reply""#, r#""https://a""#)),
-                "/reveal/0/claims",
-            ),
-        ] {
-            let said = read(&text).expect_err(&text);
-            assert!(said.contains(what), "{text}: {said}");
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use super::{Blobs, Body, ContainerRef, Error, Info, Quota, UploadRef};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use model::Timestamp;
+use model::{Labels, Timestamp};
 
 /// Writes an object from a body that is all there will be. If that ends early, nothing is written
 /// and the upload is given up; it is left to [`Blobs::collect`] if the future is dropped.
@@ -18,11 +18,26 @@ pub async fn put(
     quota: Quota,
     now: Timestamp,
 ) -> Result<Info, Error> {
+    put_labelled(blobs, at, (name, || Labels::NONE), body, quota, now).await
+}
+
+/// The same for what is known to contain something: what, is asked when all of it is there.
+///
+/// # Errors
+/// [`Error`].
+pub async fn put_labelled(
+    blobs: &dyn Blobs,
+    at: &ContainerRef,
+    (name, labels): (&str, impl FnOnce() -> Labels),
+    body: Body,
+    quota: Quota,
+    now: Timestamp,
+) -> Result<Info, Error> {
     super::check_name(name)?;
     let id = blobs.begin(at, Bytes::new(), now).await?;
     let upload = UploadRef { container: at.clone(), id };
     let done = match blobs.append(&upload, 0, body, quota, now).await {
-        Ok(_) => blobs.finish(&upload, name, quota, now).await,
+        Ok(_) => blobs.finish_labelled(&upload, (name, labels()), quota, now).await,
         Err(error) => Err(error),
     };
     if done.is_err() {

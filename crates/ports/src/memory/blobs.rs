@@ -10,7 +10,7 @@ use crate::blobs::{
 use bytes::{Bytes, BytesMut};
 use held::{All, Held, Staged};
 use http_body_util::BodyExt;
-use model::{Scope, StoreName, Timestamp};
+use model::{Labels, Scope, StoreName, Timestamp};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -117,7 +117,7 @@ impl crate::Blobs for Blobs {
         at: &'a ContainerRef,
         name: &'a str,
     ) -> Future<'a, Result<Option<Info>, Error>> {
-        self.ready(|all| Ok(all.found(at, name)?.map(|(info, _)| info)))
+        self.ready(|all| Ok(all.found(at, name)?.map(|(info, ..)| info)))
     }
 
     fn get<'a>(
@@ -127,11 +127,11 @@ impl crate::Blobs for Blobs {
         range: Range,
     ) -> Future<'a, Result<Option<Object>, Error>> {
         self.ready(|all| {
-            let Some((info, bytes)) = all.found(at, name)? else { return Ok(None) };
+            let Some((info, bytes, labels)) = all.found(at, name)? else { return Ok(None) };
             let (from, until) = range.within(info.bytes);
             let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
             let body = body_of(bytes.slice(index(from)..index(until)));
-            Ok(Some(Object { info, range: (from, until), body }))
+            Ok(Some(Object { info, range: (from, until), labels, body }))
         })
     }
 
@@ -236,14 +236,14 @@ impl crate::Blobs for Blobs {
         self.ready(|all| Ok(all.staged(upload).ok().map(|staged| staged.upload.clone())))
     }
 
-    fn finish<'a>(
+    fn finish_labelled<'a>(
         &'a self,
         upload: &'a UploadRef,
-        name: &'a str,
+        named: (&'a str, Labels),
         quota: Quota,
         now: Timestamp,
     ) -> Future<'a, Result<Info, Error>> {
-        self.ready(|all| all.finish(upload, name, quota, now))
+        self.ready(|all| all.finish(upload, named, quota, now))
     }
 
     fn abort<'a>(&'a self, upload: &'a UploadRef) -> Future<'a, Result<bool, Error>> {

@@ -7,7 +7,7 @@ use crate::keyvalue::{
     self, Ask, BATCH_BYTES_MAX, Cell, Change, Error, Reply, Size, StoreRef, number_text,
 };
 use bytes::Bytes;
-use model::{Scope, StoreName};
+use model::{Labelled, Labels, Scope, StoreName};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -26,13 +26,47 @@ struct All {
 
 #[derive(Default, Clone)]
 struct Store {
-    cells: BTreeMap<String, Cell>,
+    cells: BTreeMap<String, (Cell, Labels)>,
     bytes: u64,
 }
 
 impl All {
-    fn ask(&mut self, at: &StoreRef, ask: Ask, bytes_max: u64) -> Result<Reply, Error> {
+    fn ask(
+        &mut self,
+        at: &StoreRef,
+        ask: Labelled<Ask>,
+        bytes_max: u64,
+    ) -> Result<Labelled<Reply>, Error> {
+        let Labelled { value: ask, labels } = ask;
         ask.check()?;
+        let empty = Store::default();
+        let store = self.stores.get(at).unwrap_or(&empty);
+        let mut seen = Labels::NONE;
+        let keys = match &ask {
+            Ask::Get { keys } => keys.as_slice(),
+            Ask::Add { key, .. } | Ask::Swap { key, .. } => std::slice::from_ref(key),
+            _ => &[],
+        };
+        keys.iter().filter_map(|key| store.cells.get(key)).for_each(|it| seen.join(&it.1));
+        let mut kept = labels;
+        match &ask {
+            Ask::Add { .. } => kept.join(&seen),
+            // Whoever's write was taken has read nothing.
+            Ask::Swap { key, version, .. } if store.version(key) == *version => {
+                seen = Labels::NONE;
+            }
+            _ => {}
+        }
+        Ok(Labelled { value: self.answer(at, ask, &kept, bytes_max)?, labels: seen })
+    }
+
+    fn answer(
+        &mut self,
+        at: &StoreRef,
+        ask: Ask,
+        labels: &Labels,
+        bytes_max: u64,
+    ) -> Result<Reply, Error> {
         let empty = Store::default();
         let store = self.stores.get(at).unwrap_or(&empty);
         match ask {
@@ -40,34 +74,41 @@ impl All {
             Ask::Get { keys } => store.get(&keys),
             Ask::Exists { key } => Ok(Reply::Found(store.cells.contains_key(&key))),
             Ask::List { prefix, after, limit } => Ok(store.list(&prefix, after, limit)),
-            Ask::Write { changes } => self.write(at, changes, bytes_max).map(|()| Reply::Done),
+            Ask::Write { changes } => {
+                self.write(at, (changes, labels), bytes_max).map(|()| Reply::Done)
+            }
             Ask::Add { key, delta } => {
                 let held = store.cells.get(&key);
-                let number = held.map_or(Some(0), |cell| keyvalue::number(&cell.value));
+                let number = held.map_or(Some(0), |(cell, _)| keyvalue::number(&cell.value));
                 let sum = number.and_then(|number| number.checked_add(delta));
                 let sum = sum.ok_or(Error::NotANumber)?;
                 let value = Bytes::from(number_text(sum));
-                self.write(at, vec![Change::Set { key, value }], bytes_max)?;
+                self.write(at, (vec![Change::Set { key, value }], labels), bytes_max)?;
                 Ok(Reply::Number(sum))
             }
             Ask::Swap { key, version, value } => {
-                let held = store.cells.get(&key).cloned();
+                let held = store.cells.get(&key).map(|(cell, _)| cell.clone());
                 if held.as_ref().map(|cell| cell.version) != version {
                     return Ok(Reply::Swapped(Err(held)));
                 }
-                self.write(at, vec![Change::Set { key, value }], bytes_max)?;
+                self.write(at, (vec![Change::Set { key, value }], labels), bytes_max)?;
                 Ok(Reply::Swapped(Ok(self.counter)))
             }
         }
     }
 
-    fn write(&mut self, at: &StoreRef, all: Vec<Change>, bytes_max: u64) -> Result<(), Error> {
+    fn write(
+        &mut self,
+        at: &StoreRef,
+        (all, labels): (Vec<Change>, &Labels),
+        bytes_max: u64,
+    ) -> Result<(), Error> {
         let mut counter = self.counter;
         let before = self.stores.get(at);
         let mut after = before.cloned().unwrap_or_default();
         for change in all {
             counter += 1;
-            after.change(change, counter);
+            after.change(change, labels, counter);
         }
         let grew = after.bytes > before.map_or(0, |store| store.bytes);
         if grew && after.bytes > bytes_max {
@@ -81,8 +122,8 @@ impl All {
     }
 }
 
-fn bytes_of(key: &str, cell: &Cell) -> u64 {
-    (key.len() + cell.value.len()) as u64
+fn bytes_of(key: &str, (cell, labels): &(Cell, Labels)) -> u64 {
+    (key.len() + cell.value.len()) as u64 + labels.stored_bytes()
 }
 
 impl Store {
@@ -91,7 +132,8 @@ impl Store {
     }
 
     fn get(&self, keys: &[String]) -> Result<Reply, Error> {
-        let cells: Vec<_> = keys.iter().map(|key| self.cells.get(key).cloned()).collect();
+        let of = |key| self.cells.get(key).map(|(cell, _)| cell.clone());
+        let cells: Vec<_> = keys.iter().map(of).collect();
         let bytes: usize = cells.iter().flatten().map(|cell| cell.value.len()).sum();
         if bytes > BATCH_BYTES_MAX {
             return Err(keyvalue::too_much_to_read());
@@ -116,9 +158,13 @@ impl Store {
         Reply::Keys { keys, more }
     }
 
-    fn change(&mut self, change: Change, version: u64) {
+    fn version(&self, key: &str) -> Option<u64> {
+        self.cells.get(key).map(|(cell, _)| cell.version)
+    }
+
+    fn change(&mut self, change: Change, labels: &Labels, version: u64) {
         let (key, new) = match change {
-            Change::Set { key, value } => (key, Some(Cell { value, version })),
+            Change::Set { key, value } => (key, Some((Cell { value, version }, labels.clone()))),
             Change::Delete { key } => (key, None),
         };
         let old = match new {
@@ -133,12 +179,12 @@ impl Store {
 }
 
 impl crate::KeyValue for KeyValue {
-    fn ask<'a>(
+    fn ask_labelled<'a>(
         &'a self,
         store: &'a StoreRef,
-        ask: Ask,
+        ask: Labelled<Ask>,
         bytes_max: u64,
-    ) -> Future<'a, Result<Reply, Error>> {
+    ) -> Future<'a, Result<Labelled<Reply>, Error>> {
         let done = self.all.lock().ask(store, ask, bytes_max);
         Box::pin(std::future::ready(done))
     }

@@ -9,7 +9,7 @@ use super::rows::{self, FileId, UploadRow};
 use super::shared::{blocking, kept};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use model::Timestamp;
+use model::{Labelled, Timestamp};
 use ports::blobs::{Body, Error, Quota, UploadId, UploadRef};
 use ports::keyvalue::Change;
 use std::sync::Arc;
@@ -129,7 +129,7 @@ async fn note_row(
     let unwritten = || Error::Failed("a row could not be written".to_owned());
     let key = rows::key(rows::UPLOAD, &id.to_string());
     let change = Change::Set { key, value: row.write().ok_or_else(unwritten)? };
-    turn.commit(vec![change], totals, Vec::new(), added).await
+    turn.commit(Labelled::plain(vec![change]), totals, Vec::new(), added).await
 }
 
 /// Takes a piece, and writes the chunks that it fills.

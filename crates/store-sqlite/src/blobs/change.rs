@@ -4,7 +4,7 @@ use super::Blobs;
 use super::room::Turn;
 use super::rows::{self, Held, ObjectRow};
 use super::shared::{held, kept};
-use model::Timestamp;
+use model::{Labelled, Labels, Timestamp};
 use ports::Blobs as _;
 use ports::blobs::{ContainerRef, Error, Quota, Range, check_name};
 use ports::keyvalue::Change;
@@ -19,7 +19,7 @@ impl Turn {
         let (mut changes, mut doomed) = (Vec::new(), Vec::new());
         for (name, cell) in names.iter().zip(cells) {
             let Some(cell) = cell else { continue };
-            let Held { row, .. } = held(&self.room.at, &cell)?;
+            let Held { row, .. } = held(&self.room.at, &cell, Labels::NONE)?;
             totals.take_object(name, &row);
             doomed.push(row.file);
             changes.push(Change::Delete { key: rows::key(rows::OBJECT, name) });
@@ -27,7 +27,7 @@ impl Turn {
         if changes.is_empty() {
             return Ok(());
         }
-        self.commit(changes, totals, doomed, 0).await
+        self.commit(Labelled::plain(changes), totals, doomed, 0).await
     }
 
     async fn rename(
@@ -55,6 +55,7 @@ impl Turn {
             Change::Set { key: rows::key(rows::OBJECT, &to), value },
         ];
         let doomed = old.map(|old| old.row.file).into_iter().collect();
+        let changes = Labelled { value: changes, labels: object.labels };
         self.commit(changes, totals, doomed, 0).await.map(|()| true)
     }
 }
@@ -70,7 +71,10 @@ impl Blobs {
     ) -> Result<bool, Error> {
         check_name(to.1)?;
         let Some(object) = self.get(from.0, from.1, Range::ALL).await? else { return Ok(false) };
-        ports::blobs::put(self, to.0, to.1, object.body, quota, now).await.map_err(uncut)?;
+        let labels = object.labels;
+        ports::blobs::put_labelled(self, to.0, (to.1, || labels), object.body, quota, now)
+            .await
+            .map_err(uncut)?;
         Ok(true)
     }
 

@@ -56,12 +56,12 @@ fn source(
     (held, file): (Held, File),
     range: Range,
 ) -> Result<Object, Error> {
-    let Held { row, .. } = held;
+    let (info, Held { row, labels, .. }) = (held.info(), held);
     let chunks = Chunks::derive(&*shared.ring, row.epoch, at, row.file)?;
     let (from, until) = range.within(row.bytes);
     let source = Source { file, chunks, bytes: row.bytes, at: at.clone(), name: name.into() };
     let reading = Reading { source: Arc::new(source), next: from, until, running: None };
-    Ok(Object { info: held.info(), range: (from, until), body: reading.boxed_unsync() })
+    Ok(Object { info, range: (from, until), labels, body: reading.boxed_unsync() })
 }
 
 fn damaged(at: &ContainerRef, name: &str, why: &str) -> Error {

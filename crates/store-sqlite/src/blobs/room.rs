@@ -5,6 +5,7 @@
 
 use super::rows::{self, FileId, Totals};
 use super::shared::{self, Shared, directory};
+use model::Labelled;
 use parking_lot::Mutex;
 use ports::blobs::{ContainerRef, Error, Quota, UploadId};
 use ports::keyvalue::{Change, PAGE_MAX};
@@ -191,11 +192,12 @@ impl Turn {
     /// after it is on disk; of `settled` reserved bytes the totals know now.
     pub(super) async fn commit(
         &mut self,
-        mut changes: Vec<Change>,
+        changes: Labelled<Vec<Change>>,
         totals: Totals,
         doomed: Vec<FileId>,
         settled: u64,
     ) -> Result<(), Error> {
+        let Labelled { value: mut changes, labels } = changes;
         let unwritten = || Error::Failed("a row could not be written".to_owned());
         let value = rows::write(&totals).ok_or_else(unwritten)?.into();
         changes.push(Change::Set { key: rows::CONTAINER.to_owned(), value });
@@ -206,7 +208,9 @@ impl Turn {
         let done = self.state.done.len().saturating_sub(LISTS_MAX);
         let done = self.state.done.split_off(done);
         changes.extend(done.iter().map(|key| Change::Delete { key: key.clone() }));
-        if let Err(error) = self.room.shared.write(&self.room.at, changes).await {
+        if let Err(error) =
+            self.room.shared.write(&self.room.at, Labelled { value: changes, labels }).await
+        {
             self.state.done.extend(done);
             return Err(error);
         }

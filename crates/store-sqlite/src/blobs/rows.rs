@@ -6,8 +6,8 @@
 //! Invariant: what is written is read by the same version of this file, and by later ones.
 
 use bytes::Bytes;
-use model::Timestamp;
 use model::key::Epoch;
+use model::{Labels, Timestamp};
 use ports::blobs::{Container, Info, Upload, UploadId};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -109,10 +109,12 @@ impl ObjectRow {
 }
 
 /// An object, as it was found.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Held {
     pub(super) row: ObjectRow,
     pub(super) version: u64,
+    /// Those of its row are those of the object.
+    pub(super) labels: Labels,
 }
 
 impl Held {

@@ -2,7 +2,7 @@
 
 use super::rows::{self, Held, ObjectRow, Totals, UploadRow};
 use crate::kv::Stores;
-use model::StoreName;
+use model::{Labelled, Labels, StoreName};
 use parking_lot::RwLock;
 use ports::blobs::{Container, ContainerRef, Error, Page, UploadId, check_name};
 use ports::keyvalue::{self, Ask, Cell, Change, Reply};
@@ -33,8 +33,14 @@ impl Shared {
     }
 
     /// Changes the index of a container, all or nothing.
-    pub(super) async fn write(&self, at: &ContainerRef, changes: Vec<Change>) -> Result<(), Error> {
-        self.ask(at, Ask::Write { changes }).await.map(drop)
+    pub(super) async fn write(
+        &self,
+        at: &ContainerRef,
+        changes: Labelled<Vec<Change>>,
+    ) -> Result<(), Error> {
+        let Labelled { value: changes, labels } = changes;
+        let ask = Labelled { value: Ask::Write { changes }, labels };
+        self.index.ask_labelled(at, ask, u64::MAX).await.map(drop).map_err(of_index)
     }
 
     /// Rows of the index.
@@ -68,8 +74,14 @@ impl Shared {
         name: &str,
     ) -> Result<Option<Held>, Error> {
         check_name(name)?;
-        let row = self.row(at, rows::key(rows::OBJECT, name)).await?;
-        row.map(|cell| held(at, &cell)).transpose()
+        let ask = Ask::Get { keys: vec![rows::key(rows::OBJECT, name)] };
+        let found = self.index.ask_labelled(at, Labelled::plain(ask), u64::MAX).await;
+        let Labelled { value, labels } = found.map_err(of_index)?;
+        let Reply::Cells(mut cells) = value else {
+            return Err(Error::Failed("the index said something else".to_owned()));
+        };
+        let cell = cells.pop().flatten();
+        cell.map(|cell| held(at, &cell, labels)).transpose()
     }
 
     /// An upload, if what it says to be in its file is there.
@@ -112,9 +124,9 @@ pub(super) fn directory(root: &Path, at: &ContainerRef) -> PathBuf {
     }
 }
 
-pub(super) fn held(at: &ContainerRef, cell: &Cell) -> Result<Held, Error> {
+pub(super) fn held(at: &ContainerRef, cell: &Cell, labels: Labels) -> Result<Held, Error> {
     let row: ObjectRow = rows::read(&cell.value).ok_or_else(|| unknown(at))?;
-    Ok(Held { row, version: cell.version })
+    Ok(Held { row, version: cell.version, labels })
 }
 
 /// The container, for errors.

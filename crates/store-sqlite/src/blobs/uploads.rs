@@ -6,7 +6,7 @@ use super::room::{Turn, rename};
 use super::rows::{self, FileId, Held, ObjectRow, Totals, UploadRow};
 use super::shared::{blocking, kept, of_index};
 use bytes::Bytes;
-use model::{Scope, Timestamp};
+use model::{Labelled, Labels, Scope, Timestamp};
 use ports::blobs::{
     Collected, ContainerRef, Error, Info, PAGE_MAX, Quota, UPLOADS_MAX, Upload, UploadId,
     UploadRef, check_name,
@@ -22,7 +22,9 @@ impl Turn {
         if self.totals().is_some() {
             return Ok(false);
         }
-        self.commit(Vec::new(), Totals::new(now), Vec::new(), 0).await.map(|()| true)
+        self.commit(Labelled::plain(Vec::new()), Totals::new(now), Vec::new(), 0)
+            .await
+            .map(|()| true)
     }
 
     pub(super) async fn begin(mut self, note: Bytes, now: Timestamp) -> Result<UploadId, Error> {
@@ -38,7 +40,7 @@ impl Turn {
         let unwritten = || Error::Failed("a row could not be written".to_owned());
         let key = rows::key(rows::UPLOAD, &id.to_string());
         let change = Change::Set { key, value: row.write().ok_or_else(unwritten)? };
-        self.commit(vec![change], totals, Vec::new(), 0).await.map(|()| id)
+        self.commit(Labelled::plain(vec![change]), totals, Vec::new(), 0).await.map(|()| id)
     }
 
     /// Takes an upload away. Whoever calls has the right to it.
@@ -47,7 +49,8 @@ impl Turn {
         let mut totals = self.totals().ok_or(Error::NoUpload)?;
         totals.take_upload(row.head.offset);
         let key = rows::key(rows::UPLOAD, &id.to_string());
-        self.commit(vec![Change::Delete { key }], totals, vec![id.into()], 0).await?;
+        let gone = Labelled::plain(vec![Change::Delete { key }]);
+        self.commit(gone, totals, vec![id.into()], 0).await?;
         Ok(Some(row.head.offset))
     }
 
@@ -55,7 +58,7 @@ impl Turn {
     async fn place(
         mut self,
         id: UploadId,
-        name: &str,
+        (name, labels): (&str, Labels),
         object: ObjectRow,
         quota: Quota,
     ) -> Result<Info, Error> {
@@ -78,7 +81,7 @@ impl Turn {
         ];
         // If it fails, the next who goes on with the upload looks for the file there, too.
         let doomed = old.map(|old| old.row.file).into_iter().collect();
-        self.commit(changes, totals, doomed, 0).await?;
+        self.commit(Labelled { value: changes, labels }, totals, doomed, 0).await?;
         let held = room.shared.object(&room.at, name).await?;
         held.map(|held| held.info()).ok_or(Error::NoUpload)
     }
@@ -88,7 +91,7 @@ impl Blobs {
     pub(super) async fn finish_upload(
         &self,
         upload: &UploadRef,
-        name: &str,
+        (name, labels): (&str, Labels),
         quota: Quota,
         now: Timestamp,
     ) -> Result<Info, Error> {
@@ -110,7 +113,7 @@ impl Blobs {
             };
             pen.await?;
             let turn = room.turn().await?.ok_or(Error::NoUpload)?;
-            let done = turn.place(id, &name, object, quota).await;
+            let done = turn.place(id, (&name, labels), object, quota).await;
             drop(using);
             done
         })

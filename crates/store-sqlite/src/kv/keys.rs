@@ -18,6 +18,8 @@ pub(super) enum Sort {
     Leaf = 2,
     Store = 3,
     Head = 4,
+    /// A cell whose value is known to contain something.
+    Labelled = 5,
 }
 
 /// Where a row belongs.

@@ -6,8 +6,9 @@ use super::shown::Shown;
 use super::stop::{Stop, of_store};
 use super::work;
 use crate::store::connect;
+use model::{Labelled, Labels};
 use parking_lot::{Condvar, Mutex};
-use ports::keyvalue::{BATCH_BYTES_MAX, Cell, Error, Reply, too_much_to_read};
+use ports::keyvalue::{BATCH_BYTES_MAX, Error, Reply, too_much_to_read};
 use rusqlite::{Connection, params};
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -133,15 +134,19 @@ pub(super) fn get(
     connection: &Connection,
     shown: &Shown,
     keys: &[String],
-) -> Result<Vec<Option<Cell>>, Stop> {
+) -> Result<Labelled<Reply>, Stop> {
     let moment = match keys {
         [_] => None,
         _ => Some(connection.unchecked_transaction()?),
     };
     let mut cells = Vec::with_capacity(keys.len());
+    let mut labels = Labels::NONE;
     let mut bytes = 0;
     for key in keys {
-        let cell = work::cell(connection, shown, key)?;
+        let cell = work::cell(connection, shown, key)?.map(|it| {
+            labels.join(&it.labels);
+            it.value
+        });
         bytes += cell.as_ref().map_or(0, |cell| cell.value.len());
         if bytes > BATCH_BYTES_MAX {
             return Err(Stop::Refused(too_much_to_read()));
@@ -151,7 +156,7 @@ pub(super) fn get(
     if let Some(moment) = moment {
         moment.finish()?;
     }
-    Ok(cells)
+    Ok(Labelled { value: Reply::Cells(cells), labels })
 }
 
 /// Whether a key is there.

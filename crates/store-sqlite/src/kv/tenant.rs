@@ -57,9 +57,9 @@ impl Tenant {
         name: Name,
         what: What,
         memory: &Arc<Semaphore>,
-    ) -> Result<Reply, Error> {
+    ) -> Result<Labelled<Reply>, Error> {
         let bytes = match &what {
-            What::Ask(ask, _) => ask.bytes() + ASK_BYTES,
+            What::Ask(ask, ..) => ask.bytes() + ASK_BYTES,
             What::Remove => ASK_BYTES,
         };
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -73,26 +73,32 @@ impl Tenant {
         name: Name,
         ask: Ask,
         readers: &Readers,
-    ) -> Result<Reply, Error> {
+    ) -> Result<Labelled<Reply>, Error> {
         self.open().await?;
         let path = Arc::clone(&self.source.path);
-        let Some(shown) = self.board.store(&name) else { return Ok(nothing(&ask)) };
+        let Some(shown) = self.board.store(&name) else {
+            return Ok(Labelled::plain(nothing(&ask)));
+        };
         match ask {
             Ask::Get { keys } => {
                 self.check_keys(&name, &shown, &keys).await?;
                 let read = move |connection: &_| readers::get(connection, &shown, &keys);
-                readers.read(path, read).await.map(Reply::Cells)
+                readers.read(path, read).await
             }
             Ask::Exists { key } => {
                 self.check_keys(&name, &shown, std::slice::from_ref(&key)).await?;
                 let read = move |connection: &_| readers::exists(connection, &shown, &key);
-                readers.read(path, read).await.map(Reply::Found)
+                let found = readers.read(path, read).await?;
+                Ok(Labelled::plain(Reply::Found(found)))
             }
             Ask::List { prefix, after, limit } => {
                 let from = first_after(&prefix, after);
-                self.list(&name, &shown, (from, page_end(&prefix)), limit, readers).await
+                let range = (from, page_end(&prefix));
+                self.list(&name, &shown, range, limit, readers).await.map(Labelled::plain)
             }
-            Ask::Open | Ask::Write { .. } | Ask::Add { .. } | Ask::Swap { .. } => Ok(Reply::Done),
+            Ask::Open | Ask::Write { .. } | Ask::Add { .. } | Ask::Swap { .. } => {
+                Ok(Labelled::plain(Reply::Done))
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::writer::{What, Write, Writer};
 use super::{Anchors, work};
 use crate::Error as StoreError;
 use keys::FileRing;
-use model::{StoreName, TenantName};
+use model::{Labelled, Labels, StoreName, TenantName};
 use ports::keyvalue::{Ask, Change, Error, Reply};
 use std::path::Path;
 use std::sync::Arc;
@@ -52,11 +52,20 @@ fn write(writer: &mut Writer, asks: Vec<Ask>) -> Vec<Result<Reply, Error>> {
         .into_iter()
         .map(|ask| {
             let (answer, wait) = oneshot::channel();
-            (Write { name: carts(), what: What::Ask(ask, 1 << 30), answer, _held: None }, wait)
+            (
+                Write {
+                    name: carts(),
+                    what: What::Ask(ask, Labels::NONE, 1 << 30),
+                    answer,
+                    _held: None,
+                },
+                wait,
+            )
         })
         .unzip();
     writer.write(group);
-    waits.into_iter().map(|wait| wait.blocking_recv().expect("answered")).collect()
+    let answer = |wait: oneshot::Receiver<_>| wait.blocking_recv().expect("answered");
+    waits.into_iter().map(|wait| answer(wait).map(|it: Labelled<Reply>| it.value)).collect()
 }
 
 fn pages(source: &Source) -> u32 {
@@ -89,7 +98,7 @@ fn a_full_disk_refuses_what_finds_no_room_and_does_the_rest() {
         let file = writer.file(false).expect("open").expect("there");
         let shown = Arc::clone(&file.state.stores[&carts()].shown);
         let cell = work::cell(&file.connection, &shown, key).expect("read");
-        cell.map(|cell| cell.value.to_vec())
+        cell.map(|cell| cell.value.value.to_vec())
     };
     assert_eq!(value(&mut writer, "a"), Some(b"2".to_vec()));
     assert_eq!(value(&mut writer, "b"), Some(b"1".to_vec()), "half of a batch was written");
@@ -115,8 +124,11 @@ fn a_number_of_a_transaction_that_was_lost_is_not_used_again() {
         for lost in [true, false] {
             file.begin().expect("begin");
             let ask = Ask::Swap { key: format!("{round}{lost}"), version: None, value: "x".into() };
-            let reply = work::ask(&file.connection, &mut file.state, &carts(), &ask, 1 << 20);
-            let Ok(Reply::Swapped(Ok(version))) = reply else { panic!("{reply:?}") };
+            let ask = (&ask, &Labels::NONE);
+            let reply = work::ask(&file.connection, &mut file.state, &carts(), ask, 1 << 20);
+            let Ok(Reply::Swapped(Ok(version))) = reply.map(|it| it.value) else {
+                panic!("nothing was swapped")
+            };
             assert!(!used.contains(&version), "{version} was used before: {used:?}");
             used.push(version);
             if lost {

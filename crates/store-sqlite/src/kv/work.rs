@@ -2,12 +2,14 @@
 //!
 //! Invariant: an ask is refused before anything of it is written.
 
+use super::cell;
 use super::held::{Held, key_digest};
 use super::keys::{Place, Sort};
 use super::shown::{Name, Shown};
 use super::state::State;
 use super::stop::Stop;
 use bytes::Bytes;
+use model::{Labelled, Labels};
 use ports::keyvalue::{self, Ask, Cell, Change, Error, Reply, Size, number_text};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
@@ -20,32 +22,39 @@ pub(super) fn ask(
     connection: &Connection,
     state: &mut State,
     name: &Name,
-    ask: &Ask,
+    (ask, labels): (&Ask, &Labels),
     bytes_max: u64,
-) -> Result<Reply, Stop> {
+) -> Result<Labelled<Reply>, Stop> {
     match ask {
         Ask::Write { changes } => {
             // Only the last change of a key can be seen by anybody.
             let last: BTreeMap<&str, Option<&Bytes>> = changes.iter().map(change).collect();
-            write(connection, state, name, &last, bytes_max).map(|_| Reply::Done)
+            write(connection, state, name, (&last, labels), bytes_max)
+                .map(|_| Labelled::plain(Reply::Done))
         }
         Ask::Add { key, delta } => {
             let held = read(connection, state, name, key)?;
-            let number = held.map_or(Some(0), |cell| keyvalue::number(&cell.value));
+            let seen = held.as_ref().map(|it| it.labels.clone()).unwrap_or_default();
+            let mut labels = labels.clone();
+            labels.join(&seen);
+            let number = held.map_or(Some(0), |it| keyvalue::number(&it.value.value));
             let sum = number.and_then(|number| number.checked_add(*delta));
             let sum = sum.ok_or(Stop::Refused(Error::NotANumber))?;
             let value = Bytes::from(number_text(sum));
             let last = BTreeMap::from([(key.as_str(), Some(&value))]);
-            write(connection, state, name, &last, bytes_max).map(|_| Reply::Number(sum))
+            write(connection, state, name, (&last, &labels), bytes_max)?;
+            Ok(Labelled { value: Reply::Number(sum), labels: seen })
         }
         Ask::Swap { key, version, value } => {
             let held = read(connection, state, name, key)?;
-            if held.as_ref().map(|cell| cell.version) != *version {
-                return Ok(Reply::Swapped(Err(held)));
+            if held.as_ref().map(|it| it.value.version) != *version {
+                let labels = held.as_ref().map(|it| it.labels.clone()).unwrap_or_default();
+                let value = Reply::Swapped(Err(held.map(|it| it.value)));
+                return Ok(Labelled { value, labels });
             }
             let last = BTreeMap::from([(key.as_str(), Some(value))]);
-            let version = write(connection, state, name, &last, bytes_max)?;
-            Ok(Reply::Swapped(Ok(version)))
+            let version = write(connection, state, name, (&last, labels), bytes_max)?;
+            Ok(Labelled::plain(Reply::Swapped(Ok(version))))
         }
         Ask::Open | Ask::Get { .. } | Ask::Exists { .. } | Ask::List { .. } => {
             Err(Stop::Refused(Error::Failed("what only reads was sent to the writer".to_owned())))
@@ -66,7 +75,7 @@ fn read(
     state: &mut State,
     name: &Name,
     key: &str,
-) -> Result<Option<Cell>, Stop> {
+) -> Result<Option<Labelled<Cell>>, Stop> {
     let Some(held) = state.stores.get_mut(name) else { return Ok(None) };
     check(connection, held, key)?;
     cell(connection, &held.shown, key)
@@ -85,7 +94,7 @@ pub(super) fn cell(
     connection: &Connection,
     shown: &Shown,
     key: &str,
-) -> Result<Option<Cell>, Stop> {
+) -> Result<Option<Labelled<Cell>>, Stop> {
     let mut statement = connection
         .prepare_cached("SELECT version, sealed FROM cell WHERE store = ?1 AND key = ?2")?;
     let mut rows = statement.query(params![shown.id.cast_signed(), key.as_bytes()])?;
@@ -93,9 +102,9 @@ pub(super) fn cell(
     let version = row.get::<_, i64>(0)?.cast_unsigned();
     let place = Place { sort: Sort::Cell, store: shown.id, version, key: key.as_bytes() };
     let sealed = row.get_ref(1)?.as_blob().unwrap_or_default();
-    match shown.keys.unseal(place, sealed) {
-        Ok(value) => Ok(Some(Cell { value: value.into(), version })),
-        Err(_) => Err(changed(shown, key.as_bytes())),
+    match cell::unseal(&shown.keys, place, sealed) {
+        Some((value, labels)) => Ok(Some(Labelled { value: Cell { value, version }, labels })),
+        None => Err(changed(shown, key.as_bytes())),
     }
 }
 
@@ -109,7 +118,7 @@ fn write(
     connection: &Connection,
     state: &mut State,
     name: &Name,
-    last: &BTreeMap<&str, Option<&Bytes>>,
+    (last, labels): (&BTreeMap<&str, Option<&Bytes>>, &Labels),
     bytes_max: u64,
 ) -> Result<u64, Stop> {
     let mut old: Vec<Old> = Vec::with_capacity(last.len());
@@ -142,7 +151,7 @@ fn write(
         }
         if let Some(value) = new {
             size.keys += 1;
-            size.bytes += (key.len() + value.len()) as u64;
+            size.bytes += (key.len() + value.len()) as u64 + labels.stored_bytes();
         }
     }
     if size.bytes > before.bytes && size.bytes > bytes_max {
@@ -158,7 +167,7 @@ fn write(
             Some(value) => {
                 version = state.stamp();
                 if let Some(held) = state.stores.get_mut(name) {
-                    set(connection, held, key, value, (old, version))?;
+                    set(connection, held, key, (value, labels), (old, version))?;
                 }
             }
             None => {
@@ -192,12 +201,12 @@ fn set(
     connection: &Connection,
     held: &mut Held,
     key: &str,
-    value: &[u8],
+    (value, labels): (&[u8], &Labels),
     (old, version): (Old, u64),
 ) -> Result<(), Stop> {
     let keys = &held.shown.keys;
     let at = place(held, version, key);
-    let sealed = keys.seal(at, value)?;
+    let sealed = cell::seal(keys, at, value, labels)?;
     let new = keys.element(at, sealed.len() as u64);
     let old = old.map(|(version, bytes)| keys.element(place(held, version, key), bytes));
     connection

@@ -10,6 +10,7 @@ use super::file::{File, Source};
 use super::shown::Name;
 use super::stop::{Stop, of_store};
 use super::{Anchors, check, work};
+use model::{Labelled, Labels};
 use ports::keyvalue::{Ask, Error, Reply};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -28,15 +29,15 @@ const DOOMED_CELLS: u32 = 500;
 pub(super) struct Write {
     pub(super) name: Name,
     pub(super) what: What,
-    pub(super) answer: oneshot::Sender<Result<Reply, Error>>,
+    pub(super) answer: oneshot::Sender<Result<Labelled<Reply>, Error>>,
     /// The memory that it takes while it waits.
     pub(super) _held: Option<OwnedSemaphorePermit>,
 }
 
 /// What is to be changed.
 pub(super) enum What {
-    /// By an ask, with the store's quota.
-    Ask(Ask, u64),
+    /// By an ask, with what it is known to contain, and the store's quota.
+    Ask(Ask, Labels, u64),
     /// The store is removed. Answered by [`Reply::Found`].
     Remove,
 }
@@ -55,14 +56,14 @@ pub(super) enum Job {
 impl What {
     fn keys(&self) -> usize {
         match self {
-            Self::Ask(Ask::Write { changes }, _) => changes.len(),
+            Self::Ask(Ask::Write { changes }, ..) => changes.len(),
             Self::Ask(..) | Self::Remove => 1,
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Ask(ask, _) => ask.bytes(),
+            Self::Ask(ask, ..) => ask.bytes(),
             Self::Remove => 0,
         }
     }
@@ -171,7 +172,7 @@ impl Writer {
         }
     }
 
-    fn attempt(&mut self, group: &[&Write]) -> Result<Vec<Result<Reply, Error>>, Stop> {
+    fn attempt(&mut self, group: &[&Write]) -> Result<Vec<Result<Labelled<Reply>, Error>>, Stop> {
         let Some(file) = self.file(true)? else {
             return Err(Stop::Fatal(Error::Failed("the file was not made".to_owned())));
         };
@@ -180,10 +181,13 @@ impl Writer {
         for write in group {
             let (connection, state) = (&file.connection, &mut file.state);
             let done = match &write.what {
-                What::Ask(ask, bytes_max) => {
-                    work::ask(connection, state, &write.name, ask, *bytes_max)
+                What::Ask(ask, labels, bytes_max) => {
+                    work::ask(connection, state, &write.name, (ask, labels), *bytes_max)
                 }
-                What::Remove => state.unmake(connection, &write.name).map(Reply::Found),
+                What::Remove => {
+                    let found = state.unmake(connection, &write.name).map(Reply::Found);
+                    found.map(Labelled::plain)
+                }
             };
             answers.push(match done {
                 Ok(reply) => Ok(reply),

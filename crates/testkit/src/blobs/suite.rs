@@ -26,6 +26,7 @@ pub async fn conforms<B: Blobs>(mut make: impl FnMut() -> B) -> Result<()> {
     limits(&make()).await.context("limits")?;
     apart(&make()).await.context("containers apart")?;
     uploads::stages(&make()).await.context("uploads in stages")?;
+    uploads::labels(&make()).await.context("labels of objects")?;
     uploads::breaks(&make()).await.context("uploads that break")?;
     uploads::one_at_a_time(&make()).await.context("two that append")?;
     uploads::ends(&make()).await.context("the end of uploads")?;

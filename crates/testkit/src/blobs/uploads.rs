@@ -4,8 +4,12 @@ use super::{
     PLENTY, append, at_second, begin, breaking, container, offset, pattern, put, read, silent,
 };
 use anyhow::{Context, Result, ensure};
+use model::Labels;
 use ports::Blobs;
-use ports::blobs::{Collected, Error, Quota, UPLOADS_MAX, UploadId, UploadRef, body_of};
+use ports::blobs::{
+    Collected, ContainerRef, Error, Quota, Range, UPLOADS_MAX, UploadId, UploadRef, body_of,
+    put_labelled,
+};
 
 pub(super) async fn stages(blobs: &dyn Blobs) -> Result<()> {
     let at = container("photos");
@@ -34,6 +38,31 @@ pub(super) async fn stages(blobs: &dyn Blobs) -> Result<()> {
     ensure!(read(blobs, &at, "a").await? == Some(all));
     let held = blobs.container(&at).await?.context("a container")?;
     ensure!((held.uploads, held.upload_bytes, held.objects, held.bytes) == (0, 0, 1, 300_001));
+    Ok(())
+}
+
+pub(super) async fn labels(blobs: &dyn Blobs) -> Result<()> {
+    let (at, other) = (container("photos"), container("others"));
+    let seen = async |at: &ContainerRef, name: &str| {
+        let object = blobs.get(at, name, Range::ALL).await?.context("an object")?;
+        anyhow::Ok(object.labels.to_string())
+    };
+    let write = async |name: &str, labels: &str| {
+        let named = (name, || Labels::parse(labels));
+        put_labelled(blobs, &at, named, body_of("x"), PLENTY, at_second(1)).await
+    };
+    write("a", "pan.card,email.token").await?;
+    write("plain", "").await?;
+    ensure!(seen(&at, "a").await? == "email.token,pan.card");
+    ensure!(seen(&at, "plain").await?.is_empty());
+    blobs.copy((&at, "a"), (&other, "b"), PLENTY, at_second(2)).await?;
+    blobs.rename((&at, "a"), (&at, "c"), PLENTY, at_second(2)).await?;
+    blobs.rename((&other, "b"), (&at, "d"), PLENTY, at_second(2)).await?;
+    for name in ["c", "d"] {
+        ensure!(seen(&at, name).await? == "email.token,pan.card", "{name}");
+    }
+    write("c", "").await?;
+    ensure!(seen(&at, "c").await?.is_empty(), "another object is there");
     Ok(())
 }
 

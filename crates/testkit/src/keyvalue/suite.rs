@@ -19,6 +19,7 @@ pub async fn conforms<K: KeyValue>(mut make: impl FnMut() -> K) -> Result<()> {
     versions(&make()).await.context("versions")?;
     swaps(&make()).await.context("swaps")?;
     numbers(&make()).await.context("numbers")?;
+    super::labels::kept(&make()).await.context("labels")?;
     pages(&make()).await.context("pages")?;
     quotas(&make()).await.context("quotas")?;
     limits(&make()).await.context("limits")?;

@@ -106,6 +106,17 @@ impl DataMap {
             ends.extend(to.filter_map(target).map(|to| (function.clone(), to)));
             ends.sort();
             ends.dedup();
+            let read = record.calls.iter().filter(|call| call.decision == Decision::Allowed);
+            let read = read.filter_map(|call| Some((source(call)?, &call.labels)));
+            let mut came: Vec<(Place, String)> = read
+                .flat_map(|(from, all)| all.iter().map(move |it| (from.clone(), it)))
+                .map(|(from, label)| (from, label.as_str().to_owned()))
+                .collect();
+            came.sort();
+            came.dedup();
+            for (from, data) in came {
+                *flows.entry((data, from, function.clone())).or_insert(0) += 1;
+            }
             for (from, to) in ends {
                 for label in record.labels.iter() {
                     let key = (label.as_str().to_owned(), from.clone(), to.clone());
@@ -162,6 +173,16 @@ impl DataMap {
             table.row([class, function, at, became, invocations, values]);
         }
         table.print(voice)
+    }
+}
+
+/// Where an ask takes data from that is known to be there.
+fn source(call: &Call) -> Option<Place> {
+    let resource = call.resource.as_str();
+    match call.operation.as_str() {
+        "keyvalue.get" | "keyvalue.add" | "keyvalue.swap" => Some(place("store", resource)),
+        "blob.read" => Some(place("container", resource.split('/').next().unwrap_or(resource))),
+        _ => None,
     }
 }
 

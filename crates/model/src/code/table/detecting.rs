@@ -11,5 +11,8 @@ macro_rules! detecting {
         DataRevealRate = "E0322", 429, "too many values were revealed in a short time",
             cause: "A tenant's environment has 100 values revealed by operators in a minute at most, so that a stolen credential does not empty a store of tokens at once.",
             remedy: "Wait a minute. What is needed in bulk is undone from a file: `casemate protect --undo`.";
+        DataClearance = "E0323", 403, "the function is not cleared for data of this class",
+            cause: "A store, a blob, another function's reply or a call holds what its labels say, and the function's manifest has a `clearance` below `[function.data]` that does not name it.",
+            remedy: "Name the class or the label in `clearance` if the function is to have it, or take `clearance` away.";
     ] $($later)* } };
 }

@@ -4,7 +4,7 @@ use crate::blobs::{
     Container, ContainerRef, Error, Info, Quota, Upload, UploadId, UploadRef, check_name,
 };
 use bytes::{Bytes, BytesMut};
-use model::Timestamp;
+use model::{Labels, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
@@ -13,9 +13,12 @@ pub(super) struct All {
     pub(super) containers: HashMap<ContainerRef, Held>,
 }
 
+/// An object, and what it is known to contain.
+pub(super) type Stored = (Info, Bytes, Labels);
+
 pub(super) struct Held {
     created: Timestamp,
-    pub(super) objects: BTreeMap<String, (Info, Bytes)>,
+    pub(super) objects: BTreeMap<String, Stored>,
     pub(super) uploads: BTreeMap<UploadId, Staged>,
 }
 
@@ -31,7 +34,7 @@ impl Held {
     }
 
     pub(super) fn size(&self) -> Container {
-        let object = |(name, (info, _)): (&String, &(Info, Bytes))| name.len() as u64 + info.bytes;
+        let object = |(name, (info, ..)): (&String, &Stored)| name.len() as u64 + info.bytes;
         Container {
             created: self.created,
             objects: self.objects.len() as u64,
@@ -57,17 +60,17 @@ impl Held {
     pub(super) fn place(
         &mut self,
         name: &str,
-        (info, bytes): (Info, Bytes),
+        (info, bytes, labels): Stored,
         staged: u64,
         quota: Quota,
     ) -> Result<(), Error> {
-        let old = self.objects.get(name).map(|(info, _)| name.len() as u64 + info.bytes);
+        let old = self.objects.get(name).map(|(info, ..)| name.len() as u64 + info.bytes);
         if old.is_none() && self.objects.len() as u64 >= quota.objects_max {
             return Err(Error::Quota { what: "objects", most: quota.objects_max });
         }
         let more = name.len() as u64 + info.bytes - staged;
         self.check(more.saturating_sub(old.unwrap_or_default()), quota)?;
-        self.objects.insert(name.to_owned(), (info, bytes));
+        self.objects.insert(name.to_owned(), (info, bytes, labels));
         Ok(())
     }
 }
@@ -87,11 +90,7 @@ impl All {
         held.uploads.get_mut(&upload.id).ok_or(Error::NoUpload)
     }
 
-    pub(super) fn found(
-        &self,
-        at: &ContainerRef,
-        name: &str,
-    ) -> Result<Option<(Info, Bytes)>, Error> {
+    pub(super) fn found(&self, at: &ContainerRef, name: &str) -> Result<Option<Stored>, Error> {
         check_name(name)?;
         Ok(self.containers.get(at).and_then(|held| held.objects.get(name)).cloned())
     }
@@ -115,7 +114,7 @@ impl All {
     pub(super) fn finish(
         &mut self,
         upload: &UploadRef,
-        name: &str,
+        (name, labels): (&str, Labels),
         quota: Quota,
         now: Timestamp,
     ) -> Result<Info, Error> {
@@ -127,7 +126,7 @@ impl All {
         let bytes = Bytes::copy_from_slice(&staged.bytes);
         let info = Info { bytes: bytes.len() as u64, created: now, version: self.next() };
         let held = self.held(&upload.container, now);
-        held.place(name, (info, bytes), info.bytes, quota)?;
+        held.place(name, (info, bytes, labels), info.bytes, quota)?;
         held.uploads.remove(&upload.id);
         Ok(info)
     }
@@ -140,9 +139,9 @@ impl All {
         now: Timestamp,
     ) -> Result<bool, Error> {
         check_name(to.1)?;
-        let Some((info, bytes)) = self.found(from.0, from.1)? else { return Ok(false) };
+        let Some((info, bytes, labels)) = self.found(from.0, from.1)? else { return Ok(false) };
         let info = Info { created: now, version: self.next(), ..info };
-        self.held(to.0, now).place(to.1, (info, bytes), 0, quota)?;
+        self.held(to.0, now).place(to.1, (info, bytes, labels), 0, quota)?;
         Ok(true)
     }
 
@@ -154,12 +153,12 @@ impl All {
         now: Timestamp,
     ) -> Result<bool, Error> {
         check_name(to.1)?;
-        let Some((info, bytes)) = self.found(from.0, from.1)? else { return Ok(false) };
+        let Some((info, bytes, labels)) = self.found(from.0, from.1)? else { return Ok(false) };
         if from == to {
             return Ok(true);
         }
         let version = self.next();
-        let object = (Info { created: now, version, ..info }, bytes);
+        let object = (Info { created: now, version, ..info }, bytes, labels);
         // What leaves makes room for what comes.
         let taken = self.held(from.0, now).objects.remove(from.1);
         let placed = self.held(to.0, now).place(to.1, object, 0, quota);
