@@ -46,6 +46,7 @@ mod packages;
 mod pebble;
 mod project;
 mod protect;
+mod publish;
 mod queue;
 mod quiet;
 mod rig;

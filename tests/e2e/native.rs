@@ -13,5 +13,6 @@ mod outer;
 mod place;
 mod postgres;
 mod protected;
+mod published;
 mod stage;
 mod ways_out;

@@ -40,6 +40,7 @@ const TARGETS: &[(&str, How)] = &[
     ("azure_answer", How::Guided),
     ("backup", blind("casemate-node", "restore::fuzz::backups")),
     ("component", blind("casemate-wasm", "fuzz::components")),
+    ("cloudevent", How::Guided),
     ("contract", How::Guided),
     ("credentials", How::Guided),
     ("destination", How::Guided),

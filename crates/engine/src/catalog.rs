@@ -14,7 +14,8 @@ use identity::Tokens;
 use model::act::Changes;
 use model::token::TokenRow;
 use model::{
-    FunctionName, FunctionRef, FunctionRow, Grant, Principal, Problem, Scope, SecretName, SecretRow,
+    ApplicationName, FunctionName, FunctionRef, FunctionRow, Grant, Principal, Problem, Scope,
+    SecretName, SecretRow,
 };
 use policy::{FunctionPolicies, Policies};
 use ports::executor::{Program, Unit};
@@ -49,6 +50,8 @@ pub(crate) struct View {
     /// Names of the tokens whose holders sign, by their public parts.
     pub(crate) keys: HashMap<String, model::TokenName>,
     pub(crate) router: Router<Arc<Endpoint>>,
+    /// The functions of each application that events call.
+    subscribers: HashMap<ApplicationName, Vec<Arc<Function>>>,
 }
 
 impl Catalog {
@@ -90,11 +93,21 @@ impl Catalog {
 
     /// Whose functions answer for a host: the scope that has routes for it, else `home`.
     pub(crate) fn serving(&self, host: Option<&str>, home: &Scope) -> Option<&Arc<View>> {
+        self.serving_scope(host, home).map(|(_, view)| view)
+    }
+
+    /// As [`Catalog::serving`], with the scope.
+    pub(crate) fn serving_scope(
+        &self,
+        host: Option<&str>,
+        home: &Scope,
+    ) -> Option<(&Scope, &Arc<View>)> {
         let host = host.filter(|_| !self.hosts.is_empty());
         let scope = host.and_then(|host| {
             self.hosts.get(host).or_else(|| self.hosts.get(&model::route::wildcard_of(host)?))
         });
-        scope.and_then(|scope| self.scopes.get(scope)).or_else(|| self.scopes.get(home))
+        let known = scope.and_then(|scope| self.scopes.get_key_value(scope));
+        known.or_else(|| self.scopes.get_key_value(home))
     }
 
     /// Whether any route says something to pages of other origins.
@@ -246,7 +259,17 @@ impl View {
             routes.map(move |http| (&http.route, Arc::new(Endpoint::new(function, http))))
         });
         let router = Router::new(routes);
-        Self { functions, grants, tokens, secrets, beside, verifier, keys, router }
+        let mut subscribers: HashMap<ApplicationName, Vec<Arc<Function>>> = HashMap::new();
+        for function in functions.values().filter(|function| !function.row.spec.on.is_empty()) {
+            let own = subscribers.entry(function.row.application.clone()).or_default();
+            own.push(Arc::clone(function));
+        }
+        Self { subscribers, functions, grants, tokens, secrets, beside, verifier, keys, router }
+    }
+
+    /// The functions of an application that events call.
+    pub(crate) fn subscribers(&self, application: &ApplicationName) -> &[Arc<Function>] {
+        self.subscribers.get(application).map_or(&[], Vec::as_slice)
     }
 
     /// What is active, and all versions of it.

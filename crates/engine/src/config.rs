@@ -1,5 +1,6 @@
 //! What the engine is told at its start.
 
+use crate::publish::Events;
 use crate::websocket::WebSockets;
 use identity::jwt::Issuers;
 use model::limit::Ceiling;
@@ -46,6 +47,8 @@ pub struct Config {
     pub queue: QueueLimits,
     /// What is looked for where data leaves functions, whatever manifests say.
     pub data: crate::data::DataDefaults,
+    /// What holds for events.
+    pub events: Events,
     /// The operator's flags by which native functions do without a layer of their jails.
     pub dangers: Vec<String>,
     /// What interprets native functions, on a node that looks for it.
@@ -119,6 +122,7 @@ impl Default for Config {
             caps: Vec::new(),
             websockets: WebSockets::default(),
             queue: QueueLimits::default(),
+            events: Events::default(),
             interpreters: None,
             dangers: Vec::new(),
             data: crate::data::DataDefaults::default(),

@@ -382,8 +382,8 @@ fn asked_for(members: &[FunctionSpec]) -> Vec<Grant> {
             let action = Action::Invoke { function: function.name.clone() };
             wanted.insert(Grant { who, action });
         }
-        wanted.extend(function.schedules.iter().map(|schedule| Grant {
-            who: Principal::Trigger(schedule.name.clone()),
+        wanted.extend(function.triggers().map(|(name, _)| Grant {
+            who: Principal::Trigger(name.clone()),
             action: Action::Invoke { function: function.name.clone() },
         }));
         wanted.extend(function.grants().map(|asked| asked.grant));

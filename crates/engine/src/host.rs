@@ -15,6 +15,7 @@ mod http;
 mod keyvalue;
 mod line;
 mod log;
+mod publish;
 mod purse;
 mod record;
 mod secrets;

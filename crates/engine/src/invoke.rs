@@ -6,6 +6,7 @@
 mod attempt;
 mod credential;
 mod defer;
+mod events;
 mod fund;
 mod identify;
 mod inside;
@@ -15,6 +16,8 @@ mod refusal;
 
 pub(crate) use attempt::{Landed, trigger_of};
 pub(crate) use defer::whole;
+pub use events::takes_events;
+pub(crate) use events::{too_large, unread};
 pub(crate) use inside::Origin;
 pub use refusal::Refusal;
 
@@ -24,6 +27,7 @@ use crate::function::Function;
 use crate::guard::network;
 use crate::host::{Audience, Broker};
 use crate::noted::Noted;
+use crate::publish::{Form, form};
 use crate::reply::{Flight, ReplyBody};
 use crate::request::{guest_request, method_name};
 use crate::schedule::is_event;
@@ -68,6 +72,9 @@ impl Engine {
     /// # Errors
     /// A [`Refusal`]: nothing ran, or it failed before it had sent anything.
     pub async fn invoke(self: &Arc<Self>, inbound: Inbound) -> Outcomes<http::Response<ReplyBody>> {
+        if model::route::is_own(inbound.request.uri().path()) {
+            return Box::pin(self.own(self.receive(inbound))).await;
+        }
         let crossed = self.crossed(&inbound.request);
         let received = self.receive(inbound);
         let mut outcome = match &crossed {
@@ -275,13 +282,14 @@ impl Engine {
     }
 }
 
-/// A direct call brings an event, also when it waited, and so does a schedule to whom expects one;
-/// all others are requests.
+/// A direct call brings an event, also when it waited, and so do a schedule and an event to whom
+/// expects one; all others are requests.
 fn manner(trigger: &Trigger, function: &Function) -> Manner {
     match trigger {
         Trigger::Direct { .. } => Manner::Event,
         Trigger::Queue { route, .. } if route.is_empty() => Manner::Event,
         Trigger::Schedule { .. } if is_event(function) => Manner::Event,
+        Trigger::Event { name, .. } if form(function, name) != Form::Request => Manner::Event,
         _ => Manner::Request,
     }
 }

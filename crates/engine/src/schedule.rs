@@ -241,7 +241,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Refuses schedules whose names functions of another application have.
+    /// Refuses triggers whose names functions of another application have.
     pub(crate) fn check_triggers(
         &self,
         scope: &Scope,
@@ -249,16 +249,19 @@ impl Engine {
     ) -> Result<(), Problem> {
         let catalog = self.catalog.load();
         let view = catalog.view(scope);
-        for spec in manifest.functions.iter().flat_map(|function| &function.schedules) {
-            let holder = find(view, &spec.name).map(|(function, _)| &function.row);
-            if let Some(row) = holder.filter(|row| row.application != manifest.application) {
-                let (name, function) = (&spec.name, &row.function.name);
-                let owner = &row.application;
-                let why =
-                    format!("`{name}` is a schedule of `{function}` of application `{owner}`");
-                return Err(Problem::new(Code::TriggerTaken).detail(why));
+        let functions = view.into_iter().flat_map(|view| view.functions.values());
+        let others = functions.filter(|it| it.row.application != manifest.application);
+        let taken: HashMap<&TriggerName, &Function> = others
+            .flat_map(|it| it.row.spec.triggers().map(move |(name, _)| (name, &**it)))
+            .collect();
+        let mut own = manifest.functions.iter().flat_map(|function| function.triggers());
+        match own.find_map(|(name, _)| Some((name, taken.get(name)?))) {
+            Some((name, function)) => {
+                let (owner, function) = (&function.row.application, &function.row.function.name);
+                let why = format!("`{name}` is a trigger of `{function}` of application `{owner}`");
+                Err(Problem::new(Code::TriggerTaken).detail(why))
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 }

@@ -109,7 +109,10 @@ fn found(path: &str, trigger: &Trigger, routes: &[HttpTrigger]) -> Option<Place>
         Trigger::Http { route, .. }
         | Trigger::WebSocket { route, .. }
         | Trigger::Queue { route, .. } => pattern(route),
-        Trigger::Direct { .. } | Trigger::Call { .. } | Trigger::Schedule { .. } => None,
+        Trigger::Direct { .. }
+        | Trigger::Call { .. }
+        | Trigger::Schedule { .. }
+        | Trigger::Event { .. } => None,
     };
     if let Some(place) = by.and_then(|pattern| fit(pattern, path)) {
         return Some(place);

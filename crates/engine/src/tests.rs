@@ -8,6 +8,7 @@ mod caps;
 mod carried;
 mod connections;
 mod data;
+mod events;
 mod flights;
 mod hangups;
 mod package;

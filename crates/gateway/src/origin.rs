@@ -64,15 +64,16 @@ impl Origin {
     /// A request that came this way. What it said about its way is gone, and said anew.
     pub(crate) fn inbound(&self, request: Request<RequestBody>, proxies: &Proxies) -> Inbound {
         let (mut parts, body) = request.into_parts();
+        let is_event = engine::takes_events(&parts.method, parts.uri.path());
         let headers = &mut parts.headers;
         let peer = if proxies.trust(self.peer) {
             let client = forwarded::client(headers, self, proxies);
             let peer = client.peer;
-            reserved::strip(headers);
+            reserved::strip(headers, is_event);
             client.introduce(headers);
             peer
         } else {
-            reserved::strip(headers);
+            reserved::strip(headers, is_event);
             self.words.say(headers);
             self.peer
         };

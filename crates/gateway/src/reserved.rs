@@ -40,6 +40,9 @@ const PREFIXES: &[&str] = &[
     "x-google-",
 ];
 
+/// What the fields of a CloudEvent's attributes begin with.
+const EVENT: &str = "ce-";
+
 /// Fields that say something about the message they stand before, or about who sends it, and so
 /// mean nothing behind it (RFC 9110, section 6.5.1).
 const HEAD_ONLY: &[&str] = &[
@@ -56,11 +59,12 @@ const HEAD_ONLY: &[&str] = &[
     "set-cookie",
 ];
 
-/// Removes what must not reach a function.
-pub(crate) fn strip(headers: &mut HeaderMap) {
+/// Removes what must not reach a function. The attributes of an event stay where the request is one.
+pub(crate) fn strip(headers: &mut HeaderMap, is_event: bool) {
+    let stays = |name: &HeaderName| is_event && name.as_str().starts_with(EVENT);
     // No allocation where nothing is found.
     let mut names: Vec<HeaderName> =
-        headers.keys().filter(|name| is_reserved(name.as_str())).cloned().collect();
+        headers.keys().filter(|name| is_reserved(name.as_str()) && !stays(name)).cloned().collect();
     for value in headers.get_all(CONNECTION) {
         names.extend(listed(value.as_bytes()));
     }
@@ -116,7 +120,7 @@ mod tests {
             headers
                 .append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
-        strip(&mut headers);
+        strip(&mut headers, false);
         let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, left, "{sent:?}");
@@ -132,6 +136,16 @@ mod tests {
             check(&[(&format!("{prefix}thing"), "x")], &[]);
             check(&[(&format!("{}thing", prefix.replace('-', "_")), "x")], &[]);
         }
+    }
+
+    #[test]
+    fn the_attributes_of_an_event_stay_where_one_is_taken() {
+        let mut headers = HeaderMap::new();
+        for name in ["ce-id", "ce_id", "casemate-caller", "x-forwarded-for", "connection"] {
+            headers.insert(HeaderName::from_static(name), "x".parse().unwrap());
+        }
+        strip(&mut headers, true);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["ce-id"]);
     }
 
     #[test]

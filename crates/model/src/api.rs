@@ -337,6 +337,9 @@ impl Record {
             v1::Trigger::Schedule { name, planned, attempt } => {
                 format!("schedule {name} {planned}, attempt {attempt}")
             }
+            v1::Trigger::Event { name, publisher, attempt } => {
+                format!("event {name} from {publisher}, attempt {attempt}")
+            }
         };
         Self {
             id: start.id,

@@ -6,6 +6,7 @@
 mod forms;
 mod texts;
 
+pub use crate::event::fuzz::cloudevent;
 pub use forms::{manifest_json, record};
 pub use texts::{grant, route, traceparent, unit};
 
@@ -18,6 +19,11 @@ fn hold(kept: bool, promise: impl std::fmt::Display) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn cloudevent() {
+        fuzzing::run("cloudevent", 8000, super::cloudevent);
+    }
+
     #[test]
     fn grant() {
         fuzzing::run("grant", 4000, super::grant);

@@ -5,7 +5,10 @@ mod target;
 pub use target::{DataTarget, REPLY, SecretTarget};
 
 use crate::destination::Host;
-use crate::{Destination, FunctionName, IssuerName, SecretName, Subject, TokenName, TriggerName};
+use crate::{
+    ApplicationName, Destination, FunctionName, IssuerName, SecretName, Subject, TokenName,
+    TriggerName,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -86,6 +89,11 @@ pub enum Action {
         /// The function.
         function: FunctionName,
     },
+    /// To publish events to an application's functions.
+    Publish {
+        /// The application.
+        application: ApplicationName,
+    },
 }
 
 /// One grant.
@@ -117,7 +125,7 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] crate::name::Error),
     /// Not an action.
-    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret`, `secret-reveal`, `data-reveal` or `tcp`", .0.escape_debug())]
+    #[error("`{}` is no action: write `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret`, `secret-reveal`, `data-reveal`, `publish` or `tcp`", .0.escape_debug())]
     Action(String),
     /// Not an outgoing target.
     #[error("`{}` is no target: write a method and a URL, such as `GET https://api.example.com/v1/*`", .0.escape_debug())]
@@ -149,6 +157,7 @@ impl Grant {
         let action = match action {
             "invoke" => Action::Invoke { function: FunctionName::parse(what)? },
             "invoke-async" => Action::InvokeAsync { function: FunctionName::parse(what)? },
+            "publish" => Action::Publish { application: ApplicationName::parse(what)? },
             "http" => Action::Http { target: check_target(what)? },
             "keyvalue" => Action::KeyValue { target: check_store(what)? },
             "blob" => Action::Blob { target: check_store(what)? },
@@ -185,6 +194,12 @@ impl Grant {
             }
             (Principal::Function(_), Action::Reveal { .. } | Action::Tcp { .. })
             | (_, Action::Invoke { .. }) => Ok(self),
+            // Whose events are believed has to be somebody; a trigger only calls its function.
+            (who, Action::Publish { .. })
+                if !matches!(who, Principal::Public | Principal::Trigger(_)) =>
+            {
+                Ok(self)
+            }
             // Whoever leaves work behind has to be somebody; a trigger does nothing else.
             (who, Action::InvokeAsync { .. })
                 if !matches!(
@@ -247,7 +262,8 @@ impl Action {
             | Self::Secret { .. }
             | Self::Tcp { .. }
             | Self::Reveal { .. }
-            | Self::DataReveal { .. } => None,
+            | Self::DataReveal { .. }
+            | Self::Publish { .. } => None,
         }
     }
 
@@ -264,6 +280,7 @@ impl Action {
             Self::DataReveal { .. } => "data-reveal",
             Self::Tcp { .. } => "tcp",
             Self::InvokeAsync { .. } => "invoke-async",
+            Self::Publish { .. } => "publish",
         }
     }
 }
@@ -335,6 +352,7 @@ impl fmt::Display for Grant {
             Action::Invoke { function } => write!(f, "{} invoke {function}", self.who),
             Action::Http { target } => write!(f, "{} http \"{target}\"", self.who),
             Action::InvokeAsync { function } => write!(f, "{} invoke-async {function}", self.who),
+            Action::Publish { application } => write!(f, "{} publish {application}", self.who),
             Action::KeyValue { target } => write!(f, "{} keyvalue \"{target}\"", self.who),
             Action::Blob { target } => write!(f, "{} blob \"{target}\"", self.who),
             Action::Secret { target } => write!(f, "{} secret \"{target}\"", self.who),

@@ -16,6 +16,7 @@ pub mod claims;
 pub mod code;
 pub mod data;
 pub mod destination;
+pub mod event;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod grant;
@@ -46,6 +47,7 @@ pub use claims::Claims;
 pub use code::Code;
 pub use data::DataClass;
 pub use destination::Destination;
+pub use event::CloudEvent;
 pub use grant::{Action, Grant, Principal};
 pub use id::{BootId, Digest, InvocationId};
 pub use label::{Label, Labelled, Labels};

@@ -22,6 +22,7 @@ mod function;
 mod http;
 mod image;
 mod native;
+mod on;
 mod rate;
 mod require;
 mod rules;
@@ -52,6 +53,7 @@ pub use function::{Durability, FunctionSpec, Runtime};
 pub use http::HttpTrigger;
 pub use image::ImageConfig;
 pub use native::{Contract, NativeSpec};
+pub use on::{EVENT_TRIGGERS_MAX, EventShape, EventTrigger, Filter};
 pub use rate::{By, Rate, RateLimit};
 pub use require::{Network, Require, Texts};
 pub use rules::{CacheRule, FileRules, HeaderRule, fits};
@@ -176,14 +178,14 @@ impl Manifest {
                 let twice = Problem::new(Code::ManifestValue).detail(why);
                 return Err(below(twice.below("/name")));
             }
-            for (index, schedule) in member.schedules.iter().enumerate() {
-                if let Some(other) = triggers.insert(&schedule.name, &member.name) {
+            for (name, place) in member.triggers() {
+                if let Some(other) = triggers.insert(name, &member.name) {
                     let why = format!(
-                        "the schedule `{}` is declared by `{other}` and by `{}`",
-                        schedule.name, member.name
+                        "the trigger `{name}` is declared by `{other}` and by `{}`",
+                        member.name
                     );
                     let twice = Problem::new(Code::ManifestValue).detail(why);
-                    return Err(below(twice.below(format_args!("/schedule/{index}/name"))));
+                    return Err(below(twice.below(place)));
                 }
             }
             for (index, trigger) in member.http.iter().enumerate() {

@@ -109,6 +109,8 @@ pub trait View {
     fn granted(&self, grant: &Grant) -> Result<bool, Self::Error>;
     /// Grants whose subject or object is this function.
     fn grants_about(&self, function: &FunctionName) -> Result<Vec<Grant>, Self::Error>;
+    /// Grants to publish to this application.
+    fn grants_of(&self, application: &ApplicationName) -> Result<Vec<Grant>, Self::Error>;
     /// Grants made to this token.
     fn grants_to(&self, token: &TokenName) -> Result<Vec<Grant>, Self::Error>;
     /// Whether there is a token of this name.

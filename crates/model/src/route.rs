@@ -97,6 +97,12 @@ impl Route {
     }
 }
 
+/// Whether a path is the platform's own, which no function answers.
+#[must_use]
+pub fn is_own(path: &str) -> bool {
+    path.strip_prefix("/.casemate").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 fn check_path(path: &str) -> Result<(), &'static str> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let mut names: Vec<&str> = Vec::new();

@@ -164,6 +164,7 @@ fn engine_config(
         caps: settings.caps.clone(),
         websockets: settings.websockets,
         queue: settings.queue.limits(),
+        events: settings.events.limits(),
         ..engine::Config::default()
     }
 }

@@ -9,6 +9,7 @@ mod budget;
 mod cap;
 mod compat;
 mod data;
+mod events;
 mod file;
 #[cfg(test)]
 mod fuzz;

@@ -12,7 +12,8 @@ use model::grant::SecretTarget;
 use model::manifest::{Allow, DataSpec};
 use model::store::{Access, StoreTarget};
 use model::{
-    Action, Claims, Code, Destination, FunctionName, Grant, Principal, SecretName, StoreName,
+    Action, ApplicationName, Claims, Code, Destination, FunctionName, Grant, Principal, SecretName,
+    StoreName,
 };
 
 /// An outgoing HTTP request.
@@ -56,6 +57,8 @@ pub(crate) struct Reach {
     pub(crate) containers: Box<[StoreTarget]>,
     pub(crate) tcp: Box<[Destination]>,
     functions: Box<[FunctionName]>,
+    /// Applications that events are published to.
+    pub(crate) applications: Box<[ApplicationName]>,
     /// Every place that a secret is sent to.
     secrets: Box<[(SecretName, Url)]>,
     /// Those at which requests of the function's own get it, or what is made of it.
@@ -79,8 +82,7 @@ impl Reach {
         let mut data = Vec::new();
         for grant in grants {
             match &grant.action {
-                // That is a matter of the other function's policies.
-                Action::Invoke { .. } | Action::InvokeAsync { .. } => {}
+                Action::Invoke { .. } | Action::InvokeAsync { .. } | Action::Publish { .. } => {}
                 Action::Http { target } => http.extend(Target::parse(target)),
                 Action::KeyValue { target } => stores.extend(StoreTarget::parse(target)),
                 Action::Blob { target } => containers.extend(StoreTarget::parse(target)),
@@ -112,6 +114,7 @@ impl Reach {
             containers: allow.blobs.iter().filter_map(store).collect(),
             tcp: allow.tcp.clone().into(),
             functions: allow.invoke.clone().into(),
+            applications: allow.publish.clone().into(),
             secrets: allow
                 .secret
                 .iter()

@@ -217,6 +217,7 @@ pub fn grant_id(grant: &Grant) -> String {
     match &grant.action {
         Action::Invoke { .. }
         | Action::InvokeAsync { .. }
+        | Action::Publish { .. }
         | Action::Reveal { .. }
         | Action::Tcp { .. } => grant.to_string(),
         Action::Http { target }

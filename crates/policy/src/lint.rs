@@ -61,7 +61,10 @@ fn of_grant(grant: &Grant) -> Vec<LintFinding> {
             let message = format!("everybody may invoke `{function}`, without a credential");
             vec![finding(LintKind::Public, &id, message)]
         }
-        Action::Invoke { .. } | Action::InvokeAsync { .. } | Action::Reveal { .. } => Vec::new(),
+        Action::Invoke { .. }
+        | Action::InvokeAsync { .. }
+        | Action::Reveal { .. }
+        | Action::Publish { .. } => Vec::new(),
         Action::Http { target } => of_target(&id, target),
         Action::KeyValue { .. } | Action::Blob { .. } | Action::Tcp { .. } => Vec::new(),
         Action::DataReveal { target } => of_reveal(&id, target),

@@ -49,6 +49,8 @@ pub struct Policies {
     pub(crate) on_data: PolicySet,
     /// Policies that speak of calls that run later.
     pub(crate) on_async: PolicySet,
+    /// Policies that speak of events that are published.
+    pub(crate) on_publish: PolicySet,
 }
 
 /// Policies that are always looked at together.
@@ -80,6 +82,7 @@ impl Policies {
             on_reveal: PolicySet::new(),
             on_data: PolicySet::new(),
             on_async: PolicySet::new(),
+            on_publish: PolicySet::new(),
         };
         let id = cedar_policy::PolicyId::new(BUILT_IN.0);
         policies.add(Policy::parse(Some(id), BUILT_IN.1).map_err(Error::invariant)?)?;
@@ -189,6 +192,7 @@ impl Policies {
             (&self.vocabulary.reveal, &mut self.on_reveal),
             (&self.vocabulary.data_reveal, &mut self.on_data),
             (&self.vocabulary.invoke_async, &mut self.on_async),
+            (&self.vocabulary.publish, &mut self.on_publish),
         ];
         for (action, set) in on_calls {
             if concerns(&policy, action) {

@@ -13,7 +13,7 @@ use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, Request,
     RestrictedExpression, Schema, pst,
 };
-use model::{FunctionRef, Principal, Scope, SecretName, StoreName};
+use model::{ApplicationName, Claims, FunctionRef, Principal, Scope, SecretName, StoreName};
 use std::collections::HashSet;
 use std::fmt::Display;
 
@@ -41,14 +41,29 @@ pub(crate) struct Vocabulary {
     pub(crate) reveal: EntityUid,
     pub(crate) data_reveal: EntityUid,
     pub(crate) invoke_async: EntityUid,
+    pub(crate) publish: EntityUid,
     host: EntityTypeName,
     store: EntityTypeName,
     container: EntityTypeName,
     secret_type: EntityTypeName,
     class_type: EntityTypeName,
+    application_type: EntityTypeName,
     /// The one entity that carries a request's claims.
     claims: EntityUid,
     tree: TreeWords,
+}
+
+/// Who asks, and where its name lives.
+pub(crate) struct Who<'a> {
+    pub(crate) principal: Asker<'a>,
+    pub(crate) claims: &'a Claims,
+    pub(crate) scope: &'a Scope,
+}
+
+impl<'a> From<&InvokeAsk<'a>> for Who<'a> {
+    fn from(ask: &InvokeAsk<'a>) -> Self {
+        Self { principal: ask.principal, claims: ask.claims, scope: &ask.function.scope }
+    }
 }
 
 /// The same words for policies that are built as trees. Cedar parses a name when it is made, which
@@ -89,6 +104,8 @@ impl Vocabulary {
             reveal: uid(entity_type("Action")?, "secret-reveal"),
             data_reveal: uid(entity_type("Action")?, "data-reveal"),
             invoke_async: uid(entity_type("Action")?, "invoke-async"),
+            publish: uid(entity_type("Action")?, "publish"),
+            application_type: entity_type("Application")?,
             host: entity_type("Host")?,
             store: entity_type("Store")?,
             container: entity_type("Container")?,
@@ -138,6 +155,10 @@ impl Vocabulary {
         uid(self.class_type.clone(), class.as_str())
     }
 
+    pub(crate) fn application(&self, scope: &Scope, name: &ApplicationName) -> EntityUid {
+        uid(self.application_type.clone(), &format!("{scope}/{name}"))
+    }
+
     /// The ask as a Cedar request, checked against the schema. `reads` is what the policies can
     /// look at: the address is left out where none does, because Cedar is slow in taking it.
     pub(crate) fn request(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Result<Request, Error> {
@@ -152,7 +173,7 @@ impl Vocabulary {
         reads: Reads,
     ) -> Result<Request, Error> {
         let context = Context::from_pairs(self.context(ask, reads)).map_err(Error::invariant)?;
-        let principal = self.principal(ask);
+        let principal = self.principal_of(&ask.into());
         let resource = self.function(ask.function);
         Request::new(principal, action.clone(), resource, context, Some(&self.schema))
             .map_err(Error::invariant)
@@ -160,8 +181,13 @@ impl Vocabulary {
 
     /// What Cedar must know about who asks: which groups it is in, and what its token says.
     pub(crate) fn entities(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Result<Entities, Error> {
+        self.entities_of(&ask.into(), reads)
+    }
+
+    /// As [`Vocabulary::entities`], whatever is asked for.
+    pub(crate) fn entities_of(&self, who: &Who<'_>, reads: Reads) -> Result<Entities, Error> {
         let public = self.public.clone();
-        let parents = match ask.principal {
+        let parents = match who.principal {
             Asker::Anonymous | Asker::Operator | Asker::Function(_) | Asker::Trigger(_) => {
                 HashSet::new()
             }
@@ -172,10 +198,10 @@ impl Vocabulary {
         };
         let mut entities = Vec::new();
         if !parents.is_empty() {
-            entities.push(Entity::new_no_attrs(self.principal(ask), parents));
+            entities.push(Entity::new_no_attrs(self.principal_of(who), parents));
         }
-        if reads.has(Reads::CLAIMS) && !ask.claims.is_empty() {
-            entities.push(self.claims(ask)?);
+        if reads.has(Reads::CLAIMS) && !who.claims.is_empty() {
+            entities.push(self.claims(who.claims)?);
         }
         if entities.is_empty() {
             return Ok(Entities::empty());
@@ -183,33 +209,33 @@ impl Vocabulary {
         Entities::from_entities(entities, None).map_err(Error::invariant)
     }
 
-    fn claims(&self, ask: &InvokeAsk<'_>) -> Result<Entity, Error> {
+    fn claims(&self, claims: &Claims) -> Result<Entity, Error> {
         let tag = |(name, texts): (&str, &[Box<str>])| {
             let texts = texts.iter().map(|it| RestrictedExpression::new_string(it.to_string()));
             (name.to_owned(), RestrictedExpression::new_set(texts))
         };
-        let tags = ask.claims.iter().map(tag);
+        let tags = claims.iter().map(tag);
         Entity::new_with_tags(self.claims.clone(), [], [], tags).map_err(Error::invariant)
     }
 
-    fn principal(&self, ask: &InvokeAsk<'_>) -> EntityUid {
-        match ask.principal {
+    pub(crate) fn principal_of(&self, who: &Who<'_>) -> EntityUid {
+        let scope = who.scope;
+        match who.principal {
             Asker::Anonymous => self.public.clone(),
             Asker::Operator => self.operator.clone(),
-            Asker::Token(name) => {
-                uid(self.token.clone(), &format!("{}/{name}", ask.function.scope))
-            }
+            Asker::Token(name) => uid(self.token.clone(), &format!("{scope}/{name}")),
             Asker::Jwt(issuer, subject) => {
                 uid(self.subject.clone(), &format!("{issuer}/{}", subject.as_str()))
             }
             Asker::Certificate(subject) => uid(self.certificate.clone(), subject.as_str()),
-            Asker::Function(name) => {
-                uid(self.function.clone(), &format!("{}/{name}", ask.function.scope))
-            }
-            Asker::Trigger(name) => {
-                uid(self.trigger.clone(), &format!("{}/{name}", ask.function.scope))
-            }
+            Asker::Function(name) => uid(self.function.clone(), &format!("{scope}/{name}")),
+            Asker::Trigger(name) => uid(self.trigger.clone(), &format!("{scope}/{name}")),
         }
+    }
+
+    /// The claims of whoever asks, as a context names them.
+    pub(crate) fn claims_of_request(&self) -> RestrictedExpression {
+        RestrictedExpression::new_entity_uid(self.claims.clone())
     }
 
     fn context(&self, ask: &InvokeAsk<'_>, reads: Reads) -> Vec<(String, RestrictedExpression)> {
@@ -224,8 +250,7 @@ impl Vocabulary {
         .into_iter()
         .map(|(key, text)| (key.to_owned(), RestrictedExpression::new_string(text.to_owned())))
         .collect();
-        let claims = RestrictedExpression::new_entity_uid(self.claims.clone());
-        pairs.push(("claims".to_owned(), claims));
+        pairs.push(("claims".to_owned(), self.claims_of_request()));
         if let Some(address) = ask.source().filter(|_| reads.has(Reads::SOURCE)) {
             pairs.push(("source".to_owned(), RestrictedExpression::new_ip(address.to_string())));
         }

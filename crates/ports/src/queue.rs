@@ -5,8 +5,10 @@
 //!
 //! Invariant: of the leases of one message only the last one settles or extends it.
 
+mod event;
 mod mark;
 
+pub use event::{Post, Publication, SEEN_MAX};
 pub use mark::{Mark, Marking, Tick, TriggerRef};
 
 use crate::Future;
@@ -307,6 +309,17 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// [`Error::Quota`], or the queue failed.
     fn tick(&self, tick: Tick, quota: Quota) -> Future<'_, Result<bool, Error>>;
+
+    /// Marks events as seen and puts the messages of those that were not seen before, all of it or
+    /// nothing. Says of each event whether it was new.
+    ///
+    /// # Errors
+    /// [`Error::Quota`], [`Error::Exists`], or the queue failed.
+    fn publish(
+        &self,
+        publication: Publication,
+        quota: Quota,
+    ) -> Future<'_, Result<Vec<bool>, Error>>;
 
     /// Writes a consistent copy of the queue to a new file, while the node runs.
     ///

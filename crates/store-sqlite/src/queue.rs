@@ -16,8 +16,8 @@ use model::{FunctionRef, InvocationId, Scope, Timestamp};
 use parking_lot::Mutex;
 use ports::keyring::{KeyRing, Sealer};
 use ports::queue::{
-    Batch, Claim, Depth, Error as QueueError, Leased, ListQuery, Mark, Marking, Message, Purge,
-    Quota, Settled, Status, Tick, TriggerRef, Want,
+    Batch, Claim, Depth, Error as QueueError, Leased, ListQuery, Mark, Marking, Message,
+    Publication, Purge, Quota, Settled, Status, Tick, TriggerRef, Want,
 };
 use ports::{Future, Queue as Port};
 use rusqlite::Connection;
@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::{Semaphore, mpsc};
 
 mod change;
+mod event;
 mod group;
 mod mark;
 mod open;
@@ -281,6 +282,23 @@ impl Port for Queue {
             let sealed = tick.message.as_ref().map(|message| self.seal(message)).transpose()?;
             let ticked = self.change(move |db| mark::tick(db, &tick, sealed.as_ref(), quota));
             ticked.await?.map_err(|(messages, bytes)| QueueError::Quota { messages, bytes })
+        })
+    }
+
+    fn publish(
+        &self,
+        publication: Publication,
+        quota: Quota,
+    ) -> Future<'_, Result<Vec<bool>, QueueError>> {
+        Box::pin(async move {
+            let messages = publication.posts.iter().flat_map(|post| &post.messages);
+            let sealed: Result<Vec<Sealed>, _> = messages.map(|it| self.seal(it)).collect();
+            let sealed = sealed?;
+            let put = self.change(move |db| event::publish(db, &publication, &sealed, quota));
+            put.await?.map_err(|refused| match refused {
+                Refused::Quota { messages, bytes } => QueueError::Quota { messages, bytes },
+                Refused::Exists => QueueError::Failed("an id was made twice".to_owned()),
+            })
         })
     }
 

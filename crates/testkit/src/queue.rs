@@ -2,6 +2,7 @@
 //!
 //! Invariant: the suite uses the port only, so a failure is the version's own.
 
+mod events;
 mod histories;
 mod marks;
 mod ring;
@@ -67,7 +68,8 @@ pub async fn conforms(queue: &dyn Queue) -> Result<()> {
     quotas(queue).await?;
     functions_take_turns(queue).await?;
     dead_letters(queue).await?;
-    marks::conform(queue).await
+    marks::conform(queue).await?;
+    events::conform(queue).await
 }
 
 async fn empty(queue: &dyn Queue) -> Result<()> {

@@ -13,7 +13,7 @@ struct Parts {
     #[arg(value_name = "WHO")]
     who: String,
     /// What may be done: `invoke`, `invoke-async`, `http`, `keyvalue`, `blob`, `secret`,
-    /// `secret-reveal`, `data-reveal` or `tcp`
+    /// `secret-reveal`, `data-reveal`, `publish` or `tcp`
     #[arg(value_name = "ACTION")]
     action: String,
     /// To what: a function, for `http` a method and a URL such as 'GET https://host/path*', for
@@ -135,6 +135,7 @@ impl Grants {
                 | Action::Blob { target }
                 | Action::DataReveal { target }
                 | Action::Secret { target } => target,
+                Action::Publish { application } => application.to_string(),
                 Action::Reveal { target } => target.to_string(),
                 Action::Tcp { target } => target.to_string(),
             };

@@ -332,6 +332,7 @@ pub(crate) fn shell(grant: &Grant) -> String {
         }
         model::Action::Invoke { .. }
         | model::Action::InvokeAsync { .. }
+        | model::Action::Publish { .. }
         | model::Action::Tcp { .. }
         | model::Action::Reveal { .. } => grant.to_string(),
     }

@@ -40,6 +40,8 @@ enum Kind {
     Cloudevent,
     /// Three CloudEvents in one batch.
     CloudeventBatch,
+    /// The same event as the first one, as AWS EventBridge sends it.
+    Eventbridge,
     /// A form, as a browser posts it.
     Form,
 }
@@ -52,6 +54,7 @@ impl Events {
             Kind::Http => include_str!("events/http.json"),
             Kind::Cloudevent => include_str!("events/cloudevent.json"),
             Kind::CloudeventBatch => include_str!("events/cloudevent-batch.json"),
+            Kind::Eventbridge => include_str!("events/eventbridge.json"),
             Kind::Form => include_str!("events/form.txt"),
         };
         context.voice.line(text.trim_end())
@@ -67,6 +70,10 @@ mod tests {
         let many: Vec<serde_json::Value> =
             serde_json::from_str(include_str!("events/cloudevent-batch.json")).expect("JSON");
         assert_eq!(many.len(), 3);
+        let read = |text: &str| model::CloudEvent::from_json(text.as_bytes()).map(drop);
+        assert_eq!(read(include_str!("events/cloudevent.json")), Ok(()));
+        let batch = include_str!("events/cloudevent-batch.json").as_bytes();
+        assert_eq!(model::CloudEvent::from_batch(batch).map(|all| all.len()), Ok(3));
         for event in many.iter().chain([&one]) {
             assert_eq!(event["specversion"], "1.0");
             for required in ["id", "source", "type"] {

@@ -25,6 +25,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Where functions are called. Nothing outside has such a name (RFC 8375 keeps `internal` free).
 const SUFFIX: &str = ".fn.casemate.internal";
+/// Where events are published.
+const EVENTS: &str = "events.casemate.internal";
 /// Every name that means something within the platform.
 const INTERNAL: &str = ".casemate.internal";
 
@@ -32,6 +34,8 @@ const INTERNAL: &str = ".casemate.internal";
 pub(super) enum Inside {
     /// A function.
     Function(FunctionName),
+    /// Where events are published.
+    Events,
     /// Nothing that there is.
     Nothing,
 }
@@ -41,6 +45,9 @@ pub(super) fn inside(host: &str) -> Option<Inside> {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     if let Some(name) = host.strip_suffix(SUFFIX) {
         return Some(FunctionName::parse(name).map_or(Inside::Nothing, Inside::Function));
+    }
+    if host == EVENTS {
+        return Some(Inside::Events);
     }
     let own = host.ends_with(INTERNAL) || host == INTERNAL.trim_start_matches('.');
     own.then_some(Inside::Nothing)
@@ -79,6 +86,9 @@ impl Broker {
         labels: Labels,
         body: Option<Body>,
     ) -> Result<Answer, HostError> {
+        if matches!(inside, Inside::Events) {
+            return self.publish(call, labels, body).await;
+        }
         let host = call.uri.host().unwrap_or_default();
         let resource = format!("{} {host}{}", call.method, call.uri.path());
         let arguments = format!("{} {}", call.method, call.uri);
@@ -127,14 +137,22 @@ impl Broker {
 
     /// Where the call comes from, if the tree may grow by one more.
     fn origin(&self, step: &Step) -> Result<Origin, HostError> {
+        let depth = self.grows(step, 1)?;
+        let (root, parent) = (self.root, self.invocation);
+        Ok(Origin { root, parent, depth, purse: Arc::clone(&self.purse), taken: self.passed_on() })
+    }
+
+    /// Takes so many invocations below this one out of what the tree may have. Gives their depth.
+    pub(super) fn grows(&self, step: &Step, count: usize) -> Result<u16, HostError> {
         let depth = self.depth.saturating_add(1);
-        if depth > self.limits.budget.depth {
+        if count > 0 && depth > self.limits.budget.depth {
             self.limited(step, "depth");
             return Err(HostError::Upstream(Failure::Loop));
         }
-        self.purse.take_descendant().map_err(|limit| self.limited(step, limit))?;
-        let (root, parent) = (self.root, self.invocation);
-        Ok(Origin { root, parent, depth, purse: Arc::clone(&self.purse), taken: self.passed_on() })
+        for _ in 0..count {
+            self.purse.take_descendant().map_err(|limit| self.limited(step, limit))?;
+        }
+        Ok(depth)
     }
 
     fn refused(&self, step: &Step, refusal: &Refusal) -> HostError {
@@ -182,6 +200,7 @@ mod tests {
         let found = match inside(host) {
             None => "outside".to_owned(),
             Some(Inside::Nothing) => "nothing".to_owned(),
+            Some(Inside::Events) => "events".to_owned(),
             Some(Inside::Function(name)) => name.to_string(),
         };
         assert_eq!(found, expect, "{host}");
@@ -190,6 +209,7 @@ mod tests {
     #[test]
     fn finds_what_a_host_means_within_the_platform() {
         check("shipping.fn.casemate.internal", "shipping");
+        check("Events.casemate.internal.", "events");
         check("Shipping.FN.casemate.internal.", "shipping");
         for host in
             ["host.fn.casemate.internal", "a.b.fn.casemate.internal", ".fn.casemate.internal"]

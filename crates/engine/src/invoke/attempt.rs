@@ -4,9 +4,12 @@
 //! Invariant: a call that waited is authorised again by what holds when it runs. What the caller's
 //! credential said is believed as of when it was accepted.
 
-use super::Refusal;
 use super::permit::ask;
+use super::{Origin, Refusal};
+use crate::data::Taken;
 use crate::function::{Endpoint, Function};
+use crate::host::Purse;
+use crate::publish::{labels_in, shaped};
 use crate::reply::Ending;
 use crate::schedule::shape;
 use crate::slots::CallerKey;
@@ -60,6 +63,10 @@ impl Engine {
             },
             None => permitted,
         };
+        let permitted = match shaped(permitted).await {
+            Ok(permitted) => permitted,
+            Err(refusal) => return Landed::Hopeless(code_of(&refusal.problem)),
+        };
         let funded = match self.fund(permitted).await {
             Ok(funded) => funded,
             Err(refusal) => return landed(&refusal),
@@ -85,7 +92,10 @@ impl Engine {
         let vouched = vouched(&call)?;
         let body = shape(&function, call.cause.as_ref(), id, body);
         let request = request(&call, body)?;
-        let received = Received { request, ..self.receive_again(id) };
+        let mut received = Received { request, ..self.receive_again(id) };
+        if let Some(Cause::Event { from, depth, .. }) = &call.cause {
+            self.hang_below(&mut received, *from, *depth);
+        }
         // Its address had its share of the node when the call came.
         let mut throttled = self.throttle(received).map_err(|refusal| landed(&refusal))?;
         throttled.received.peer = call.source;
@@ -101,6 +111,23 @@ impl Engine {
             trigger,
         };
         self.permit_again(identified, &call.route)
+    }
+
+    /// Makes the call of an event one of the tree that the event comes from, and gives it what the
+    /// event is known to contain. Its purse is its own: nothing is left of the publisher's.
+    fn hang_below(
+        &self,
+        received: &mut Received,
+        from: Option<(InvocationId, InvocationId)>,
+        depth: u16,
+    ) {
+        let labels = labels_in(received.request.headers());
+        if !labels.is_empty() {
+            received.taken = Some(Box::new(Taken { labels, ..Taken::default() }));
+        }
+        let purse = || Arc::new(Purse::new(&self.config.host.budget));
+        received.origin =
+            from.map(|(parent, root)| Origin { root, parent, depth, purse: purse(), taken: None });
     }
 
     fn find(&self, wanted: &FunctionRef, version: Option<u32>) -> Result<Arc<Function>, Landed> {
@@ -164,6 +191,9 @@ pub(crate) fn trigger_of(call: &Call, attempt: u32) -> Trigger {
     match &call.cause {
         Some(Cause::Schedule { name, planned }) => {
             Trigger::Schedule { name: name.clone(), planned: *planned, attempt }
+        }
+        Some(Cause::Event { name, publisher, .. }) => {
+            Trigger::Event { name: name.clone(), publisher: publisher.clone(), attempt }
         }
         None => Trigger::Queue {
             method: Cow::Owned(call.method.clone()),

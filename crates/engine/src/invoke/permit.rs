@@ -22,6 +22,7 @@ pub(super) fn ask(identified: &Identified) -> InvokeAsk<'_> {
         Trigger::Queue { method, route, .. } if route.is_empty() => (&**method, "", "direct"),
         Trigger::Queue { method, route, .. } => (&**method, &**route, "http"),
         Trigger::Schedule { .. } => ("POST", "", "schedule"),
+        Trigger::Event { .. } => ("POST", "", "event"),
     };
     InvokeAsk {
         principal: Asker::from(&identified.caller),

@@ -101,8 +101,7 @@ pub fn grant(bytes: &[u8]) -> Outcome {
         hold(principal.to_string() == who, "a principal that is printed as another")?;
     }
     let grant = Grant::parse(who, action, what);
-    let json =
-        serde_json::json!({ "who": who, "action": action, "function": what, "target": what });
+    let json = serde_json::json!({ "who": who, "action": action, "function": what, "target": what, "application": what });
     let read = serde_json::from_value::<Grant>(json).ok().and_then(|read| read.checked().ok());
     hold(read.as_ref() == grant.as_ref().ok(), "the JSON form and the parts read differently")?;
     let Ok(grant) = grant else { return Ok(()) };
@@ -138,7 +137,9 @@ pub fn grant(bytes: &[u8]) -> Outcome {
         (
             Principal::Public | Principal::Function(_) | Principal::Trigger(_),
             Action::InvokeAsync { .. },
-        ) => false,
+        )
+        | (Principal::Public | Principal::Trigger(_), Action::Publish { .. }) => false,
+        (_, Action::Publish { application }) => application.as_str() == what,
         (_, Action::Invoke { function } | Action::InvokeAsync { function }) => {
             function.as_str() == what
         }

@@ -3,7 +3,7 @@
 use super::FunctionSpec;
 use super::secret::SecretUse;
 use crate::store::Access;
-use crate::{Action, Destination, FunctionName, Grant, Principal, SecretName};
+use crate::{Action, ApplicationName, Destination, FunctionName, Grant, Principal, SecretName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,6 +26,9 @@ pub struct Allow {
     /// Functions of the same environment that it calls, as `http://NAME.fn.casemate.internal/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invoke: Vec<FunctionName>,
+    /// Applications to which it publishes events, at `http://events.casemate.internal/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publish: Vec<ApplicationName>,
     /// Where it connects to over TCP, each `HOST:PORT`, such as `db.internal:5432`. For native
     /// functions only: a component has no sockets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -98,7 +101,12 @@ impl Allow {
             let read = using.reveal.then(|| Action::Reveal { target: name.clone() });
             used.chain(read).map(|action| ("allow.secret", name.to_string(), action))
         });
-        let all = http.chain(keyvalue).chain(blobs).chain(invoke).chain(tcp).chain(secret);
+        let publish = self.publish.iter().enumerate().map(|(at, application)| {
+            let application = application.clone();
+            ("allow.publish", at.to_string(), Action::Publish { application })
+        });
+        let calls = invoke.chain(publish);
+        let all = http.chain(keyvalue).chain(blobs).chain(calls).chain(tcp).chain(secret);
         all.map(move |(key, place, action)| asked(key, place, action))
     }
 }

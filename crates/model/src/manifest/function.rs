@@ -11,6 +11,7 @@ use super::example::{self, Example};
 use super::files::FilesSpec;
 use super::http::HttpTrigger;
 use super::native::NativeSpec;
+use super::on::EventTrigger;
 use super::rules::FileRules;
 use super::schedule::ScheduleSpec;
 use super::wasi::Wasi;
@@ -112,6 +113,9 @@ pub struct FunctionSpec {
     /// The times at which it is called.
     #[serde(rename = "schedule", default, skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<ScheduleSpec>,
+    /// The events of its application that it is called with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on: Vec<EventTrigger>,
     /// What the function asks for. Requests only: grants make them true.
     #[serde(default)]
     pub allow: Allow,
@@ -171,6 +175,7 @@ impl FunctionSpec {
             record: Durability::Grouped,
             http: vec![HttpTrigger::new(route, auth)],
             schedules: Vec::new(),
+            on: Vec::new(),
             allow: Allow::default(),
             config: Config::default(),
             environment: Environment::default(),
@@ -249,6 +254,7 @@ impl FunctionSpec {
         }
         self.check_routes()?;
         self.check_schedules()?;
+        self.check_events()?;
         if let Err(why) = self.config.check() {
             return fail("config", why);
         }
@@ -273,6 +279,13 @@ impl FunctionSpec {
     fn check_routes(&self) -> Result<(), Problem> {
         for (at, trigger) in self.http.iter().enumerate() {
             let below = |problem: Problem| problem.below(format_args!("/http/{at}"));
+            if crate::route::is_own(&trigger.route.path) {
+                let why = format!(
+                    "function `{}`, `http.route`: paths below `/.casemate/` are the platform's",
+                    self.name
+                );
+                return Err(below(Problem::new(Code::ManifestValue).detail(why).below("/route")));
+            }
             if let Some(cors) = &trigger.cors {
                 cors.check(&format!("function `{}`", self.name)).map_err(below)?;
             }

@@ -7,7 +7,8 @@ use super::{Outcome, Sha256, View, changed, refused};
 use crate::act::{Changes, LeafAct, Listed};
 use crate::token::TokenRow;
 use crate::{
-    Action, Code, FunctionName, FunctionRow, Grant, Principal, Problem, TokenName, TriggerName,
+    Action, ApplicationName, Code, FunctionName, FunctionRow, Grant, Principal, Problem, TokenName,
+    TriggerName,
 };
 use std::collections::BTreeSet;
 
@@ -19,7 +20,10 @@ pub(super) fn grant<V: View>(view: &V, grant: Grant) -> Result<Outcome, V::Error
         let rows = active.map(|number| view.deployment(&owner, number)).transpose()?.flatten();
         Ok(declared(&rows.unwrap_or_default(), function, name))
     };
-    let new = new_grants(view, vec![grant.clone()], exists, declares)?;
+    let there = |name: &ApplicationName| {
+        Ok(view.application(name)?.is_some_and(|state| state.active.is_some()))
+    };
+    let new = new_grants(view, vec![grant.clone()], exists, declares, there)?;
     if new.is_empty() {
         return Ok(Outcome::Unchanged { deployment: None });
     }
@@ -87,6 +91,7 @@ pub(super) fn new_grants<V: View>(
     grants: Vec<Grant>,
     exists: impl Fn(&FunctionName) -> Result<bool, V::Error>,
     declares: impl Fn(&FunctionName, &TriggerName) -> Result<bool, V::Error>,
+    there: impl Fn(&ApplicationName) -> Result<bool, V::Error>,
 ) -> Result<Vec<Grant>, V::Error> {
     let mut new = Vec::new();
     for grant in sorted(grants) {
@@ -104,8 +109,13 @@ pub(super) fn new_grants<V: View>(
         if let (Principal::Trigger(name), Some(function)) = (&grant.who, grant.action.function())
             && !declares(function, name)?
         {
-            let why = format!("`{function}` declares no schedule `{name}`");
+            let why = format!("`{function}` declares no trigger `{name}`");
             return refused(Code::NoSuchTrigger, why);
+        }
+        if let Action::Publish { application } = &grant.action
+            && !there(application)?
+        {
+            return refused(Code::NoSuchFunction, format!("application `{application}`"));
         }
         if !view.granted(&grant)? {
             new.push(grant);
@@ -117,7 +127,7 @@ pub(super) fn new_grants<V: View>(
 /// Whether one of these functions is called so and has a trigger of this name.
 pub(super) fn declared(rows: &[FunctionRow], function: &FunctionName, name: &TriggerName) -> bool {
     let mut own = rows.iter().filter(|row| row.function.name == *function);
-    own.any(|row| row.spec.schedules.iter().any(|schedule| schedule.name == *name))
+    own.any(|row| row.spec.triggers().any(|(own, _)| own == name))
 }
 
 /// The functions that a grant names, as subject or object.

@@ -65,7 +65,7 @@ fn came_and_went<V: View>(
 ) -> Result<(Vec<Grant>, Vec<Grant>), V::Error> {
     let wanted = sorted(rights.put);
     let exists = |name: &FunctionName| Ok(view.owner(name)?.is_some());
-    let new = new_grants(view, wanted.clone(), exists, |_, _| Ok(false))?;
+    let new = new_grants(view, wanted.clone(), exists, |_, _| Ok(false), |_| Ok(false))?;
     // Whoever made the others must keep them when the document takes its own back.
     if new.len() != wanted.len() {
         return refused(Code::DeployConflict, format!("`{function}` was granted meanwhile"));

@@ -51,7 +51,11 @@ impl<V: View> Deploy<'_, V> {
         };
         let declares =
             |function: &FunctionName, name: &TriggerName| Ok(declared(&rows, function, name));
-        let grants = new_grants(self.view, grants, exists, declares)?;
+        let there = |name: &ApplicationName| {
+            let state = self.view.application(name)?;
+            Ok(*name == application || state.is_some_and(|state| state.active.is_some()))
+        };
+        let grants = new_grants(self.view, grants, exists, declares, there)?;
         let functions: Vec<_> = rows.iter().map(leaf_function).collect();
         let act = LeafAct::Deploy {
             application: application.clone(),
@@ -104,7 +108,9 @@ impl<V: View> Deploy<'_, V> {
         if state.active.is_none() {
             return refused(Code::NoSuchFunction, format!("application `{application}`"));
         }
-        let difference = self.difference(&application, &[])?;
+        let mut difference = self.difference(&application, &[])?;
+        difference.grants_gone.extend(self.view.grants_of(&application)?);
+        difference.grants_gone = sorted(difference.grants_gone);
         let act = LeafAct::Remove {
             application: application.clone(),
             functions: Listed::of(&difference.gone, self.sha256),
@@ -226,7 +232,7 @@ impl<V: View> Deploy<'_, V> {
         for before in self.view.deployment(application, active)?.unwrap_or_default() {
             let name = &before.function.name;
             let gone = |trigger: &TriggerName| !declared(rows, name, trigger);
-            if !before.spec.schedules.iter().any(|schedule| gone(&schedule.name)) {
+            if !before.spec.triggers().any(|(trigger, _)| gone(trigger)) {
                 continue;
             }
             let grants = self.view.grants_about(name)?.into_iter();

@@ -7,7 +7,7 @@
 //! and the body.
 
 use super::v1::Caller;
-use crate::{Claims, Timestamp, TriggerName};
+use crate::{Claims, InvocationId, Timestamp, TriggerName};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -27,6 +27,17 @@ pub enum Cause {
         name: TriggerName,
         /// The time that it was planned for.
         planned: Timestamp,
+    },
+    /// An event that somebody published.
+    Event {
+        /// The trigger that wanted it.
+        name: TriggerName,
+        /// Who published it.
+        publisher: Caller,
+        /// The invocation that published it, if one did, and the first of its tree.
+        from: Option<(InvocationId, InvocationId)>,
+        /// How deep in that tree the call is.
+        depth: u16,
     },
 }
 
@@ -193,6 +204,22 @@ mod tests {
                 + "010c636f6e74656e742d747970650a746578742f706c61696e"
                 + "21"
         );
+    }
+
+    /// These, too.
+    #[test]
+    fn the_bytes_of_an_event_are_fixed() {
+        let name: TriggerName = "paid".parse().expect("a name");
+        let publisher = Caller::Token("ci".parse().expect("a name"));
+        let (one, two) = (InvocationId::from_bytes([1; 16]), InvocationId::from_bytes([2; 16]));
+        let cause = Cause::Event { name, publisher, from: Some((one, two)), depth: 300 };
+        let call = Call { cause: Some(cause), ..tick() };
+        let bytes = call.encode(b"!").expect("bytes");
+        let (read, at) = Call::decode(&bytes).expect("a call");
+        assert_eq!((&read, &bytes[at..]), (&call, &b"!"[..]));
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let ids = "10".to_owned() + &"01".repeat(16) + "10" + &"02".repeat(16);
+        assert!(hex.ends_with(&format!("0104706169640102636901{ids}ac0221")), "{hex}");
     }
 
     /// These, too.

@@ -169,6 +169,15 @@ pub enum Trigger {
         /// Which attempt, from 1.
         attempt: u32,
     },
+    /// An event was published that a trigger of the function wants.
+    Event {
+        /// The trigger.
+        name: crate::TriggerName,
+        /// Who published it.
+        publisher: Caller,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
 }
 
 impl Trigger {
@@ -180,7 +189,7 @@ impl Trigger {
             | Self::Direct { method }
             | Self::Call { method }
             | Self::Queue { method, .. } => Some(method),
-            Self::Schedule { .. } => Some("POST"),
+            Self::Schedule { .. } | Self::Event { .. } => Some("POST"),
             Self::WebSocket { .. } => None,
         }
     }

@@ -7,7 +7,7 @@ mod path;
 
 use super::accept::{self, Door};
 use super::carry::{self, answered};
-use super::layout::{FUNCTIONS, HOST, HOST_NAME};
+use super::layout::{EVENTS, FUNCTIONS, HOST, HOST_NAME};
 use super::serve::{Answered, one};
 use super::target::{Target, spelled};
 use super::told;
@@ -62,7 +62,7 @@ async fn called(seat: &Seat, request: Request<Incoming>) -> Answered {
         return Ok(answer(seat, request).await);
     }
     match Target::of(&authority, 80) {
-        Some(target) if target.host.ends_with(FUNCTIONS) => {
+        Some(target) if target.host.ends_with(FUNCTIONS) || target.host == EVENTS => {
             Ok(carry::within(seat, Scheme::HTTP, &target, request).await)
         }
         _ => {

@@ -8,12 +8,14 @@ use super::target::spelled;
 use model::{Code, FunctionName, Problem};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-/// Where `host.casemate.internal` and functions are.
+/// Where `host.casemate.internal`, functions and events are.
 pub(crate) const HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// The name of the host's own interface.
 pub(crate) const HOST_NAME: &str = "host.casemate.internal";
 /// What a function's name ends in.
 pub(crate) const FUNCTIONS: &str = ".fn.casemate.internal";
+/// Where events are published.
+pub(crate) const EVENTS: &str = "events.casemate.internal";
 /// Names that are the platform's.
 const OWN: &str = ".casemate.internal";
 /// Most hosts of a jail: as many as a manifest may name, and fewer than addresses that there are.
@@ -62,7 +64,7 @@ pub(crate) fn layout<'a>(
 pub(crate) fn names<'a>(
     functions: impl IntoIterator<Item = &'a FunctionName>,
 ) -> Vec<(Ipv4Addr, String)> {
-    let own = std::iter::once(HOST_NAME.to_owned());
+    let own = [HOST_NAME, EVENTS].map(str::to_owned).into_iter();
     let functions = functions.into_iter().map(|name| format!("{name}{FUNCTIONS}"));
     own.chain(functions).map(|name| (HOST, name)).collect()
 }
@@ -154,7 +156,8 @@ mod tests {
     fn functions_that_may_be_called_have_names() {
         let shipping = FunctionName::parse("shipping").expect("a name");
         let found = names([&shipping]);
-        let expect = ["host.casemate.internal", "shipping.fn.casemate.internal"];
+        let expect =
+            ["host.casemate.internal", "events.casemate.internal", "shipping.fn.casemate.internal"];
         assert_eq!(found, expect.map(|name| (HOST, name.to_owned())));
     }
 }

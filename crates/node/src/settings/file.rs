@@ -56,6 +56,8 @@ pub(super) struct File {
     pub(super) websockets: super::websockets::File,
     #[serde(default)]
     pub(super) queue: super::queue::File,
+    #[serde(default)]
+    pub(super) events: super::events::File,
     #[serde(default, rename = "secret")]
     pub(super) secrets: Vec<super::secret::Section>,
     pub(super) vault: Option<super::secret::VaultSection>,

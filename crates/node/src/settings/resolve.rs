@@ -2,6 +2,7 @@
 
 use super::assets::Assets;
 use super::compat::Compat;
+use super::events::Events;
 use super::file::File;
 use super::gateway::Gateway;
 use super::issuer::{self, Issuer};
@@ -62,6 +63,8 @@ pub struct Settings {
     pub(crate) native: Native,
     /// Asynchronous calls.
     pub queue: Queue,
+    /// What is published.
+    pub events: Events,
     /// Whose tokens are taken.
     pub issuers: Vec<Issuer>,
     /// How often routes may be called, and credentials may be wrong.
@@ -196,6 +199,7 @@ impl Settings {
             jails: file.native.jail.pick(&mut pick, options)?,
             native: file.native.resolve(directory, &mut pick)?,
             queue: Queue::pick(&mut pick, &file.queue),
+            events: Events::pick(&mut pick, file.events)?,
             limit: file.limit.pick(&mut pick),
             outbound: Outbound::pick(&mut pick, &file.outbound, directory, dev),
             budget: file.budget.pick(&mut pick),

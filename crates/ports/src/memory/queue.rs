@@ -1,11 +1,12 @@
 //! The queue in memory.
 
+mod events;
 mod marks;
 
 use crate::Future;
 use crate::queue::{
-    Batch, Claim, Depth, Error, Leased, ListQuery, Mark, Marking, Message, Purge, Quota, Settled,
-    State, Status, Tick, TriggerRef, Want, cut,
+    Batch, Claim, Depth, Error, Leased, ListQuery, Mark, Marking, Message, Publication, Purge,
+    Quota, Settled, State, Status, Tick, TriggerRef, Want, cut,
 };
 use bytes::Bytes;
 use model::{FunctionRef, InvocationId, Scope, Timestamp};
@@ -18,6 +19,7 @@ use std::future::ready;
 pub struct Queue {
     rows: Mutex<BTreeMap<InvocationId, Row>>,
     marks: Mutex<BTreeMap<TriggerRef, Mark>>,
+    seen: Mutex<events::Seen>,
 }
 
 struct Row {
@@ -267,6 +269,15 @@ impl crate::Queue for Queue {
     fn tick(&self, tick: Tick, quota: Quota) -> Future<'_, Result<bool, Error>> {
         let mut marks = self.marks.lock();
         Box::pin(ready(marks::tick(&mut marks, &mut self.rows.lock(), tick, quota)))
+    }
+
+    fn publish(
+        &self,
+        publication: Publication,
+        quota: Quota,
+    ) -> Future<'_, Result<Vec<bool>, Error>> {
+        let mut seen = self.seen.lock();
+        Box::pin(ready(events::publish(&mut seen, &mut self.rows.lock(), publication, quota)))
     }
 
     fn backup(&self, _: std::path::PathBuf) -> Future<'_, Result<(), Error>> {

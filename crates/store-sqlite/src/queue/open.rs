@@ -19,6 +19,7 @@ const FORM: Form<'_> = Form {
     steps: &[
         include_str!("../../migrations/queue/0001_queue.sql"),
         include_str!("../../migrations/queue/0002_marks.sql"),
+        include_str!("../../migrations/queue/0003_events.sql"),
     ],
 };
 

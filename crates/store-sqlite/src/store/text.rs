@@ -50,6 +50,7 @@ pub(super) fn object(grant: &Grant) -> Cow<'_, str> {
         | Action::Blob { target }
         | Action::DataReveal { target }
         | Action::Secret { target } => target.into(),
+        Action::Publish { application } => application.as_str().into(),
         Action::Reveal { target } => target.as_str().into(),
         Action::Tcp { target } => target.to_string().into(),
     }

@@ -222,6 +222,14 @@ impl View for Seen<'_> {
         )
     }
 
+    fn grants_of(&self, application: &ApplicationName) -> Result<Vec<Grant>, Error> {
+        self.grants(
+            "SELECT who, action, what FROM granted
+             WHERE tenant = ?1 AND environment = ?2 AND action = 'publish' AND what = ?3",
+            params![self.tenant(), self.environment(), application.as_str()],
+        )
+    }
+
     fn grants_to(&self, token: &TokenName) -> Result<Vec<Grant>, Error> {
         self.grants(
             "SELECT who, action, what FROM granted

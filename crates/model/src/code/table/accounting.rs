@@ -128,6 +128,21 @@ macro_rules! accounting {
             remedy: "`casemate schedule list` shows what there is.";
         TriggerTaken = "E1431", 409, "another function has a trigger of this name",
             cause: "A trigger acts under its name, so there is one of it in an environment.",
-            remedy: "Give the schedule another name in the manifest.";
+            remedy: "Give it another name in the manifest.";
+        PublishDenied = "E1440", 403, "the event may not be published there",
+            cause: "Nothing grants it to whoever publishes, a policy forbids it, or the manifest of the function that publishes does not ask for it.",
+            remedy: "`casemate grant WHO publish APPLICATION` allows it; a function writes `publish = [\"APPLICATION\"]` below `[function.allow]` before.";
+        BadEvent = "E1441", 400, "this is no CloudEvent",
+            cause: "The request is no event of CloudEvents 1.0 in one of HTTP's modes, or one of a batch is none. Nothing of it was accepted.",
+            remedy: "The detail says what is wrong. An event has `specversion`, `id`, `source` and `type`: as header fields `ce-…`, or in JSON as `application/cloudevents+json`; see docs/guides/events.md.";
+        EventTooLarge = "E1442", 413, "the events are too large",
+            cause: "The body is above 1 MiB.",
+            remedy: "Send fewer events at once, or put what is large into a blob and its name into the event.";
+        EventFormat = "E1443", 415, "events in this format are not read",
+            cause: "The content type names a format of CloudEvents that is not JSON, or JSON in another encoding than UTF-8.",
+            remedy: "Send `application/cloudevents+json`, `application/cloudevents-batch+json`, or the attributes as header fields `ce-…`.";
+        EventOrigin = "E1444", 403, "nobody agreed to take events of this origin",
+            cause: "A sender asked whether its events are welcome (`WebHook-Request-Origin`), and the node's configuration does not name it.",
+            remedy: "Add its name to `origins` in `[events]` of the node's configuration.";
     ] $($later)* } };
 }

@@ -10,7 +10,7 @@ use model::plan::{Activation, ApplicationState, Plan, RouteKey, View};
 use model::revision::{DeploymentRow, RevisionRow};
 use model::token::{TokenId, TokenRow};
 use model::{
-    ApplicationName, Digest, FunctionName, FunctionRow, Grant, Principal, Problem, Scope,
+    Action, ApplicationName, Digest, FunctionName, FunctionRow, Grant, Principal, Problem, Scope,
     SecretName, SecretRow, Timestamp, TokenName,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -239,6 +239,11 @@ impl View for Seen<'_> {
             subject || object
         };
         Ok(self.rows.grants.iter().filter(about).cloned().collect())
+    }
+
+    fn grants_of(&self, application: &ApplicationName) -> Result<Vec<Grant>, Problem> {
+        let of = |grant: &&Grant| matches!(&grant.action, Action::Publish { application: to } if to == application);
+        Ok(self.rows.grants.iter().filter(of).cloned().collect())
     }
 
     fn grants_to(&self, token: &TokenName) -> Result<Vec<Grant>, Problem> {
