@@ -62,5 +62,6 @@ mod tcp;
 mod tour;
 mod uploads;
 mod wasi03;
+mod webhooks;
 mod websockets;
 mod wire;

@@ -190,7 +190,7 @@ impl Report {
         self.left_out.push(Said { function: Some(spec.name.to_string()), what: what.into() });
     }
 
-    /// Schedules are services of their own there.
+    /// Schedules and events are services of their own there.
     fn schedules(&mut self, spec: &FunctionSpec) {
         let service = match self.to {
             Platform::Lambda => "EventBridge Scheduler",
@@ -200,6 +200,13 @@ impl Report {
         for schedule in &spec.schedules {
             let what =
                 format!("schedule `{}`: make it there by hand, with {service}", schedule.name);
+            self.left(spec, what);
+        }
+        for trigger in &spec.on {
+            self.left(spec, format!("event trigger `{}`: make it there by hand", trigger.name));
+        }
+        for webhook in &spec.webhooks {
+            let what = format!("webhook `{}`: nobody verifies it there for you", webhook.name);
             self.left(spec, what);
         }
     }

@@ -15,7 +15,7 @@ use model::act::Changes;
 use model::token::TokenRow;
 use model::{
     ApplicationName, FunctionName, FunctionRef, FunctionRow, Grant, Principal, Problem, Scope,
-    SecretName, SecretRow,
+    SecretName, SecretRow, TriggerName,
 };
 use policy::{FunctionPolicies, Policies};
 use ports::executor::{Program, Unit};
@@ -52,6 +52,8 @@ pub(crate) struct View {
     pub(crate) router: Router<Arc<Endpoint>>,
     /// The functions of each application that events call.
     subscribers: HashMap<ApplicationName, Vec<Arc<Function>>>,
+    /// The functions that webhooks call, by their names.
+    webhooks: HashMap<TriggerName, Arc<Function>>,
 }
 
 impl Catalog {
@@ -264,12 +266,33 @@ impl View {
             let own = subscribers.entry(function.row.application.clone()).or_default();
             own.push(Arc::clone(function));
         }
-        Self { subscribers, functions, grants, tokens, secrets, beside, verifier, keys, router }
+        let webhooks = functions.values().flat_map(|function| {
+            let own = function.row.spec.webhooks.iter();
+            own.map(|webhook| (webhook.name.clone(), Arc::clone(function)))
+        });
+        let webhooks = webhooks.collect();
+        Self {
+            subscribers,
+            webhooks,
+            functions,
+            grants,
+            tokens,
+            secrets,
+            beside,
+            verifier,
+            keys,
+            router,
+        }
     }
 
     /// The functions of an application that events call.
     pub(crate) fn subscribers(&self, application: &ApplicationName) -> &[Arc<Function>] {
         self.subscribers.get(application).map_or(&[], Vec::as_slice)
+    }
+
+    /// The function that a webhook calls.
+    pub(crate) fn webhook(&self, name: &TriggerName) -> Option<&Arc<Function>> {
+        self.webhooks.get(name)
     }
 
     /// What is active, and all versions of it.

@@ -46,6 +46,7 @@ mod sweep;
 mod tokens;
 mod upload;
 mod urls;
+mod webhook;
 mod websocket;
 mod wiring;
 mod worker;

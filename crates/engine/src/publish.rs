@@ -11,12 +11,11 @@ pub(crate) use shape::{Form, form, shaped};
 use crate::catalog::View;
 use crate::function::Function;
 use crate::wiring::Engine;
-use model::manifest::EventTrigger;
 use model::wire::queued::{Call, Cause};
 use model::wire::v1::Caller;
 use model::{
     ApplicationName, Claims, CloudEvent, Code, InvocationId, Label, Labels, Problem, Scope,
-    Timestamp,
+    Timestamp, TriggerName,
 };
 use policy::{Asker, CallPermit, Denial, InvokeAsk, PublishAsk};
 use ports::queue::{Message, Post, Publication};
@@ -105,8 +104,10 @@ impl Engine {
             let mut messages = Vec::new();
             for function in view.subscribers(application) {
                 for trigger in function.row.spec.on.iter().filter(|it| it.wants(event)) {
-                    match granted(trigger, function) {
-                        Ok(()) => messages.push(message(trigger, function, publisher, event, now)?),
+                    match granted(&trigger.name, function) {
+                        Ok(()) => {
+                            messages.push(message(&trigger.name, function, publisher, event, now)?)
+                        }
                         Err(denial) => {
                             let (name, function) = (&trigger.name, function.reference());
                             tracing::debug!(trigger = %name, %function, %denial, "an event trigger may not call its function");
@@ -146,9 +147,9 @@ impl Engine {
 }
 
 /// Whether an event trigger may call its function now.
-fn granted(trigger: &EventTrigger, function: &Function) -> Result<(), Denial> {
+pub(crate) fn granted(trigger: &TriggerName, function: &Function) -> Result<(), Denial> {
     let ask = InvokeAsk {
-        principal: Asker::Trigger(&trigger.name),
+        principal: Asker::Trigger(trigger),
         function: function.reference(),
         source: None,
         method: "POST",
@@ -160,15 +161,15 @@ fn granted(trigger: &EventTrigger, function: &Function) -> Result<(), Denial> {
     function.policies.decide_async(&ask, &permit).map(|_later| ())
 }
 
-fn message(
-    trigger: &EventTrigger,
+pub(crate) fn message(
+    trigger: &TriggerName,
     function: &Arc<Function>,
     publisher: &Publisher<'_>,
     event: &CloudEvent,
     now: Timestamp,
 ) -> Result<Message, Problem> {
     let call = Call {
-        caller: Caller::Trigger(trigger.name.clone()),
+        caller: Caller::Trigger(trigger.clone()),
         claims: Vec::new(),
         passed: None,
         source: None,
@@ -178,7 +179,7 @@ fn message(
         headers: event.headers(),
         version: None,
         cause: Some(Cause::Event {
-            name: trigger.name.clone(),
+            name: trigger.clone(),
             publisher: publisher.caller.clone(),
             from: publisher.from,
             depth: publisher.depth,

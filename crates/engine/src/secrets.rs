@@ -11,6 +11,7 @@ mod uses;
 
 pub(crate) use uses::{Use, Uses};
 
+use crate::function::Function;
 use crate::wiring::Engine;
 use model::act::Act;
 use model::api::{SecretInfo, SecretWritten};
@@ -19,6 +20,7 @@ use model::manifest::FunctionSpec;
 use model::vault::{self, Sealed, VALUE_BYTES_MAX};
 use model::{Code, FunctionName, Problem, Scope, Secret, SecretName, SecretRow, Timestamp};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 impl Engine {
     /// Gives a secret its first value, or with `rotate` another one, which the next use takes.
@@ -106,6 +108,24 @@ impl Engine {
         }
     }
 
+    /// The value of a secret by its name, for the platform itself.
+    ///
+    /// # Errors
+    /// As [`Engine::value_of`].
+    pub(crate) async fn value_named(
+        &self,
+        scope: &Scope,
+        name: &SecretName,
+    ) -> Result<Secret<Vec<u8>>, Problem> {
+        if let Some(value) = self.value_elsewhere(scope, name).await? {
+            return Ok(value);
+        }
+        let row = self.secret_row(scope, name).filter(|row| row.is_set());
+        let row =
+            row.ok_or_else(|| Problem::new(Code::NoSuchSecret).detail(format!("`{name}`")))?;
+        uses::unsealed(&row, self.parts.keys.as_ref(), scope)
+    }
+
     async fn value_elsewhere(
         &self,
         scope: &Scope,
@@ -138,7 +158,8 @@ impl Engine {
         members: &[FunctionSpec],
     ) -> Result<(), Problem> {
         let wanted = |function: &FunctionSpec| {
-            let names: Vec<_> = function.allow.secret.keys().cloned().collect();
+            let own = function.webhooks.iter().filter_map(|webhook| webhook.secret.as_ref());
+            let names: Vec<_> = function.allow.secret.keys().chain(own).cloned().collect();
             names.into_iter().map(|name| (function.name.clone(), name)).collect::<Vec<_>>()
         };
         for (function, name) in members.iter().flat_map(wanted) {
@@ -214,7 +235,11 @@ impl Engine {
     fn askers(&self, scope: &Scope, name: &SecretName) -> Vec<FunctionName> {
         let catalog = self.catalog.load();
         let functions = catalog.view(scope).into_iter().flat_map(|view| view.all());
-        let asking = functions.filter(|it| it.row.spec.allow.secret.contains_key(name));
+        let hears = |it: &&Arc<Function>| {
+            it.row.spec.webhooks.iter().any(|webhook| webhook.secret.as_ref() == Some(name))
+        };
+        let asking =
+            functions.filter(|it| it.row.spec.allow.secret.contains_key(name) || hears(it));
         let names: BTreeSet<_> = asking.map(|it| it.row.function.name.clone()).collect();
         names.into_iter().collect()
     }

@@ -33,6 +33,7 @@ mod surroundings;
 mod tcp;
 mod upload;
 mod wasi;
+mod webhook;
 mod websocket;
 
 pub use allow::Allow;
@@ -66,6 +67,7 @@ pub use server::{Hook, ServerSpec, Signature};
 pub use tcp::DESTINATIONS_MAX;
 pub use upload::{Upload, UploadLimits};
 pub use wasi::Wasi;
+pub use webhook::{Sender, WEBHOOKS_MAX, WebhookSpec};
 pub use websocket::{WebSocket, WebSocketLimits};
 
 use crate::limit::Ceiling;

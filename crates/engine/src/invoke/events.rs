@@ -12,6 +12,7 @@ use crate::reply::ReplyBody;
 use crate::request::{check_length, request_host};
 use crate::slots::CallerKey;
 use crate::stage::{Received, Throttled};
+use crate::webhook;
 use crate::wiring::Engine;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -40,6 +41,9 @@ impl Engine {
     /// Answers a request to a path of the platform's own.
     pub(super) async fn own(self: &Arc<Self>, received: Received) -> Outcomes<Response<ReplyBody>> {
         let mut throttled = self.throttle(received)?;
+        if throttled.received.request.uri().path().starts_with(webhook::PATH) {
+            return self.webhook(throttled).await;
+        }
         let application = throttled.received.request.uri().path().strip_prefix(PATH);
         let application = application.and_then(|name| ApplicationName::parse(name).ok());
         if application.is_some() && throttled.received.request.method() == Method::OPTIONS {

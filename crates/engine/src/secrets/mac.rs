@@ -42,7 +42,11 @@ pub(crate) fn sign(mac: &Mac, key: &[u8], call: &HttpCall, body: &[u8], now: Tim
         Unit::Seconds => now.0.div_euclid(1_000_000),
         Unit::Milliseconds => now.0.div_euclid(1_000),
     };
-    let time = time.to_string();
+    sign_at(mac, key, call, body, time.to_string())
+}
+
+/// As [`sign`], with this text for the time.
+pub(crate) fn sign_at(mac: &Mac, key: &[u8], call: &HttpCall, body: &[u8], time: String) -> Made {
     let parts: Vec<Vec<u8>> = mac.sign.iter().map(|part| text(part, call, &time)).collect();
     let pieces = mac.sign.iter().zip(&parts);
     let pieces = pieces.map(|(part, own)| if *part == Part::Body { body } else { own });

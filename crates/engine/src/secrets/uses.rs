@@ -81,14 +81,23 @@ impl Use {
             let problem = Problem::new(Code::NoSuchSecret).detail(format!("`{}`", self.name));
             return Err(problem.hint(command("set", scope, &self.name)));
         };
-        let unreadable = |error: ports::keyring::Error| {
-            Problem::new(Code::SecretUnreadable).detail(format!("`{}`: {error}", self.name))
-        };
-        let sealer = keys.sealer(row.epoch, KeyPurpose::Secret, &context(scope));
-        let place = vault::place(scope, &row.name, row.version);
-        let value = sealer.and_then(|sealer| sealer.unseal(&place, &row.sealed.0));
-        Ok((Secret::new(value.map_err(unreadable)?), row.weak))
+        Ok((unsealed(row, keys, scope)?, row.weak))
     }
+}
+
+/// The value of a row.
+pub(super) fn unsealed(
+    row: &SecretRow,
+    keys: &dyn KeyRing,
+    scope: &Scope,
+) -> Result<Secret<Vec<u8>>, Problem> {
+    let unreadable = |error: ports::keyring::Error| {
+        Problem::new(Code::SecretUnreadable).detail(format!("`{}`: {error}", row.name))
+    };
+    let sealer = keys.sealer(row.epoch, KeyPurpose::Secret, &context(scope));
+    let place = vault::place(scope, &row.name, row.version);
+    let value = sealer.and_then(|sealer| sealer.unseal(&place, &row.sealed.0));
+    value.map(Secret::new).map_err(unreadable)
 }
 
 /// What a function holds instead of a secret: of a token's shape, the same in every invocation, and

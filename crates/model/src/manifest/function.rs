@@ -15,6 +15,7 @@ use super::on::EventTrigger;
 use super::rules::FileRules;
 use super::schedule::ScheduleSpec;
 use super::wasi::Wasi;
+use super::webhook::WebhookSpec;
 use crate::limit::Ceiling;
 use crate::route::Route;
 use crate::unit::{Duration, Size};
@@ -116,6 +117,9 @@ pub struct FunctionSpec {
     /// The events of its application that it is called with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on: Vec<EventTrigger>,
+    /// The senders of webhooks that it is called by.
+    #[serde(rename = "webhook", default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookSpec>,
     /// What the function asks for. Requests only: grants make them true.
     #[serde(default)]
     pub allow: Allow,
@@ -176,6 +180,7 @@ impl FunctionSpec {
             http: vec![HttpTrigger::new(route, auth)],
             schedules: Vec::new(),
             on: Vec::new(),
+            webhooks: Vec::new(),
             allow: Allow::default(),
             config: Config::default(),
             environment: Environment::default(),
@@ -255,6 +260,7 @@ impl FunctionSpec {
         self.check_routes()?;
         self.check_schedules()?;
         self.check_events()?;
+        self.check_webhooks()?;
         if let Err(why) = self.config.check() {
             return fail("config", why);
         }

@@ -193,7 +193,9 @@ impl FunctionSpec {
         let schedules = self.schedules.iter().enumerate();
         let schedules = schedules.map(|(at, it)| (&it.name, format!("/schedule/{at}/name")));
         let on = self.on.iter().enumerate().map(|(at, it)| (&it.name, format!("/on/{at}/name")));
-        schedules.chain(on)
+        let webhooks = self.webhooks.iter().enumerate();
+        let webhooks = webhooks.map(|(at, it)| (&it.name, format!("/webhook/{at}/name")));
+        schedules.chain(on).chain(webhooks)
     }
 }
 

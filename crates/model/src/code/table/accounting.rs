@@ -144,5 +144,11 @@ macro_rules! accounting {
         EventOrigin = "E1444", 403, "nobody agreed to take events of this origin",
             cause: "A sender asked whether its events are welcome (`WebHook-Request-Origin`), and the node's configuration does not name it.",
             remedy: "Add its name to `origins` in `[events]` of the node's configuration.";
+        WebhookRefused = "E1450", 401, "the message is not from whom a webhook is for",
+            cause: "There is no such webhook, the signature is missing or another one, it was signed too long ago, or the node has no secret to compare it with.",
+            remedy: "Compare the address and the secret with those at the sender. The node's log says why, at the level `debug`.";
+        WebhookDenied = "E1451", 403, "the webhook may not call its function",
+            cause: "The message is believed, and nothing grants the webhook's trigger to call the function.",
+            remedy: "`casemate grant trigger:NAME invoke FUNCTION`; the node's log says the whole command.";
     ] $($later)* } };
 }

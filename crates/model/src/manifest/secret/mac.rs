@@ -133,7 +133,7 @@ impl Mac {
 
 impl Hmac {
     /// Reads its templates.
-    pub(super) fn read(&self) -> Result<Mac, String> {
+    pub(in crate::manifest) fn read(&self) -> Result<Mac, String> {
         let mut units = Vec::new();
         let sign = parts("hmac.sign", &self.sign, &mut units)?;
         let value = self.value.as_deref().unwrap_or("{signature}");
