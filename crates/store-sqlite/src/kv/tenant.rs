@@ -6,6 +6,7 @@ use super::file::Source;
 use super::readers::{self, Readers};
 use super::shown::{Board, Name, Shown};
 use super::writer::{Job, What, Write, Writer};
+use model::Labelled;
 use ports::keyvalue::{Ask, Error, Reply, page_end};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

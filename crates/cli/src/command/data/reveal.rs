@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use clap::Args;
 use model::DataClass;
 use model::api::{RevealRequest, TOKENS_MAX};
-use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::io::{BufRead as _, IsTerminal as _};
 
 /// Most bytes of tokens from standard input.
 const INPUT_BYTES_MAX: u64 = 1 << 20;
