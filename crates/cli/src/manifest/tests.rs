@@ -56,7 +56,7 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
     );
     assert_eq!(
         check("allow = { udp = [] }"),
-        "E0103 casemate.toml:6: unknown key `udp` in [function.allow]; known are blobs, http, invoke, keyvalue, secret, tcp \
+        "E0103 casemate.toml:6: unknown key `udp` in [function.allow]; known are blobs, http, invoke, keyvalue, publish, secret, tcp \
          | in line 6 write `allow = {  }` instead of `allow = { udp = [] }`"
     );
     assert_eq!(
@@ -67,8 +67,8 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
     assert_eq!(
         check("zzz = 1\n[[function]]\nqqq = 2"),
         "E0103 casemate.toml:6: unknown key `zzz` in [[function]]; known are allow, build, cap, \
-         concurrency, config, cpu, data, dialect, digest, environment, example, files, http, log, memory, name, native, queue_wait, record, \
-         request_body, response_body, runtime, schedule, source, stores, stream_idle, timeout, wasi | remove line 6",
+         concurrency, config, cpu, data, dialect, digest, environment, example, files, http, log, memory, name, native, on, queue_wait, record, \
+         request_body, response_body, runtime, schedule, source, stores, stream_idle, timeout, wasi, webhook | remove line 6",
         "the first in the file is the one that is named"
     );
 }
