@@ -16,3 +16,4 @@ mod protected;
 mod published;
 mod stage;
 mod ways_out;
+mod workers;

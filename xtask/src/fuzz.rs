@@ -58,6 +58,7 @@ const TARGETS: &[(&str, How)] = &[
     ("manifest_json", How::Guided),
     ("manifest_toml", How::Guided),
     ("named", How::Guided),
+    ("namespace", How::Guided),
     ("note", How::Guided),
     ("outbound", How::Guided),
     ("policies", How::Guided),

@@ -7,6 +7,7 @@
 mod clients;
 mod needs;
 mod servers;
+mod workerd;
 
 use crate::program::{cargo, run as run_program, say, shown};
 use anyhow::{Context as _, Result, bail};
@@ -145,7 +146,8 @@ fn steps(options: &Options) -> Vec<Step> {
         step("needs", "what has to be installed".to_owned(), move || {
             needs::check(foreign)?;
             clients::make()?;
-            servers::make()
+            servers::make()?;
+            workerd::make()
         }),
         program("format", format),
         step("tidy", "cargo xtask tidy".to_owned(), || crate::tidy::run(&[])),

@@ -96,7 +96,7 @@ fn read(
         Format::Knative => knative::read(import, &documents()?, root, said),
         Format::Openfaas => openfaas::read(import, &first(&file, documents()?)?, root),
         Format::FunctionsFramework => framework::read(import, path, text, root),
-        Format::Workers => workers::read(import, text),
+        Format::Workers => workers::read(import, text, root),
     }
 }
 

@@ -50,6 +50,8 @@ pub(crate) enum Template {
     FnPython,
     /// A function of Azure's in Python
     AzurePython,
+    /// A Cloudflare Worker in JavaScript
+    WorkerJs,
     /// A web server in Python
     Flask,
     /// A web server in JavaScript
@@ -124,6 +126,7 @@ impl Template {
             Self::OpenwhiskPython => "openwhisk-python",
             Self::FnPython => "fn-python",
             Self::AzurePython => "azure-python",
+            Self::WorkerJs => "worker-js",
             Self::Flask => "flask",
             Self::Express => "express",
             Self::Php => "php",
@@ -145,6 +148,7 @@ impl Template {
             Self::LambdaGo => "main.go",
             Self::FunctionsFrameworkPython => "main.py",
             Self::FunctionsFrameworkNode => "index.js",
+            Self::WorkerJs => "src/index.js",
             Self::Express => "server.js",
             Self::Php => "public/index.php",
         }
@@ -169,6 +173,7 @@ impl Template {
             Self::LambdaGo => "go version",
             Self::LambdaRust => "cargo --version",
             Self::Php => "php --version",
+            Self::WorkerJs => "npm install --global workerd",
         }
     }
 
@@ -197,6 +202,7 @@ impl Template {
             Self::OpenwhiskPython => (native::OPENWHISK_PYTHON, &[]),
             Self::FnPython => (native::FN_PYTHON, &[]),
             Self::AzurePython => (native::AZURE_PYTHON, &[]),
+            Self::WorkerJs => (native::WORKER, &[]),
             Self::Flask => (native::FLASK, &[]),
             Self::Express => (native::EXPRESS, &[]),
             Self::Php => (native::PHP, &[]),

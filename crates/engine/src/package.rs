@@ -9,6 +9,7 @@ use crate::readiness::artifact_problem;
 use crate::sweep::Using;
 use crate::wiring::Engine;
 use model::listing::Listing;
+use model::manifest::worker::modules;
 use model::manifest::{FunctionSpec, ImageConfig, NativeSpec};
 use model::{Code, Digest, FunctionName, Problem};
 use ports::executor::{Form, Program};
@@ -19,7 +20,8 @@ impl Engine {
     ///
     /// # Errors
     /// A list or a piece is missing or damaged, a list cannot be laid out, all files together are too
-    /// large, or what interprets the function is not on this machine.
+    /// large, what interprets the function is not on this machine, or a Worker's modules or day are none
+    /// that it can have.
     pub(crate) async fn check_package(
         &self,
         spec: &FunctionSpec,
@@ -40,13 +42,19 @@ impl Engine {
             check_platform(&spec.name, config)?;
         }
         if let Some(name) = &native.interpreter {
-            self.check_interpreter(name).await?;
+            let version = self.check_interpreter(name).await?;
+            if let Some(worker) = &native.worker {
+                worker.check_date(version.as_deref())?;
+            }
         }
         let mut total = 0u64;
         let mut programs = Vec::new();
         for artifact in [Some(package), native.layers_digest].into_iter().flatten() {
             self.also_using(in_use, [artifact]).await;
             let list = self.package(artifact, native.image_config.is_some()).await?;
+            if let Some(worker) = native.worker.as_ref().filter(|_| artifact == package) {
+                modules(worker, list.files.iter().map(|file| file.path.as_str()))?;
+            }
             total = total.saturating_add(list.total());
             self.check_chunks(chunks_of(&list), in_use).await?;
             programs.push(Program { artifact, form: Form::Package });
@@ -76,7 +84,7 @@ impl Engine {
         Ok(list)
     }
 
-    async fn check_interpreter(&self, name: &str) -> Result<(), Problem> {
+    async fn check_interpreter(&self, name: &str) -> Result<Option<String>, Problem> {
         match &self.config.interpreters {
             Some(interpreters) => interpreters.check(name).await,
             None => Err(Problem::new(Code::InterpreterMissing)

@@ -68,7 +68,7 @@ impl Schedule {
             route: String::new(),
             method: "POST".to_owned(),
             target: "/".to_owned(),
-            headers: event::headers(&self.trigger, planned, id, self.spec.data.is_some()),
+            headers: event::headers(&self.trigger, planned, id, &self.spec),
             version: None,
             cause: Some(cause),
         }

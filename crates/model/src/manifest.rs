@@ -35,6 +35,7 @@ mod upload;
 mod wasi;
 mod webhook;
 mod websocket;
+pub mod worker;
 
 pub use allow::Allow;
 pub use assets::{AssetsSpec, Mount};
@@ -69,6 +70,7 @@ pub use upload::{Upload, UploadLimits};
 pub use wasi::Wasi;
 pub use webhook::{Sender, WEBHOOKS_MAX, WebhookSpec};
 pub use websocket::{WebSocket, WebSocketLimits};
+pub use worker::WorkerSpec;
 
 use crate::limit::Ceiling;
 use crate::{ApplicationName, Code, FunctionName, Problem, TriggerName};

@@ -35,10 +35,12 @@ mod tests;
 
 pub(crate) use accept::Door;
 pub(crate) use all::{LISTENERS, open, open_granted};
+#[cfg(any(test, fuzzing))]
+pub(crate) use api::asked_of_a_namespace;
 pub(crate) use api::host;
 pub(crate) use authority::Authority;
 pub(crate) use files::{FILES, files};
 pub(crate) use forward::forward;
-pub(crate) use layout::{Layout, layout, names};
+pub(crate) use layout::{FUNCTIONS, Layout, STORES, host_address, layout, names};
 pub(crate) use proxy::{Passing, proxy};
-pub(crate) use trust::environment;
+pub(crate) use trust::{PROXY, environment};

@@ -10,6 +10,7 @@ mod rooted;
 mod run;
 mod spoken;
 mod start;
+mod worker;
 
 pub use start::Settings;
 

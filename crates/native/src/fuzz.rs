@@ -1,4 +1,5 @@
-//! What the fuzzer and the tests call: what a process says first in a tunnel.
+//! What the fuzzer and the tests call: what a process says first in a tunnel, and what a Worker's runtime
+//! asks of a namespace.
 //!
 //! Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
@@ -32,6 +33,16 @@ pub fn hello(bytes: &[u8]) -> Outcome {
         return Err(format!("{:?} is {name:?} to rustls", hello.server_name));
     }
     Ok(())
+}
+
+/// A request to a namespace: a method, a space and a URI on the first line, fields up to an empty line,
+/// and the body. A key is the same whichever of its bytes are percent-encoded; what says that it expires
+/// or has metadata is not written; and several keys are answered one by one.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn namespace(bytes: &[u8]) -> Outcome {
+    crate::door::asked_of_a_namespace(bytes)
 }
 
 /// The payloads of all records.
@@ -73,5 +84,10 @@ mod tests {
     #[test]
     fn hello() {
         fuzzing::run("hello", 4000, super::hello);
+    }
+
+    #[test]
+    fn namespace() {
+        fuzzing::run("namespace", 4000, super::namespace);
     }
 }

@@ -9,6 +9,7 @@
 mod find;
 mod kind;
 mod needs;
+mod npm;
 mod releases;
 
 pub use find::{Candidate, Configured, candidates};
@@ -17,7 +18,7 @@ pub(crate) use needs::{Needs, shell};
 
 use model::api;
 use model::{Code, Problem};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An interpreter of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,15 @@ pub struct Interpreter {
 }
 
 impl Interpreter {
+    /// Where its program is in a jail.
+    pub(crate) fn program(&self) -> &Path {
+        match self.kind {
+            // It is all of itself, and so can stand anywhere.
+            Kind::Workerd => Path::new("/usr/bin/workerd"),
+            _ => &self.path,
+        }
+    }
+
     /// What a jail sees of the machine, for this interpreter to run in it.
     pub(crate) fn needs(&self) -> Needs {
         needs::of(self)
@@ -116,10 +126,7 @@ impl Table {
             [] => "there is none".to_owned(),
             names => format!("there are {}", names.join(", ")),
         };
-        let install = match Kind::of_name(name).package(name) {
-            Some(package) => format!("`apt-get install {package}` on the node's machine"),
-            None => "install it on the node's machine".to_owned(),
-        };
+        let install = Kind::of_name(name).installing(name);
         Problem::new(Code::InterpreterMissing)
             .detail(format!("there is no `{name}` on this machine; {there}"))
             .hint(format!(

@@ -19,6 +19,7 @@ mod loader;
 mod logs;
 pub mod package;
 mod seat;
+mod workerd;
 
 pub use executor::{Look, NativeExecutor, Parts, Settings};
 pub use jail::{Danger, Launcher, Report, Settings as Jails, check, run_check, run_launcher};

@@ -362,6 +362,7 @@ impl Operations for NodeOperations {
             findings.extend(self.compiler().await);
             findings.extend(self.guests().await);
             findings.extend(crate::jails::findings(&self.jails, &self.children).await);
+            findings.push(crate::jails::interpreters(&self.engine.interpreters().await));
             if let Some(all) = &self.certificates {
                 findings.extend(crate::certificates::findings(all));
             }

@@ -62,13 +62,13 @@ impl ports::Interpreters for Machine {
         Box::pin(async move { self.look().await.rows(&day(self.clock.wall())) })
     }
 
-    fn check<'a>(&'a self, name: &'a str) -> Future<'a, Result<(), Problem>> {
+    fn check<'a>(&'a self, name: &'a str) -> Future<'a, Result<Option<String>, Problem>> {
         Box::pin(async move {
-            if self.table().await.find(name).is_ok() {
-                return Ok(());
+            if let Ok(found) = self.table().await.find(name) {
+                return Ok(found.version.clone());
             }
             // It may have been installed since.
-            self.look().await.find(name).map(drop)
+            self.look().await.find(name).map(|found| found.version.clone())
         })
     }
 }

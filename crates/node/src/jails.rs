@@ -50,6 +50,21 @@ pub(crate) fn dangers(told: &native::Jails) -> impl Iterator<Item = String> {
     flags(told).map(|flag| format!("{flag}: native functions may do without that layer"))
 }
 
+/// What the doctor says of what runs native functions. One that cannot be used is in the list of
+/// `casemate runtimes`, with the reason.
+pub(crate) fn interpreters(all: &[model::api::Interpreter]) -> Finding {
+    let named = |one: &model::api::Interpreter| match &one.version {
+        Some(version) => format!("{} ({version})", one.name),
+        None => one.name.clone(),
+    };
+    let names: Vec<String> = all.iter().map(named).collect();
+    if names.is_empty() {
+        let hint = "programs of their own need none; otherwise such as `apt-get install python3`";
+        return finding("interpreters", Verdict::Note, "there are none", Some(hint));
+    }
+    finding("interpreters", Verdict::Ok, names.join(", "), None)
+}
+
 /// What the doctor says. That a machine cannot have jails is no problem for who needs none.
 pub(crate) async fn findings(
     told: &native::Jails,

@@ -9,9 +9,9 @@ pub trait Interpreters: std::fmt::Debug + Send + Sync {
     /// Looks what is there now.
     fn list(&self) -> Future<'_, Vec<Interpreter>>;
 
-    /// Whether there is one of this name.
+    /// The version of the one of this name, if it could be found out.
     ///
     /// # Errors
     /// E1320, with what to install and with what is there instead.
-    fn check<'a>(&'a self, name: &'a str) -> Future<'a, Result<(), Problem>>;
+    fn check<'a>(&'a self, name: &'a str) -> Future<'a, Result<Option<String>, Problem>>;
 }

@@ -1,6 +1,6 @@
 //! One project of each format, from its import to its answers.
 
-use super::{Project, answer, copy, has, said, set_secrets};
+use super::{Project, answer, copy, has, set_secrets};
 use crate::rig::{Node, repository, request};
 use serde_json::Value;
 use std::fs;
@@ -260,19 +260,82 @@ fn functions_of_openfaas_run_by_their_template_and_by_their_process() {
 }
 
 #[test]
-fn workers_are_read_and_said_not_to_run_yet() {
+fn a_worker_runs_with_its_variables_its_namespace_and_its_times() {
     let project = Project::of("workers");
-    for part in [
-        "`edge-shop`: Workers are not run here yet",
-        "wrangler.toml:4: `edge-shop`: route `cdn.example/*`",
-        "wrangler.toml:7: `edge-shop`: variable `API_TOKEN`",
-        "`kv_namespaces` `CARTS`: a key-value store",
-        "`triggers`",
-        "`edge-shop in staging`: variable `STAGE`",
+    let report = project.json(&["import"]);
+    for (part, list) in [
+        ("compatibility flag `experimental`", "left_out"),
+        ("route `*.example/a*b`", "left_out"),
+        ("`r2_buckets` `PICTURES`", "left_out"),
+        ("`observability`", "left_out"),
+        ("environment `staging`", "left_out"),
+        ("`API_TOKEN` holds a secret in plain text", "over_granted"),
+        ("requests to every address", "over_granted"),
+        ("`services` `MAIL` is the function `mail`", "notes"),
+        ("`kv_namespaces` `CARTS` is the store `carts`", "notes"),
+        ("time `0 2 * * 2` is `0 2 * * 1` here", "notes"),
     ] {
+        assert!(has(&report[list], "edge-shop", part), "{part}: {report}");
+    }
+    let manifest = project.read("casemate.toml");
+    for line in [
+        "contract = \"workers\"",
+        "compatibility_flags = [\"nodejs_compat\"]",
+        "kv = { CARTS = \"carts\" }",
+        "services = { MAIL = \"mail\", SELF = \"edge-shop\" }",
+        "json = [\"LIMITS\", \"RETRIES\"]",
+        "cron = \"0 2 * * 1\"",
+    ] {
+        assert!(manifest.contains(line), "{line}: {manifest}");
+    }
+    assert!(!report.to_string().contains("hunter2") && !manifest.contains("hunter2"));
+    let node = Node::start();
+    set_secrets(&node, &project, &report);
+    project.deploy(&node);
+    let head = "GET /a/b HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n";
+    let reply = crate::rig::raw(node.gateway, head.as_bytes());
+    let said: Value = serde_json::from_slice(&reply.body).expect("JSON");
+    let wanted = serde_json::json!({
+        "greeting": "hello from a Worker", "host": "shop.example", "pathname": "/a/b",
+        "STAGE": "live", "LIMITS": { "items": 3 }, "RETRIES": 2,
+        "API_TOKEN": "value-of-api-token", "last": "/a/b", "self": "function"
+    });
+    assert_eq!(said, wanted);
+    let id = node.ok(&["schedule", "run", "edge-shop-2"]);
+    node.record_of(id.trim(), "ok", true);
+    let lines = node.lines_of(id.trim());
+    assert!(lines.iter().any(|line| line["text"] == "at 0 2 * * 1"), "{lines:?}");
+}
+
+#[test]
+fn a_worker_that_has_to_be_bundled_gets_a_build_and_one_without_code_is_named() {
+    let worker = "name = \"w\"\nmain = \"src/index.ts\"\n";
+    let project =
+        Project::with(&[("wrangler.toml", worker), ("src/index.ts", "export default {}")]);
+    project.ok(&["import"]);
+    let manifest = project.read("casemate.toml");
+    for line in [
+        "build = \"npx wrangler deploy --dry-run --outdir dist/w\"",
+        "source = \"dist/w\"",
+        "main = \"index.js\"",
+        "compatibility_date = \"2021-11-02\"",
+    ] {
+        assert!(manifest.contains(line), "{line}: {manifest}");
+    }
+    for (text, part) in [
+        ("name = \"w\"\n", "it has no `main`"),
+        ("name = \"w\"\nmain = \"../x.js\"\n", "leads out of the project"),
+        ("name = \"w\"\nmain = \"x.js\"\ncompatibility_date = \"soon\"\n", "is no day"),
+    ] {
+        let project = Project::with(&[("wrangler.toml", text), ("x.js", "export default {}")]);
         project.refused(&["import"], "E0158", part);
     }
-    assert!(!said(&project.run(&["import"])).contains("hunter2"));
+    let commented = "{ // a Worker\n\"name\": \"w\", \"main\": \"x.js\", \"compatibility_date\": \"2026-01-01\",\n\
+                     \"vars\": { \"A\": \"1\", \"B\": 2, \"C\": null } }";
+    let project = Project::with(&[("wrangler.jsonc", commented), ("x.js", "export default {}")]);
+    project.ok(&["import"]);
+    let manifest = project.read("casemate.toml");
+    assert!(manifest.contains("json = [\"B\", \"C\"]"), "{manifest}");
 }
 
 #[test]

@@ -95,6 +95,13 @@ fn from_new_to_a_changed_answer_in_a_function_of_azures() {
 }
 
 #[test]
+fn from_new_to_a_changed_answer_in_a_worker() {
+    let newcomer = Newcomer::new();
+    newcomer.go("worker-js", "src/index.js", GREETING);
+    newcomer.passes_its_own_recipe();
+}
+
+#[test]
 fn from_new_to_a_changed_answer_in_flask() {
     Newcomer::new().go("flask", "app.py", GREETING);
 }

@@ -3,7 +3,7 @@
 use super::Format;
 use super::yaml::Node;
 use model::FunctionName;
-use model::manifest::{Contract, EventForm, Signature};
+use model::manifest::{Contract, EventForm, Signature, WorkerSpec};
 use model::unit::{Duration, Size};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,6 +94,12 @@ pub(super) struct Draft {
     pub(super) buckets: BTreeSet<(&'static str, String)>,
     /// Functions of the project that it may call, by their names there.
     pub(super) calls: Vec<String>,
+    /// Key-value stores that it reads and writes.
+    pub(super) stores: BTreeSet<String>,
+    /// What it is as a Worker.
+    pub(super) worker: Option<WorkerSpec>,
+    /// The times at which it is called: names and cron expressions.
+    pub(super) times: Vec<(String, String)>,
 }
 
 impl Draft {
@@ -125,6 +131,9 @@ impl Draft {
             services: Vec::new(),
             buckets: BTreeSet::new(),
             calls: Vec::new(),
+            stores: BTreeSet::new(),
+            worker: None,
+            times: Vec::new(),
         }
     }
 

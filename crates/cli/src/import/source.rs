@@ -65,7 +65,7 @@ pub(super) fn within(
 }
 
 /// Whether a list of dependencies names any.
-fn names_any(file: &Path) -> bool {
+pub(super) fn names_any(file: &Path) -> bool {
     use std::io::Read as _;
     let mut text = String::new();
     let read = std::fs::File::open(file)

@@ -108,6 +108,9 @@ fn part(
     }
     routes(import, &mut draft, writing);
     let (environment, secrets) = environment(import, &draft, &writing.seeker);
+    if let Some(worker) = &mut draft.worker {
+        worker.json.retain(|name| environment.contains_key(name));
+    }
     let asks = asks(import, &draft, names, &secrets);
     let text = text::function(&draft, &environment, &asks);
     let alone = format!("manifest = 1\napplication = \"imported\"\n{text}");
@@ -229,6 +232,7 @@ fn environment(
 struct Asks {
     http: BTreeSet<String>,
     invoke: BTreeSet<String>,
+    keyvalue: BTreeSet<String>,
     secrets: BTreeSet<String>,
 }
 
@@ -239,7 +243,9 @@ impl Asks {
         let invoke = self.invoke.iter().map(|name| format!("allow.invoke = [\"{name}\"]"));
         let secrets =
             self.secrets.iter().map(|name| format!("allow.secret.{name} = {{ reveal = true }}"));
-        http.chain(invoke).chain(secrets).collect()
+        let stores =
+            self.keyvalue.iter().map(|name| format!("allow.keyvalue.{name} = \"read-write\""));
+        http.chain(invoke).chain(stores).chain(secrets).collect()
     }
 }
 
@@ -303,9 +309,10 @@ fn asks(
             ),
         }
     }
-    if !asks.invoke.is_empty() {
+    if !asks.invoke.is_empty() && draft.worker.is_none() {
         import.note(draft.line, "other functions are called as `http://NAME.fn.casemate.internal/` here, not by AWS's SDK");
     }
+    asks.keyvalue.extend(draft.stores.iter().cloned());
     asks.secrets.extend(secrets.iter().map(|(name, _)| name.to_string()));
     asks
 }

@@ -64,3 +64,6 @@ pub(super) const EXPRESS: &[File] = files!(
 pub(super) const PHP: &[File] = files!(
     "php": "casemate.toml", "README.md", "build.sh", "public/index.php"
 );
+pub(super) const WORKER: &[File] = files!(
+    "worker-js": "casemate.toml", "README.md", "build.sh", "src/index.js"
+);

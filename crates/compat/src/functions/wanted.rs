@@ -315,6 +315,7 @@ fn native(
         image_config: None,
         port: None,
         server: None,
+        worker: None,
         parallel,
         processes: None,
         scratch,

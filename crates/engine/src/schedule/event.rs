@@ -3,7 +3,7 @@
 
 use crate::function::Function;
 use bytes::Bytes;
-use model::manifest::Contract;
+use model::manifest::{Contract, ScheduleSpec};
 use model::wire::queued::Cause;
 use model::{InvocationId, Timestamp};
 use ports::queue::TriggerRef;
@@ -15,12 +15,12 @@ const TYPE: &str = "dev.casemate.schedule.tick";
 const ACCOUNT: &str = "000000000000";
 const REGION: &str = "us-east-1";
 
-/// The event's attributes, as header fields.
+/// The event's attributes, as header fields. `spec` is the schedule's.
 pub(super) fn headers(
     trigger: &TriggerRef,
     planned: Timestamp,
     id: &str,
-    data: bool,
+    spec: &ScheduleSpec,
 ) -> Vec<(String, Vec<u8>)> {
     let scope = &trigger.scope;
     let source = format!(
@@ -34,16 +34,24 @@ pub(super) fn headers(
         ("ce-type", TYPE.to_owned()),
         ("ce-time", planned.to_string()),
     ];
-    if data {
+    // An extension of ours: Workers are told which of their times it is by that.
+    if let Some(cron) = &spec.cron {
+        fields.push(("ce-cron", cron.clone()));
+    }
+    if spec.data.is_some() {
         fields.push(("content-type", "application/json".to_owned()));
     }
     fields.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes())).collect()
 }
 
-/// Whether the function is one of AWS Lambda's, which gets an event and no request.
+/// Whether the function gets an event and no request: one of AWS Lambda's, or a Worker, which has a
+/// handler for that alone.
 pub(crate) fn is_event(function: &Function) -> bool {
-    let native = function.row.spec.native.as_ref();
-    native.is_some_and(|native| native.contract == Contract::Lambda)
+    matches!(contract(function), Some(Contract::Lambda | Contract::Workers))
+}
+
+fn contract(function: &Function) -> Option<Contract> {
+    function.row.spec.native.as_ref().map(|native| native.contract)
 }
 
 /// The body as the function expects it. As with EventBridge, data that the schedule names stands in
@@ -55,7 +63,7 @@ pub(crate) fn shape(
     body: Bytes,
 ) -> Bytes {
     let Some(Cause::Schedule { name, planned }) = cause else { return body };
-    if !is_event(function) || !body.is_empty() {
+    if contract(function) != Some(Contract::Lambda) || !body.is_empty() {
         return body;
     }
     let event = json!({

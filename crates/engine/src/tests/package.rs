@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3601);
 
-/// A machine with one interpreter.
+/// A machine with two interpreters.
 #[derive(Debug)]
 struct Python;
 
@@ -21,10 +21,12 @@ impl ports::Interpreters for Python {
         Box::pin(std::future::ready(Vec::new()))
     }
 
-    fn check<'a>(&'a self, name: &'a str) -> ports::Future<'a, Result<(), Problem>> {
-        let known = name == "python3";
-        let missing = || Err(Problem::new(Code::InterpreterMissing).detail(name));
-        Box::pin(std::future::ready(if known { Ok(()) } else { missing() }))
+    fn check<'a>(&'a self, name: &'a str) -> ports::Future<'a, Result<Option<String>, Problem>> {
+        Box::pin(std::future::ready(match name {
+            "python3" => Ok(None),
+            "workerd" => Ok(Some("2026-11-17".to_owned())),
+            _ => Err(Problem::new(Code::InterpreterMissing).detail(name)),
+        }))
     }
 }
 
@@ -124,4 +126,25 @@ async fn a_missing_interpreter_is_named_and_programs_are_for_packages_only() {
     let request = DeployRequest { manifest, grant: false };
     let refused = rig.engine.deploy(&Scope::default(), "operator", request, None).await;
     assert_eq!(refused.expect_err("refused").code, Code::AssetList);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workers_modules_and_its_day_are_looked_at() {
+    let rig = machine().await;
+    let worker = |more: &str| {
+        let worker = format!(r#""worker":{{"compatibility_date":{more}}}"#);
+        format!(r#""contract":"workers","interpreter":"workerd",{worker}"#)
+    };
+    let good = send(&rig, &[("index.js", "export default {}"), ("a\"b.css", "x")]).await;
+    let other = send(&rig, &[("main.js", "export default {}")]).await;
+    let odd = send(&rig, &[("index.js", "export default {}"), ("a\nb.js", "x")]).await;
+    let now = r#""2026-11-01""#;
+    assert_eq!(code(&rig, &worker(now), good).await, None);
+    assert_eq!(code(&rig, &worker(now), other).await, Some(Code::WorkerMain));
+    assert_eq!(code(&rig, &worker(r#""2026-11-01","main":"main.js""#), other).await, None);
+    assert_eq!(code(&rig, &worker(now), odd).await, Some(Code::WorkerModule));
+    assert_eq!(code(&rig, &worker(r#""2027-01-01""#), good).await, Some(Code::WorkerDate));
+    assert_eq!(code(&rig, &worker(r#""yesterday""#), good).await, Some(Code::WorkerDate));
+    let flags = r#""2026-11-01","compatibility_flags":["experimental"]"#;
+    assert_eq!(code(&rig, &worker(flags), good).await, Some(Code::WorkerFlag));
 }

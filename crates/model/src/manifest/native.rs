@@ -5,6 +5,7 @@ mod check;
 use super::event_form::EventForm;
 use super::image::ImageConfig;
 use super::server::ServerSpec;
+use super::worker::WorkerSpec;
 use crate::Digest;
 use crate::unit::{Duration, Size};
 use schemars::JsonSchema;
@@ -48,6 +49,8 @@ pub enum Contract {
     OpenfaasClassic,
     /// The Common Gateway Interface (RFC 3875), as WASI-CGI and web servers have it.
     Cgi,
+    /// Cloudflare Workers, by their open runtime `workerd`.
+    Workers,
 }
 
 impl Contract {
@@ -72,6 +75,7 @@ impl Contract {
             Self::IronfunctionsHttp => "ironfunctions-http",
             Self::OpenfaasClassic => "openfaas-classic",
             Self::Cgi => "cgi",
+            Self::Workers => "workers",
         }
     }
 
@@ -175,6 +179,9 @@ pub struct NativeSpec {
     /// What else is known of the function's server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerSpec>,
+    /// Its modules and bindings, if it is a Worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<Box<WorkerSpec>>,
     /// Invocations that one process has in hand at a time, at most 1000. Default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel: Option<u32>,

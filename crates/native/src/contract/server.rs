@@ -25,6 +25,7 @@ mod said;
 #[cfg(test)]
 mod tests;
 mod whisk;
+mod worker;
 
 pub(crate) use dial::Dial;
 pub(crate) use whisk::is_told_its_code;
@@ -35,6 +36,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 
 use crate::seat::Seat;
+use crate::workerd;
 use facts::Facts;
 use hand::Hands;
 use link::Links;
@@ -98,6 +100,8 @@ struct Inner {
     limits: Limits,
     start: Duration,
     links: Links,
+    /// Where a Worker's jail is told events.
+    events: Links,
     hands: Arc<Hands>,
     /// Set once it could take calls: nothing of a server's beginning is done twice.
     begun: OnceCell<()>,
@@ -158,6 +162,7 @@ impl Server {
         let facts = Facts::of(unit, native, row, &with.instance);
         let parallel = native.parallel.unwrap_or(1) as usize;
         let links = Links::new(&with, facts.port, parallel, &unit.limits, row.form == Form::Stdio);
+        let events = Links::new(&with, workerd::EVENTS, parallel, &unit.limits, false);
         Some(Self(Arc::new(Inner {
             row,
             server: native.server.clone().unwrap_or_default(),
@@ -165,6 +170,7 @@ impl Server {
             start: native.start.map_or(START, model::unit::Duration::std),
             facts,
             links,
+            events,
             hands: Arc::default(),
             begun: OnceCell::new(),
             hosted: native.command.is_empty() && arguments(native).is_some(),
@@ -205,6 +211,9 @@ impl Conversation for Server {
     fn settled(&self) -> Future<'_, ()> {
         Box::pin(async move {
             self.0.hands.empty().await;
+            if self.0.row.form == Form::Worker {
+                self.0.task(|inner| Box::pin(async move { worker::settled(&inner).await })).await;
+            }
             if self.0.has(Hook::PreFreeze) {
                 self.0.task(|inner| Box::pin(async move { inner.pre_freeze().await })).await;
             }

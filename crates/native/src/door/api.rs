@@ -1,9 +1,13 @@
 //! `http://host.casemate.internal/`: stores and containers over plain HTTP; and functions, each under
-//! a name of its own.
+//! a name of its own, and stores as Workers ask for them, likewise.
 
 mod blobs;
 mod keyvalue;
 mod path;
+mod workers;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use workers::asked as asked_of_a_namespace;
 
 use super::accept::{self, Door};
 use super::carry::{self, answered};
@@ -61,7 +65,11 @@ async fn called(seat: &Seat, request: Request<Incoming>) -> Answered {
     if is_host(authority.host()) {
         return Ok(answer(seat, request).await);
     }
-    match Target::of(&authority, 80) {
+    let target = Target::of(&authority, 80);
+    if let Some(store) = target.as_ref().and_then(|target| workers::store(&target.host)) {
+        return Ok(workers::answer(seat, store, request).await);
+    }
+    match target {
         Some(target) if target.host.ends_with(FUNCTIONS) || target.host == EVENTS => {
             Ok(carry::within(seat, Scheme::HTTP, &target, request).await)
         }

@@ -14,12 +14,19 @@ pub(crate) const HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 pub(crate) const HOST_NAME: &str = "host.casemate.internal";
 /// What a function's name ends in.
 pub(crate) const FUNCTIONS: &str = ".fn.casemate.internal";
+/// What a store's name ends in, for Workers.
+pub(crate) const STORES: &str = ".kv.casemate.internal";
 /// Where events are published.
 pub(crate) const EVENTS: &str = "events.casemate.internal";
 /// Names that are the platform's.
 const OWN: &str = ".casemate.internal";
 /// Most hosts of a jail: as many as a manifest may name, and fewer than addresses that there are.
 const HOSTS_MAX: usize = 200;
+
+/// Where that is, with its port.
+pub(crate) fn host_address() -> String {
+    SocketAddrV4::new(HOST, 80).to_string()
+}
 
 /// A jail's granted destinations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! what a loader is told. Where there is no loader, both come at once.
 
 use super::command::{self, Start};
-use super::rooted;
+use super::{rooted, worker};
 use crate::contract::{self, actionloop, lambda, server};
 use crate::door::{self, Authority, Layout, Passing};
 use crate::interpreter::{Interpreter, Kind, Needs};
@@ -104,6 +104,7 @@ impl Ground<'_> {
         }
         plan.hosts = recipe.assignment.hosts.clone().unwrap_or(plan.hosts);
         plan.listeners.extend(&recipe.assignment.listeners);
+        plan.files.extend(recipe.files.iter().cloned());
         plan.environment.clone_from(&recipe.environment);
         plan.directory.clone_from(&recipe.place);
         plan.extra = recipe.wiring.extra;
@@ -190,6 +191,8 @@ pub(super) struct Recipe {
     pub(super) wiring: Wiring,
     /// What its jail sees in the place of the machine, if that is an image.
     pub(super) root: Option<Needs>,
+    /// Files that its jail has for it beside its package.
+    pub(super) files: Vec<(PathBuf, Vec<u8>)>,
 }
 
 /// Where a function's files lie on the machine.
@@ -237,6 +240,13 @@ impl Recipe {
             }
         }
         in_capitals(&mut environment, unit, revealed);
+        let own = match &native.worker {
+            Some(spec) => {
+                let revealed = revealed.iter().map(|(name, _)| name.as_str());
+                worker::files(spec, unit, (revealed, &environment), &files.package, &place)?
+            }
+            None => Vec::new(),
+        };
         Ok(Self {
             assignment: Assignment {
                 binds,
@@ -256,6 +266,7 @@ impl Recipe {
             wiring: Wiring::of(native.contract),
             place,
             root,
+            files: own,
         })
     }
 }

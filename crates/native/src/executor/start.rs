@@ -186,7 +186,7 @@ async fn directly(
     let (program, arguments) = match (&recipe.start, interpreter) {
         (Start::Program(program, arguments), _) => (program.clone(), arguments.clone()),
         (Start::Interpreted(arguments), Some(interpreter)) => {
-            (interpreter.path.clone(), arguments.clone())
+            (interpreter.program().to_owned(), arguments.clone())
         }
         (Start::Interpreted(_) | Start::Handler(_), _) => {
             let reason = "its interpreter calls no handlers: write `command`".to_owned();

@@ -2,6 +2,7 @@
 
 use super::Interpreter;
 use super::kind::{Kind, version_in};
+use super::npm;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -66,7 +67,9 @@ impl Candidate {
     }
 
     pub(super) fn identified(self, answer: Option<&str>) -> Interpreter {
-        let version = answer.and_then(version_in).or_else(|| self.version.clone());
+        let kind = self.kind;
+        let version =
+            answer.and_then(|said| kind.version_in(said)).or_else(|| self.version.clone());
         let name = match &self.name {
             Some(name) => name.clone(),
             None => self.kind.name(version.as_deref()),
@@ -161,6 +164,9 @@ fn program(name: &str, path: PathBuf) -> Option<Candidate> {
         (Kind::Php, Some(line))
     } else if let Some(line) = line("ruby") {
         (Kind::Ruby, Some(line))
+    } else if name == "workerd" {
+        let program = npm::program_of(&path).unwrap_or(path);
+        return program.is_file().then(|| Candidate::new(Kind::Workerd, program, None));
     } else {
         return None;
     };

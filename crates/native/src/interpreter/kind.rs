@@ -15,6 +15,8 @@ pub enum Kind {
     Ruby,
     /// .NET.
     Dotnet,
+    /// The runtime of Cloudflare Workers.
+    Workerd,
     /// Something that the operator named.
     Other,
 }
@@ -30,6 +32,7 @@ impl Kind {
             ("php", Self::Php),
             ("ruby", Self::Ruby),
             ("dotnet", Self::Dotnet),
+            ("workerd", Self::Workerd),
         ];
         let is = |word: &str| {
             let rest = name.strip_prefix(word).map(|rest| rest.strip_prefix("js").unwrap_or(rest));
@@ -42,7 +45,7 @@ impl Kind {
     pub(super) fn line(self, version: &str) -> String {
         let parts = match self {
             Self::Python | Self::Php | Self::Ruby => 2,
-            Self::Node | Self::Java | Self::Dotnet | Self::Other => 1,
+            Self::Node | Self::Java | Self::Dotnet | Self::Workerd | Self::Other => 1,
         };
         // Java 8 says that it is 1.8.
         let version = version.strip_prefix("1.").filter(|_| self == Self::Java).unwrap_or(version);
@@ -58,6 +61,8 @@ impl Kind {
             Self::Php => "php",
             Self::Ruby => "ruby",
             Self::Dotnet => "dotnet",
+            // One version does what all before it did.
+            Self::Workerd => return "workerd".to_owned(),
             Self::Other => "other",
         };
         version.map_or_else(|| word.to_owned(), |version| format!("{word}{}", self.line(version)))
@@ -80,6 +85,7 @@ impl Kind {
             Self::Php => &["php"],
             Self::Ruby => &["ruby"],
             Self::Dotnet => &["dotnet"],
+            Self::Workerd => &["workerd"],
             Self::Other => &[],
         }
     }
@@ -98,9 +104,37 @@ impl Kind {
             Self::Php => with("php-cli", format!("php{line}-cli")),
             Self::Ruby => with("ruby", format!("ruby{line}")),
             Self::Dotnet => with("dotnet-runtime-8.0", format!("dotnet-runtime-{line}.0")),
-            Self::Other => None,
+            Self::Workerd | Self::Other => None,
         }
     }
+
+    /// How it gets onto a machine whose manifest calls it so.
+    pub(super) fn installing(self, name: &str) -> String {
+        match self.package(name) {
+            Some(package) => format!("`apt-get install {package}` on the node's machine"),
+            None if self == Self::Workerd => {
+                "`npm install --global workerd` on the node's machine".to_owned()
+            }
+            None => "install it on the node's machine".to_owned(),
+        }
+    }
+
+    /// The version in what a program of the kind says of itself.
+    pub(super) fn version_in(self, said: &str) -> Option<String> {
+        if self == Self::Workerd { date_in(said) } else { version_in(said) }
+    }
+}
+
+/// The day in `workerd 2026-11-17`, which is its version.
+fn date_in(said: &str) -> Option<String> {
+    let is = |word: &&str| {
+        word.len() == 10
+            && word.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+    };
+    said.split_whitespace().take(32).find(is).map(str::to_owned)
 }
 
 /// The version in what a program says of itself, such as `Python 3.11.2` or `v20.19.3`.
@@ -115,7 +149,7 @@ pub(super) fn version_in(said: &str) -> Option<String> {
 
 /// A version as what can be compared; none is older than all.
 pub(super) fn numbers(version: Option<&str>) -> Vec<u32> {
-    let parts = version.unwrap_or_default().split('.');
+    let parts = version.unwrap_or_default().split(['.', '-']);
     parts.map_while(|part| part.parse().ok()).collect()
 }
 
@@ -135,6 +169,10 @@ mod tests {
             assert_eq!(version_in(said).as_deref(), Some(version), "{said}");
         }
         assert_eq!(version_in("usage: nothing like that"), None);
+        let workerd = |said| Kind::Workerd.version_in(said);
+        assert_eq!(workerd("workerd 2026-11-17\n").as_deref(), Some("2026-11-17"));
+        assert_eq!(workerd("workerd 1.2.3"), None);
+        assert!(numbers(Some("2026-11-17")) > numbers(Some("2026-09-30")));
         for (name, kind) in [
             ("python3.11", Kind::Python),
             ("node", Kind::Node),
@@ -142,6 +180,8 @@ mod tests {
             ("java17", Kind::Java),
             ("javac", Kind::Other),
             ("perl", Kind::Other),
+            ("workerd", Kind::Workerd),
+            ("workerd-2026", Kind::Workerd),
         ] {
             assert_eq!(Kind::of_name(name), kind, "{name}");
         }

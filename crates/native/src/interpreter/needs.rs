@@ -162,7 +162,12 @@ pub(crate) fn shell() -> Needs {
 pub(super) fn of(interpreter: &Interpreter) -> Needs {
     let mut needs = base();
     needs.add(ENV);
-    needs.add(&interpreter.path);
+    if interpreter.program() == interpreter.path {
+        needs.add(&interpreter.path);
+    } else {
+        let (source, target) = (interpreter.path.clone(), interpreter.program().to_owned());
+        needs.binds.push(Bind { source, target });
+    }
     let version = interpreter.version.as_deref().unwrap_or_default();
     let line = interpreter.kind.line(version);
     let home = interpreter.path.parent().and_then(Path::parent).unwrap_or(Path::new("/usr"));
@@ -204,13 +209,13 @@ pub(super) fn of(interpreter: &Interpreter) -> Needs {
             needs.add(interpreter.path.parent().unwrap_or(home));
             needs.add("/etc/dotnet");
         }
-        Kind::Other => {}
+        Kind::Workerd | Kind::Other => {}
     }
     for path in &interpreter.also {
         needs.add(path);
     }
     for name in interpreter.aliases.iter().chain([&interpreter.name]) {
-        needs.link(Path::new("/usr/bin").join(name), interpreter.path.clone());
+        needs.link(Path::new("/usr/bin").join(name), interpreter.program().to_owned());
     }
     needs
 }

@@ -55,13 +55,19 @@ fn what_lies_where_interpreters_lie_is_found_with_its_names() {
         "usr/lib/dotnet/dotnet",
         "usr/lib/dotnet/shared/Microsoft.NETCore.App/8.0.4/",
         "usr/lib/dotnet/shared/Microsoft.NETCore.App/8.0.17/",
+        "usr/local/bin/workerd",
         "home/user/bin/python3.14",
     ]);
     let jvm = root.path().join("usr/lib/jvm");
     fs::write(jvm.join("java-17-openjdk-amd64/release"), "X=1\nJAVA_VERSION=\"17.0.15\"\n")
         .expect("written");
     symlink("java-17-openjdk-amd64", jvm.join("default")).expect("a link");
-    let table = table(root.path(), &[], &[("node", "v20.20.2\n"), ("python3.11", "Python 3.11.2")]);
+    let said = [
+        ("node", "v20.20.2\n"),
+        ("python3.11", "Python 3.11.2"),
+        ("workerd", "workerd 2026-11-17\n"),
+    ];
+    let table = table(root.path(), &[], &said);
     assert_eq!(
         names(&table),
         [
@@ -71,11 +77,13 @@ fn what_lies_where_interpreters_lie_is_found_with_its_names() {
             "java17 java",
             "php8.2 php",
             "dotnet8 dotnet",
+            "workerd",
         ]
     );
     assert_eq!(table.find("python").expect("there").version.as_deref(), Some("3.11.2"));
     assert_eq!(table.find("dotnet8").expect("there").version.as_deref(), Some("8.0.17"));
     assert_eq!(table.find("java").expect("there").version.as_deref(), Some("17.0.15"));
+    assert_eq!(table.find("workerd").expect("there").version.as_deref(), Some("2026-11-17"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::super::draft::{Draft, Import, Route};
 use super::Asks;
 use model::ApplicationName;
+use model::manifest::WorkerSpec;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -60,6 +61,13 @@ pub(super) fn function(
         line("signature", draft.signature.map(|it| quoted(it.word())));
         text = text.replace("probe = \n", "");
     }
+    if let Some(spec) = &draft.worker {
+        worker(&mut text, spec);
+    }
+    for (name, cron) in &draft.times {
+        let (name, cron) = (quoted(name), quoted(cron));
+        let _infallible = write!(text, "\n[[function.schedule]]\nname = {name}\ncron = {cron}\n");
+    }
     if !environment.is_empty() {
         text.push_str("\n[function.environment]\n");
     }
@@ -76,9 +84,31 @@ pub(super) fn function(
     text
 }
 
+fn worker(text: &mut String, spec: &WorkerSpec) {
+    let mut line = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let _infallible = writeln!(text, "{key} = {value}");
+        }
+    };
+    line("\n[function.native.worker]\nmain", Some(quoted(spec.main())));
+    line("compatibility_date", Some(quoted(&spec.compatibility_date)));
+    line("compatibility_flags", list(&spec.compatibility_flags));
+    let pairs = |all: Vec<(&String, String)>| {
+        let all: Vec<String> =
+            all.into_iter().map(|(name, to)| format!("{} = {}", key(name), quoted(&to))).collect();
+        (!all.is_empty()).then(|| format!("{{ {} }}", all.join(", ")))
+    };
+    line("kv", pairs(spec.kv.iter().map(|(name, to)| (name, to.to_string())).collect()));
+    line(
+        "services",
+        pairs(spec.services.iter().map(|(name, to)| (name, to.to_string())).collect()),
+    );
+    line("json", list(&spec.json));
+}
+
 fn allow(text: &mut String, asks: &Asks) {
-    let Asks { http, invoke, secrets } = asks;
-    if http.is_empty() && invoke.is_empty() && secrets.is_empty() {
+    let Asks { http, invoke, keyvalue, secrets } = asks;
+    if asks.lines().is_empty() {
         return;
     }
     text.push_str("\n[function.allow]\n");
@@ -86,6 +116,9 @@ fn allow(text: &mut String, asks: &Asks) {
         if let Some(values) = list(&values.iter().cloned().collect::<Vec<_>>()) {
             let _infallible = writeln!(text, "{key} = {values}");
         }
+    }
+    for name in keyvalue {
+        let _infallible = writeln!(text, "keyvalue.{name} = \"read-write\"");
     }
     for name in secrets {
         let _infallible = writeln!(text, "secret.{name} = {{ reveal = true }}");

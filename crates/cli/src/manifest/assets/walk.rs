@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 const WELL_KNOWN: &str = ".well-known";
 
 /// What versions and caches are kept in, and what often holds secrets: no package needs them.
-const NO_PART: [&str; 6] = [".git", ".hg", ".svn", ".DS_Store", ".env", ".casemate"];
+const NO_PART: [&str; 7] = [".git", ".hg", ".svn", ".DS_Store", ".env", ".dev.vars", ".casemate"];
 
 /// What a directory is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,7 +180,11 @@ impl Walk {
             Purpose::Assets { dotfiles } => {
                 name.starts_with('.') && name != WELL_KNOWN && !dotfiles
             }
-            Purpose::Package => NO_PART.contains(&name) || name.starts_with(".env."),
+            Purpose::Package => {
+                NO_PART.contains(&name)
+                    || name.starts_with(".env.")
+                    || name.starts_with(".dev.vars.")
+            }
         }
     }
 

@@ -126,6 +126,18 @@ macro_rules! deploying {
         ImageTooLarge = "E0163", 413, "an image is too large",
             cause: "Its files are more than 4 GiB, one of them is more than 512 MiB, there are more than 100,000 of them, or a layer unpacks to over two hundred times its size.",
             remedy: "Take a smaller base, such as one whose tag ends in `slim`.";
+        WorkerFlag = "E0164", 422, "a Worker asks for a compatibility flag that no Worker may have",
+            cause: "The flag is experimental, which the runtime takes only with all of its experiments on, or it makes the runtime fetch an interpreter from the network. The message names it.",
+            remedy: "Take it out of `compatibility_flags`; docs/guides/workers.md says what there is instead.";
+        WorkerMain = "E0165", 422, "a Worker has no main module",
+            cause: "The package does not hold the module that `worker.main` names (`index.js` if it names none), or that file is no ES module.",
+            remedy: "Correct `main`, or build the module to where it says; it is a path below `source`.";
+        WorkerDate = "E0166", 422, "a Worker's compatibility date cannot be had",
+            cause: "It is no day, or one of whose behaviour the node's `workerd` does not know yet.",
+            remedy: "Write an earlier day as YYYY-MM-DD, or have the operator install a newer `workerd`; `casemate runtimes` says which there is.";
+        WorkerModule = "E0167", 422, "a Worker's modules cannot be used",
+            cause: "The name of one has quotes, control characters or characters that mean something in an import, is the platform's own, or there are more than 1000 modules.",
+            remedy: "Rename the file that the message names, or bundle the modules into one.";
         WasiNotAllowed = "E0170", 422, "the component is built for WASI 0.3, which this node does not allow",
             cause: "WASI 0.3 is experimental: fixes of it are not promised patch releases. A node runs it only if its operator says so.",
             remedy: "Build the component for WASI 0.2, or have the operator set `wasi03 = true` below `[wasm]` in the node's configuration and start the node again.";

@@ -1,7 +1,7 @@
 //! What a native function's manifest may say: what each contract needs, and how much of everything.
 
 use super::{Contract, NativeSpec};
-use crate::manifest::{FunctionSpec, Runtime, Wasi};
+use crate::manifest::{FunctionSpec, Runtime, Wasi, worker};
 use crate::unit::{Duration, Size};
 use crate::{Code, Problem};
 
@@ -26,6 +26,7 @@ const PLATFORM_PORTS: [u16; 2] = [9001, 3128];
 
 /// The key below `function`, what is wrong with it, and what to do.
 struct Wrong {
+    code: Code,
     key: &'static str,
     why: String,
     hint: &'static str,
@@ -34,7 +35,7 @@ struct Wrong {
 type Checked = Result<(), Wrong>;
 
 fn wrong(key: &'static str, why: impl Into<String>, hint: &'static str) -> Checked {
-    Err(Wrong { key, why: why.into(), hint })
+    Err(Wrong { code: Code::ManifestValue, key, why: why.into(), hint })
 }
 
 impl FunctionSpec {
@@ -59,8 +60,8 @@ impl FunctionSpec {
                 self.check_absent().and_then(|()| native.check()).and_then(|()| self.beside(native))
             }
         };
-        checked.map_err(|Wrong { key, why, hint }| {
-            Problem::new(Code::ManifestValue)
+        checked.map_err(|Wrong { code, key, why, hint }| {
+            Problem::new(code)
                 .detail(format!("function `{}`, `{key}`: {why}", self.name))
                 .hint(hint)
                 .below(format_args!("/{}", key.replace('.', "/")))
@@ -106,6 +107,7 @@ impl FunctionSpec {
             let hint = "take one of them out: the image has the function's files";
             return wrong("source", "`image` is said, too", hint);
         }
+        self.check_worker(native)?;
         let limits = self.limits();
         if native.scratch.is_some_and(|scratch| scratch.bytes > limits.memory_bytes) {
             let memory = Size { bytes: limits.memory_bytes };
@@ -123,6 +125,28 @@ impl FunctionSpec {
             );
         }
         Ok(())
+    }
+
+    /// A Worker's bindings are all in one place, whatever they are.
+    fn check_worker(&self, native: &NativeSpec) -> Checked {
+        let Some(worker) = &native.worker else { return Ok(()) };
+        let plain = |name: &str| {
+            let mut said = self.environment.iter();
+            let said = said.find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+            said.or_else(|| self.config.get(name).map(String::as_str))
+        };
+        worker.check(plain).map_err(|wrong| {
+            let worker::Wrong { code, key, why, hint } = *wrong;
+            Wrong { code, key, why, hint }
+        })?;
+        match worker.bindings().find(|name| plain(name).is_some()) {
+            Some(name) => wrong(
+                "native.worker",
+                format!("`{name}` is a variable's name, too"),
+                "give each a name of its own",
+            ),
+            None => Ok(()),
+        }
     }
 }
 
@@ -182,6 +206,7 @@ impl NativeSpec {
             return wrong("native.handler", "is empty, too long or has control characters", hint);
         }
         self.check_command()?;
+        self.check_is_worker()?;
         let (interpreted, handled) = (self.interpreter.is_some(), self.handler.is_some());
         let needs = |key, why: &str| {
             let hint = "docs/guides/native-functions.md shows what each contract needs";
@@ -198,6 +223,11 @@ impl NativeSpec {
             return needs("native.command", "does not say what of the image is started");
         }
         match self.contract {
+            Contract::Workers
+                if !self.interpreter.as_ref().is_some_and(|name| name.starts_with("workerd")) =>
+            {
+                needs("native.interpreter", "needs `interpreter = \"workerd\"`")
+            }
             Contract::Lambda if interpreted && !handled => {
                 needs("native.handler", "calls a handler within an interpreter")
             }
@@ -224,6 +254,29 @@ impl NativeSpec {
                 needs("native.interpreter", "needs an interpreter, or `command`")
             }
             _ => Ok(()),
+        }
+    }
+
+    /// What a Worker's runtime is started with, the platform says.
+    fn check_is_worker(&self) -> Checked {
+        let contract = self.contract.word();
+        match (self.contract, &self.worker) {
+            (Contract::Workers, None) => wrong(
+                "native.worker",
+                format!("the contract `{contract}` needs a section `[function.native.worker]`"),
+                "write it with a `compatibility_date`, such as `\"2026-11-01\"`",
+            ),
+            (Contract::Workers, Some(_)) if !self.command.is_empty() || self.is_image() => wrong(
+                "native.command",
+                format!("a package of `{contract}` has modules, and nothing that is started"),
+                "take `command` and `image` out: `worker.main` names the first module",
+            ),
+            (Contract::Workers, Some(_)) | (_, None) => Ok(()),
+            (_, Some(_)) => wrong(
+                "native.worker",
+                format!("belongs to the contract `workers`, not to `{contract}`"),
+                "take it out",
+            ),
         }
     }
 

@@ -8,7 +8,7 @@ use super::link::{self, Link, STALE_MAX};
 use super::request::{remove, shape};
 use super::row::{Form, Signal, lists};
 use super::said::Occasion;
-use super::{Inner, azure, fnproject, whisk};
+use super::{Inner, azure, fnproject, whisk, worker};
 use crate::contract::{Answer, AnswerBody, Call};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, request};
 use http_body::Body as _;
@@ -36,6 +36,9 @@ impl Inner {
                 return azure::call(self, call, hand).await;
             }
             Form::Whisk => return whisk::call(self, call, hand).await,
+            Form::Worker if worker::is_scheduled(&call) => {
+                return worker::call(self, call, hand).await;
+            }
             _ => {}
         }
         let Call { request, manner, id, deadline_ms } = call;

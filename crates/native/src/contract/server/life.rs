@@ -50,6 +50,9 @@ impl Inner {
             let there = match ready {
                 // Looking would use up the only connection.
                 Ready::Listening if self.row.form == Form::Stdio => true,
+                Ready::Listening if self.row.form == Form::Worker => {
+                    self.links.reaches().await && self.events.reaches().await
+                }
                 Ready::Listening => self.links.reaches().await,
                 Ready::Answers => self.ask(Method::GET, "/", false).await.is_ok(),
                 Ready::Probe(path) => {
@@ -78,6 +81,7 @@ impl Inner {
     /// Asks the process to end, and gives it the time that it has for that.
     pub(super) async fn stop(&self) {
         self.links.close();
+        self.events.close();
         let said = self.server.grace.map(model::unit::Duration::std);
         let grace = match self.row.stop {
             Stop::Kill => said,

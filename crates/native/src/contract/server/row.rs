@@ -49,6 +49,8 @@ pub(super) enum Form {
     Fn,
     /// Plain, over a connection that is the only one and stays.
     Stdio,
+    /// Plain; a time of a schedule goes to a Worker's handler for that.
+    Worker,
 }
 
 /// What becomes of a request's path.

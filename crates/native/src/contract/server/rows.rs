@@ -12,6 +12,7 @@ use super::facts::Fact::{
 use super::row::Kind::{Always, Else};
 use super::row::{Event, Form, Paths, Ready, Row, Signal, Stop};
 use super::said::Said;
+use crate::workerd;
 use model::manifest::Contract;
 use std::time::Duration;
 
@@ -250,6 +251,19 @@ const FN: Row = Row {
 const IRONFUNCTIONS_HTTP: Row =
     Row { environment: &[("FORMAT", Fixed("http"))], stop: Stop::Kill, form: Form::Stdio, ..PLAIN };
 
+/// Its runtime is told where its Worker is by a file of the platform's, and events come to a port of
+/// their own.
+const WORKERS: Row = Row {
+    port: workerd::PORT,
+    entries: &[("workerd", workerd::ARGUMENTS)],
+    environment: &[],
+    reserved: &["cf-*"],
+    said: &[("cf-connecting-ip", Said::Client)],
+    stop: Stop::Kill,
+    form: Form::Worker,
+    ..PLAIN
+};
+
 /// The row of a contract. None if it is no server on a port.
 pub(super) fn of(contract: Contract) -> Option<&'static Row> {
     Some(match contract {
@@ -270,6 +284,7 @@ pub(super) fn of(contract: Contract) -> Option<&'static Row> {
         Contract::Openwhisk => &OPENWHISK,
         Contract::Fn => &FN,
         Contract::IronfunctionsHttp => &IRONFUNCTIONS_HTTP,
+        Contract::Workers => &WORKERS,
     })
 }
 
@@ -293,6 +308,7 @@ mod tests {
             &OPENWHISK,
             &FN,
             &IRONFUNCTIONS_HTTP,
+            &WORKERS,
         ];
         for row in rows {
             for (name, said) in row.said {

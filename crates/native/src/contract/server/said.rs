@@ -19,6 +19,8 @@ pub(super) enum Said {
     StartNanos,
     /// The host that was asked for.
     Host,
+    /// The caller's address. Nothing, if there is none.
+    Client,
     /// What kind of call it is, in Function Compute's words.
     ControlPath,
     /// The program that sends the request, behind what the caller said.
@@ -65,6 +67,9 @@ impl Occasion<'_> {
             Said::CloudTrace => cloud_trace(&event("traceparent")?)?,
             Said::StartNanos => (i128::from(self.now.0) * 1000).to_string(),
             Said::Host => self.uri.authority()?.to_string(),
+            Said::Client => {
+                event("x-forwarded-for")?.split(',').next().unwrap_or_default().trim().to_owned()
+            }
             Said::ControlPath => match self.manner {
                 Manner::Request => "/http-invoke".to_owned(),
                 Manner::Event => "/invoke".to_owned(),

@@ -35,12 +35,12 @@ pub(super) async fn answer(
         }
         Method::DELETE => {
             let changes = vec![Change::Delete { key }];
-            done(&said(seat, path, Ask::Write { changes }).await?)
+            done(&said(seat, &path.place, Ask::Write { changes }).await?)
         }
         Method::POST => {
             let delta = path.query("add").and_then(|text| text.parse().ok());
             let delta = delta.ok_or_else(|| invalid("`add` of the query is a whole number"))?;
-            match said(seat, path, Ask::Add { key, delta }).await? {
+            match said(seat, &path.place, Ask::Add { key, delta }).await? {
                 Reply::Number(value) => Ok(json(&serde_json::json!({ "value": value }))),
                 _ => Err(Code::Internal.into()),
             }
@@ -49,9 +49,10 @@ pub(super) async fn answer(
     }
 }
 
-async fn said(seat: &Seat, path: &Path, wanted: Ask) -> Result<Reply, Problem> {
-    let what = format!("keyvalue {}", path.place);
-    let call = HostCall::KeyValue { store: path.place.clone(), ask: wanted };
+/// Asks a store.
+pub(super) async fn said(seat: &Seat, store: &str, wanted: Ask) -> Result<Reply, Problem> {
+    let what = format!("keyvalue {store}");
+    let call = HostCall::KeyValue { store: store.to_owned(), ask: wanted };
     match ask(seat, host::Ask::plain(call), Code::StoreDenied, &what).await? {
         (HostReply::KeyValue(reply), _) => Ok(reply),
         _ => Err(Code::Internal.into()),
@@ -63,14 +64,14 @@ async fn list(seat: &Seat, path: &Path) -> Result<Response<Body>, Problem> {
         path.limit(PAGE_MAX).ok_or_else(|| invalid("`limit` is a number from 1 to 1000"))?;
     let prefix = path.query("prefix").unwrap_or_default().to_owned();
     let after = path.query("after").map(str::to_owned);
-    match said(seat, path, Ask::List { prefix, after, limit }).await? {
+    match said(seat, &path.place, Ask::List { prefix, after, limit }).await? {
         Reply::Keys { keys, more } => Ok(json(&serde_json::json!({ "keys": keys, "more": more }))),
         _ => Err(Code::Internal.into()),
     }
 }
 
 async fn read(seat: &Seat, path: &Path, key: String) -> Result<Response<Body>, Problem> {
-    let Reply::Cells(cells) = said(seat, path, Ask::Get { keys: vec![key] }).await? else {
+    let Reply::Cells(cells) = said(seat, &path.place, Ask::Get { keys: vec![key] }).await? else {
         return Err(Code::Internal.into());
     };
     let Some(cell) = cells.into_iter().next().flatten() else {
@@ -93,12 +94,14 @@ async fn write(
     let version = match condition {
         Condition::None => {
             let changes = vec![Change::Set { key, value }];
-            return done(&said(seat, path, Ask::Write { changes }).await?);
+            return done(&said(seat, &path.place, Ask::Write { changes }).await?);
         }
         Condition::Version(version) => Some(version),
         Condition::Absent => None,
     };
-    let Reply::Swapped(swapped) = said(seat, path, Ask::Swap { key, version, value }).await? else {
+    let Reply::Swapped(swapped) =
+        said(seat, &path.place, Ask::Swap { key, version, value }).await?
+    else {
         return Err(Code::Internal.into());
     };
     let (mut response, found) = match swapped {
@@ -136,6 +139,7 @@ impl Condition {
     }
 }
 
+/// A value as a process sends it.
 async fn whole(body: Incoming) -> Result<Bytes, Problem> {
     let Some(body) = carry::leaving(body) else { return Ok(Bytes::new()) };
     let read = Limited::new(body, VALUE_BYTES_MAX).collect().await;

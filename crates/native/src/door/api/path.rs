@@ -24,12 +24,7 @@ impl Path {
             Some(name) => Some(decoded(name)?).filter(|name| !name.is_empty()),
             None => None,
         };
-        let query = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-        let pair = |pair: &str| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decoded(name)?, decoded(&value.replace('+', " "))?))
-        };
-        Some(Self { what, place, name, query: query.map(pair).collect::<Option<_>>()? })
+        Some(Self { what, place, name, query: pairs(uri)? })
     }
 
     /// A value of the query.
@@ -46,8 +41,18 @@ impl Path {
     }
 }
 
+/// The query's names and values. `None` if it is not percent-encoded text.
+pub(super) fn pairs(uri: &Uri) -> Option<Vec<(String, String)>> {
+    let query = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((decoded(name)?, decoded(&value.replace('+', " "))?))
+    };
+    query.map(pair).collect()
+}
+
 /// Text whose bytes may be percent-encoded.
-fn decoded(text: &str) -> Option<String> {
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

@@ -125,3 +125,49 @@ fn what_belongs_to_components_is_refused_beside_native_and_the_other_way_round()
     assert!(check(r#""runtime":"native""#).is_err());
     assert!(check(r#""native":{"contract":"lambda"}"#).is_err());
 }
+
+#[test]
+fn a_worker_has_its_table_and_its_runtime_and_neither_a_command_nor_a_port() {
+    let good = r#""contract":"workers","interpreter":"workerd","parallel":8,"worker":{"compatibility_date":"2026-01-01"}"#;
+    assert_eq!(native(good), Ok(()));
+    for (bad, key) in [
+        (r#""contract":"workers","interpreter":"workerd""#, "native.worker"),
+        (
+            r#""contract":"workers","worker":{"compatibility_date":"2026-01-01"}"#,
+            "native.interpreter",
+        ),
+        (
+            r#""contract":"workers","interpreter":"workerd","command":["workerd"],"worker":{"compatibility_date":"2026-01-01"}"#,
+            "native.command",
+        ),
+        (
+            r#""contract":"workers","interpreter":"workerd","port":8080,"worker":{"compatibility_date":"2026-01-01"}"#,
+            "native.port",
+        ),
+        (
+            r#""contract":"workers","interpreter":"workerd","worker":{"compatibility_date":"2026-01-01","main":"../a.js"}"#,
+            "native.worker.main",
+        ),
+        (
+            r#""contract":"http","command":["./a"],"worker":{"compatibility_date":"2026-01-01"}"#,
+            "native.worker",
+        ),
+    ] {
+        let why = native(bad).expect_err(bad);
+        assert!(why.contains(&format!("`{key}`")), "{bad}: {why}");
+    }
+}
+
+#[test]
+fn a_workers_bindings_and_variables_are_told_apart() {
+    let with = |more: &str| {
+        check(&format!(
+            r#""runtime":"native","native":{{"contract":"workers","interpreter":"workerd","worker":{{"compatibility_date":"2026-01-01","kv":{{"CARTS":"carts"}},"json":["LIMITS"]}}}},{more}"#
+        ))
+    };
+    assert_eq!(with(r#""environment":{"LIMITS":"{}"}"#), Ok(()));
+    assert_eq!(with(r#""config":{"LIMITS":"3"}"#), Ok(()));
+    let why = with(r#""environment":{"LIMITS":"{}","CARTS":"x"}"#).expect_err("twice");
+    assert!(why.contains("`native.worker`") && why.contains("`CARTS`"), "{why}");
+    assert!(with(r#""environment":{"LIMITS":"{"}"#).is_err());
+}
