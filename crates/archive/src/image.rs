@@ -13,6 +13,7 @@ mod config;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod layer;
+mod part;
 mod spool;
 mod tar;
 mod tree;

@@ -5,7 +5,6 @@
 //! as long as a revision names it.
 
 use crate::assets::chunks_of;
-use crate::readiness::artifact_problem;
 use crate::sweep::Using;
 use crate::wiring::Engine;
 use model::listing::Listing;
@@ -51,7 +50,7 @@ impl Engine {
         let mut programs = Vec::new();
         for artifact in [Some(package), native.layers_digest].into_iter().flatten() {
             self.also_using(in_use, [artifact]).await;
-            let list = self.package(artifact, native.image_config.is_some()).await?;
+            let list = self.package(artifact, native.image_config.as_ref()).await?;
             if let Some(worker) = native.worker.as_ref().filter(|_| artifact == package) {
                 modules(worker, list.files.iter().map(|file| file.path.as_str()))?;
             }
@@ -72,16 +71,29 @@ impl Engine {
     }
 
     /// Reads the list of a package's files, or of an image's.
-    async fn package(&self, digest: Digest, is_image: bool) -> Result<Listing, Problem> {
-        let bytes = self.parts.artifacts.read(digest).await.map_err(artifact_problem)?;
+    async fn package(
+        &self,
+        digest: Digest,
+        image: Option<&ImageConfig>,
+    ) -> Result<Listing, Problem> {
+        let directory = image.map(|image| image.directory.clone());
         let refused = |error: &dyn std::fmt::Display| Problem::new(Code::PackageList).detail(error);
-        let list = Listing::parse(&bytes).map_err(|error| refused(&error))?;
-        if !is_image {
-            list.check_package().map_err(|error| refused(&error))?;
-        } else if list.root.is_none() {
-            return Err(refused(&"it is a directory of files, and not the root of an image"));
-        }
-        Ok(list)
+        self.read_list(digest, move |list| {
+            let list = list.map_err(|error| refused(&error))?;
+            match directory {
+                None => list.check_package().map_err(|error| refused(&error))?,
+                Some(_) if list.root.is_none() => {
+                    return Err(refused(
+                        &"it is a directory of files, and not the root of an image",
+                    ));
+                }
+                Some(directory) => list
+                    .check_jail(directory.as_deref())
+                    .map_err(|why| Problem::new(Code::ImageUnfit).detail(why))?,
+            }
+            Ok(list)
+        })
+        .await
     }
 
     async fn check_interpreter(&self, name: &str) -> Result<Option<String>, Problem> {

@@ -6,9 +6,11 @@
 //! disk has another digest. Nothing here is a path of a file system: a node looks files up by the
 //! text of the path, and reads chunks by digest.
 
+mod lookup;
 mod root;
 
-pub use root::{ENTRIES_MAX, LINK_BYTES_MAX, Link, Root, check_path as check_root_path};
+pub use lookup::{Lies, resolved};
+pub use root::{DEPTH_MAX, ENTRIES_MAX, LINK_BYTES_MAX, Link, Root, check_path as check_root_path};
 
 use crate::Digest;
 use serde::ser::SerializeStruct as _;
@@ -133,7 +135,7 @@ pub enum Error {
     #[error("it is the root of an image, and not a directory of files")]
     Root,
     /// There is nothing in an image, or too much.
-    #[error("the image has {0} files, links and empty directories, 1 to {ENTRIES_MAX} are taken")]
+    #[error("the image has {0} files, links and directories, 1 to {ENTRIES_MAX} are taken")]
     Entries(usize),
 }
 

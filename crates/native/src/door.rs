@@ -43,4 +43,4 @@ pub(crate) use files::{FILES, files};
 pub(crate) use forward::forward;
 pub(crate) use layout::{FUNCTIONS, Layout, STORES, host_address, layout, names};
 pub(crate) use proxy::{Passing, proxy};
-pub(crate) use trust::{PROXY, environment};
+pub(crate) use trust::{PROXY, environment, is_ours};

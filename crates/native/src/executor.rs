@@ -2,6 +2,7 @@
 
 mod board;
 mod command;
+mod environment;
 mod fleet;
 mod instance;
 mod pool;
@@ -82,9 +83,11 @@ impl Executor for NativeExecutor {
     fn prepare(&self, program: Program, _listing: Bytes) -> Future<'_, Result<(), PrepareError>> {
         Box::pin(async move {
             let laid_out = self.0.parts.packages.lay_out(program.artifact).await;
-            laid_out.map(drop).map_err(|error| PrepareError::Failed {
-                artifact: program.artifact,
-                reason: error.to_string(),
+            laid_out.map(drop).map_err(|error| match error.of_the_image() {
+                Some(problem) => PrepareError::Refused(problem),
+                None => {
+                    PrepareError::Failed { artifact: program.artifact, reason: error.to_string() }
+                }
             })
         })
     }

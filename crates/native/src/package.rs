@@ -12,8 +12,8 @@ mod check;
 mod furnish;
 mod write;
 
-use model::Digest;
 use model::listing::{self, Listing};
+use model::{Code, Digest, Problem};
 use parking_lot::Mutex;
 use ports::Artifacts;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,16 @@ pub enum Error {
     /// The node is being shut down.
     #[error("the work was given up")]
     GivenUp,
+}
+
+impl Error {
+    /// What to say to who deploys, if the image is at fault.
+    pub(crate) fn of_the_image(&self) -> Option<Problem> {
+        match self {
+            Self::Image(why) => Some(Problem::new(Code::ImageUnfit).detail(why)),
+            _ => None,
+        }
+    }
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {

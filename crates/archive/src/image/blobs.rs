@@ -1,9 +1,10 @@
 //! What an image is made of, by name: files below a directory, or entries of a tar file.
 
+use super::part::Part;
 use super::tar::{Kind, Tar};
 use super::{Refusal, unreadable};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -51,25 +52,14 @@ impl Blobs {
     /// What is under a name, and its size; nothing if there is no such thing.
     pub(super) fn get(&self, name: &str) -> Result<Option<Blob<'_>>, Refusal> {
         match self {
-            Self::Directory(directory) => {
-                let path = directory.join(name);
-                match path.metadata() {
-                    Ok(meta) if meta.is_file() => {
-                        let file = File::open(&path);
-                        let file = file.map_err(|error| unreadable(format!("{name}: {error}")))?;
-                        Ok(Some((Box::new(file), meta.len())))
-                    }
-                    Ok(_) => Err(unreadable(format!("`{name}` is no file"))),
-                    Err(_) => Ok(None),
-                }
-            }
+            Self::Directory(directory) => below(directory, name),
             Self::Tar { file, entries } => {
                 let place = match entries.get(name) {
                     Some(Place::Named(other)) => entries.get(other),
                     place => place,
                 };
                 let Some(Place::At(at, size)) = place else { return Ok(None) };
-                Ok(Some((Box::new(Part { file, at: *at, rest: *size }), *size)))
+                Ok(Some((Box::new(Part::new(file, *at, *size)), *size)))
             }
         }
     }
@@ -91,6 +81,35 @@ impl Blobs {
     }
 }
 
+/// A file below a directory. Its name comes out of a document of the image's: what leads out of the
+/// directory, be it by way of a link, is nothing of the image.
+fn below(directory: &Path, name: &str) -> Result<Option<Blob<'static>>, Refusal> {
+    let shown = name.chars().take(200).flat_map(char::escape_debug).collect::<String>();
+    if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(unreadable(format!(
+            "it names `{shown}`, which leads out of it, or is no name"
+        )));
+    }
+    let mut path = directory.to_owned();
+    let mut found = None;
+    for part in name.split('/') {
+        path.push(part);
+        match path.symlink_metadata() {
+            Ok(meta) if meta.is_symlink() => {
+                let why = "is a link, or is reached by one: put what is meant in its place";
+                return Err(unreadable(format!("`{shown}` {why}")));
+            }
+            Ok(meta) => found = Some(meta),
+            Err(_) => return Ok(None),
+        }
+    }
+    let Some(meta) = found.filter(Metadata::is_file) else {
+        return Err(unreadable(format!("`{shown}` is no file")));
+    };
+    let file = File::open(&path).map_err(|error| unreadable(format!("{shown}: {error}")))?;
+    Ok(Some((Box::new(file), meta.len())))
+}
+
 /// Looks through a tar file once.
 fn entries(file: &File) -> Result<BTreeMap<String, Place>, Refusal> {
     let failed = |error: io::Error| match error.kind() {
@@ -98,7 +117,7 @@ fn entries(file: &File) -> Result<BTreeMap<String, Place>, Refusal> {
         _ => unreadable(error.to_string()),
     };
     let size = file.metadata().map_err(failed)?.len();
-    let mut tar = Tar::new(BufReader::with_capacity(1 << 16, Part { file, at: 0, rest: size }));
+    let mut tar = Tar::new(BufReader::with_capacity(1 << 16, Part::new(file, 0, size)));
     let mut entries = BTreeMap::new();
     while let Some(entry) = tar.next().map_err(failed)? {
         let Ok(name) = String::from_utf8(entry.name) else { continue };
@@ -134,21 +153,4 @@ fn beside(name: &str, target: &str, from_root: bool) -> String {
         }
     }
     parts.join("/")
-}
-
-/// A part of a file.
-struct Part<'a> {
-    file: &'a File,
-    at: u64,
-    rest: u64,
-}
-
-impl Read for Part<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.rest).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.file.read_at(buffer.get_mut(..most).unwrap_or_default(), self.at)?;
-        self.at += count as u64;
-        self.rest -= count as u64;
-        Ok(count)
-    }
 }

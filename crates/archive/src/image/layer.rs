@@ -4,7 +4,7 @@ use super::blobs::Blobs;
 use super::config::LayerOf;
 use super::spool::Spool;
 use super::tar::{Kind, Tar};
-use super::tree::{Made, Tree};
+use super::tree::{Made, Placed, Tree};
 use super::{Refusal, unreadable};
 use aws_lc_rs::digest::{Context, SHA256};
 use flate2::read::MultiGzDecoder;
@@ -113,7 +113,15 @@ impl<'a> Layer<'a> {
     /// Lays it over what is there, and looks at its digests at the end.
     pub(super) fn unpack(mut self, tree: &mut Tree, spool: &mut Spool) -> Result<(), Refusal> {
         while let Some(entry) = self.tar.next().map_err(damaged)? {
-            let Some(path) = tree.place(&entry)? else { continue };
+            let path = match tree.place(&entry)? {
+                Placed::At(path) => path,
+                Placed::Nowhere => continue,
+                Placed::Aside(path) => {
+                    let content = spool.take(self.tar.content(), entry.size, &entry.name)?;
+                    tree.put_aside(path, content, entry.executable);
+                    continue;
+                }
+            };
             let made = match entry.kind {
                 Kind::Directory => Made::Directory,
                 Kind::Symbolic => Made::Link(tree.target(&entry)?),

@@ -1,12 +1,12 @@
 //! The bytes of an image's files, in one file: what is unpacked is digested on its way there.
 
+use super::part::Part;
 use super::{Refusal, unreadable};
 use aws_lc_rs::digest::{SHA256, digest};
 use model::Digest;
 use model::listing::{CHUNK_BYTES, FILE_BYTES_MAX, TOTAL_BYTES_MAX};
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::FileExt as _;
 
 /// The bytes of one file.
 #[derive(Debug)]
@@ -72,26 +72,9 @@ impl Spool {
     }
 
     /// The bytes of one file once more; none of a file that there is not.
-    pub(super) fn open(&self, number: usize) -> Reading<'_> {
-        let (at, rest) = self.content(number).map_or((0, 0), |content| (content.at, content.size));
-        Reading { file: &self.file, at, rest }
-    }
-}
-
-/// A part of the spool, read from its beginning.
-pub(super) struct Reading<'a> {
-    file: &'a File,
-    at: u64,
-    rest: u64,
-}
-
-impl Read for Reading<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.rest).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.file.read_at(buffer.get_mut(..most).unwrap_or_default(), self.at)?;
-        self.at += count as u64;
-        self.rest -= count as u64;
-        Ok(count)
+    pub(super) fn open(&self, number: usize) -> Part<'_> {
+        let (at, size) = self.content(number).map_or((0, 0), |content| (content.at, content.size));
+        Part::new(&self.file, at, size)
     }
 }
 

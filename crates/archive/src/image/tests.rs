@@ -266,3 +266,117 @@ fn what_docker_save_writes_is_read() {
         assert!(matches!(read(bad), Err(Refusal::Unreadable(_))));
     }
 }
+
+/// What `docker save` writes of one layer, as a directory; `names` are those of its configuration and
+/// layer in its list.
+fn saved(home: &Path, plain: &[u8], names: impl Fn(&str) -> [String; 2]) {
+    let config = json!({ "architecture": HERE, "os": "linux",
+        "rootfs": { "type": "layers", "diff_ids": [sha256(plain).to_string()] } });
+    let config = config.to_string();
+    let name = sha256(config.as_bytes()).hex();
+    let [said, layer] = names(&name);
+    let manifest = json!([{ "Config": said, "RepoTags": [], "Layers": [layer] }]).to_string();
+    fs::create_dir_all(home.join("image/a")).expect("a directory");
+    for place in [home.join("image"), home.to_owned()] {
+        fs::write(place.join(format!("{name}.json")), &config).expect("written");
+    }
+    fs::write(home.join("image/manifest.json"), manifest).expect("written");
+    fs::write(home.join("image/a/layer.tar"), plain).expect("written");
+    fs::write(home.join("layer.tar"), plain).expect("written");
+}
+
+#[test]
+fn names_in_a_saved_directory_do_not_lead_out_of_it() {
+    let plain = tar(&[("a", b'0', "", b"text")]);
+    let read =
+        |home: &Path| Image::read(&home.join("image"), HERE, tempfile::tempfile().expect("a file"));
+    let place = || tempfile::tempdir().expect("a directory");
+    let good = place();
+    saved(good.path(), &plain, |name| [format!("{name}.json"), "a/layer.tar".to_owned()]);
+    assert_eq!(names(&read(good.path()).expect("an image")), ["a"]);
+    let outside = good.path().join("layer.tar");
+    let outside = outside.to_str().expect("text");
+    for layer in [outside, "../layer.tar", "a/../../layer.tar", "./a/layer.tar", "a//layer.tar", ""]
+    {
+        let home = place();
+        saved(home.path(), &plain, |name| [format!("{name}.json"), layer.to_owned()]);
+        assert!(home.path().join("image").join(layer).exists(), "{layer}: it means something");
+        let refused = read(home.path()).expect_err(layer).to_string();
+        assert!(refused.contains("leads out"), "{layer}: {refused}");
+    }
+    let home = place();
+    saved(home.path(), &plain, |name| [format!("../{name}.json"), "a/layer.tar".to_owned()]);
+    assert!(read(home.path()).expect_err("the configuration").to_string().contains("leads out"));
+    // Neither by a link, be it to a file or on the way to one.
+    for (link, target, layer) in [("b", "..", "b/layer.tar"), ("c.tar", "../layer.tar", "c.tar")] {
+        let home = place();
+        saved(home.path(), &plain, |name| [format!("{name}.json"), layer.to_owned()]);
+        std::os::unix::fs::symlink(target, home.path().join("image").join(link)).expect("a link");
+        let refused = read(home.path()).expect_err(layer).to_string();
+        assert!(refused.contains("link"), "{layer}: {refused}");
+    }
+}
+
+#[test]
+fn what_aufs_kept_for_itself_is_no_part_of_an_image() {
+    let layer: &[Entry<'_>] = &[
+        (".wh..wh.aufs", b'0', "", b""),
+        (".wh..wh.orph/", b'5', "", b""),
+        (".wh..wh.orph/lost", b'0', "", b"lost"),
+        (".wh..wh.plnk/", b'5', "", b""),
+        (".wh..wh.plnk/123.456", b'0', "", b"many names"),
+        ("usr/one", b'1', ".wh..wh.plnk/123.456", b""),
+        ("usr/two", b'1', "./.wh..wh.plnk/123.456", b""),
+    ];
+    let image = read(&[layer]).expect("an image");
+    assert_eq!(names(&image), ["usr/one", "usr/two"]);
+    let mut text = String::new();
+    image.open(1).expect("there").read_to_string(&mut text).expect("text");
+    assert_eq!(text, "many names");
+    // They are of one layer.
+    let later = read(&[layer, &[("usr/three", b'1', ".wh..wh.plnk/123.456", b"")]]);
+    assert!(later.expect_err("refused").to_string().contains("not there"));
+    let dropped = read(&[&[("tmp/a", b'0', "", b"x"), ("usr/a", b'1', "tmp/a", b"")]]);
+    let why = dropped.expect_err("refused").to_string();
+    assert!(why.contains("`tmp/a`") && why.contains("a jail has its own `/tmp`"), "{why}");
+    let other = read(&[&[("a", b'0', "", b"x"), ("tmp/b", b'1', "a", b"")]]);
+    assert_eq!(names(&other.expect("an image")), ["a"]);
+}
+
+#[test]
+fn directories_are_counted_before_they_fill_the_memory() {
+    let deep = |number: usize| format!("{number}/{}f", "d/".repeat(40));
+    let layer = |count: usize| {
+        let names: Vec<String> = (0..count).map(deep).collect();
+        let entries = names.iter().map(|name| (&**name, b'0', "", &b""[..]));
+        read(&[&entries.collect::<Vec<Entry<'_>>>()])
+    };
+    assert_eq!(layer(2000).expect("2000 files in 41 directories each").list.files.len(), 2000);
+    for (count, why) in [(2500, "files, links and directories"), (5500, "more than 200000")] {
+        let refused = layer(count).expect_err("too much");
+        let large = matches!(&refused, Refusal::TooLarge(said) if said.contains(why));
+        assert!(large, "{count}: {refused}");
+    }
+    let long = format!("{}f", "d/".repeat(model::listing::DEPTH_MAX));
+    // A header's own field has no room for such a name.
+    let mut layer = header(("././@LongLink", b'L', "", long.as_bytes())).to_vec();
+    layer.extend(long.as_bytes());
+    layer.resize(layer.len().div_ceil(512) * 512, 0);
+    layer.extend(tar(&[("short", b'0', "", b"x")]));
+    let made = Made::new();
+    made.index(&[made.image(&[(PLAIN, &layer, &layer)], HERE)]);
+    let refused = made.read().expect_err("too deep").to_string();
+    assert!(refused.contains("128 parts"), "{refused}");
+}
+
+#[test]
+fn a_file_of_many_names_is_counted_under_each_before_it_is_listed() {
+    // One MiB under five thousand names is more than an image may have.
+    let bytes = vec![7; 1 << 20];
+    let links: Vec<String> = (0..5000).map(|number| format!("l{number}")).collect();
+    let mut entries: Vec<Entry<'_>> = vec![("file", b'0', "", &bytes)];
+    entries.extend(links.iter().map(|name| (&**name, b'1', "file", &b""[..])));
+    let refused = read(&[&entries]).expect_err("too much");
+    assert!(refused.to_string().contains("under all its names"), "{refused}");
+    assert!(read(&[&entries[..1000]]).is_ok());
+}

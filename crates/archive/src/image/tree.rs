@@ -7,7 +7,8 @@ use super::Refusal;
 use super::spool::Spool;
 use super::tar::{Entry, Kind};
 use model::listing::{
-    ENTRIES_MAX, File, LINK_BYTES_MAX, Link, Listing, Root, VERSION, check_root_path,
+    ENTRIES_MAX, File, LINK_BYTES_MAX, Link, Listing, Root, TOTAL_BYTES_MAX, VERSION,
+    check_root_path,
 };
 use std::collections::BTreeMap;
 
@@ -17,10 +18,27 @@ const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 /// What AUFS wrote for itself.
 const AUFS: &str = ".wh..wh.";
+/// Where AUFS kept files that have several names.
+const AUFS_LINKS: &str = ".wh..wh.plnk/";
 /// What a jail has of its own.
 const OWN: [&str; 4] = ["dev", "proc", "sys", "tmp"];
 /// Most entries of all layers.
 const ALL_ENTRIES_MAX: usize = 10 * ENTRIES_MAX;
+/// Most directories that are made of them, those among them that only stand in a path.
+const DIRECTORIES_MAX: usize = 2 * ENTRIES_MAX;
+/// Most bytes of the names and links of all layers.
+const TEXT_BYTES_MAX: usize = 128 << 20;
+
+/// Where an entry lies.
+#[derive(Debug)]
+pub(super) enum Placed {
+    /// Nowhere: it hides something, or is what a jail has of its own.
+    Nowhere,
+    /// In the image.
+    At(String),
+    /// Beside it, for names that follow in the same layer.
+    Aside(String),
+}
 
 /// What an entry makes.
 #[derive(Debug, Clone)]
@@ -55,42 +73,74 @@ pub(super) struct Tree {
     root: Node,
     layer: usize,
     entries: usize,
+    directories: usize,
+    text_bytes: usize,
+    /// What AUFS kept of the layer in hand, and whether it can be executed.
+    aside: BTreeMap<String, (usize, bool)>,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { root: Node::directory(0), layer: 0, entries: 0 }
+        Self {
+            root: Node::directory(0),
+            layer: 0,
+            entries: 0,
+            directories: 0,
+            text_bytes: 0,
+            aside: BTreeMap::new(),
+        }
     }
 }
 
 impl Tree {
     /// Another layer begins.
-    pub(super) const fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.layer += 1;
+        self.aside.clear();
     }
 
-    /// Where an entry lies. Nothing if there is no more to it: it hides something, or is what a jail has
-    /// of its own.
-    pub(super) fn place(&mut self, entry: &Entry) -> Result<Option<String>, Refusal> {
-        self.entries += 1;
-        if self.entries > ALL_ENTRIES_MAX {
-            let why = format!("its layers have more than {ALL_ENTRIES_MAX} entries");
-            return Err(Refusal::TooLarge(why));
+    /// Where an entry lies.
+    pub(super) fn place(&mut self, entry: &Entry) -> Result<Placed, Refusal> {
+        self.count(entry)?;
+        let Some(path) = path(&entry.name, &entry.name)? else { return Ok(Placed::Nowhere) };
+        if path.starts_with(AUFS) && path != OPAQUE {
+            let kept = path.starts_with(AUFS_LINKS) && entry.kind == Kind::File;
+            return Ok(if kept { Placed::Aside(path) } else { Placed::Nowhere });
         }
-        let Some(path) = path(&entry.name, &entry.name)? else { return Ok(None) };
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
         if parent.split('/').any(|part| part.starts_with(WHITEOUT)) {
             return Err(Refusal::entry(&entry.name, "it lies in a whiteout"));
         }
         if name.starts_with(WHITEOUT) {
             self.hide(entry, parent, name)?;
-            return Ok(None);
+            return Ok(Placed::Nowhere);
         }
         // A device of a jail's own directories is as good as none; anywhere else it is refused.
-        if OWN.contains(&path.split('/').next().unwrap_or_default()) {
-            return Ok(None);
+        if own(&path).is_some() {
+            return Ok(Placed::Nowhere);
         }
-        Ok(Some(path))
+        Ok(Placed::At(path))
+    }
+
+    /// Holds what is kept of all layers to what is taken.
+    fn count(&mut self, entry: &Entry) -> Result<(), Refusal> {
+        self.entries += 1;
+        self.text_bytes += entry.name.len() + entry.target.len();
+        let why = if self.entries > ALL_ENTRIES_MAX {
+            format!("more than {ALL_ENTRIES_MAX} entries")
+        } else if self.directories > DIRECTORIES_MAX {
+            format!("more than {DIRECTORIES_MAX} directories")
+        } else if self.text_bytes > TEXT_BYTES_MAX {
+            format!("more than {} MiB of names and links", TEXT_BYTES_MAX >> 20)
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::TooLarge(format!("its layers have {why}")))
+    }
+
+    /// Keeps a file that hard links of this layer may mean.
+    pub(super) fn put_aside(&mut self, path: String, content: usize, executable: bool) {
+        self.aside.insert(path, (content, executable));
     }
 
     /// What a symbolic link says.
@@ -108,6 +158,14 @@ impl Tree {
             |why: &str| Refusal::entry(&entry.name, format!("it links to `{shown}`, {why}"));
         let target = path(&entry.target, &entry.name)
             .map_err(|_| refused("which leads out of the image, or is no name"))?;
+        if let Some(own) = target.as_deref().and_then(own) {
+            let why = format!("which is left out, since a jail has its own `/{own}`");
+            return Err(refused(&why));
+        }
+        let kept = target.as_ref().and_then(|target| self.aside.get(target));
+        if let Some((content, executable)) = kept {
+            return Ok(Made::File { content: *content, executable: *executable });
+        }
         let mut node = &self.root;
         for part in target.iter().flat_map(|target| target.split('/')) {
             let What::Directory(children) = &node.what else {
@@ -143,12 +201,14 @@ impl Tree {
                 _ => {}
             }
         }
+        let more = usize::from(matches!(made, Made::Directory));
         let what = match made {
             Made::Directory => What::Directory(BTreeMap::new()),
             Made::File { content, executable } => What::File { content, executable },
             Made::Link(target) => What::Link(target),
         };
         children.insert(name.to_owned(), Node { what, layer });
+        self.directories += more;
         Ok(())
     }
 
@@ -166,6 +226,7 @@ impl Tree {
             };
             if make && !children.contains_key(part) {
                 children.insert(part.to_owned(), Node::directory(layer));
+                self.directories += 1;
             }
             let Some(next) = children.get_mut(part) else { return Ok(None) };
             if make {
@@ -210,11 +271,17 @@ impl Tree {
 
     /// All of it, and which content each file has.
     pub(super) fn list(self, spool: &Spool) -> Result<(Listing, Vec<usize>), Refusal> {
-        let mut gathered = Gathered { spool, files: Vec::new(), root: Root::default() };
+        let mut gathered = Gathered { spool, files: Vec::new(), root: Root::default(), bytes: 0 };
         if let What::Directory(children) = self.root.what {
             gathered.gather("", children);
         }
-        let Gathered { mut files, mut root, .. } = gathered;
+        let Gathered { mut files, mut root, bytes, .. } = gathered;
+        if bytes > TOTAL_BYTES_MAX {
+            let most = TOTAL_BYTES_MAX >> 30;
+            let why =
+                format!("its files have more than {most} GiB, each counted under all its names");
+            return Err(Refusal::TooLarge(why));
+        }
         files.sort_by(|a, b| a.0.path.cmp(&b.0.path));
         root.links.sort_by(|a, b| a.path.cmp(&b.path));
         root.directories.sort();
@@ -223,6 +290,12 @@ impl Tree {
         list.check().map_err(|error| Refusal::TooLarge(error.to_string()))?;
         Ok((list, contents))
     }
+}
+
+/// The directory of a jail's own in which a path lies, if it does.
+fn own(path: &str) -> Option<&'static str> {
+    let top = path.split('/').next().unwrap_or_default();
+    OWN.into_iter().find(|own| *own == top)
 }
 
 /// Takes away what the layers below said. True if nothing is left of it.
@@ -265,6 +338,8 @@ struct Gathered<'a> {
     spool: &'a Spool,
     files: Vec<(File, usize)>,
     root: Root,
+    /// Of all files so far. A file of many names is one in the spool, and many in the list.
+    bytes: u64,
 }
 
 impl Gathered<'_> {
@@ -279,8 +354,11 @@ impl Gathered<'_> {
                 What::Link(target) => self.root.links.push(Link { path, target }),
                 What::File { content, executable } => {
                     let kept = self.spool.content(content);
-                    let (size, chunks) =
-                        kept.map_or((0, Vec::new()), |kept| (kept.size, kept.chunks.clone()));
+                    let size = kept.map_or(0, |kept| kept.size);
+                    self.bytes = self.bytes.saturating_add(size);
+                    // What is too much is refused, and not copied before.
+                    let kept = kept.filter(|_| self.bytes <= TOTAL_BYTES_MAX);
+                    let chunks = kept.map_or_else(Vec::new, |kept| kept.chunks.clone());
                     self.files.push((File { path, size, chunks, executable }, content));
                 }
             }

@@ -20,8 +20,8 @@ const MAKE: &str =
 /// Gives a function the digest of its image's list, and what the image's configuration says.
 ///
 /// # Errors
-/// E0104 for an image that is not there, E0160 to E0163 for one that cannot be deployed, with the place
-/// in the manifest.
+/// E0104 for an image that is not there, E0160 to E0163 and E0173 for one that cannot be deployed, with
+/// the place in the manifest.
 pub(super) fn fill_in(
     document: &Document<'_>,
     function: &mut FunctionSpec,
@@ -40,6 +40,11 @@ pub(super) fn fill_in(
         native.ok_or_else(|| at.refused(Code::ManifestValue, "it is of no native function"))?;
     let config = merged(native, &image.config);
     config.check().map_err(|why| at.refused(Code::ImageUnreadable, why).hint(MAKE))?;
+    image.list.check_jail(config.directory.as_deref()).map_err(|why| {
+        let hint =
+            "build it with `WORKDIR` for the directory, and with directories where a jail has them";
+        at.refused(Code::ImageUnfit, why).hint(hint)
+    })?;
     native.image_config = Some(config);
     if native.command.is_empty() {
         let why = "its configuration says nothing that is started";

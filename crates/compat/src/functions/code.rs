@@ -9,7 +9,6 @@ use crate::serve::Shared;
 use http::{HeaderValue, Response, header};
 use http_body_util::{BodyExt as _, StreamBody};
 use model::FunctionRow;
-use model::listing::Listing;
 use model::manifest::Runtime;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -48,10 +47,8 @@ impl Doing<'_> {
         if row.spec.runtime != Runtime::Native {
             return Err(Fault::invalid("The code of this function is no zip file."));
         }
-        let list = self.engine.read_artifact(row.artifact).await;
+        let list = self.engine.listing(row.artifact).await;
         let list = list.map_err(|problem| super::deployed(&problem))?;
-        let list = Listing::parse(&list)
-            .map_err(|_| Fault::new(500, "ServiceException", "the list of files is damaged"))?;
         let frames = zipped::frames(Arc::clone(&shared.engine), list);
         let mut answer = Response::new(StreamBody::new(frames).boxed_unsync());
         let headers = answer.headers_mut();

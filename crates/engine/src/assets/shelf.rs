@@ -5,7 +5,7 @@ use super::site::Site;
 use crate::readiness::artifact_problem;
 use crate::sweep::Using;
 use crate::wiring::Engine;
-use model::listing::Listing;
+use model::listing::{self, Listing};
 use model::manifest::{FileRules, FunctionSpec};
 use model::{Code, Digest, FunctionRow, Problem};
 use std::collections::BTreeSet;
@@ -67,9 +67,23 @@ fn mount(spec: &FunctionSpec) -> String {
 
 impl Engine {
     /// Reads a directory's list.
-    pub(crate) async fn listing(&self, digest: Digest) -> Result<Listing, Problem> {
+    ///
+    /// # Errors
+    /// It is not there, or is no list.
+    pub async fn listing(&self, digest: Digest) -> Result<Listing, Problem> {
+        let refused = |error| Problem::new(Code::AssetList).detail(error);
+        self.read_list(digest, move |list| list.map_err(refused)).await
+    }
+
+    /// Reads a list of files, and looks at it. A long one takes its time, so it has a thread for that.
+    pub(crate) async fn read_list(
+        &self,
+        digest: Digest,
+        look: impl FnOnce(Result<Listing, listing::Error>) -> Result<Listing, Problem> + Send + 'static,
+    ) -> Result<Listing, Problem> {
         let bytes = self.parts.artifacts.read(digest).await.map_err(artifact_problem)?;
-        Listing::parse(&bytes).map_err(|error| Problem::new(Code::AssetList).detail(error))
+        let read = tokio::task::spawn_blocking(move || look(Listing::parse(&bytes))).await;
+        read.map_err(|error| Problem::new(Code::Internal).internal(error))?
     }
 
     /// Checks before a deployment that a directory's list can be used, that its rules name files

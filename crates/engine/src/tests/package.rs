@@ -3,7 +3,8 @@
 use super::rig::{Rig, answer, manifest, rig_with};
 use crate::Config;
 use model::api::{DeployRequest, Interpreter};
-use model::listing::{File, Listing, VERSION};
+use model::listing::{File, Listing, Root, VERSION};
+use model::manifest::ImageConfig;
 use model::{Code, Digest, Problem, Scope};
 use ports::Artifacts as _;
 use std::sync::Arc;
@@ -147,4 +148,35 @@ async fn a_workers_modules_and_its_day_are_looked_at() {
     assert_eq!(code(&rig, &worker(r#""yesterday""#), good).await, Some(Code::WorkerDate));
     let flags = r#""2026-11-01","compatibility_flags":["experimental"]"#;
     assert_eq!(code(&rig, &worker(flags), good).await, Some(Code::WorkerFlag));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_cannot_be_a_jails_root_is_refused_before_it_is_deployed() {
+    let rig = machine().await;
+    let image = |paths: &[&str], directory: &str| {
+        let mut paths = paths.to_vec();
+        paths.sort_unstable();
+        let files = paths.iter().map(|path| file(path, "text")).collect();
+        let list = Listing { v: VERSION, files, root: Some(Root::default()) }.bytes();
+        let here = ImageConfig::here();
+        let config = format!(r#"{{"architecture":"{here}","directory":"{directory}"}}"#);
+        (list, format!(r#""contract":"http","command":["/run"],"image_config":{config}"#))
+    };
+    let mut codes = Vec::new();
+    for (paths, directory) in [
+        (&["run", "app/x"][..], "/app"),
+        (&["run"], "/app"),
+        (&["run", "app"], "/app"),
+        (&["run", "var"], "/"),
+        (&["run", "etc"], "/"),
+    ] {
+        let (list, native) = image(paths, directory);
+        let mut bundle = Vec::new();
+        model::bundle::add(&mut bundle, &audit::digest(b"text"), b"text");
+        model::bundle::add(&mut bundle, &audit::digest(&list), &list);
+        rig.engine.put_bundle(bundle.into()).await.expect("kept");
+        codes.push(code(&rig, &native, audit::digest(&list)).await);
+    }
+    let unfit = Some(Code::ImageUnfit);
+    assert_eq!(codes, [None, unfit, unfit, unfit, unfit]);
 }

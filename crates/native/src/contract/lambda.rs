@@ -17,7 +17,7 @@ mod state;
 mod tests;
 mod words;
 
-pub(crate) use environment::{Around, environment};
+pub(crate) use environment::{Around, environment, proposed};
 pub(crate) use facts::Facts;
 
 use super::{Answer, Call, Conversation};

@@ -11,17 +11,31 @@ pub(crate) const PROXY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 31
 /// Variables of which a function's own value is put behind ours, not in its place.
 const ADDED: [&str; 2] = ["NODE_OPTIONS", "JAVA_TOOL_OPTIONS"];
 
-/// The environment of a function whose own is `own`: where both say something, its own holds.
+/// The environment of a function. What a manifest says (`own`) holds before ours, and ours before what is
+/// only proposed, such as by an image: nobody may have said it knowing of the doors.
 pub(crate) fn environment(
-    own: impl IntoIterator<Item = (String, String)>,
+    proposed: BTreeMap<String, String>,
+    own: BTreeMap<String, String>,
 ) -> Vec<(String, String)> {
-    let mut all: BTreeMap<_, _> = trust().into_iter().collect();
+    let mut all = proposed;
+    for (name, ours) in trust() {
+        let value = match all.remove(&name).filter(|_| ADDED.contains(&name.as_str())) {
+            Some(theirs) if !own.contains_key(&name) => format!("{ours} {theirs}"),
+            _ => ours,
+        };
+        all.insert(name, value);
+    }
     for (name, value) in own {
         let ours = all.get(&name).filter(|_| ADDED.contains(&name.as_str()));
         let value = ours.map_or(value.clone(), |ours| format!("{ours} {value}"));
         all.insert(name, value);
     }
     all.into_iter().collect()
+}
+
+/// Whether a variable is one of the doors'.
+pub(crate) fn is_ours(name: &str) -> bool {
+    trust().iter().any(|(ours, _)| ours == name)
 }
 
 /// The variables, with [`BUNDLE`] and the others at their places.
@@ -72,11 +86,15 @@ fn java() -> String {
 mod tests {
     use super::*;
 
+    fn said(own: &[(&str, &str)]) -> BTreeMap<String, String> {
+        own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
     #[test]
     fn a_functions_own_variables_hold_and_its_options_are_added() {
-        let own = [("NODE_OPTIONS", "--max-old-space-size=64"), ("NO_PROXY", "x"), ("A", "b")];
-        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let all: BTreeMap<_, _> = environment(own).into_iter().collect();
+        let own =
+            said(&[("NODE_OPTIONS", "--max-old-space-size=64"), ("NO_PROXY", "x"), ("A", "b")]);
+        let all: BTreeMap<_, _> = environment(BTreeMap::new(), own).into_iter().collect();
         assert_eq!((all["A"].as_str(), all["NO_PROXY"].as_str()), ("b", "x"));
         let options = &all["NODE_OPTIONS"];
         assert!(
@@ -84,6 +102,27 @@ mod tests {
                 && options.ends_with(" --max-old-space-size=64")
         );
         assert_eq!(all["HTTP_PROXY"], "http://127.0.0.1:3128");
+    }
+
+    #[test]
+    fn what_an_image_says_is_below_ours_and_its_options_are_added() {
+        let image = said(&[
+            ("HTTPS_PROXY", "http://proxy.corp:3128"),
+            ("SSL_CERT_FILE", "/image/ca.pem"),
+            ("NODE_OPTIONS", "--image"),
+            ("JAVA_TOOL_OPTIONS", "-Dimage"),
+            ("A", "image"),
+            ("B", "image"),
+        ]);
+        let own = said(&[("B", "manifest"), ("NODE_OPTIONS", "--manifest")]);
+        let all: BTreeMap<_, _> = environment(image, own).into_iter().collect();
+        assert_eq!((all["A"].as_str(), all["B"].as_str()), ("image", "manifest"));
+        assert_eq!(all["HTTPS_PROXY"], "http://127.0.0.1:3128");
+        assert_eq!(all["SSL_CERT_FILE"], BUNDLE);
+        assert!(all["NODE_OPTIONS"].ends_with(" --manifest"), "{all:?}");
+        assert!(!all["NODE_OPTIONS"].contains("--image"), "the manifest says it instead");
+        assert!(all["JAVA_TOOL_OPTIONS"].ends_with(" -Dimage"), "{all:?}");
+        assert!(is_ours("https_proxy") && is_ours("NODE_OPTIONS") && !is_ours("A"));
     }
 
     #[test]

@@ -30,14 +30,20 @@ pub(super) enum Start {
     Program(PathBuf, Vec<String>),
 }
 
-/// What a function's manifest and its package say.
+/// What a function's manifest and its package say. `path` is where programs of an image are looked for,
+/// as the process itself would.
 ///
 /// # Errors
 /// The program is not in the package.
-pub(super) fn of(native: &NativeSpec, files: &Files, place: &Path) -> Result<Start, Problem> {
+pub(super) fn of(
+    native: &NativeSpec,
+    files: &Files,
+    place: &Path,
+    path: &str,
+) -> Result<Start, Problem> {
     let interpreter = native.interpreter.as_deref();
     if let Some(config) = &native.image_config {
-        return rooted::program(native, config, &files.package);
+        return rooted::program(native, config, (&files.package, path));
     }
     if let Some((program, arguments)) = native.command.split_first() {
         if interpreter.is_some_and(|name| is_called(name, program)) {
@@ -63,17 +69,21 @@ pub(super) fn extensions(native: &NativeSpec, files: &Files) -> Vec<String> {
     if native.contract != Contract::Lambda {
         return Vec::new();
     }
-    let directory = match &native.image_config {
-        Some(_) => rooted::inside(&files.package, Path::new(LAYERS).join(EXTENSIONS)),
-        None => files.layers.as_ref().map(|layers| layers.join(EXTENSIONS)),
+    let mut names = match (&native.image_config, &files.layers) {
+        (Some(_), _) => rooted::files_in(&files.package, &Path::new(LAYERS).join(EXTENSIONS)),
+        (None, Some(layers)) => files_in(&layers.join(EXTENSIONS)),
+        (None, None) => Vec::new(),
     };
-    let entries = directory.and_then(|directory| std::fs::read_dir(directory).ok());
-    let files = entries.into_iter().flatten().flatten().filter(|entry| entry.path().is_file());
-    let mut names: Vec<String> =
-        files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort_unstable();
     names.truncate(EXTENSIONS_MAX);
     names
+}
+
+/// The names of the files in a directory of layers, in which there are no links.
+fn files_in(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    files.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 /// The same, with extensions beside it.

@@ -5,8 +5,9 @@
 //! what a loader is told. Where there is no loader, both come at once.
 
 use super::command::{self, Start};
+use super::environment::{common, environment};
 use super::{rooted, worker};
-use crate::contract::{self, actionloop, lambda, server};
+use crate::contract;
 use crate::door::{self, Authority, Layout, Passing};
 use crate::interpreter::{Interpreter, Kind, Needs};
 use crate::jail::{Assignment, Bind, Ceilings, Plan};
@@ -19,7 +20,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
 /// Where the Runtime API of AWS Lambda is in every jail.
-const RUNTIME_API: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9001);
+pub(super) const RUNTIME_API: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9001);
 /// Where functions of Fn's make their sockets.
 const SOCKETS_AT: &str = "/tmp/iofs";
 /// Where layers are.
@@ -84,7 +85,7 @@ impl Ground<'_> {
         plan.arguments = vec![format!("{}/{}", loader::DIRECTORY, loader.files()[0].0)];
         plan.arguments.extend(early.then(|| loader::REHEARSE.to_owned()));
         plan.program.clone_from(&interpreter.path);
-        plan.environment = door::environment(common());
+        plan.environment = door::environment(common(), BTreeMap::new());
         plan
     }
 
@@ -169,7 +170,7 @@ impl Wiring {
 }
 
 /// A secret that a function reads, under its name.
-type Revealed = (String, model::Secret<Vec<u8>>);
+pub(super) type Revealed = (String, model::Secret<Vec<u8>>);
 
 /// How a function's process is started.
 pub(super) struct Recipe {
@@ -233,20 +234,11 @@ impl Recipe {
         let layers = files.layers.iter().cloned();
         binds.extend(layers.map(|source| Bind { source, target: PathBuf::from(LAYERS) }));
         let extensions = command::extensions(native, files);
-        let mut environment = contract_environment(unit, native, process);
-        for (name, value) in revealed {
-            if let Ok(text) = std::str::from_utf8(value.expose()) {
-                environment.insert(name.clone(), text.to_owned());
-            }
-        }
-        in_capitals(&mut environment, unit, revealed);
-        let own = match &native.worker {
-            Some(spec) => {
-                let revealed = revealed.iter().map(|(name, _)| name.as_str());
-                worker::files(spec, unit, (revealed, &environment), &files.package, &place)?
-            }
-            None => Vec::new(),
-        };
+        let environment = environment(unit, native, process, revealed);
+        let path = environment.iter().find(|(name, _)| name == "PATH");
+        let path = path.map_or("", |(_, value)| value.as_str());
+        let start = command::of(native, files, &place, path)?;
+        let own = modules(unit, native, (revealed, &environment), (&files.package, &place))?;
         Ok(Self {
             assignment: Assignment {
                 binds,
@@ -255,8 +247,8 @@ impl Recipe {
                 ceilings: Some(ceilings(&unit.limits, Some(native), process.share)),
             },
             layout,
-            environment: with(door::environment(environment), said),
-            start: command::beside(command::of(native, files, &place)?, &extensions),
+            start: command::beside(start, &extensions),
+            environment: with(environment, said),
             extensions,
             passing: if around.passes || !around.destinations.is_empty() {
                 Passing::Permitted
@@ -271,20 +263,17 @@ impl Recipe {
     }
 }
 
-/// Puts secrets and placeholders of secrets in as programs of other platforms look for them, too:
-/// `stripe-key` as `STRIPE_KEY`, unless something else has that name.
-fn in_capitals(all: &mut BTreeMap<String, String>, unit: &Unit, revealed: &[Revealed]) {
-    let held = unit.config.iter();
-    let held = held.filter(|(name, value)| value.starts_with(&format!("secret-{name}-")));
-    let names: Vec<(String, Option<String>)> = held
-        .map(|(name, value)| (name.clone(), Some(value.clone())))
-        .chain(revealed.iter().map(|(name, _)| (name.clone(), all.get(name).cloned())))
-        .collect();
-    for (name, value) in names {
-        if let Some(value) = value {
-            all.entry(name.to_uppercase().replace('-', "_")).or_insert(value);
-        }
-    }
+/// The files of a Worker's jail that say what runs in it; none for anything else.
+fn modules(
+    unit: &Unit,
+    native: &NativeSpec,
+    (revealed, environment): (&[Revealed], &[(String, String)]),
+    (package, place): (&Path, &Path),
+) -> Result<Vec<(PathBuf, Vec<u8>)>, Problem> {
+    let Some(spec) = &native.worker else { return Ok(Vec::new()) };
+    let revealed = revealed.iter().map(|(name, _)| name.as_str());
+    let environment = environment.iter().cloned().collect();
+    worker::files(spec, unit, (revealed, &environment), package, place)
 }
 
 /// An environment with what is said of one request. What is there already stays, however it is written:
@@ -301,56 +290,6 @@ fn with(
         }
     }
     environment
-}
-
-/// What every process has in its environment, unless something else is said.
-fn common() -> BTreeMap<String, String> {
-    let own = [
-        ("HOME", "/tmp"),
-        ("LANG", "C.UTF-8"),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin"),
-        ("TZ", "UTC"),
-        // The files that it would write lie where nothing can be written.
-        ("PYTHONDONTWRITEBYTECODE", "1"),
-        ("PYTHONUNBUFFERED", "1"),
-    ];
-    own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-fn contract_environment(
-    unit: &Unit,
-    native: &NativeSpec,
-    process: Process<'_>,
-) -> BTreeMap<String, String> {
-    let mut all = common();
-    let image = native.image_config.iter().flat_map(|config| config.environment.clone());
-    if native.contract == Contract::Lambda {
-        let around = lambda::Around {
-            runtime_api: RUNTIME_API.to_string(),
-            task: contract::TASK.to_owned(),
-            instance: process.name.to_owned(),
-            provisioned: process.ahead,
-            proposed: image.collect(),
-            ..lambda::Around::default()
-        };
-        all.extend(lambda::environment(unit, &around));
-        return all;
-    }
-    all.extend(image);
-    let config = unit.config.iter().map(|(name, value)| (name.clone(), value.clone()));
-    all.extend(config.filter(|(name, _)| is_variable(name)));
-    all.extend(unit.around.environment.iter().cloned());
-    let own = match native.contract {
-        Contract::Actionloop => actionloop::environment(unit),
-        _ => server::environment(unit, process.name).unwrap_or_default(),
-    };
-    all.extend(own);
-    all
-}
-
-/// Whether a name of `config` can be one of the environment, too.
-fn is_variable(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['=', '\0'])
 }
 
 fn ceilings(limits: &Limits, native: Option<&NativeSpec>, share: u32) -> Ceilings {

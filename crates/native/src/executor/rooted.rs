@@ -8,7 +8,7 @@ use crate::interpreter::Needs;
 use crate::jail::Bind;
 use model::Problem;
 use model::manifest::{ImageConfig, NativeSpec};
-use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, openat2};
+use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// What a jail has of its own, whatever an image says.
 const OWN: [&str; 4] = ["dev", "proc", "sys", "tmp"];
 /// Where programs are looked for, if an image does not say it.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What a jail sees of an image: each thing at its top is mounted for itself, in a root that is the
 /// jail's own.
@@ -44,14 +44,15 @@ pub(super) fn directory(config: &ImageConfig) -> PathBuf {
     PathBuf::from(config.directory.as_deref().unwrap_or("/"))
 }
 
-/// What is started of an image. A program that is no path is looked for as a shell does it.
+/// What is started of an image. A program that is no path is looked for as a shell does it that has this
+/// `PATH`.
 ///
 /// # Errors
 /// It is not there, or no program.
 pub(super) fn program(
     native: &NativeSpec,
     config: &ImageConfig,
-    image: &Path,
+    (image, path): (&Path, &str),
 ) -> Result<Start, Problem> {
     let (program, arguments) = native
         .command
@@ -66,7 +67,6 @@ pub(super) fn program(
         }
         return Err(nothing(format!("the image holds no program `{}`", path.display())));
     }
-    let path = config.environment.get("PATH").map_or(PATH, String::as_str);
     let directories = path.split(':').filter(|directory| directory.starts_with('/'));
     let mut paths = directories.map(|directory| Path::new(directory).join(program));
     match paths.find(|path| there(path)) {
@@ -75,24 +75,30 @@ pub(super) fn program(
     }
 }
 
-fn open(image: &Path, path: &Path) -> Option<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
-    let root = rustix::fs::open(image, flags, Mode::empty()).ok()?;
+/// Opens something of an image: where it lies on the machine says nothing of what its links mean.
+fn open(image: &Path, path: &Path, flags: OFlags) -> Option<OwnedFd> {
+    let place = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    let root = rustix::fs::open(image, place, Mode::empty()).ok()?;
     let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    openat2(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), inside).ok()
+    openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), inside).ok()
+}
+
+fn mode(image: &Path, path: &Path) -> Option<u32> {
+    let file = open(image, path, OFlags::PATH)?;
+    let mode = fstat(file).ok()?.st_mode;
+    (FileType::from_raw_mode(mode) == FileType::RegularFile).then_some(mode)
 }
 
 fn is_program(image: &Path, path: &Path) -> bool {
-    let stat = open(image, path).and_then(|file| fstat(file).ok());
-    stat.is_some_and(|stat| stat.st_mode & 0o170_000 == 0o100_000 && stat.st_mode & 0o111 != 0)
+    mode(image, path).is_some_and(|mode| mode & 0o111 != 0)
 }
 
-/// Where on the machine something of an image lies, if it is there.
-pub(super) fn inside(image: &Path, path: impl AsRef<Path>) -> Option<PathBuf> {
-    use std::os::fd::AsRawFd as _;
-    let found = open(image, path.as_ref())?;
-    let real = fs::read_link(format!("/proc/self/fd/{}", found.as_raw_fd())).ok()?;
-    real.starts_with(fs::canonicalize(image).ok()?).then_some(real)
+/// The names of the files in a directory of an image, in no order; none if there is no such directory.
+pub(super) fn files_in(image: &Path, directory: &Path) -> Vec<String> {
+    let place = open(image, directory, OFlags::RDONLY | OFlags::DIRECTORY);
+    let entries = place.and_then(|place| Dir::new(place).ok()).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
+    names.filter(|name| mode(image, &directory.join(name)).is_some()).collect()
 }
 
 #[cfg(test)]
@@ -113,7 +119,21 @@ mod tests {
         symlink("usr/bin", root.join("bin")).expect("a link");
         symlink("/usr/bin/tool", root.join("app/run")).expect("a link");
         symlink("/../../../../bin/sh", root.join("app/out")).expect("a link");
-        symlink("/etc", root.join("opt/extensions")).expect("a link");
+        fs::create_dir_all(root.join("lib/extensions")).expect("a directory");
+        fs::write(root.join("lib/extensions/own"), "#!/bin/sh\n").expect("a file");
+        let probes = [
+            ("inside", "/usr/bin/tool"),
+            ("host", "/etc/passwd"),
+            ("none", "/nothing"),
+            ("climbs", "../../../../../../../../etc/passwd"),
+            ("process", "/proc/self/exe"),
+            ("directory", "/usr"),
+        ];
+        for (name, target) in probes {
+            symlink(target, root.join("lib/extensions").join(name)).expect("a link");
+        }
+        symlink("/lib/extensions", root.join("opt/extensions")).expect("a link");
+        symlink("/etc", root.join("opt/machine")).expect("a link");
         home
     }
 
@@ -122,9 +142,8 @@ mod tests {
         let mut native: NativeSpec =
             serde_json::from_str(r#"{"contract":"http"}"#).expect("a function");
         native.command = command.iter().map(|word| (*word).to_owned()).collect();
-        let mut config = ImageConfig { directory: directory.map(Into::into), ..Default::default() };
-        config.environment.extend(path.map(|path| ("PATH".to_owned(), path.to_owned())));
-        match program(&native, &config, home.path()) {
+        let config = ImageConfig { directory: directory.map(Into::into), ..Default::default() };
+        match program(&native, &config, (home.path(), path.unwrap_or(PATH))) {
             Ok(Start::Program(program, _)) => Some(program),
             _ => None,
         }
@@ -151,9 +170,21 @@ mod tests {
         let needs = needs(home.path()).expect("read");
         let mut binds: Vec<_> = needs.binds.iter().map(|bind| bind.target.clone()).collect();
         binds.sort();
-        assert_eq!(binds, ["/app", "/opt", "/start", "/usr"].map(PathBuf::from));
+        assert_eq!(binds, ["/app", "/lib", "/opt", "/start", "/usr"].map(PathBuf::from));
         assert_eq!(needs.links, [("/bin".into(), PathBuf::from("usr/bin"))]);
-        assert_eq!(inside(home.path(), "/opt/extensions"), None, "it is not the machine's");
-        assert!(inside(home.path(), "/bin/tool").is_some());
+    }
+
+    #[test]
+    fn files_are_found_in_the_image_and_never_on_the_machine() {
+        let home = image();
+        let found = |directory: &str| {
+            let mut names = files_in(home.path(), Path::new(directory));
+            names.sort();
+            names
+        };
+        assert!(Path::new("/etc/passwd").is_file(), "or the test shows nothing");
+        assert_eq!(found("/opt/extensions"), ["inside", "own"]);
+        assert_eq!(found("/opt/machine"), [""; 0], "that is `/etc` of the image, which it has not");
+        assert_eq!(found("/start"), [""; 0]);
     }
 }

@@ -12,6 +12,7 @@ use crate::interpreter::{self, Interpreter, Needs};
 use crate::jail::{Jail, JailError, Plan, Step};
 use crate::loader::Assigned;
 use crate::logs::Stream;
+use crate::package;
 use crate::seat::{Seat, Taken};
 use model::Problem;
 use model::manifest::NativeSpec;
@@ -68,13 +69,26 @@ fn platform(error: impl std::fmt::Display) -> Fault {
     Fault { kind: FaultKind::Platform, reason: error.to_string() }
 }
 
-/// A jail could not be made: the machine's fault, unless the function's program cannot be started.
-fn no_jail(error: &JailError) -> Fault {
+/// A jail could not be made: the machine's fault, unless the function's program cannot be started, or its
+/// image has something else where a jail has its own.
+fn no_jail(error: &JailError, of_image: bool) -> Fault {
     let kind = match error {
-        JailError::Failed(failure) if failure.step == Step::Exec => FaultKind::Trapped,
+        JailError::Failed(failure) => match failure.step {
+            Step::Exec | Step::Chdir => FaultKind::Trapped,
+            Step::Directory | Step::File | Step::Link if of_image => FaultKind::Trapped,
+            _ => FaultKind::Platform,
+        },
         _ => FaultKind::Platform,
     };
     Fault { kind, reason: error.to_string() }
+}
+
+/// A package could not be laid out: the machine's fault, unless it is an image without room for a jail.
+fn no_package(error: &package::Error) -> Fault {
+    match error.of_the_image() {
+        Some(problem) => at_fault(&problem),
+        None => platform(error),
+    }
 }
 
 /// Starts a process for a function, with room and its seat taken for one invocation: what the process
@@ -116,7 +130,8 @@ pub(super) async fn ready(instance: &Instance, unit: &Unit) -> Result<(), Fault>
 
 async fn files(shared: &Shared, unit: &Unit, native: &NativeSpec) -> Result<Files, Fault> {
     let packages = &shared.parts.packages;
-    let package = packages.lay_out(unit.program.artifact).await.map_err(platform)?;
+    let package = packages.lay_out(unit.program.artifact).await;
+    let package = package.map_err(|error| no_package(&error))?;
     let layers = match native.layers_digest {
         Some(layers) => Some(packages.lay_out(layers).await.map_err(platform)?),
         None => None,
@@ -172,7 +187,7 @@ async fn jail(
             .await?;
         listeners = member.jail.assign(&recipe.assignment).await;
     }
-    let listeners = listeners.map_err(|error| no_jail(&error))?;
+    let listeners = listeners.map_err(|error| no_jail(&error, false))?;
     tell(&mut member.jail, recipe).await.map_err(platform)?;
     Ok((member, listeners))
 }
@@ -198,7 +213,8 @@ async fn directly(
         None => interpreter.map_or_else(interpreter::shell, Interpreter::needs),
     };
     let plan = |ground: Ground<'_>| ground.whole(recipe, program, arguments);
-    let mut member = make(shared, &needs, recipe.passing, plan).await?;
+    let of_image = recipe.root.is_some();
+    let mut member = make(shared, (&needs, of_image), recipe.passing, plan).await?;
     if !recipe.wiring.input {
         drop(member.jail.stdin.take());
     }
@@ -242,12 +258,12 @@ async fn member(
         Told::Later => Passing::Never,
     };
     let plan = |ground: Ground<'_>| ground.empty(interpreter, loader, told == Told::Later);
-    make(shared, needs, passing, plan).await
+    make(shared, (needs, false), passing, plan).await
 }
 
 async fn make(
     shared: &Shared,
-    needs: &Needs,
+    (needs, of_image): (&Needs, bool),
     passing: Passing,
     plan: impl FnOnce(Ground<'_>) -> Plan,
 ) -> Result<Member, Fault> {
@@ -259,7 +275,8 @@ async fn make(
         roots: if passing == Passing::Never { &[] } else { &settings.roots },
         share: settings.share,
     });
-    let jail = shared.parts.launcher.jail(plan).await.map_err(|error| no_jail(&error))?;
+    let jail = shared.parts.launcher.jail(plan).await;
+    let jail = jail.map_err(|error| no_jail(&error, of_image))?;
     Ok(Member { jail, authority: Arc::new(authority), before_us: 0 })
 }
 

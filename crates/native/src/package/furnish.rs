@@ -5,27 +5,22 @@
 //! in the jail, whose root is the image's.
 
 use super::Error;
-use model::listing::{File, Listing, Root};
+use model::listing::{self, File, Lies, Link, Listing, Root};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How many links a path may lead through, as the kernel has it.
-const LINKS_MAX: usize = 40;
 
 /// An image with a file at each of these paths, which are absolute.
 pub(super) fn furnished<'a>(
     mut list: Listing,
     paths: impl IntoIterator<Item = &'a str>,
 ) -> Result<Listing, Error> {
+    // Where its program starts, the engine has looked for.
+    list.check_jail(None).map_err(Error::Image)?;
     let root = list.root.take().unwrap_or_default();
     let mut furnishing = Furnishing {
         links: root.links.into_iter().map(|link| (link.path.clone(), link)).collect(),
         files: list.files.into_iter().map(|file| (file.path.clone(), file)).collect(),
         directories: root.directories.into_iter().collect(),
     };
-    // The kernel would follow it, but the directory that the jail itself makes would be in the way.
-    if furnishing.links.contains_key("etc") {
-        return Err(Error::Image("`/etc` is a link".to_owned()));
-    }
     for path in paths {
         furnishing.place(path)?;
     }
@@ -37,12 +32,13 @@ pub(super) fn furnished<'a>(
             directories: furnishing.directories.into_iter().collect(),
         }),
     };
-    list.check()?;
+    // With what was put there it may be too much.
+    list.check().map_err(|error| Error::Image(error.to_string()))?;
     Ok(list)
 }
 
 struct Furnishing {
-    links: BTreeMap<String, model::listing::Link>,
+    links: BTreeMap<String, Link>,
     files: BTreeMap<String, File>,
     directories: BTreeSet<String>,
 }
@@ -81,37 +77,13 @@ impl Furnishing {
 
     /// The directory that a path leads to. It need not be there; none if a file is in the way.
     fn resolved(&self, path: &str) -> Option<String> {
-        let mut left: Vec<String> = parts(path).rev().collect();
-        let (mut at, mut hops) = (Vec::<String>::new(), 0);
-        while let Some(part) = left.pop() {
-            match part.as_str() {
-                "." => {}
-                ".." => drop(at.pop()),
-                _ => {
-                    at.push(part);
-                    let here = at.join("/");
-                    if let Some(link) = self.links.get(&here) {
-                        hops += 1;
-                        if hops > LINKS_MAX {
-                            return None;
-                        }
-                        at.pop();
-                        if link.target.starts_with('/') {
-                            at.clear();
-                        }
-                        left.extend(parts(&link.target).rev());
-                    } else if self.files.contains_key(&here) {
-                        return None;
-                    }
-                }
-            }
-        }
-        Some(at.join("/"))
+        let look = |at: &str| match self.links.get(at) {
+            Some(link) => Lies::Link(&link.target),
+            None if self.files.contains_key(at) => Lies::File,
+            None => Lies::Else,
+        };
+        listing::resolved(path, look).filter(|at| !self.files.contains_key(at))
     }
-}
-
-fn parts(path: &str) -> impl DoubleEndedIterator<Item = String> {
-    path.split('/').filter(|part| !part.is_empty()).map(str::to_owned)
 }
 
 fn starts<T>(map: &BTreeMap<String, T>, below: &str) -> bool {
@@ -121,7 +93,7 @@ fn starts<T>(map: &BTreeMap<String, T>, below: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::listing::{Link, VERSION};
+    use model::listing::VERSION;
 
     fn image(files: &[&str], links: &[(&str, &str)], directories: &[&str]) -> Listing {
         let file =

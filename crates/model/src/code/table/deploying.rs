@@ -124,7 +124,7 @@ macro_rules! deploying {
             cause: "It is a device, a pipe or a sparse file, its name leads out of the image, it stands twice in one layer, it links to what is not there, or it is a whiteout of nothing that could be.",
             remedy: "Build the image without what the message names.";
         ImageTooLarge = "E0163", 413, "an image is too large",
-            cause: "Its files are more than 4 GiB, one of them is more than 512 MiB, there are more than 100,000 of them, or a layer unpacks to over two hundred times its size.",
+            cause: "Its files are more than 4 GiB, one of them is more than 512 MiB, there are more than 100,000 files, links and directories, or a layer unpacks to over two hundred times its size.",
             remedy: "Take a smaller base, such as one whose tag ends in `slim`.";
         WorkerFlag = "E0164", 422, "a Worker asks for a compatibility flag that no Worker may have",
             cause: "The flag is experimental, which the runtime takes only with all of its experiments on, or it makes the runtime fetch an interpreter from the network. The message names it.",
@@ -147,6 +147,9 @@ macro_rules! deploying {
         WasiNotOfComponent = "E0172", 422, "the manifest asks for WASI 0.3, and the component is built for WASI 0.2",
             cause: "The component exports the HTTP handler of WASI 0.2 and not that of 0.3.",
             remedy: "Take `wasi = \"0.3\"` out of the function's `[[function]]`, or build the component for WASI 0.3.";
+        ImageUnfit = "E0173", 422, "an image cannot be the root of a jail",
+            cause: "The directory that its program starts in (`WorkingDir`) is not there, or a file or a link is where a jail has a directory of its own: `/etc`, `/opt`, `/var`, or what leads to a file that each jail has.",
+            remedy: "Build the image with `WORKDIR`, which makes that directory, and with a directory where the message names something else.";
         SpinUnreadable = "E0180", 422, "a spin.toml cannot be read",
             cause: "It is no TOML, has a key that version 2 of Spin's manifest does not have, or is of another version.",
             remedy: "Correct what the message names; `spin doctor` brings older files to version 2.";

@@ -1,7 +1,7 @@
 //! The environment of a process that speaks AWS Lambda's contract.
 //!
-//! Later ones win: what the platform proposes, the manifest's `config`, its `environment`,
-//! placeholders of secrets, and what the contract reserves.
+//! Later ones win: what is proposed, by the contract and by an image, the manifest's `config`, its
+//! `environment`, placeholders of secrets, and what the contract reserves.
 
 use super::facts::{REGION, VERSION, handler};
 use ports::executor::Unit;
@@ -16,19 +16,22 @@ pub(crate) struct Around {
     pub(crate) task: String,
     /// Names and placeholders of secrets, which the door replaces on the way out.
     pub(crate) placeholders: Vec<(String, String)>,
-    /// What the platform proposes beside this, such as the ways out of the jail.
-    pub(crate) proposed: Vec<(String, String)>,
     /// A name for this process, unlike that of others of its function.
     pub(crate) instance: String,
     /// Whether it was started before there was something to do.
     pub(crate) provisioned: bool,
 }
 
-/// All of a process's environment, in the order of the names.
+/// What a process finds if nobody says otherwise: what the contract proposes, below what its image says.
+pub(crate) fn proposed(
+    image: impl Iterator<Item = (String, String)>,
+) -> impl Iterator<Item = (String, String)> {
+    proposals().chain(image).filter(|(name, _)| !is_reserved(name))
+}
+
+/// What the manifest and the contract say of a process's environment, in the order of the names.
 pub(crate) fn environment(unit: &Unit, around: &Around) -> Vec<(String, String)> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
-    all.extend(proposals());
-    all.extend(around.proposed.iter().cloned());
     let config = unit.config.iter().filter(|(name, _)| is_name(name));
     all.extend(config.map(|(name, value)| (name.clone(), value.clone())));
     all.extend(unit.around.environment.iter().cloned());
@@ -128,7 +131,7 @@ mod tests {
     use std::collections::HashMap;
 
     fn made(unit: &Unit, around: &Around) -> HashMap<String, String> {
-        environment(unit, around).into_iter().collect()
+        proposed(std::iter::empty()).chain(environment(unit, around)).collect()
     }
 
     fn text(name: &str, value: &str) -> (String, String) {
@@ -182,7 +185,6 @@ mod tests {
         let around = Around {
             runtime_api: "127.0.0.1:9001".to_owned(),
             placeholders: vec![text("C", "placeholder"), text("AWS_LAMBDA_FUNCTION_NAME", "evil")],
-            proposed: vec![text("A", "proposed"), text("HTTPS_PROXY", "http://127.0.0.1:3128")],
             ..Around::default()
         };
         let all = made(&unit, &around);
@@ -196,10 +198,13 @@ mod tests {
             ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
             ("AWS_LAMBDA_FUNCTION_NAME", "shop"),
             ("_HANDLER", "app.handler"),
-            ("HTTPS_PROXY", "http://127.0.0.1:3128"),
         ] {
             assert_eq!(all.get(name).map(String::as_str), Some(value), "{name}");
         }
         assert!(!all.contains_key("a.b") && !all.contains_key("_LAMBDA_TELEMETRY_LOG_FD"));
+        let image = [text("TZ", "image"), text("X", "image"), text("AWS_LAMBDA_RUNTIME_API", "x")];
+        let below: HashMap<_, _> = proposed(image.into_iter()).collect();
+        assert_eq!((below["TZ"].as_str(), below["X"].as_str()), ("image", "image"));
+        assert!(!below.contains_key("AWS_LAMBDA_RUNTIME_API"), "an image says as little of it");
     }
 }
