@@ -112,6 +112,13 @@ impl Catalog {
         known.or_else(|| self.scopes.get_key_value(home))
     }
 
+    /// Whether no other scope has routes for a domain, or for the names in it.
+    pub(crate) fn is_open(&self, domain: &str, scope: &Scope) -> bool {
+        let mut owners =
+            [self.hosts.get(domain), self.hosts.get(&format!("*.{domain}"))].into_iter();
+        owners.all(|owner| owner.is_none_or(|owner| owner == scope))
+    }
+
     /// Whether any route says something to pages of other origins.
     pub(crate) fn has_crossings(&self) -> bool {
         self.crossings

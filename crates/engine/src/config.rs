@@ -25,6 +25,8 @@ pub struct Config {
     pub files_bytes_max: usize,
     /// Whose functions answer requests that name no host of their own.
     pub scope: Scope,
+    /// The domain below which addresses of functions are. Whose routes are for it makes no difference.
+    pub addresses: String,
     /// Grant whatever a manifest asks for, as `up --dev` does.
     pub grant_all: bool,
     /// The issuers whose tokens are taken.
@@ -112,6 +114,7 @@ impl Default for Config {
             artifact_bytes_max: 256 << 20,
             files_bytes_max: 64 << 20,
             scope: Scope::default(),
+            addresses: "localhost".to_owned(),
             grant_all: false,
             issuers: Arc::default(),
             client_certificates: false,

@@ -76,7 +76,7 @@ impl Engine {
             return None;
         }
         let host = request_host(request);
-        let address = catalog.address(host.as_deref());
+        let address = catalog.address(host.as_deref(), &self.config.addresses);
         let view = catalog.serving(host.as_deref(), &self.config.scope);
         let path = request.uri().path();
         let find = |method: &str| match (address, view) {

@@ -20,3 +20,4 @@ mod sockets;
 mod strangers;
 mod sweep;
 mod uploads;
+mod urls;

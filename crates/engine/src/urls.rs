@@ -18,7 +18,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http_body_util::{BodyExt as _, Full};
 use identity::sigv4::Sent;
-use model::beside::{Url, WHOLE, id_of};
+use model::beside::{Url, WHOLE, split_address};
 use model::manifest::{Auth, HttpTrigger};
 use model::route::Route;
 use model::{Code, Scope};
@@ -89,12 +89,18 @@ fn trigger(url: &Url) -> HttpTrigger {
 pub(crate) type Addresses = HashMap<String, Address>;
 
 impl Catalog {
-    /// The address that a host is, if it is one.
-    pub(crate) fn address(&self, host: Option<&str>) -> Option<&Address> {
+    /// The address that a host is, if it is one. `own` is the domain below which all addresses are.
+    pub(crate) fn address(&self, host: Option<&str>, own: &str) -> Option<&Address> {
         if self.addresses.is_empty() {
             return None;
         }
-        self.addresses.get(id_of(host?)?)
+        let (id, domain) = split_address(host?)?;
+        let address = self.addresses.get(id)?;
+        // Whoever has `shop.example` has what pages below it say and set, be it by way of a name that
+        // leads here: nobody else's function answers there.
+        let mut above = std::iter::successors(Some(domain), |it| Some(it.split_once('.')?.1));
+        let open = domain == own || above.all(|it| self.is_open(it, &address.scope));
+        open.then_some(address)
     }
 }
 
@@ -105,7 +111,7 @@ impl Engine {
         let wanted = {
             let catalog = self.catalog.load();
             let host = request_host(&throttled.received.request);
-            let address = catalog.address(host.as_deref());
+            let address = catalog.address(host.as_deref(), &self.config.addresses);
             let signed = address.filter(|it| it.endpoint.aim.as_ref().is_some_and(|it| it.signed));
             signed.map(|address| {
                 let limits = &address.endpoint.function.unit.limits;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 mod url;
 
-pub use url::{Statement, Url, id_of};
+pub use url::{Statement, Url, id_of, split as split_address};
 
 /// Most versions of a function.
 pub const VERSIONS_MAX: usize = 1000;

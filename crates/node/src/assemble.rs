@@ -144,6 +144,7 @@ fn engine_config(
         in_flight_per_caller_max: settings.in_flight_per_caller,
         artifact_bytes_max: settings.artifact.bytes,
         grant_all: settings.dev,
+        addresses: crate::settings::address_domain(settings.compat.as_ref()),
         files_bytes_max: usize::try_from(settings.assets.cache.bytes).unwrap_or(usize::MAX),
         issuers: Arc::clone(&key_files.issuers),
         client_certificates: settings

@@ -30,6 +30,7 @@ mod sections;
 mod tls;
 mod websockets;
 
+pub(crate) use compat::{LOCAL, address_domain};
 pub(crate) use gateway::ProxyProtocol;
 pub(crate) use isolation::Isolation;
 pub(crate) use issuer::{Fetched, Issuer, Keys, Place, address};

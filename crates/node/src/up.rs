@@ -205,7 +205,7 @@ impl Calling {
 /// Where addresses of functions are: scheme, domain and port.
 fn addresses_below(settings: &Settings, addresses: &Addresses) -> String {
     let said = settings.compat.as_ref().and_then(|compat| compat.urls.clone());
-    said.unwrap_or_else(|| format!("http://localhost:{}", addresses.gateway.port()))
+    said.unwrap_or_else(|| format!("{}:{}", crate::settings::LOCAL, addresses.gateway.port()))
 }
 
 /// Makes functions ready, then keeps house.

@@ -23,7 +23,8 @@ impl Engine {
         let received = &mut throttled.received;
         let host = request_host(&received.request);
         let request = &received.request;
-        let (view, endpoint, pattern) = match catalog.address(host.as_deref()) {
+        let address = catalog.address(host.as_deref(), &self.config.addresses);
+        let (view, endpoint, pattern) = match address {
             Some(address) => {
                 normalise(request.uri().path()).map_err(|UnsafePath| unsafe_path())?;
                 let Some(view) = catalog.view(&address.scope) else {

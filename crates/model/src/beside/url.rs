@@ -58,9 +58,15 @@ impl Statement {
 /// The id in a host's name: its first label, before `lambda-url`. The rest may be any domain.
 #[must_use]
 pub fn id_of(host: &str) -> Option<&str> {
-    let (id, rest) = host.split_once(LABEL)?;
+    split(host).map(|(id, _)| id)
+}
+
+/// The id in a host's name, and the domain below which it is an address.
+#[must_use]
+pub fn split(host: &str) -> Option<(&str, &str)> {
+    let (id, domain) = host.split_once(LABEL)?;
     let sound = id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    (id.len() == ID_BYTES && sound && !rest.is_empty()).then_some(id)
+    (id.len() == ID_BYTES && sound && !domain.is_empty()).then_some((id, domain))
 }
 
 #[cfg(test)]
@@ -71,7 +77,9 @@ mod tests {
     fn an_id_is_the_first_label_before_its_word() {
         let id = "a1".repeat(16);
         for domain in ["localhost", "eu-central-1.on.example"] {
-            assert_eq!(id_of(&format!("{id}.lambda-url.{domain}")), Some(id.as_str()));
+            let host = format!("{id}.lambda-url.{domain}");
+            assert_eq!(id_of(&host), Some(id.as_str()));
+            assert_eq!(split(&host), Some((id.as_str(), domain)));
         }
         let long = format!("{id}a.lambda-url.localhost");
         let upper = format!("{}.lambda-url.localhost", "A1".repeat(16));

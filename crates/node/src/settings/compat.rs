@@ -13,6 +13,8 @@ const LISTEN: &str = "127.0.0.1:8090";
 const OFF: &str = "off";
 /// What stands for the public listener.
 const OWN: &str = "own";
+/// Where addresses of functions are then, without the port.
+pub(crate) const LOCAL: &str = "http://localhost";
 
 /// The section, as the file has it.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -68,6 +70,13 @@ impl Compat {
     }
 }
 
+/// The domain below which addresses of functions are.
+pub(crate) fn address_domain(compat: Option<&Compat>) -> String {
+    let urls = compat.and_then(|compat| compat.urls.as_deref()).unwrap_or(LOCAL);
+    let rest = urls.split_once("://").map_or(urls, |(_, rest)| rest);
+    rest.split(':').next().unwrap_or(rest).to_owned()
+}
+
 /// A scheme, a domain, and perhaps a port.
 fn domain(text: String) -> Result<String, Problem> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
@@ -114,6 +123,12 @@ mod tests {
             let found = picked(&format!("urls = \"{good}\""), None);
             assert_eq!(found.map(|it| it.and_then(|it| it.urls)), Ok(Some(good.to_owned())));
         }
+        let domain = |file: &str| address_domain(picked(file, None).expect("good").as_ref());
+        assert_eq!(domain("urls = \"https://fn.example.com:8443\""), "fn.example.com");
+        assert_eq!(
+            (domain("").as_str(), address_domain(None).as_str()),
+            ("localhost", "localhost")
+        );
         for bad in ["", "fn.example.com", "https://", "https://a/b", "https://a.", "ftp://a"] {
             let found = picked(&format!("urls = \"{bad}\""), None);
             assert_eq!(found, Err(Code::BadConfig), "{bad}");
