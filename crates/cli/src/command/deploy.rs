@@ -135,7 +135,7 @@ impl Deploy {
         }
         if ignored > 0 {
             voice.note(format_args!(
-                "{ignored} names that no package needs were left out, such as .git and .env; a zip is taken whole"
+                "{ignored} names that no package needs were left out, such as .git, .env and exports; a zip is taken whole"
             ));
         }
         print_functions(voice, &deployed, &gateway)?;

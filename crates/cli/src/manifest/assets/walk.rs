@@ -1,6 +1,7 @@
 //! From a directory to the list of its files.
 
 use super::{Place, Source, listed};
+use crate::export::LOST;
 use model::listing::{
     self, FILE_BYTES_MAX, FILES_MAX, Listing, PATH_BYTES_MAX, TOTAL_BYTES_MAX, VERSION,
 };
@@ -172,7 +173,8 @@ impl Walk {
         }
         // The manifest is what the package is deployed by.
         let manifest = prefix.is_empty() && name == super::MANIFEST;
-        Ok(manifest || (name.ends_with(".pyc") && goes_stale(&entry.path())?))
+        let stale = name.ends_with(".pyc") && goes_stale(&entry.path())?;
+        Ok(manifest || stale || is_export(entry)?)
     }
 
     fn leaves_out_name(&self, name: &str) -> bool {
@@ -233,6 +235,11 @@ impl Walk {
 
 fn may_be_executed(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether it is the directory of an export: a copy of the package for another platform.
+fn is_export(entry: &DirEntry) -> io::Result<bool> {
+    Ok(entry.file_type()?.is_dir() && entry.path().join(LOST).is_file())
 }
 
 /// Whether compiled Python is only good as long as its source's time is what it was: no file of a

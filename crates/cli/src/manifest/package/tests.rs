@@ -114,6 +114,27 @@ fn a_directory_is_a_package_with_its_programs_and_without_what_none_needs() {
 }
 
 #[test]
+fn an_export_that_lies_in_a_package_is_no_part_of_it() {
+    let home = place(&[("app/app.py", "code")]);
+    let digest = || {
+        let plan = plan(home.path(), "source = \"app\"", "").expect("planned");
+        (plan.manifest.functions[0].digest, plan.directories[0].ignored)
+    };
+    let (before, _) = digest();
+    for name in ["export-lambda", "sub/elsewhere"] {
+        let export = home.path().join("app").join(name);
+        fs::create_dir_all(&export).expect("a directory");
+        fs::write(export.join(crate::export::LOST), "lost").expect("written");
+        fs::write(export.join("app.zip"), "a copy").expect("written");
+    }
+    assert_eq!(digest(), (before, 2));
+    // A directory of that name alone is the function's own.
+    fs::create_dir(home.path().join("app/export-knative")).expect("a directory");
+    fs::write(home.path().join("app/export-knative/data"), "own").expect("written");
+    assert_ne!(digest().0, before);
+}
+
+#[test]
 fn a_zip_is_the_same_package_as_its_directory() {
     let home = place(&[("app/a/b.txt", "one"), ("app/c", "two")]);
     zip(&home.path().join("app.zip"), &[("c", "two"), ("a/b.txt", "one")], 0o100_644);
