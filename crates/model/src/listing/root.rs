@@ -196,10 +196,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_counted_is_what_is_made(paths in proptest::collection::btree_set("[ab.-](/[ab.-]){0,4}", 1..20)) {
+        fn what_is_counted_is_what_is_made(paths in proptest::collection::btree_set("(a|b|ab|a-|a[.]b)(/(a|b|ab|a-|a[.]b)){0,3}", 1..20)) {
             let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-            let plain = |path: &&str| path.split('/').all(|part| part != ".");
-            prop_assume!(paths.iter().all(plain));
             let mut directories = BTreeSet::new();
             for path in &paths {
                 directories.extend(path.match_indices('/').map(|(at, _)| &path[..at]));
