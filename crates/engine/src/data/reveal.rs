@@ -34,7 +34,7 @@ impl Engine {
             return Err(Problem::new(Code::DataRevealAsk).detail(wrong));
         }
         let RevealRequest { class, purpose, tokens } = request;
-        self.paced(scope, tokens.len())?;
+        self.reveals_paced(scope, tokens.len())?;
         let contract = Contract::of_found(&class);
         let bound = contract
             .bind(&scope.tenant, Direction::Reveal, &mut |class| self.class_keys(scope, class))?;
@@ -59,7 +59,7 @@ impl Engine {
         Ok(Revealed { leaf, values })
     }
 
-    fn paced(&self, scope: &Scope, values: usize) -> Result<(), Problem> {
+    fn reveals_paced(&self, scope: &Scope, values: usize) -> Result<(), Problem> {
         let (key, pace) = (RateKey::of(&("data.reveal", scope)), Pace::from(RATE));
         let now = self.parts.clock.monotonic();
         for _ in 0..values {

@@ -42,6 +42,16 @@ const OF_EVENTS: &[&str] = &["ce-*"];
 const OF_THE_EVENT: &[&str] =
     &["ce-*", "content-encoding", "content-length", "content-type", "traceparent", "tracestate"];
 
+/// What a request keeps that a trigger or the operator makes: who it is from, and the event it carries.
+const OF_THE_PLATFORM: &[&str] = &["casemate-caller", "casemate-labels", "ce-*"];
+
+/// Whether nobody but the platform, or its operator, made the request. The engine says who asks in
+/// every request, over whatever stood there.
+fn is_the_platforms(headers: &HeaderMap) -> bool {
+    let caller = headers.get("casemate-caller").map(HeaderValue::as_bytes);
+    caller.is_some_and(|caller| caller == b"operator" || caller.starts_with(b"trigger:"))
+}
+
 /// Takes out of a message's fields what concerns one connection, and what `connection` names.
 pub(super) fn clean(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
@@ -72,9 +82,16 @@ pub(super) fn strip(headers: &mut HeaderMap, row: &Row, manner: Manner) {
     clean(headers);
     headers.remove(EXPECT);
     match manner {
-        Manner::Request => remove(headers, |name| {
-            lists(RESERVED, name) || lists(OF_EVENTS, name) || lists(row.reserved, name)
-        }),
+        Manner::Request => {
+            let ours = is_the_platforms(headers);
+            let kept = |name: &str| ours && !name.contains('_') && lists(OF_THE_PLATFORM, name);
+            remove(headers, |name| {
+                !kept(name)
+                    && (lists(RESERVED, name)
+                        || lists(OF_EVENTS, name)
+                        || lists(row.reserved, name))
+            });
+        }
         Manner::Event => remove(headers, |name| !lists(OF_THE_EVENT, name)),
     }
 }
@@ -175,6 +192,25 @@ mod tests {
         clean(&mut headers);
         let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["content-length", "x-other"]);
+    }
+
+    #[test]
+    fn an_event_that_the_platform_brings_keeps_what_describes_it() {
+        for (caller, left) in [
+            ("trigger:paid", &["casemate-caller", "casemate-labels", "ce-id"][..]),
+            ("operator", &["casemate-caller", "casemate-labels", "ce-id"]),
+            ("function:trigger:paid", &[]),
+            ("token:operator", &[]),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("casemate-caller", HeaderValue::from_static(caller));
+            for name in ["casemate-labels", "casemate-claims", "ce-id", "ce_id", "k-sink"] {
+                headers.insert(HeaderName::from_static(name), HeaderValue::from_static("1"));
+            }
+            strip(&mut headers, rows::of(Contract::Http).expect("a row"), Manner::Request);
+            let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+            assert_eq!(names, left, "{caller}");
+        }
     }
 
     proptest! {
