@@ -73,7 +73,7 @@ pub enum Error {
     Batch,
     /// One of a batch.
     #[error("event {0} of the batch: {1}")]
-    Within(usize, Box<Error>),
+    Within(usize, Box<Self>),
     /// A format that nobody reads here.
     #[error("`{}` is not read here: send header fields `ce-…` with a body, `application/cloudevents+json` or `application/cloudevents-batch+json`, in UTF-8", .0.escape_debug())]
     Format(String),

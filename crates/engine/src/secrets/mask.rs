@@ -248,14 +248,14 @@ impl Masker {
     fn may_hold(&self, text: &[u8]) -> bool {
         match self.patterns.len() {
             0 => false,
-            1..=GLANCED_MAX => self.glance().may_hold(text, self.texts()),
+            1..=GLANCED_MAX => self.glance().may_hold(text, &self.texts()),
             _ => true,
         }
     }
 
     /// How many of the last bytes of a text that holds no value could be the beginning of one.
     fn begun(&self, text: &[u8]) -> usize {
-        if self.patterns.is_empty() { 0 } else { self.glance().begun(text, self.texts()) }
+        if self.patterns.is_empty() { 0 } else { self.glance().begun(text, &self.texts()) }
     }
 
     fn texts(&self) -> impl Iterator<Item = &[u8]> + Clone {

@@ -136,9 +136,9 @@ async fn a_workers_modules_and_its_day_are_looked_at() {
         let worker = format!(r#""worker":{{"compatibility_date":{more}}}"#);
         format!(r#""contract":"workers","interpreter":"workerd",{worker}"#)
     };
-    let good = send(&rig, &[("index.js", "export default {}"), ("a\"b.css", "x")]).await;
+    let good = send(&rig, &[("a\"b.css", "x"), ("index.js", "export default {}")]).await;
     let other = send(&rig, &[("main.js", "export default {}")]).await;
-    let odd = send(&rig, &[("index.js", "export default {}"), ("a\nb.js", "x")]).await;
+    let odd = send(&rig, &[("a\"b.js", "x"), ("index.js", "export default {}")]).await;
     let now = r#""2026-11-01""#;
     assert_eq!(code(&rig, &worker(now), good).await, None);
     assert_eq!(code(&rig, &worker(now), other).await, Some(Code::WorkerMain));

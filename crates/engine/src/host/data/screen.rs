@@ -313,10 +313,11 @@ impl HttpBody for Screened {
                     this.over = true;
                     return Poll::Ready(Some(Err(error)));
                 }
-                Ok(bytes) if bytes.is_empty() => match late {
-                    Some(late) => return Poll::Ready(Some(Ok(late))),
-                    None => {}
-                },
+                Ok(bytes) if bytes.is_empty() => {
+                    if let Some(late) = late {
+                        return Poll::Ready(Some(Ok(late)));
+                    }
+                }
                 Ok(bytes) => {
                     this.late = late;
                     return Poll::Ready(Some(Ok(Frame::data(bytes))));

@@ -35,7 +35,7 @@ impl Glance {
     pub(super) fn may_hold<'p>(
         &self,
         text: &[u8],
-        patterns: impl Iterator<Item = &'p [u8]> + Clone,
+        patterns: &(impl Iterator<Item = &'p [u8]> + Clone),
     ) -> bool {
         let begins = |beginning: &[u8]| patterns.clone().any(|it| it.starts_with(beginning));
         let mut chances = CHANCES + text.len() / BYTES_OF_A_CHANCE;
@@ -53,7 +53,7 @@ impl Glance {
     pub(super) fn begun<'p>(
         &self,
         text: &[u8],
-        patterns: impl Iterator<Item = &'p [u8]> + Clone,
+        patterns: &(impl Iterator<Item = &'p [u8]> + Clone),
     ) -> usize {
         let end = |length: &usize| {
             let end = text.len().checked_sub(*length).and_then(|from| text.get(from..));
@@ -88,12 +88,12 @@ mod tests {
             let all = patterns.iter().map(String::as_bytes);
             let glance = Glance::of(all.clone());
             let text = text.as_bytes();
-            let may = glance.may_hold(text, all.clone());
+            let may = glance.may_hold(text, &all);
             let begins = |at: usize, it: &[u8]| text[at..].starts_with(&it[..4]);
             let expect = (0..text.len()).any(|at| all.clone().any(|it| begins(at, it)));
             prop_assert_eq!(may, expect);
             let begun = |n: &usize| *n <= text.len() && all.clone().any(|it| text.ends_with(&it[..*n]));
-            prop_assert_eq!(glance.begun(text, all.clone()), (1..4).filter(begun).max().unwrap_or(0));
+            prop_assert_eq!(glance.begun(text, &all), (1..4).filter(begun).max().unwrap_or(0));
         }
     }
 }

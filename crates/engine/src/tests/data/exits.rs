@@ -57,7 +57,7 @@ async fn what_is_observed_passes_and_is_counted() {
             Step::Echo,
             Step::Log(Line {
                 level: Level::Info,
-                bytes: b"iban DE89370400440532013000".to_vec().into(),
+                bytes: b"iban DE89370400440532013000".to_vec(),
                 cut: false,
             }),
             Step::Frame(b" card 4111 1111 "),
@@ -155,7 +155,7 @@ async fn lines_are_covered_or_left_out() {
         (Exit::Block, "[a line was left out: it held data that may not leave]"),
     ] {
         let (rig, token) = operated(out("email", exit), |_| {
-            let bytes = b"to ada@example.com, now".to_vec().into();
+            let bytes = b"to ada@example.com, now".to_vec();
             let line = Line { level: Level::Info, bytes, cut: false };
             vec![Step::Log(line), Step::Head(http::StatusCode::OK), Step::End]
         })
