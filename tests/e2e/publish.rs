@@ -106,10 +106,7 @@ fn an_event_calls_who_wants_it_when_publisher_and_trigger_are_granted() {
     let record = node.json(&["record", ran.first().expect("one")]);
     assert_eq!(record["caller"], "trigger:paid");
     assert_eq!(record["trigger"], "event paid from token:erp, attempt 1");
-    assert_eq!(
-        (&record["usage"]["bytes_in"], &record["usage"]["bytes_out"]),
-        (&5.into(), &5.into())
-    );
+    assert_eq!((&record["bytes_in"], &record["bytes_out"]), (&5.into(), &5.into()));
 
     // Grants go with what they are for.
     deploy(&node, "");

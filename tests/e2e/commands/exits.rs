@@ -84,7 +84,7 @@ fn a_wrong_command_line_says_what_is_right() {
         (&["invoke", "a", "-H", "nonsense"], "content-type: text/plain"),
         (&["invoke", "a", "--path", "/a b"], "percent-encoded"),
         (&["invoke", "a", "--method", "GET /"], "GET or POST"),
-        (&["token", "create", "t"], "--invoke"),
+        (&["token", "create"], "<NAME>"),
         (&["token", "create", "t", "--invoke", "a", "--expires", "soon"], "no duration"),
         (&["records", "--outcome", "lovely"], "guest_error"),
         (&["records", "--since", "yesterday"], "10m"),

@@ -62,7 +62,7 @@ fn publisher(place: &Place) -> String {
 fn lines(place: &Place, name: &str, begins: &str, count: usize) -> Vec<String> {
     let mut found = Vec::new();
     super::place::until(&format!("{count} lines {begins} of {name}"), || {
-        let text = place.node.ok(&["--format", "json", "logs", name, "-n", "1000"]);
+        let text = place.node.ok(&["--format", "json", "logs", "--function", name, "-n", "1000"]);
         let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         found = all
             .filter_map(|line| line["text"].as_str()?.strip_prefix(begins).map(str::to_owned))

@@ -64,7 +64,7 @@ struct Create {
     #[arg(value_name = "NAME")]
     name: TokenName,
     /// Functions that it may invoke
-    #[arg(long, value_name = "FUNCTION", num_args = 1.., required_unless_present = "manage")]
+    #[arg(long, value_name = "FUNCTION", num_args = 1..)]
     invoke: Vec<FunctionName>,
     /// How long it works, such as `30d` [default: until it is revoked]
     #[arg(long, value_name = "TIME")]
@@ -97,7 +97,8 @@ impl Create {
             None => "until it is revoked".to_owned(),
         };
         let may = match (functions.is_empty(), request.manage) {
-            (true, _) => "manage functions".to_owned(),
+            (true, true) => "manage functions".to_owned(),
+            (true, false) => "do what is granted to it".to_owned(),
             (false, true) => format!("manage functions and invoke {}", functions.join(", ")),
             (false, false) => format!("invoke {}", functions.join(", ")),
         };

@@ -47,6 +47,9 @@ impl<D: Deref<Target = Detector>> Sieve<D> {
         bytes: &[u8],
         judge: impl FnMut(&Finding, &[u8]) -> Action,
     ) -> Result<Vec<u8>, Blocked> {
+        if let Some(finding) = self.blocked {
+            return Err(Blocked(finding));
+        }
         let mut found = Vec::new();
         self.held.extend_from_slice(bytes);
         self.scanner.feed(bytes, |finding| found.push(finding));
