@@ -20,8 +20,18 @@ import json, os, urllib.error, urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 class Handler(BaseHTTPRequestHandler):
+    def read_body(self):
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
     def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+        body = self.read_body().decode()
         seen = {name.lower(): value for name, value in self.headers.items()}
         print("SAW " + json.dumps([self.path, seen, body]), flush=True)
         if seen.get("ce-type") != "told":
@@ -153,6 +163,7 @@ fn what_a_process_publishes_has_its_labels_and_hangs_below_it() {
     let (above, below) = (find("first"), find("second"));
     assert_eq!((&below["parent"], &below["root"]), (&above["id"], &above["id"]));
     assert_eq!(below["trigger"], "event second from function:first, attempt 1");
-    let call = &above["calls"][0];
-    assert_eq!((&call["operation"], &call["resource"]), (&"publish".into(), &"n".into()));
+    let calls = above["calls"].as_array().expect("a list");
+    let call = calls.iter().find(|it| it["operation"] == "publish");
+    assert_eq!(call.expect("one")["resource"], "n");
 }
