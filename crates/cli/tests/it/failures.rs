@@ -107,7 +107,7 @@ fn wrong_command_lines_end_with_64() {
         vec!["functions", "--wings"],
         vec!["invoke"],
         vec!["invoke", "../x"],
-        vec!["token", "create", "ci"],
+        vec!["token", "create"],
         vec!["token", "create", "ci", "--invoke", "hello", "--expires", "soon"],
         vec!["records", "--outcome", "bad"],
         vec!["logs", "--level", "debug"],

@@ -4,6 +4,7 @@ use super::{Rows, put};
 use crate::queue::{Error, Publication, Quota};
 use model::{InvocationId, Scope, Timestamp};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Until when which event is remembered.
 pub(super) type Seen = BTreeMap<(Scope, [u8; 16]), Timestamp>;
@@ -20,7 +21,14 @@ pub(super) fn publish(
     let mut done: Vec<InvocationId> = Vec::new();
     let mut new = Vec::with_capacity(posts.len());
     for post in posts {
-        let is_new = marked.insert((scope.clone(), post.mark), until).is_none();
+        // A repetition does not lengthen the memory: who repeats for ever is heard again.
+        let is_new = match marked.entry((scope.clone(), post.mark)) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(mark) => {
+                mark.insert(until);
+                true
+            }
+        };
         new.push(is_new);
         for message in post.messages.into_iter().filter(|_| is_new) {
             let id = message.id;
