@@ -1,7 +1,7 @@
 //! What `casemate new` writes: the files of `templates/`, built into this binary.
 //!
 //! Invariant: `my-function` stands for the project's name, and nothing else is filled in but the
-//! CI's tools.
+//! CI's tools, what READMEs share, and the names of files in what templates share.
 
 mod native;
 mod wit;
@@ -10,6 +10,10 @@ use model::ApplicationName;
 
 /// The name that stands for the project's in every template.
 const NAME: &str = "my-function";
+
+/// What the CI's machine has by itself.
+const PYTHON_THERE: &str = "python3 --version";
+const NODE_THERE: &str = "node --version";
 
 /// A file of a project.
 #[derive(Debug, Clone, Copy)]
@@ -44,12 +48,30 @@ pub(crate) enum Template {
     FunctionsFrameworkPython,
     /// A function of Google's Functions Framework in JavaScript
     FunctionsFrameworkNode,
-    /// An action of Apache OpenWhisk's in Python
-    OpenwhiskPython,
-    /// A function of Fn Project's in Python
-    FnPython,
+    /// A service of Google Cloud Run's in Python
+    CloudRunPython,
     /// A function of Azure's in Python
     AzurePython,
+    /// A function of Azure's in JavaScript
+    AzureNode,
+    /// An event function of Alibaba Cloud's in Python
+    AlibabaPython,
+    /// An action of Apache OpenWhisk's in Python
+    OpenwhiskPython,
+    /// An action of Apache OpenWhisk's in JavaScript
+    OpenwhiskNode,
+    /// A function of Fn Project's in Python
+    FnPython,
+    /// A function of Fn Project's in JavaScript
+    FnNode,
+    /// A function of Knative's in Python
+    KnativePython,
+    /// A function of OpenFaaS' in Python
+    OpenfaasPython,
+    /// A function of OpenFaaS' in JavaScript
+    OpenfaasNode,
+    /// A function of IronFunctions' in Python
+    IronfunctionsPython,
     /// A Cloudflare Worker in JavaScript
     WorkerJs,
     /// A web server in Python
@@ -108,73 +130,86 @@ const SPA: &[File] = &[
     File { path: ".gitignore", text: text!("spa/gitignore") },
 ];
 
+/// What is said of a template.
+struct Kind {
+    /// What it is called on the command line.
+    name: &'static str,
+    /// The file that a newcomer changes first.
+    source: &'static str,
+    /// What else a build that templates share copies beside that.
+    beside: &'static str,
+    /// What the CI's machine does before it builds.
+    tools: &'static str,
+    own: &'static [File],
+    wit: &'static [File],
+}
+
+impl Kind {
+    const fn new(
+        name: &'static str,
+        source: &'static str,
+        tools: &'static str,
+        own: &'static [File],
+    ) -> Self {
+        Self { name, source, beside: "", tools, own, wit: &[] }
+    }
+
+    const fn with(self, wit: &'static [File]) -> Self {
+        Self { wit, ..self }
+    }
+
+    const fn and(self, beside: &'static str) -> Self {
+        Self { beside, ..self }
+    }
+}
+
 impl Template {
+    const fn kind(self) -> Kind {
+        match self {
+            Self::HttpRust => {
+                Kind::new("http-rust", "src/main.rs", "rustup target add wasm32-wasip2", RUST)
+            }
+            Self::HttpJs => {
+                Kind::new("http-js", "src/function.js", NODE_THERE, JAVASCRIPT).with(wit::WIT)
+            }
+            Self::HttpPython => {
+                Kind::new("http-python", "app.py", PYTHON_THERE, PYTHON).with(wit::WIT)
+            }
+            Self::Spa => Kind::new("spa", "public/app.js", "true", SPA),
+            Self::LambdaPython => native::LAMBDA_PYTHON,
+            Self::LambdaNode => native::LAMBDA_NODE,
+            Self::LambdaJava => native::LAMBDA_JAVA,
+            Self::LambdaGo => native::LAMBDA_GO,
+            Self::LambdaRust => native::LAMBDA_RUST,
+            Self::FunctionsFrameworkPython => native::FRAMEWORK_PYTHON,
+            Self::FunctionsFrameworkNode => native::FRAMEWORK_NODE,
+            Self::CloudRunPython => native::CLOUD_RUN_PYTHON,
+            Self::AzurePython => native::AZURE_PYTHON,
+            Self::AzureNode => native::AZURE_NODE,
+            Self::AlibabaPython => native::ALIBABA_PYTHON,
+            Self::OpenwhiskPython => native::OPENWHISK_PYTHON,
+            Self::OpenwhiskNode => native::OPENWHISK_NODE,
+            Self::FnPython => native::FN_PYTHON,
+            Self::FnNode => native::FN_NODE,
+            Self::KnativePython => native::KNATIVE_PYTHON,
+            Self::OpenfaasPython => native::OPENFAAS_PYTHON,
+            Self::OpenfaasNode => native::OPENFAAS_NODE,
+            Self::IronfunctionsPython => native::IRONFUNCTIONS_PYTHON,
+            Self::WorkerJs => native::WORKER,
+            Self::Flask => native::FLASK,
+            Self::Express => native::EXPRESS,
+            Self::Php => native::PHP,
+        }
+    }
+
     /// What the template is called on the command line.
     pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::HttpRust => "http-rust",
-            Self::HttpJs => "http-js",
-            Self::HttpPython => "http-python",
-            Self::Spa => "spa",
-            Self::LambdaPython => "lambda-python",
-            Self::LambdaNode => "lambda-node",
-            Self::LambdaJava => "lambda-java",
-            Self::LambdaGo => "lambda-go",
-            Self::LambdaRust => "lambda-rust",
-            Self::FunctionsFrameworkPython => "functions-framework-python",
-            Self::FunctionsFrameworkNode => "functions-framework-node",
-            Self::OpenwhiskPython => "openwhisk-python",
-            Self::FnPython => "fn-python",
-            Self::AzurePython => "azure-python",
-            Self::WorkerJs => "worker-js",
-            Self::Flask => "flask",
-            Self::Express => "express",
-            Self::Php => "php",
-        }
+        self.kind().name
     }
 
     /// The file that a newcomer changes first.
     pub(crate) const fn source(self) -> &'static str {
-        match self {
-            Self::HttpRust | Self::LambdaRust => "src/main.rs",
-            Self::HttpJs => "src/function.js",
-            Self::HttpPython | Self::LambdaPython | Self::Flask => "app.py",
-            Self::OpenwhiskPython => "__main__.py",
-            Self::FnPython => "func.py",
-            Self::AzurePython => "function_app.py",
-            Self::Spa => "public/app.js",
-            Self::LambdaNode => "index.mjs",
-            Self::LambdaJava => "src/main/java/example/Handler.java",
-            Self::LambdaGo => "main.go",
-            Self::FunctionsFrameworkPython => "main.py",
-            Self::FunctionsFrameworkNode => "index.js",
-            Self::WorkerJs => "src/index.js",
-            Self::Express => "server.js",
-            Self::Php => "public/index.php",
-        }
-    }
-
-    /// What the CI's machine does before it builds.
-    const fn tools(self) -> &'static str {
-        match self {
-            Self::HttpRust => "rustup target add wasm32-wasip2",
-            Self::HttpJs | Self::LambdaNode | Self::FunctionsFrameworkNode | Self::Express => {
-                "node --version"
-            }
-            Self::HttpPython
-            | Self::LambdaPython
-            | Self::FunctionsFrameworkPython
-            | Self::OpenwhiskPython
-            | Self::FnPython
-            | Self::AzurePython
-            | Self::Flask => "python3 --version",
-            Self::Spa => "true",
-            Self::LambdaJava => "mvn --version",
-            Self::LambdaGo => "go version",
-            Self::LambdaRust => "cargo --version",
-            Self::Php => "php --version",
-            Self::WorkerJs => "npm install --global workerd",
-        }
+        self.kind().source
     }
 
     /// Names that this language's tools do not take although Casemate does.
@@ -187,29 +222,13 @@ impl Template {
         self,
         name: &ApplicationName,
     ) -> impl Iterator<Item = (&'static str, String)> {
-        let (own, wit): (&[File], &[File]) = match self {
-            Self::HttpRust => (RUST, &[]),
-            Self::HttpJs => (JAVASCRIPT, wit::WIT),
-            Self::HttpPython => (PYTHON, wit::WIT),
-            Self::Spa => (SPA, &[]),
-            Self::LambdaPython => (native::LAMBDA_PYTHON, &[]),
-            Self::LambdaNode => (native::LAMBDA_NODE, &[]),
-            Self::LambdaJava => (native::LAMBDA_JAVA, &[]),
-            Self::LambdaGo => (native::LAMBDA_GO, &[]),
-            Self::LambdaRust => (native::LAMBDA_RUST, &[]),
-            Self::FunctionsFrameworkPython => (native::FRAMEWORK_PYTHON, &[]),
-            Self::FunctionsFrameworkNode => (native::FRAMEWORK_NODE, &[]),
-            Self::OpenwhiskPython => (native::OPENWHISK_PYTHON, &[]),
-            Self::FnPython => (native::FN_PYTHON, &[]),
-            Self::AzurePython => (native::AZURE_PYTHON, &[]),
-            Self::WorkerJs => (native::WORKER, &[]),
-            Self::Flask => (native::FLASK, &[]),
-            Self::Express => (native::EXPRESS, &[]),
-            Self::Php => (native::PHP, &[]),
-        };
+        let Kind { source, beside, tools, own, wit, .. } = self.kind();
         let name = name.to_string();
+        let copied = format!("{source} {beside}");
         own.iter().chain(COMMON).chain(wit).map(move |file| {
-            let text = file.text.replace(NAME, &name).replace("TOOLS", self.tools());
+            let text = file.text.replace("<!-- use -->\n", native::USE);
+            let text = text.replace("<source>", source).replace("<files>", copied.trim_end());
+            let text = text.replace(NAME, &name).replace("TOOLS", tools);
             (file.path, if file.path == "Cargo.lock" { sorted(&text) } else { text })
         })
     }
@@ -315,12 +334,39 @@ mod tests {
                 assert!(files.iter().any(|(path, _)| *path == needed), "{template:?}: {needed}");
             }
             for (path, text) in &files {
-                assert!(!text.contains(NAME) && !text.contains("TOOLS"), "{template:?}: {path}");
+                for mark in [NAME, "TOOLS", "<!-- use -->", "<source>", "<files>"] {
+                    assert!(!text.contains(mark), "{template:?}: {path}: {mark}");
+                }
             }
             let manifest = &files.iter().find(|(path, _)| *path == "casemate.toml").expect("one").1;
             assert!(manifest.contains("application = \"shop\""), "{manifest}");
             assert_eq!(template.to_possible_value().expect("a value").get_name(), template.name());
         }
+    }
+
+    #[test]
+    fn what_people_read_lists_every_template() {
+        for (page, text) in [
+            ("README.md", include_str!("../../../README.md")),
+            ("languages.md", include_str!("../../../docs/guides/languages.md")),
+        ] {
+            let of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            let words: Vec<&str> = text.split(|c| !of_name(c)).collect();
+            for template in Template::value_variants() {
+                assert!(words.contains(&template.name()), "{page}: {}", template.name());
+            }
+        }
+    }
+
+    #[test]
+    fn what_templates_share_names_their_files() {
+        let build = |template: Template| {
+            let shop = name("shop");
+            let mut files = template.files(&shop);
+            files.find(|(path, _)| *path == "build.sh").expect("a build").1
+        };
+        assert!(build(Template::AzurePython).ends_with("\ncp function_app.py host.json dist/\n"));
+        assert!(build(Template::Express).ends_with("\ncp package.json server.js dist/\n"));
     }
 
     #[test]

@@ -85,8 +85,18 @@ fn from_new_to_a_changed_answer_in_an_action_of_openwhisks() {
 }
 
 #[test]
+fn from_new_to_a_changed_answer_in_an_action_of_openwhisks_in_javascript() {
+    Newcomer::new().go("openwhisk-node", "index.js", GREETING);
+}
+
+#[test]
 fn from_new_to_a_changed_answer_in_a_function_of_fns() {
     Newcomer::new().go("fn-python", "func.py", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_function_of_fns_in_javascript() {
+    Newcomer::new().go("fn-node", "func.js", GREETING);
 }
 
 #[test]
@@ -99,6 +109,41 @@ fn from_new_to_a_changed_answer_in_a_worker() {
     let newcomer = Newcomer::new();
     newcomer.go("worker-js", "src/index.js", GREETING);
     newcomer.passes_its_own_recipe();
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_function_of_azures_in_javascript() {
+    Newcomer::new().go("azure-node", "hello.js", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_function_of_alibabas() {
+    Newcomer::new().go("alibaba-python", "index.py", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_function_of_knatives() {
+    Newcomer::new().go("knative-python", "func.py", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_service_of_cloud_runs() {
+    Newcomer::new().go("cloud-run-python", "main.py", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_handler_of_openfaas() {
+    Newcomer::new().go("openfaas-python", "handler.py", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_handler_of_openfaas_in_javascript() {
+    Newcomer::new().go("openfaas-node", "handler.js", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_program_of_ironfunctions() {
+    Newcomer::new().go("ironfunctions-python", "func.py", GREETING);
 }
 
 #[test]

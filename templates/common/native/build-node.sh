@@ -10,4 +10,4 @@ if ! cmp -s package-lock.json dist/package-lock.json; then
     (cd dist && npm ci --omit=dev --ignore-scripts --no-audit --no-fund)
     mv dist/npm-shrinkwrap.json dist/package-lock.json
 fi
-cp package.json server.js dist/
+cp package.json <files> dist/

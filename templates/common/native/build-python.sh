@@ -9,4 +9,4 @@ if ! cmp -s requirements.txt dist/requirements.txt; then
     # Written last: a build that broke off begins again.
     cp requirements.txt dist/
 fi
-cp function_app.py host.json dist/
+cp <files> dist/
