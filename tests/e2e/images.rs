@@ -5,31 +5,28 @@ mod make;
 
 use crate::rig::Node;
 use make::Project;
+use std::os::unix::fs::PermissionsExt as _;
 
 /// An image of a web application as Cloud Run takes it: Flask behind gunicorn.
 fn web() -> Project {
-    Project::new().bring("servers/python").with(&["flask/web.py"]).config(&[
-        "--config.entrypoint",
-        "python3",
-        "--config.entrypoint",
-        "-m",
-        "--config.entrypoint",
-        "gunicorn",
-        "--config.cmd",
-        "--bind=0.0.0.0:5000",
-        "--config.cmd",
-        "--worker-tmp-dir=/tmp",
-        "--config.cmd",
-        "web:app",
-        "--config.env",
-        "GREETING=from the image",
-        "--config.workingdir",
-        "/app",
-        "--config.exposedports",
-        "5000/tcp",
-        "--config.user",
-        "1234:1234",
-    ])
+    Project::new()
+        .bring("servers/python")
+        .with(&["flask/web.py"])
+        .starts(&["python3", "-m", "gunicorn"])
+        .says(&[
+            ("cmd", "--bind=0.0.0.0:5000"),
+            ("cmd", "--worker-tmp-dir=/tmp"),
+            ("cmd", "web:app"),
+        ])
+        .says(&[("exposedports", "5000/tcp"), ("user", "1234:1234")])
+}
+
+/// Sends an event to `f`.
+fn invoked(node: &Node) -> String {
+    let output = node.run(&["invoke", "f", "--data", r#"{"do":"event"}"#]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}\n{}\n{}", node.said(), node.ok(&["logs"]));
+    said
 }
 
 #[test]
@@ -45,28 +42,15 @@ fn an_image_for_cloud_run_answers() {
 #[test]
 fn an_image_for_lambda_runs_with_awss_own_library() {
     let node = Node::start();
-    let project = Project::new().bring("awslambdaric").with(&["lambda/app.py"]).config(&[
-        "--config.entrypoint",
-        "/usr/bin/python3",
-        "--config.entrypoint",
-        "-m",
-        "--config.entrypoint",
-        "awslambdaric",
-        "--config.cmd",
-        "app.handler",
-        "--config.workingdir",
-        "/app",
-    ]);
+    let project = Project::new()
+        .bring("awslambdaric")
+        .with(&["lambda/app.py"])
+        .starts(&["/usr/bin/python3", "-m", "awslambdaric"])
+        .says(&[("cmd", "app.handler")]);
     project.manifest("", "contract = \"lambda\"");
     project.deploy(&node);
-    let output = node.run(&["invoke", "f", "--data", r#"{"do":"event"}"#]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        said.contains(r#"{"did": "event"}"#),
-        "{said}\n{}\n{}",
-        node.said(),
-        node.ok(&["logs"])
-    );
+    let said = invoked(&node);
+    assert!(said.contains(r#"{"did": "event"}"#), "{said}");
     let reply = node.get("/hello", None);
     assert_eq!((reply.status, reply.text().contains("hello")), (200, true), "{reply:?}");
 }
@@ -74,19 +58,65 @@ fn an_image_for_lambda_runs_with_awss_own_library() {
 #[test]
 fn an_image_for_fn_runs_with_its_own_library() {
     let node = Node::start();
-    let project = Project::new().bring("fn/python").with(&["fn/func.py"]).config(&[
-        "--config.entrypoint",
-        "python3",
-        "--config.entrypoint",
-        "/app/func.py",
-        "--config.workingdir",
-        "/app",
-    ]);
+    let project = Project::new()
+        .bring("fn/python")
+        .with(&["fn/func.py"])
+        .starts(&["python3", "/app/func.py"]);
     project.manifest("", "contract = \"fn\"");
     project.deploy(&node);
-    let output = node.run(&["invoke", "f", "--data", r#"{"do":"event"}"#]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("event"), "{said}\n{}\n{}", node.said(), node.ok(&["logs"]));
+    let said = invoked(&node);
+    assert!(said.contains("event"), "{said}");
+}
+
+#[test]
+fn an_image_for_knative_runs_with_its_own_library() {
+    let node = Node::start();
+    let project =
+        Project::new().bring("knative").with(&["knative/func.py"]).starts(&["python3", "func.py"]);
+    let probe = "[function.native.server]\nprobe = \"/health/readiness\"";
+    project.manifest("", &format!("contract = \"knative\"\n{probe}"));
+    project.deploy(&node);
+    let reply = node.get("/hello", None);
+    assert_eq!(reply.status, 200, "{}\n{}", node.said(), node.ok(&["logs"]));
+    let did = |text: &str| {
+        let said: serde_json::Value = serde_json::from_str(text).expect(text);
+        (said["did"].clone(), said["service"].clone())
+    };
+    assert_eq!(did(&reply.text()), ("hello".into(), "f".into()));
+    assert_eq!(did(&invoked(&node)).0, "event");
+    let failed = node.get("/fail", None);
+    assert_eq!(failed.status, 500, "{failed:?}");
+}
+
+#[test]
+fn an_image_for_openfaas_runs_with_its_watchdog_or_without() {
+    let node = Node::start();
+    // As `faas-cli build` makes them: the watchdog is what starts, and it starts the function.
+    let project = Project::new()
+        .bring("servers/python")
+        .with(&["openfaas/fwatchdog", "openfaas/index.py"])
+        .starts(&["/app/fwatchdog"])
+        .says(&[
+            ("env", "mode=http"),
+            ("env", "fprocess=python3 -m gunicorn --bind=127.0.0.1:5000 index:app"),
+            ("env", "upstream_url=http://127.0.0.1:5000"),
+            ("exposedports", "8080/tcp"),
+        ]);
+    let behind = "contract = \"openfaas\"\n[function.native.server]\nprobe = \"/_/health\"";
+    let command = r#"["python3", "-m", "gunicorn", "--bind=0.0.0.0:5000", "index:app"]"#;
+    let alone = format!("contract = \"openfaas\"\ncommand = {command}\nport = 5000");
+    for (native, watched) in [(behind, true), (&*alone, false)] {
+        project.manifest("", native);
+        project.deploy(&node);
+        let reply = node.get("/function/f/hello", None);
+        assert_eq!(reply.status, 200, "{}\n{}", node.said(), node.ok(&["logs"]));
+        let said: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
+        assert_eq!((&said["did"], &said["path"]), (&"hello".into(), &"/hello".into()));
+        assert_eq!(said["watched"], watched, "{said}");
+        assert!(said["call"].as_str().is_some_and(|id| !id.is_empty()), "{said}");
+        assert!(invoked(&node).contains("event"));
+        assert_eq!(node.get("/function/f/fail", None).status, 500);
+    }
 }
 
 /// What a program in a jail sees and may do, as a server says it.
@@ -108,6 +138,7 @@ class Told(http.server.BaseHTTPRequestHandler):
             "hosts": "of-the-image" in read("/etc/hosts"),
             "resolv": read("/etc/resolv.conf"),
             "image": [read("/etc/os-release"), read("/mark"), os.environ.get("GREETING"), os.getcwd()],
+            "said": {name: os.environ.get(name) for name in ["HTTPS_PROXY", "SSL_CERT_FILE", "PATH", "WORD"]},
             "hidden": os.path.exists("/app/hidden"),
             "machine": {path: read(path) for path in ["/etc/shadow", "/proc/1/root/etc/shadow", "/proc/kcore", "/sys/kernel/notes"]},
             "status": {line.split(":")[0]: line.split()[1] for line in read("/proc/self/status").splitlines() if line.startswith(("CapEff", "CapBnd", "Seccomp:", "NoNewPrivs"))},
@@ -127,29 +158,28 @@ http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Told).serve_forever
 
 #[test]
 fn a_jail_with_an_image_as_its_root_holds_what_every_jail_does() {
-    use std::os::unix::fs::PermissionsExt as _;
     let node = Node::start();
-    let project = Project::new();
-    let files = project.at("files");
-    std::fs::create_dir(&files).expect("a directory");
-    std::fs::write(files.join("inside.py"), INSIDE).expect("written");
-    std::fs::write(files.join("hidden"), "").expect("written");
-    std::fs::write(files.join("raised"), "#!/bin/sh\n").expect("written");
-    let raised = std::fs::Permissions::from_mode(0o6755);
-    std::fs::set_permissions(files.join("raised"), raised).expect("set");
-    let project = project.over(&files, "/app").without("/app/hidden").config(&[
-        "--config.cmd",
-        "python3",
-        "--config.cmd",
-        "inside.py",
-        "--config.env",
-        "GREETING=from the image",
-        "--config.workingdir",
-        "/app",
-        "--config.user",
-        "0:0",
+    let project = Project::new().holding(&[
+        ("inside.py", INSIDE),
+        ("hidden", ""),
+        ("raised", "#!/bin/sh\n"),
+        ("own/start", "#!/bin/sh\nexec /usr/bin/python3 /app/inside.py\n"),
     ]);
-    project.manifest("", "contract = \"http\"");
+    let raised = std::fs::Permissions::from_mode(0o6755);
+    let held = project.at("held");
+    std::fs::set_permissions(held.join("raised"), raised).expect("set");
+    let project = project.over(&held, "/app").without("/app/hidden").says(&[
+        ("cmd", "start"),
+        ("env", "GREETING=from the image"),
+        ("env", "WORD=from the image"),
+        ("env", "PATH=/usr/bin"),
+        ("env", "HTTPS_PROXY=http://elsewhere.example:1"),
+        ("env", "SSL_CERT_FILE=/app/hidden"),
+        ("workingdir", "/app"),
+        ("user", "0:0"),
+    ]);
+    let own = "environment = { WORD = \"from the manifest\", PATH = \"/none:/app/own\" }";
+    project.manifest(own, "contract = \"http\"");
     project.deploy(&node);
     let reply = node.get("/", None);
     assert_eq!(reply.status, 200, "{}\n{}", reply.text(), node.said());
@@ -167,6 +197,13 @@ fn a_jail_with_an_image_as_its_root_holds_what_every_jail_does() {
     assert_eq!((&seen["hosts"], &seen["resolv"]), (&false.into(), &"".into()));
     let own = ["NAME=image\n", "at the top\n", "from the image", "/app"];
     assert_eq!(seen["image"], serde_json::json!(own));
+    let said = serde_json::json!({
+        "HTTPS_PROXY": "http://127.0.0.1:3128",
+        "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
+        "PATH": "/none:/app/own",
+        "WORD": "from the manifest",
+    });
+    assert_eq!(seen["said"], said, "the platform's and the manifest's words come first");
     assert_eq!((&seen["hidden"], &seen["setuid"]), (&false.into(), &"0o0".into()));
     assert_eq!(seen["left"], serde_json::json!([]), "{seen}");
     assert_eq!(seen["escape"], "EPERM");
@@ -185,21 +222,40 @@ fn an_image_that_is_damaged_or_for_others_is_refused() {
     let largest = largest.max_by_key(|entry| entry.metadata().expect("there").len());
     let largest = largest.expect("a blob").path();
     let bytes = std::fs::read(&largest).expect("read");
-    let refused = |code: &str, why: &str| {
-        let (_, said) = node.fails(&["deploy", "--grant", project.path()]);
-        assert!(said.contains(code) && said.contains(why), "{said}");
-    };
     let mut changed = bytes.clone();
     if let Some(last) = changed.last_mut() {
         *last ^= 1;
     }
     std::fs::write(&largest, changed).expect("written");
-    refused("E0160", "layer");
+    project.is_refused(&node, "E0160", "layer");
     std::fs::remove_file(&largest).expect("removed");
-    refused("E0160", "missing");
+    project.is_refused(&node, "E0160", "missing");
     std::fs::write(&largest, bytes).expect("written");
     project.deploy(&node);
-    let project = project.config(&["--architecture", "riscv64"]);
-    let (_, said) = node.fails(&["deploy", "--grant", project.path()]);
-    assert!(said.contains("E0161") && said.contains("linux/riscv64"), "{said}");
+    let project = project.built_for("riscv64");
+    project.is_refused(&node, "E0161", "linux/riscv64");
+}
+
+#[test]
+fn an_image_that_cannot_be_a_jails_root_is_refused_when_it_is_deployed() {
+    let node = Node::start();
+    let project = Project::new().holding(&[("run", "#!/bin/sh\n")]).starts(&["/app/run"]);
+    project.manifest("", "contract = \"http\"");
+    project.deploy(&node);
+    for (directory, refused) in
+        [("/none", true), ("/app/run", true), ("/tmp/x", true), ("/tmp", false), ("/bin", false)]
+    {
+        let image = Project::of(&project).says(&[("workingdir", directory)]);
+        image.manifest("", "contract = \"http\"");
+        if refused {
+            image.is_refused(&node, "E0173", directory);
+        } else {
+            image.deploy(&node);
+        }
+    }
+    let file = project.at("a-file");
+    std::fs::write(&file, "no directory").expect("written");
+    let image = Project::of(&project).over(&file, "/opt");
+    image.manifest("", "contract = \"http\"");
+    image.is_refused(&node, "E0173", "/opt");
 }

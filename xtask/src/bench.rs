@@ -9,6 +9,7 @@ mod cold;
 mod density;
 mod detect;
 mod http;
+mod image;
 mod keyvalue;
 mod load;
 mod loopers;
@@ -41,7 +42,7 @@ use std::path::{Path, PathBuf};
 const USAGE: &str = "usage: cargo xtask bench [OPTIONS]
   --only NAME       one of throughput, policy, tokens, detect, routing, records, seam, cold,
                     density, loopers, keyvalue, queue, schedules, websockets,
-                    streams, native; may be repeated
+                    streams, native, image; may be repeated
   --wasmtime PATH   the `wasmtime` to compare with; the one on PATH if not given
   --pairs N         interleaved pairs of runs, at least 7 [default: 7]
   --seconds N       length of one run [default: 5]
@@ -72,6 +73,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("websockets", websockets::measure),
     ("streams", streams::measure),
     ("native", native::measure),
+    ("image", image::measure),
 ];
 
 /// What was asked for.

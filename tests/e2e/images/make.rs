@@ -2,7 +2,7 @@
 
 use crate::rig::{Node, repository};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -125,9 +125,18 @@ pub(super) struct Project {
 impl Project {
     /// One whose image is a layout in `image`, with Python in it.
     pub(super) fn new() -> Self {
+        Self::from(base())
+    }
+
+    /// Another one with the image of this one.
+    pub(super) fn of(other: &Self) -> Self {
+        Self::from(&other.at("image"))
+    }
+
+    fn from(image: &Path) -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let layout = home.path().join("image");
-        run("cp", &["-r", base().to_str().expect("text"), layout.to_str().expect("text")]);
+        run("cp", &["-r", image.to_str().expect("text"), layout.to_str().expect("text")]);
         Self { home }
     }
 
@@ -153,6 +162,19 @@ impl Project {
     pub(super) fn without(self, path: &str) -> Self {
         run("umoci", &["insert", "--image", &self.image(), "--whiteout", path]);
         self
+    }
+
+    /// Lays files of these names and texts over it, at `/app`. Those that begin so are programs.
+    pub(super) fn holding(self, files: &[(&str, &str)]) -> Self {
+        let directory = self.at("held");
+        for (name, text) in files {
+            let path = directory.join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            fs::write(&path, text).expect(name);
+            let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect(name);
+        }
+        self.over(&directory, "/app")
     }
 
     /// Lays files of `tests/native` over it, at `/app`.
@@ -183,13 +205,30 @@ impl Project {
         self.over(&library, "/usr/lib/python3/dist-packages")
     }
 
-    /// Says something of its configuration, as `umoci config` takes it.
-    pub(super) fn config(self, words: &[&str]) -> Self {
+    /// Says something of its configuration, as `umoci config` takes it; what stands twice is a list.
+    pub(super) fn says(self, said: &[(&str, &str)]) -> Self {
+        let said = said.iter().map(|(name, value)| (format!("--config.{name}"), *value));
+        self.config(said)
+    }
+
+    /// It is for another processor.
+    pub(super) fn built_for(self, architecture: &str) -> Self {
+        self.config([("--architecture".to_owned(), architecture)].into_iter())
+    }
+
+    fn config<'a>(self, said: impl Iterator<Item = (String, &'a str)>) -> Self {
         let image = self.image();
+        let said: Vec<(String, &str)> = said.collect();
         let mut all = vec!["config", "--image", &image];
-        all.extend(words);
+        all.extend(said.iter().flat_map(|(name, value)| [name.as_str(), *value]));
         run("umoci", &all);
         self
+    }
+
+    /// It starts these words, in `/app`.
+    pub(super) fn starts(self, words: &[&str]) -> Self {
+        let words: Vec<(&str, &str)> = words.iter().map(|word| ("entrypoint", *word)).collect();
+        self.says(&words).says(&[("workingdir", "/app")])
     }
 
     /// Writes its manifest: a function `f`, and what is said below `[function.native]`.
@@ -205,5 +244,11 @@ impl Project {
 
     pub(super) fn deploy(&self, node: &Node) -> String {
         node.ok(&["deploy", "--grant", self.path()])
+    }
+
+    /// A deployment that is refused, for this reason.
+    pub(super) fn is_refused(&self, node: &Node, code: &str, why: &str) {
+        let (_, said) = node.fails(&["deploy", "--grant", self.path()]);
+        assert!(said.contains(code) && said.contains(why), "{said}");
     }
 }

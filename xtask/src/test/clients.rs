@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use std::process::Command;
 
 /// What there is: `tests/tools/NAME.txt` says which version, `target/tools/NAME` is where it goes.
-const CLIENTS: &[&str] = &["awscli", "moto", "awslambdaric", "pg8000"];
+const CLIENTS: &[&str] = &["awscli", "moto", "awslambdaric", "pg8000", "knative"];
 
 /// AWS Lambda's client for Node: `tests/clients/NAME` says which version.
 const RIC: &str = "aws-lambda-ric";
