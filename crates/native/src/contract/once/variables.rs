@@ -216,7 +216,7 @@ mod tests {
         for contract in ALL {
             let request = request()
                 .header("proxy", "http://evil.example")
-                .header("casemate-caller", "forged")
+                .header("casemate_caller", "forged")
                 .header("fn-call-id", "forged")
                 .header("x_two", "forged")
                 .header("a!b", "forged")

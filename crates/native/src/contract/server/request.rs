@@ -42,11 +42,12 @@ const OF_EVENTS: &[&str] = &["ce-*"];
 const OF_THE_EVENT: &[&str] =
     &["ce-*", "content-encoding", "content-length", "content-type", "traceparent", "tracestate"];
 
-/// What a request keeps that a trigger or the operator makes: who it is from, and the event it carries.
-const OF_THE_PLATFORM: &[&str] = &["casemate-caller", "casemate-labels", "ce-*"];
+/// What the engine says of every request, over whatever stood there: the gateway and the host let
+/// nobody else's fields of these names in.
+const OF_THE_PLATFORM: &[&str] =
+    &["casemate-caller", "casemate-claims", "casemate-invocation", "casemate-labels"];
 
-/// Whether nobody but the platform, or its operator, made the request. The engine says who asks in
-/// every request, over whatever stood there.
+/// Whether nobody but the platform, or its operator, made the request, which then may carry an event.
 fn is_the_platforms(headers: &HeaderMap) -> bool {
     let caller = headers.get("casemate-caller").map(HeaderValue::as_bytes);
     caller.is_some_and(|caller| caller == b"operator" || caller.starts_with(b"trigger:"))
@@ -84,7 +85,10 @@ pub(super) fn strip(headers: &mut HeaderMap, row: &Row, manner: Manner) {
     match manner {
         Manner::Request => {
             let ours = is_the_platforms(headers);
-            let kept = |name: &str| ours && !name.contains('_') && lists(OF_THE_PLATFORM, name);
+            let kept = |name: &str| {
+                OF_THE_PLATFORM.contains(&name)
+                    || (ours && lists(OF_EVENTS, name) && !name.contains('_'))
+            };
             remove(headers, |name| {
                 !kept(name)
                     && (lists(RESERVED, name)
@@ -196,20 +200,23 @@ mod tests {
 
     #[test]
     fn an_event_that_the_platform_brings_keeps_what_describes_it() {
-        for (caller, left) in [
-            ("trigger:paid", &["casemate-caller", "casemate-labels", "ce-id"][..]),
-            ("operator", &["casemate-caller", "casemate-labels", "ce-id"]),
-            ("function:trigger:paid", &[]),
-            ("token:operator", &[]),
+        for (caller, of_the_platform) in [
+            ("trigger:paid", true),
+            ("operator", true),
+            ("function:trigger:paid", false),
+            ("token:operator", false),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert("casemate-caller", HeaderValue::from_static(caller));
-            for name in ["casemate-labels", "casemate-claims", "ce-id", "ce_id", "k-sink"] {
+            for name in
+                ["casemate-labels", "casemate_labels", "casemate-x", "ce-id", "ce_id", "k-sink"]
+            {
                 headers.insert(HeaderName::from_static(name), HeaderValue::from_static("1"));
             }
             strip(&mut headers, rows::of(Contract::Http).expect("a row"), Manner::Request);
             let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
-            assert_eq!(names, left, "{caller}");
+            let left = ["casemate-caller", "casemate-labels", "ce-id"];
+            assert_eq!(names, left[..if of_the_platform { 3 } else { 2 }], "{caller}");
         }
     }
 

@@ -38,7 +38,8 @@ async fn a_request_travels_as_it_is_but_for_what_is_the_platforms() {
         .header("ce-id", "1")
         .header("ce_type", "2")
         .header("k-original-host", "evil")
-        .header("casemate-invocation", "evil")
+        .header("casemate_invocation", "evil")
+        .header("casemate-caller", "token:ci")
         .header("x-forwarded-for", "192.0.2.1")
         .header("x-many", "1")
         .header("x-many", "2")
@@ -52,7 +53,9 @@ async fn a_request_travels_as_it_is_but_for_what_is_the_platforms() {
     assert_eq!((seen.line.as_str(), seen.body.as_str()), ("PUT /a%20b?c=d&e HTTP/1.1", "body"));
     let mut names: Vec<&str> = seen.headers.keys().map(http::HeaderName::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["content-length", "content-type", "host", "x-forwarded-for", "x-many"]);
+    let left =
+        ["casemate-caller", "content-length", "content-type", "host", "x-forwarded-for", "x-many"];
+    assert_eq!(names, left);
     assert_eq!(seen.field("host"), "shop.example:8443");
     assert_eq!(seen.headers.get_all("x-many").iter().count(), 2);
     assert_eq!(*talk.process.asked_for.lock(), [8080, 8080]);
