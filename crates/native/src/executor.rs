@@ -11,6 +11,7 @@ mod rooted;
 mod run;
 mod spoken;
 mod start;
+mod starts;
 mod worker;
 
 pub use start::Settings;
@@ -29,6 +30,7 @@ use pool::Pool;
 use ports::executor::{Executor, Fault, Manner, PrepareError, Program, Run, Running, Unit};
 use ports::{Clock, Future};
 use run::{Boarding, Invocation, Meter};
+use starts::Starts;
 use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -65,6 +67,7 @@ struct Shared {
     parts: Parts,
     fleets: RwLock<HashMap<Key, Arc<Fleet>>>,
     pool: Pool,
+    starts: Starts,
 }
 
 impl NativeExecutor {
@@ -73,7 +76,8 @@ impl NativeExecutor {
     pub fn new(parts: Parts) -> Self {
         let pool = Pool::new(parts.settings.pool);
         let runtime = parts.runtime.clone();
-        let shared = Arc::new(Shared { parts, fleets: RwLock::default(), pool });
+        let shared =
+            Arc::new(Shared { parts, fleets: RwLock::default(), pool, starts: Starts::new() });
         runtime.spawn(rounds(Arc::downgrade(&shared)));
         Self(shared)
     }

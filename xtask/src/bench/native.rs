@@ -181,7 +181,7 @@ impl Stage {
         for number in 0..count {
             write!(
                 manifest,
-                "\n[[function]]\nname = \"f{number}\"\nruntime = \"native\"\nsource = \"app\"\n\
+                "\n[[function]]\nname = \"f{number}\"\nruntime = \"native\"\nsource = \"app\"\ntimeout = \"40s\"\n\
                  [function.native]\ncontract = \"lambda\"\ninterpreter = \"{}\"\nhandler = \"{}\"\n\
                  [[function.http]]\nroute = \"GET /f{number}\"\nauth = \"public\"\n",
                 language.interpreter, language.handler

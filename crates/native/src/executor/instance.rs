@@ -2,6 +2,7 @@
 //!
 //! Invariant: a process that did not end an invocation as its contract says serves no other.
 
+use super::starts::Turn;
 use crate::contract::{Answer, Call, Conversation};
 use crate::door::Door;
 use crate::jail::{Ended, Jail};
@@ -37,6 +38,8 @@ pub(crate) struct Parts {
     pub(crate) revealed: Option<model::Digest>,
     /// CPU time that is no invocation's: it passed before there was a function. In microseconds.
     pub(crate) before_us: u64,
+    /// While it starts.
+    pub(crate) turn: Mutex<Option<Turn>>,
 }
 
 /// One process of a function.
@@ -129,7 +132,9 @@ impl Instance {
 
     /// Waits until the process can take invocations.
     pub(crate) async fn ready(&self) -> Result<(), Fault> {
-        self.while_alive(self.parts.conversation.ready()).await
+        let ready = self.while_alive(self.parts.conversation.ready()).await;
+        drop(self.parts.turn.lock().take());
+        ready
     }
 
     /// Gives it an invocation.

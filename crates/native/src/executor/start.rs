@@ -6,6 +6,7 @@ use super::command::Start;
 use super::instance::{self, Instance};
 use super::recipe::{Files, Ground, Loader, Process, Recipe, Wiring};
 use super::spoken::Spoken;
+use super::starts::Turn;
 use crate::contract;
 use crate::door::{self, Authority, Passing};
 use crate::interpreter::{self, Interpreter, Needs};
@@ -17,6 +18,7 @@ use crate::seat::{Seat, Taken};
 use model::Problem;
 use model::manifest::NativeSpec;
 use model::wire::v1::Level;
+use parking_lot::Mutex;
 use ports::Host;
 use ports::executor::{Fault, FaultKind, Unit};
 use std::collections::BTreeSet;
@@ -111,8 +113,10 @@ pub(super) async fn start(
     let interpreter = interpreter(shared, native).await?;
     let seat = Arc::new(Seat::default());
     let taken = host.map(|host| seat.take(host));
+    let turn = shared.starts.turn(&shared.parts.runtime).await;
     let (member, listeners) = jail(shared, interpreter.as_ref(), &recipe).await?;
-    let started = Started { member, listeners, recipe, seat, name, revealed: revealed.digest };
+    let revealed = revealed.digest;
+    let started = Started { member, listeners, recipe, seat, name, revealed, turn };
     let instance = assemble(shared, unit, native, started).map_err(platform)?;
     Ok((instance, taken))
 }
@@ -323,6 +327,7 @@ struct Started {
     seat: Arc<Seat>,
     name: String,
     revealed: Option<model::Digest>,
+    turn: Option<Turn>,
 }
 
 /// Opens the jail's doors and begins the conversation.
@@ -332,7 +337,7 @@ fn assemble(
     native: &NativeSpec,
     started: Started,
 ) -> io::Result<Instance> {
-    let Started { member, listeners, recipe, seat, name, revealed } = started;
+    let Started { member, listeners, recipe, seat, name, revealed, turn } = started;
     let Member { mut jail, authority, before_us } = member;
     let runtime = &shared.parts.runtime;
     let mut own = std::mem::take(&mut jail.listeners);
@@ -363,6 +368,7 @@ fn assemble(
         parallel: native.parallel.unwrap_or(1).max(1),
         revealed,
         before_us,
+        turn: Mutex::new(turn),
     }))
 }
 
