@@ -4,6 +4,7 @@
 
 mod backup;
 mod disk;
+mod key;
 mod unused;
 
 use crate::rig::{Node, casemate, example, request};

@@ -8,6 +8,7 @@ mod caps;
 mod data;
 mod deploy;
 mod invoke;
+mod keys;
 mod operate;
 mod query;
 mod queue;

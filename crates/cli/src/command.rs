@@ -18,6 +18,7 @@ mod functions;
 mod home;
 mod import;
 mod invoke;
+mod key;
 mod ledger;
 mod logs;
 mod new;
@@ -74,6 +75,7 @@ pub(crate) enum Command {
     Queue(queue::Queue),
     Schedule(schedule::Schedule),
     Ledger(ledger::Ledger),
+    Key(key::Key),
     Backup(home::Backup),
     Restore(home::Restore),
     Data(data::Data),
@@ -127,6 +129,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Queue(queue)) => queue.run(context),
         Some(Command::Schedule(schedule)) => schedule.run(context),
         Some(Command::Ledger(ledger)) => ledger.run(context),
+        Some(Command::Key(key)) => key.run(context),
         Some(Command::Backup(backup)) => backup.run(context),
         Some(Command::Restore(restore)) => restore.run(context),
         Some(Command::Data(data)) => data.run(context),

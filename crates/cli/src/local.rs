@@ -2,16 +2,16 @@
 //!
 //! Invariant: nothing else in this crate names `node`.
 
-use model::Problem;
 use model::api::{Finding, Interpreter};
+use model::{Problem, Secret};
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) use node::{
-    Danger, DataKeys, End, Options, Ready, Restored, SettingRow, Settings, Target, Tool, ToolEnd,
-    Trial, TrialAnswer, TrialRequest,
+    Danger, DataKeys, End, KeyPlace, Options, Ready, Restored, SettingRow, Settings, Target, Tool,
+    ToolEnd, Trial, TrialAnswer, TrialRequest,
 };
 
 /// Runs one of the hidden subcommands that the node starts as limited children.
@@ -57,6 +57,11 @@ pub(crate) fn ledger_files(
     root_key_file: Option<&Path>,
 ) -> Result<Vec<(String, Vec<u8>)>, Problem> {
     node::ledger_files(home, root_key_file)
+}
+
+/// The passphrase in a file that only its owner can read.
+pub(crate) fn passphrase(file: &Path) -> Result<Secret<Vec<u8>>, Problem> {
+    node::read_passphrase(file)
 }
 
 /// Looks at a home without its node.

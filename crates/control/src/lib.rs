@@ -18,6 +18,7 @@ pub mod fuzz;
 mod grants;
 mod idempotency;
 mod invoke;
+mod keys;
 mod ledger;
 mod node;
 pub mod openapi;

@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::Problem;
-use model::api::{Finding, Interpreter, Node, Page};
+use model::api::{Finding, Interpreter, KeyRotated, Keys, Node, Page};
+use model::{Problem, Secret};
 use serde::Deserialize;
 use std::future::Future;
 use std::pin::Pin;
@@ -36,6 +36,20 @@ pub trait Operations: Send + Sync {
     fn doctor(&self) -> Pending<'_, Vec<Finding>>;
     /// Makes a backup while the node runs, as a tar stream.
     fn backup(&self, root_key: RootKey) -> Pending<'_, Result<Pieces, Problem>>;
+    /// The root key's epochs, and what is sealed with each.
+    fn keys(&self) -> Pending<'_, Result<Keys, Problem>>;
+    /// Adds an epoch to the root key, unless the newest is not `from`.
+    fn rotate_key<'a>(
+        &'a self,
+        actor: &'a str,
+        from: u32,
+    ) -> Pending<'a, Result<KeyRotated, Problem>>;
+    /// A copy of the root key, sealed if there is a passphrase.
+    fn copy_key<'a>(
+        &'a self,
+        actor: &'a str,
+        passphrase: Option<Secret<Vec<u8>>>,
+    ) -> Pending<'a, Result<Secret<Vec<u8>>, Problem>>;
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,6 +5,7 @@
 
 mod caps;
 mod data;
+mod keys;
 mod queue;
 mod schedules;
 
@@ -63,6 +64,7 @@ const S: &str = "/v1/tenants/{tenant}/environments/{environment}";
 /// Every operation; paths that begin with `S` are relative to a scope.
 fn operations() -> Vec<Operation> {
     let mut all = of_the_node();
+    all.extend(keys::operations());
     all.extend(of_artifacts());
     all.extend(of_applications());
     all.extend(of_functions());

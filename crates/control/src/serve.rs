@@ -2,8 +2,8 @@
 
 use crate::answer::Failed;
 use crate::{
-    applications, auth, caps, data, functions, grants, idempotency, invoke, ledger, node, openapi,
-    queue, records, schedules, secrets, tokens,
+    applications, auth, caps, data, functions, grants, idempotency, invoke, keys, ledger, node,
+    openapi, queue, records, schedules, secrets, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -81,6 +81,10 @@ impl Control {
             .route("/v1/node", get(node::describe))
             .route("/v1/doctor", get(node::doctor))
             .route("/v1/backup", get(node::backup))
+            // A kept answer would be a copy of the root key, or a digest of its passphrase.
+            .route("/v1/keys", get(keys::show))
+            .route("/v1/keys/rotate", post(keys::rotate))
+            .route("/v1/keys/backup", post(keys::backup))
             .route("/v1/runtimes", get(node::runtimes))
             .route("/v1/ledger", get(ledger::head))
             .route("/v1/ledger/entries", get(ledger::entries))

@@ -164,10 +164,11 @@ impl Engine {
     }
 
     /// The keys of a class. Their names are fixed for ever: purpose, epoch, tenant, environment,
-    /// class.
+    /// class. The epoch is the founding one: what stands for values is outside of the house, where
+    /// nobody can seal it anew, and what keeps its format has no room for an epoch.
     fn class_keys(&self, scope: &Scope, class: &DataClass) -> Result<ClassKeys, Problem> {
         let ring = &self.parts.keys;
-        let epoch = ring.epoch();
+        let epoch = ring.founding();
         let context = [scope.tenant.as_str(), scope.environment.as_str(), class.as_str()];
         ClassKeys::derive(epoch, |purpose| {
             let key = ring.data_key(epoch, purpose, &context);

@@ -1,20 +1,39 @@
-//! The root key file: three lines of text that only their owner may read.
+//! The root key file: a few lines of text that only their owner may read.
 //!
 //! ```text
-//! casemate root key v1
-//! epoch 1
-//! key 6f1c…  (64 hexadecimal digits)
+//! casemate root key v2
+//! epoch 1 1764000000000000 64ac…  (number, microseconds UTC, fingerprint)
+//! epoch 2 1795536000000000 9f02…
+//! key 6f1c…                       (64 hexadecimal digits for each epoch)
+//! key 00d7…
 //! ```
 //!
+//! Sealed with a passphrase, the roots lie in one line, and what stands before them is
+//! authenticated with them:
+//!
+//! ```text
+//! argon2id 65536 3 4 5d1b…        (KiB, passes, lanes, salt)
+//! sealed 8be0…
+//! ```
+//!
+//! The first version had `casemate root key v1`, one line `epoch 1` and one key, and is read.
+//!
 //! The file appears under its name whole or not at all: it is written beside, synced, and linked
-//! into place, and a file that is already there is never replaced.
+//! into place. A file that is already there is replaced by a rotation and by a copy of the same
+//! roots that has more of them, and by nothing else; both hold a lock on it meanwhile.
 //!
 //! Invariant: a file that others could read or that somebody else owns is not used.
 //! Invariant: what is checked is what is read, since both happen on one open descriptor.
 
-use crate::ring::FileRing;
+mod form;
+mod replace;
+
+use crate::passphrase::{Cost, Passphrase, Seal};
+use crate::ring::{FileRing, Made, Root, Roots};
+use form::Form;
 use model::key::Epoch;
-use model::{Code, Problem, Secret};
+use model::{Code, Problem, Secret, Timestamp};
+pub use replace::{Rotation, Taken};
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::fs::File;
@@ -22,9 +41,11 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use zeroize::{Zeroize, Zeroizing};
 
-const VERSION: &str = "casemate root key v1";
-/// A root key file has under 120 bytes; more than this is some other file.
-const FILE_BYTES_MAX: u64 = 512;
+const VERSION: &str = "casemate root key v2";
+const VERSION_1: &str = "casemate root key v1";
+/// A root key file with as many epochs as it may have is shorter; more than this is some other
+/// file.
+const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// Why a root key file could not be made or used.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +66,24 @@ pub enum Error {
     /// A file of that name exists. A root key is never overwritten.
     #[error("there is a file at {} already, and a root key is never overwritten", path.display())]
     Exists { path: PathBuf },
+    /// The root is sealed, and there is no passphrase.
+    #[error("the root key in {} is sealed with a passphrase", path.display())]
+    Sealed { path: PathBuf },
+    /// Another passphrase sealed it, or it was changed.
+    #[error("the passphrase does not open {}", path.display())]
+    NotOpened { path: PathBuf },
+    /// A passphrase that nothing may be sealed with, or that cannot be read.
+    #[error("the passphrase cannot be used: {reason}")]
+    Passphrase { reason: String },
+    /// The home knows an epoch that the ring does not have.
+    #[error("the home was used with epoch {} of the root key, and the file ends with epoch {}", known.0, newest.0)]
+    Older { known: Epoch, newest: Epoch },
+    /// The file is not as it was when somebody decided to change it.
+    #[error("the root key file {} was changed meanwhile: {reason}", path.display())]
+    Changed { path: PathBuf, reason: String },
+    /// There is no room for one more epoch.
+    #[error("the root key has {} epochs, which is as many as it can have", Roots::MAX)]
+    Full,
     /// The file system refused.
     #[error("cannot {action} the root key file {}", path.display())]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
@@ -68,7 +107,14 @@ impl Error {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Code::DiskFull
             }
-            Self::Exists { .. } | Self::Io { .. } => Code::BadHome,
+            Self::Exists { .. } => Code::RootKeyThere,
+            Self::Sealed { .. } => Code::PassphraseMissing,
+            Self::NotOpened { .. } => Code::PassphraseWrong,
+            Self::Passphrase { .. } => Code::PassphraseUnfit,
+            Self::Older { .. } => Code::RootKeyOlder,
+            Self::Changed { .. } => Code::RootKeyChanged,
+            Self::Full => Code::EpochsFull,
+            Self::Io { .. } => Code::BadHome,
             Self::Random | Self::Derivation => Code::Internal,
         }
     }
@@ -96,42 +142,91 @@ impl From<Error> for Problem {
 pub struct RootKeyFile;
 
 impl RootKeyFile {
-    /// Draws a new root and writes it to `path`, readable by its owner only. When this returns,
-    /// the file and its name are on the disk.
+    /// Draws a new root and writes it to `path`, readable by its owner only, and sealed if there is
+    /// a passphrase. When this returns, the file and its name are on the disk.
     ///
     /// # Errors
     /// [`Error::Exists`], [`Error::Io`], [`Error::Random`]. No part of a file is left at `path`.
-    pub fn create(path: &Path) -> Result<FileRing, Error> {
-        let mut root = [0; 32];
-        aws_lc_rs::rand::fill(&mut root).map_err(|_| Error::Random)?;
-        let secret = Secret::new(root);
-        root.zeroize();
-        let ring = FileRing::new(secret.clone(), FileRing::FIRST_EPOCH)?;
-        write_new(path, &encode(FileRing::FIRST_EPOCH, &secret))?;
+    pub fn create(
+        path: &Path,
+        now: Timestamp,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<FileRing, Error> {
+        let root = Root::new(FileRing::FIRST_EPOCH, Some(now), draw()?)?;
+        let seal = passphrase.map(Seal::new).transpose()?;
+        let ring = FileRing::new(Roots::of(root), seal);
+        write_new(path, &form::encode(&ring.roots(), ring.seal())?)?;
         Ok(ring)
     }
 
-    /// Reads the root at `path`. A symbolic link is followed; what counts is the file that it
+    /// Reads the roots at `path`. A symbolic link is followed; what counts is the file that it
     /// leads to: its owner must be who we run as, and nobody else may have any right to it.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Invalid`], [`Error::Unsafe`], [`Error::Io`].
-    pub fn open(path: &Path) -> Result<FileRing, Error> {
-        // Without NONBLOCK, opening a pipe would wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = rustix::fs::open(path, flags, Mode::empty())
-            .map_err(|errno| open_error(path, errno))?;
-        let stat = rustix::fs::fstat(&file).map_err(|errno| io("look at", path, errno))?;
-        check(path, &stat)?;
-        let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
-        File::from(file)
-            .take(FILE_BYTES_MAX + 1)
-            .read_to_end(&mut text)
-            .map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
-        let (epoch, root) =
-            decode(&text).map_err(|reason| Error::Invalid { path: path.to_owned(), reason })?;
-        FileRing::new(root, epoch)
+    /// [`Error::Missing`], [`Error::Invalid`], [`Error::Unsafe`], [`Error::Io`];
+    /// [`Error::Sealed`] and [`Error::NotOpened`] if it is sealed.
+    pub fn open(path: &Path, passphrase: Option<&Passphrase>) -> Result<FileRing, Error> {
+        match read(path, &open_checked(path)?)? {
+            Form::Open(roots) => Ok(FileRing::new(roots, None)),
+            Form::Sealed(sealed) => {
+                let (roots, seal) = sealed.open(path, passphrase)?;
+                Ok(FileRing::new(roots, Some(seal)))
+            }
+        }
     }
+
+    /// What can be said of the file at `path` without a passphrase: its epochs, and what a try at
+    /// its passphrase costs, if it is sealed. Of a sealed file nothing of it is authenticated.
+    ///
+    /// # Errors
+    /// As [`RootKeyFile::open`].
+    pub fn look(path: &Path) -> Result<(Vec<Made>, Option<Cost>), Error> {
+        let form = read(path, &open_checked(path)?)?;
+        Ok((form.made(), form.cost()))
+    }
+
+    /// The text of a copy of the roots, sealed if there is a passphrase.
+    ///
+    /// # Errors
+    /// [`Error::Random`], [`Error::Derivation`].
+    pub fn copy(
+        ring: &FileRing,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Secret<Vec<u8>>, Error> {
+        let seal = passphrase.map(Seal::new).transpose()?;
+        let mut text = form::encode(&ring.roots(), seal.as_ref())?;
+        Ok(Secret::new(std::mem::take(&mut *text).into_bytes()))
+    }
+}
+
+/// A new root.
+fn draw() -> Result<Secret<[u8; 32]>, Error> {
+    let mut root = [0; 32];
+    aws_lc_rs::rand::fill(&mut root).map_err(|_| Error::Random)?;
+    let secret = Secret::new(root);
+    root.zeroize();
+    Ok(secret)
+}
+
+/// Opens a file that may be used.
+fn open_checked(path: &Path) -> Result<File, Error> {
+    // Without NONBLOCK, opening a pipe would wait for a writer.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file =
+        rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| open_error(path, errno))?;
+    let stat = rustix::fs::fstat(&file).map_err(|errno| io("look at", path, errno))?;
+    check(path, &stat)?;
+    Ok(File::from(file))
+}
+
+fn read(path: &Path, file: &File) -> Result<Form, Error> {
+    let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text).map_err(|source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    form::decode(&text).map_err(|reason| Error::Invalid { path: path.to_owned(), reason })
 }
 
 fn io(action: &'static str, path: &Path, errno: Errno) -> Error {
@@ -167,49 +262,9 @@ fn check(path: &Path, stat: &Stat) -> Result<(), Error> {
     Ok(())
 }
 
-fn encode(epoch: Epoch, root: &Secret<[u8; 32]>) -> Zeroizing<String> {
-    let digits = Zeroizing::new(hex::encode(root.expose()));
-    Zeroizing::new(format!("{VERSION}\nepoch {}\nkey {}\n", epoch.0, *digits))
-}
-
-fn decode(text: &[u8]) -> Result<(Epoch, Secret<[u8; 32]>), &'static str> {
-    if text.is_empty() {
-        return Err("it is empty");
-    }
-    let text = std::str::from_utf8(text).map_err(|_| "it is not text")?;
-    let mut lines = text.strip_suffix('\n').ok_or("its last line is cut")?.split('\n');
-    if lines.next() != Some(VERSION) {
-        return Err("it does not begin with `casemate root key v1`");
-    }
-    let epoch = lines.next().and_then(|line| line.strip_prefix("epoch ")).and_then(number);
-    let epoch = epoch.ok_or("its second line is not `epoch NUMBER`")?;
-    let mut root = [0; 32];
-    let digits = lines.next().and_then(|line| line.strip_prefix("key "));
-    let decoded = digits.and_then(|digits| hex::decode_to_slice(digits, &mut root).ok());
-    decoded.ok_or("its third line is not `key` and 64 hexadecimal digits")?;
-    let secret = Secret::new(root);
-    root.zeroize();
-    if lines.next().is_some() {
-        return Err("it has more than three lines");
-    }
-    if *secret.expose() == [0; 32] {
-        return Err("its key is all zeros");
-    }
-    Ok((Epoch(epoch), secret))
-}
-
-/// A decimal number from 1 on, written in the one usual way.
-fn number(text: &str) -> Option<u32> {
-    let value: u32 = text.parse().ok()?;
-    (value > 0 && value.to_string() == text).then_some(value)
-}
-
 /// Writes `text` to a file that is not there yet, and waits for the disk.
 fn write_new(path: &Path, text: &str) -> Result<(), Error> {
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory(path);
     let mut draft = directory.to_owned();
     draft.push(format!(".root-key-{}", suffix()?));
     let placed = write_draft(&draft, text)
@@ -227,6 +282,14 @@ fn write_new(path: &Path, text: &str) -> Result<(), Error> {
         path: path.into(),
         source,
     })
+}
+
+/// The directory that a file is in.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
 }
 
 fn suffix() -> Result<String, Error> {

@@ -1,19 +1,24 @@
-//! The key ring on a root key file: one root, and every other key derived from it.
+//! The key ring on a root key file: a root for each epoch, and every other key derived from one.
 //!
-//! Nothing here is stored but the root. A node that holds the same root derives the same keys, so
+//! Nothing here is stored but the roots. A node that holds the same roots derives the same keys, so
 //! there is no key database to lose, to copy or to steal.
 //!
-//! Invariant: the root leaves this crate only as keys derived from it, never as itself.
+//! Invariant: a root leaves this crate only as keys derived from it, or in a file for its owner's
+//! eyes: the root key file, and copies of it that were asked for.
 #![forbid(unsafe_code)]
 
+mod across;
 mod derive;
 mod digest;
 mod file;
+mod passphrase;
 mod ring;
 mod seal;
 mod sign;
 
+pub use across::Across;
 pub use digest::{Digester, digester};
-pub use file::{Error, RootKeyFile};
-pub use ring::FileRing;
+pub use file::{Error, RootKeyFile, Rotation, Taken};
+pub use passphrase::{Cost, Passphrase};
+pub use ring::{FileRing, Made};
 pub use seal::{KEY_ID_BYTES, SEALED_BYTES_OVER};

@@ -1,24 +1,44 @@
-//! The ring: derives sealers, signers and hash keys from the root that it holds.
+//! The ring: derives sealers, signers and hash keys from the roots that it holds.
 //!
-//! Invariant: the ring has one epoch. A key of another epoch is an error, never a guess.
+//! Invariant: every epoch has a root of its own. A key of an epoch that is not there is an error,
+//! never a guess.
+//! Invariant: epochs are added and never changed, so what was derived once is derived again.
+
+mod roots;
 
 use crate::derive::{self, Failed, Usage};
 use crate::file::Error as FileError;
+use crate::passphrase::{Cost, Seal};
 use crate::seal::SivSealer;
 use crate::sign::EdSigner;
 use aws_lc_rs::constant_time;
-use model::Secret;
 use model::key::{Epoch, KeyPurpose};
+use model::{Secret, Timestamp};
+use parking_lot::RwLock;
 use ports::KeyRing;
 use ports::keyring::{Error, Sealer, Signer};
+pub(crate) use roots::{Root, Roots};
 use std::sync::Arc;
 
-/// A key ring on one root. Opened by [`crate::RootKeyFile`].
+/// A key ring on the roots of a [`crate::RootKeyFile`].
 #[derive(Debug)]
 pub struct FileRing {
-    root: Secret<[u8; 32]>,
-    epoch: Epoch,
+    roots: RwLock<Arc<Roots>>,
+    /// Of the first root. It never changes.
     fingerprint: String,
+    /// How the file is sealed that the roots are from.
+    seal: Option<Seal>,
+}
+
+/// What can be said of an epoch without its root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// When its root was drawn, where that is known.
+    pub at: Option<Timestamp>,
+    /// Says which root it is, and nothing about it.
+    pub fingerprint: String,
 }
 
 impl FileRing {
@@ -31,28 +51,66 @@ impl FileRing {
     /// # Errors
     /// [`FileError::Derivation`] if the library fails.
     pub fn from_root(root: [u8; 32]) -> Result<Self, FileError> {
-        Self::new(Secret::new(root), Self::FIRST_EPOCH)
+        let root = Root::new(Self::FIRST_EPOCH, None, Secret::new(root))?;
+        Ok(Self::new(Roots::of(root), None))
     }
 
-    pub(crate) fn new(root: Secret<[u8; 32]>, epoch: Epoch) -> Result<Self, FileError> {
-        let fingerprint = derive::fingerprint(&root, epoch).map_err(|_| FileError::Derivation)?;
-        Ok(Self { root, epoch, fingerprint: hex::encode(fingerprint) })
+    pub(crate) fn new(roots: Roots, seal: Option<Seal>) -> Self {
+        let fingerprint = roots.founding().fingerprint.clone();
+        Self { roots: RwLock::new(Arc::new(roots)), fingerprint, seal }
     }
 
-    /// Says which root this is, in 32 hexadecimal digits, and nothing about it: it is derived
-    /// like a key. A home keeps it, to recognise a wrong root before anything is read with it.
+    /// Says which root the ring began with, in 32 hexadecimal digits, and nothing about it: it is
+    /// derived like a key. A home keeps it, to recognise a wrong root before anything is read with
+    /// it.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// Checks that this is the root whose fingerprint a home kept.
+    /// Checks that the ring began with the root whose fingerprint a home kept.
     ///
     /// # Errors
     /// [`FileError::Wrong`] if it is another one.
     pub fn expect_fingerprint(&self, kept: &str) -> Result<(), FileError> {
-        constant_time::verify_slices_are_equal(kept.as_bytes(), self.fingerprint.as_bytes())
-            .map_err(|_| FileError::Wrong { found: self.fingerprint.clone() })
+        same(kept, &self.fingerprint)
+    }
+
+    /// Checks that an epoch has the root whose fingerprint a home kept.
+    ///
+    /// # Errors
+    /// [`FileError::Older`] if the ring does not have the epoch, [`FileError::Wrong`] if another
+    /// root is there.
+    pub fn expect_epoch(&self, epoch: Epoch, kept: &str) -> Result<(), FileError> {
+        let roots = self.roots();
+        match roots.get(epoch) {
+            Some(root) => same(kept, &root.fingerprint),
+            None => Err(FileError::Older { known: epoch, newest: roots.newest().epoch }),
+        }
+    }
+
+    /// Every epoch, oldest first.
+    #[must_use]
+    pub fn made(&self) -> Vec<Made> {
+        self.roots().all().map(Root::made).collect()
+    }
+
+    /// What a passphrase costs to try, if the file that the roots are from is sealed with one.
+    #[must_use]
+    pub fn sealed(&self) -> Option<Cost> {
+        self.seal.as_ref().map(Seal::cost)
+    }
+
+    pub(crate) fn seal(&self) -> Option<&Seal> {
+        self.seal.as_ref()
+    }
+
+    pub(crate) fn roots(&self) -> Arc<Roots> {
+        Arc::clone(&self.roots.read())
+    }
+
+    pub(crate) fn adopt(&self, roots: Arc<Roots>) {
+        *self.roots.write() = roots;
     }
 
     fn derive<const BYTES: usize>(
@@ -62,11 +120,15 @@ impl FileRing {
         purpose: KeyPurpose,
         context: &[&str],
     ) -> Result<Secret<[u8; BYTES]>, Error> {
-        if epoch != self.epoch {
-            return Err(Error::UnknownEpoch(epoch));
-        }
-        derive::key(&self.root, usage, purpose, epoch, context).map_err(failed)
+        let roots = self.roots();
+        let root = roots.get(epoch).ok_or(Error::UnknownEpoch(epoch))?;
+        derive::key(&root.secret, usage, purpose, epoch, context).map_err(failed)
     }
+}
+
+fn same(kept: &str, found: &str) -> Result<(), FileError> {
+    constant_time::verify_slices_are_equal(kept.as_bytes(), found.as_bytes())
+        .map_err(|_| FileError::Wrong { found: found.to_owned() })
 }
 
 fn failed(error: Failed) -> Error {
@@ -75,7 +137,15 @@ fn failed(error: Failed) -> Error {
 
 impl KeyRing for FileRing {
     fn epoch(&self) -> Epoch {
-        self.epoch
+        self.roots().newest().epoch
+    }
+
+    fn founding(&self) -> Epoch {
+        self.roots().founding().epoch
+    }
+
+    fn epochs(&self) -> Vec<Epoch> {
+        self.roots().all().map(|root| root.epoch).collect()
     }
 
     fn sealer(
@@ -118,90 +188,4 @@ impl KeyRing for FileRing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ring(root: u8) -> FileRing {
-        FileRing::from_root([root; 32]).unwrap()
-    }
-
-    fn sealed(ring: &FileRing, purpose: KeyPurpose, context: &[&str]) -> Vec<u8> {
-        let mut buffer = b"text".to_vec();
-        ring.sealer(ring.epoch(), purpose, context).unwrap().seal(b"p", &mut buffer, 0).unwrap();
-        buffer
-    }
-
-    fn opens(ring: &FileRing, purpose: KeyPurpose, context: &[&str], sealed: &[u8]) -> bool {
-        ring.sealer(ring.epoch(), purpose, context).unwrap().unseal(b"p", sealed).is_ok()
-    }
-
-    #[test]
-    fn only_the_same_root_purpose_and_context_unseals() {
-        let own = ring(1);
-        let text = sealed(&own, KeyPurpose::Value, &["acme", "main"]);
-        assert!(opens(&own, KeyPurpose::Value, &["acme", "main"], &text));
-        assert!(opens(&ring(1), KeyPurpose::Value, &["acme", "main"], &text));
-        assert!(!opens(&own, KeyPurpose::Journal, &["acme", "main"], &text));
-        assert!(!opens(&own, KeyPurpose::Value, &["acme", "test"], &text));
-        assert!(!opens(&own, KeyPurpose::Value, &["acmemain"], &text));
-        assert!(!opens(&ring(2), KeyPurpose::Value, &["acme", "main"], &text));
-    }
-
-    #[test]
-    fn another_epoch_is_an_error() {
-        let ring = ring(1);
-        let other = Epoch(2);
-        let purpose = KeyPurpose::Value;
-        assert!(matches!(ring.sealer(other, purpose, &[]), Err(Error::UnknownEpoch(Epoch(2)))));
-        assert!(matches!(ring.signer(other, purpose, &[]), Err(Error::UnknownEpoch(Epoch(2)))));
-        assert!(matches!(ring.hash_key(other, purpose, &[]), Err(Error::UnknownEpoch(Epoch(2)))));
-        assert!(matches!(ring.data_key(other, purpose, &[]), Err(Error::UnknownEpoch(Epoch(2)))));
-    }
-
-    #[test]
-    fn signers_are_stable_and_bound_to_their_name() {
-        let public = |context: &[&str]| {
-            ring(1).signer(Epoch(1), KeyPurpose::Ledger, context).unwrap().public_key()
-        };
-        assert_eq!(public(&["a"]), public(&["a"]));
-        assert_ne!(public(&["a"]), public(&["b"]));
-    }
-
-    #[test]
-    fn the_hash_key_is_not_the_key_that_signs() {
-        let ring = ring(1);
-        let hash = ring.hash_key(Epoch(1), KeyPurpose::Ledger, &["a"]).unwrap();
-        let signer = ring.signer(Epoch(1), KeyPurpose::Ledger, &["a"]).unwrap();
-        assert_ne!(EdSigner::new(&hash).unwrap().public_key(), signer.public_key());
-    }
-
-    #[test]
-    fn a_key_for_data_is_bound_to_its_name_and_begins_like_no_other_key() {
-        let ring = ring(1);
-        let data = |purpose, context: &[&str]| {
-            *ring.data_key(Epoch(1), purpose, context).unwrap().expose()
-        };
-        let own = data(KeyPurpose::Token, &["a", "main", "pan"]);
-        assert_ne!(own, data(KeyPurpose::FormatCipher, &["a", "main", "pan"]));
-        assert_ne!(own, data(KeyPurpose::Token, &["b", "main", "pan"]));
-        assert_ne!(own[..32], own[32..]);
-        let hash = ring.hash_key(Epoch(1), KeyPurpose::Token, &["a", "main", "pan"]).unwrap();
-        assert_ne!(own[..32], hash.expose()[..]);
-    }
-
-    #[test]
-    fn a_fingerprint_tells_roots_apart() {
-        assert_ne!(ring(1).fingerprint(), ring(2).fingerprint());
-        assert_eq!(ring(1).fingerprint().len(), 32);
-        assert!(ring(1).expect_fingerprint(ring(1).fingerprint()).is_ok());
-        let wrong = ring(1).expect_fingerprint(ring(2).fingerprint());
-        assert!(matches!(wrong, Err(FileError::Wrong { .. })));
-        assert!(ring(1).expect_fingerprint("").is_err());
-    }
-
-    #[test]
-    fn debug_does_not_show_the_root() {
-        let shown = format!("{:?}", ring(0xab));
-        assert!(!shown.contains("171") && !shown.contains("abab"), "{shown}");
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 
 use crate::beside::{Beside, BesideRow};
 use crate::cap::Whose;
+use crate::key::Epoch;
 use crate::manifest::Manifest;
 use crate::token::TokenRow;
 use crate::{
@@ -101,6 +102,20 @@ pub enum Act {
         values: u64,
         /// SHA-256 of the tokens as a list of JSON without white space.
         tokens: Digest,
+    },
+    /// The root key has another epoch.
+    KeyRotate {
+        /// The epoch.
+        epoch: Epoch,
+        /// Says which root it has.
+        fingerprint: String,
+    },
+    /// A copy of the root key was given out.
+    KeyBackup {
+        /// Its newest epoch.
+        epoch: Epoch,
+        /// Whether it is sealed with a passphrase.
+        sealed: bool,
     },
     /// Replaces what is kept beside a function.
     Beside {
@@ -309,6 +324,20 @@ pub enum LeafAct {
         name: String,
         /// Until when.
         until: Timestamp,
+    },
+    /// See [`Act::KeyRotate`].
+    KeyRotate {
+        /// The epoch.
+        epoch: u32,
+        /// Says which root it has.
+        fingerprint: String,
+    },
+    /// See [`Act::KeyBackup`].
+    KeyBackup {
+        /// Its newest epoch.
+        epoch: u32,
+        /// Whether it is sealed with a passphrase.
+        sealed: bool,
     },
     /// See [`Act::DataReveal`].
     DataReveal {

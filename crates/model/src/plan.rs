@@ -191,6 +191,10 @@ pub fn plan<V: View>(
         Act::DataReveal { class, purpose, values, tokens } => {
             Ok(note(LeafAct::DataReveal { class, purpose, values, tokens }))
         }
+        Act::KeyRotate { epoch, fingerprint } => {
+            Ok(note(LeafAct::KeyRotate { epoch: epoch.0, fingerprint }))
+        }
+        Act::KeyBackup { epoch, sealed } => Ok(note(LeafAct::KeyBackup { epoch: epoch.0, sealed })),
         Act::Beside { function, what, beside, rights } => {
             beside::put(view, scope, (function, what), *beside, rights, sha256)
         }

@@ -4,12 +4,13 @@ use crate::clock::SystemClock;
 use crate::home::{self, Home};
 use crate::interpreters::Machine;
 use crate::issuers::KeyFiles;
+use crate::keyring;
 use crate::native;
 use crate::settings::{Isolation, Settings};
 use audit::{Notary, VerifierKey};
 use engine::{Engine, Parts};
 use identity::OperatorToken;
-use keys::{FileRing, RootKeyFile};
+use keys::FileRing;
 use model::act::Act;
 use model::key::KeyPurpose;
 use model::{BootId, Code, Digest, Problem};
@@ -53,6 +54,7 @@ pub(crate) struct Assembled {
     pub(crate) executor: Arc<WasmExecutor>,
     pub(crate) children: Arc<process::ChildProcesses>,
     pub(crate) certificates: Option<Arc<tls::Certificates>>,
+    pub(crate) ring: Arc<FileRing>,
     pub(crate) boot: BootId,
 }
 
@@ -66,25 +68,27 @@ pub(crate) async fn assemble(
     let trial = guest_clock.is_some();
     refuse_headless(home.path())?;
     crate::backup::sweep(home.path())?;
-    let ring = Arc::new(root_key(settings, home)?);
+    let ring = Arc::new(keyring::open(settings, home, clock.wall())?);
     let notary = notary(&ring)?;
     let ledger_key = notary.verifier_key().clone();
     let store = open_store(home, &Arc::new(notary))?;
-    check_fingerprint(&store, &ring).await?;
+    keyring::check(&store, &ring).await?;
     let boot = BootId(fastrand::u64(..));
-    let keyring: Arc<dyn KeyRing> = Arc::clone(&ring) as _;
-    let journal = open_journal(settings, home, &keyring, &clock, boot)?;
-    let certificates = crate::certificates::open(settings, &*ring, &clock)?;
+    let derived: Arc<dyn KeyRing> = Arc::clone(&ring) as _;
+    let journal = open_journal(settings, home, &derived, &clock, boot)?;
+    let certificates = crate::certificates::open(settings, &derived, &clock)?;
     let children = Arc::new(process::ChildProcesses::new(own_executable()?));
     let executor = executor(settings, home, &ring, &children, (&clock, guest_clock))?;
     let artifacts = Arc::new(Files::open(home.path()).map_err(Problem::from)?);
-    let queue = store_sqlite::Queue::open(home.path(), Arc::clone(&keyring));
+    let queue = store_sqlite::Queue::open(home.path(), Arc::clone(&derived));
     let queue = queue.map_err(Problem::from)?;
     let elsewhere = Arc::new(crate::secrets::open(&settings.secrets, &clock)?);
-    let digest_key = ring.hash_key(ring.epoch(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
-    let keyvalue = Stores::open(home.path(), Arc::clone(&keyring), Arc::new(store.clone()));
+    // Marks that say what came already are kept for longer than an epoch.
+    let digest_key =
+        ring.hash_key(ring.founding(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
+    let keyvalue = Stores::open(home.path(), Arc::clone(&derived), Arc::new(store.clone()));
     let keyvalue: Arc<dyn ports::KeyValue> = Arc::new(keyvalue.map_err(Problem::from)?);
-    let blobs = open_blobs(home, &keyring, &store)?;
+    let blobs = open_blobs(home, &derived, &store)?;
     let interpreters = Arc::new(Machine::of(settings, &clock));
     let runner = runner(settings, &executor, &children, trial)?;
     let runtimes = native::runtimes(settings, home, (&children, &artifacts), &interpreters, runner);
@@ -108,7 +112,7 @@ pub(crate) async fn assemble(
         clock,
         counters: Arc::new(store_sqlite::CounterFile::new(home.path())),
         digest: keys::digester(digest_key),
-        keys: Arc::clone(&keyring),
+        keys: Arc::clone(&derived),
         elsewhere,
     };
     let key_files =
@@ -116,6 +120,7 @@ pub(crate) async fn assemble(
     let config = engine_config(settings, &key_files, interpreters);
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home).await?;
+    keyring::note(&engine, &store, &ring).await?;
     key_files.settle().await;
     Ok(Assembled {
         engine,
@@ -127,6 +132,7 @@ pub(crate) async fn assemble(
         executor,
         children,
         certificates,
+        ring,
         boot,
     })
 }
@@ -217,20 +223,6 @@ fn door_for_keys(
     Ok(Arc::new(egress::Egress::open(&config, tokio::runtime::Handle::current())?))
 }
 
-/// Opens the root key, or makes it for a home that is new.
-fn root_key(settings: &Settings, home: &Home) -> Result<FileRing, Problem> {
-    let path = &settings.root_key_file;
-    let new_home = !home.join("registry.db").exists();
-    let ring = if path.exists() {
-        RootKeyFile::open(path)
-    } else if new_home {
-        RootKeyFile::create(path)
-    } else {
-        return Err(Problem::new(Code::RootKeyMissing).detail(path.display()));
-    };
-    ring.map_err(|error| error.problem())
-}
-
 /// Opens the registry. On a disk so full that not even its side files find room, the journal's
 /// reserve makes some: a node that died there must be able to come back.
 fn open_store(home: &Home, notary: &Arc<Notary>) -> Result<Store, Problem> {
@@ -242,18 +234,10 @@ fn open_store(home: &Home, notary: &Arc<Notary>) -> Result<Store, Problem> {
     opened.map_err(Problem::from)
 }
 
-/// The home remembers which root key it was made with.
-async fn check_fingerprint(store: &Store, ring: &FileRing) -> Result<(), Problem> {
-    let kept = store
-        .put_meta_if_absent("root-key-fingerprint", ring.fingerprint())
-        .await
-        .map_err(Problem::from)?;
-    ring.expect_fingerprint(&kept).map_err(|error| error.problem())
-}
-
-/// The ledger's notary; its name is the root key's, so that two homes never share one.
+/// The ledger's notary; its name is the root key's, so that two homes never share one. A rotation
+/// does not change it: whoever kept the verifier's key goes on with it.
 pub(crate) fn notary(ring: &FileRing) -> Result<Notary, Problem> {
-    let signer = ring.signer(ring.epoch(), KeyPurpose::Ledger, &[]).map_err(key_problem)?;
+    let signer = ring.signer(ring.founding(), KeyPurpose::Ledger, &[]).map_err(key_problem)?;
     Notary::new(format!("casemate/{}", ring.fingerprint()), signer)
         .map_err(|error| Problem::new(Code::Internal).internal(error))
 }

@@ -2,9 +2,9 @@
 
 use crate::doctor::{Verdict, finding};
 use crate::settings::Settings;
+use model::Problem;
 use model::api::Finding;
 use model::key::KeyPurpose;
-use model::{Code, Problem};
 use ports::{Clock, KeyRing};
 use std::sync::Arc;
 use tls::{Certificates, Health, Source, Status};
@@ -19,13 +19,12 @@ pub(crate) fn check(settings: &Settings, clock: &dyn Clock) -> Result<(), Proble
 /// Opens the certificates, if there are to be any. Blocks on the disk.
 pub(crate) fn open(
     settings: &Settings,
-    ring: &dyn KeyRing,
+    ring: &Arc<dyn KeyRing>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<Arc<Certificates>>, Problem> {
     let Some(tls) = &settings.tls else { return Ok(None) };
-    let sealer = ring.sealer(ring.epoch(), KeyPurpose::Certificate, &[]);
-    let sealer = sealer.map_err(|error| Problem::new(Code::Internal).internal(error))?;
-    Certificates::open(tls.certificates.clone(), sealer, Arc::clone(clock)).map(Some)
+    let sealer = keys::Across::new(Arc::clone(ring), KeyPurpose::Certificate, &[]);
+    Certificates::open(tls.certificates.clone(), Arc::new(sealer), Arc::clone(clock)).map(Some)
 }
 
 /// Watches files, obtains and renews certificates, and looks at all of them again at SIGHUP, until

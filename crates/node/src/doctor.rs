@@ -1,15 +1,20 @@
 //! `casemate doctor`: looks at everything that could be wrong, and says what to do.
 
+mod confined;
+
 use crate::assemble::Assembled;
 use crate::backup::{self, Source};
 use crate::home;
 use crate::issuers::Fetching;
+use crate::keyring::Ring;
 use crate::settings::{Isolation, Settings};
 use crate::up::Ready;
+use confined::confined;
 use control::{Operations, Pending, Pieces, RootKey};
 use engine::Engine;
-use model::api::{Finding, Node};
-use model::{Problem, Timestamp};
+use model::api::{Finding, KeyRotated, Keys, Node};
+use model::key::Epoch;
+use model::{Problem, Secret, Timestamp};
 use ports::journal::State;
 use ports::{Clock, Journal};
 use std::os::unix::fs::MetadataExt;
@@ -108,6 +113,7 @@ pub(crate) struct NodeOperations {
     children: Arc<process::ChildProcesses>,
     certificates: Option<Arc<tls::Certificates>>,
     keys: Fetching,
+    ring: Arc<Ring>,
     counts: gateway::Counts,
     gateway: String,
     started: Timestamp,
@@ -137,6 +143,14 @@ impl NodeOperations {
             certificates: assembled.certificates.clone(),
             counts,
             keys: assembled.key_files.fetched(),
+            ring: Arc::new(Ring {
+                ring: Arc::clone(&assembled.ring),
+                file: settings.root_key_file.clone(),
+                home: settings.home.clone(),
+                engine: Arc::clone(&assembled.engine),
+                store: assembled.store.clone(),
+                turn: tokio::sync::Mutex::default(),
+            }),
             gateway: ready.gateway.clone(),
             started: crate::clock::SystemClock.wall(),
             home: settings.home.clone(),
@@ -294,42 +308,6 @@ impl NodeOperations {
     }
 }
 
-/// What a probe says of a child's confinement. `names` are those of the two checks: what it could
-/// do, and which layers hold.
-fn confined(
-    names: [&str; 2],
-    probed: Result<process::Report, ports::child::Error>,
-    hint: &str,
-) -> Vec<Finding> {
-    let [tried, layers] = names;
-    let report = match probed {
-        Ok(report) => report,
-        Err(error) => return vec![finding(tried, Verdict::Problem, error, None)],
-    };
-    let escaped: Vec<&str> =
-        report.tries.iter().filter(|one| !one.refused).map(|one| one.what.as_str()).collect();
-    let tried = if escaped.is_empty() {
-        let found = format!("refused all {} tries to get out", report.tries.len());
-        finding(tried, Verdict::Ok, found, None)
-    } else {
-        let found = format!("it could {}", escaped.join(", "));
-        finding(tried, Verdict::Problem, found, Some(hint))
-    };
-    let (on, missing): (Vec<_>, Vec<_>) =
-        report.layers.named().into_iter().partition(|(_, on)| *on);
-    let listed = |layers: Vec<(&str, bool)>| {
-        layers.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
-    };
-    vec![
-        tried,
-        if missing.is_empty() {
-            finding(layers, Verdict::Ok, listed(on), None)
-        } else {
-            finding(layers, Verdict::Warning, format!("missing: {}", listed(missing)), None)
-        },
-    ]
-}
-
 fn named((reason, count): (&'static str, u64)) -> (String, u64) {
     (reason.to_owned(), count)
 }
@@ -394,5 +372,25 @@ impl Operations for NodeOperations {
             created: crate::clock::SystemClock.wall(),
         };
         Box::pin(async move { backup::make(&self.engine, &self.blobs, source, root_key).await })
+    }
+
+    fn keys(&self) -> Pending<'_, Result<Keys, Problem>> {
+        Box::pin(self.ring.status())
+    }
+
+    fn rotate_key<'a>(
+        &'a self,
+        actor: &'a str,
+        from: u32,
+    ) -> Pending<'a, Result<KeyRotated, Problem>> {
+        Box::pin(self.ring.rotate(actor.to_owned(), Epoch(from)))
+    }
+
+    fn copy_key<'a>(
+        &'a self,
+        actor: &'a str,
+        passphrase: Option<Secret<Vec<u8>>>,
+    ) -> Pending<'a, Result<Secret<Vec<u8>>, Problem>> {
+        Box::pin(self.ring.copy(actor, passphrase))
     }
 }

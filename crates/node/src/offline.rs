@@ -2,6 +2,7 @@
 
 use crate::assemble;
 use crate::home::Home;
+use crate::keyring::passphrase;
 use keys::RootKeyFile;
 use model::{Code, Problem};
 use ports::Ledger;
@@ -23,7 +24,8 @@ pub fn ledger_files(
     let home = Home::open(path)?;
     assemble::refuse_headless(home.path())?;
     let key_path = root_key_file.map_or_else(|| home.join("root.key"), Path::to_owned);
-    let ring = RootKeyFile::open(&key_path).map_err(|error| error.problem())?;
+    let ring = RootKeyFile::open(&key_path, passphrase(None)?.as_ref())
+        .map_err(|error| error.problem())?;
     let key = assemble::ledger_key(&ring)?;
     let store =
         Store::open(home.path(), Arc::new(assemble::notary(&ring)?)).map_err(Problem::from)?;

@@ -1,6 +1,7 @@
 //! Keys of data classes for commands that work without a node.
 
 use crate::home;
+use crate::keyring::passphrase;
 use keys::{FileRing, RootKeyFile};
 use model::key::Epoch;
 use model::{Code, DataClass, Problem, Scope};
@@ -27,11 +28,15 @@ impl DataKeys {
         scope: Scope,
     ) -> Result<Self, Problem> {
         let path = root_key_file.map_or_else(|| in_home(home), |path| Ok(path.to_owned()))?;
-        let ring = RootKeyFile::open(&path).map_err(|error| match error.problem() {
-            problem if problem.code == Code::RootKeyMissing => problem
-                .hint("name the home with `--home DIR`, or the key with `--root-key-file FILE`"),
-            problem => problem,
-        })?;
+        let ring =
+            RootKeyFile::open(&path, passphrase(None)?.as_ref()).map_err(|error| {
+                match error.problem() {
+                    problem if problem.code == Code::RootKeyMissing => problem.hint(
+                        "name the home with `--home DIR`, or the key with `--root-key-file FILE`",
+                    ),
+                    problem => problem,
+                }
+            })?;
         Ok(Self { ring, scope })
     }
 
@@ -40,7 +45,7 @@ impl DataKeys {
     /// # Errors
     /// The library failed.
     pub fn of(&self, class: &DataClass) -> Result<ClassKeys, Problem> {
-        class_keys(&self.ring, self.ring.epoch(), &self.scope, class)
+        class_keys(&self.ring, self.ring.founding(), &self.scope, class)
     }
 }
 

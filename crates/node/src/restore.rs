@@ -8,6 +8,7 @@ mod fuzz;
 
 use crate::backup::{CONTENTS, Contents, FORMAT, Item};
 use crate::home;
+use crate::keyring::passphrase;
 use keys::RootKeyFile;
 use model::{Code, Digest, Problem};
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ pub fn restore(
     root_key_file: Option<&Path>,
 ) -> Result<Restored, Problem> {
     if let Some(path) = root_key_file {
-        RootKeyFile::open(path).map_err(|error| error.problem())?;
+        RootKeyFile::open(path, passphrase(None)?.as_ref()).map_err(|error| error.problem())?;
     }
     let occupied = std::fs::read_dir(home).is_ok_and(|mut entries| entries.next().is_some());
     if occupied || home.is_file() {

@@ -55,6 +55,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// `--root-key-file`
     pub root_key_file: Option<PathBuf>,
+    /// `--root-key-passphrase-file`
+    pub root_key_passphrase_file: Option<PathBuf>,
     /// `--tls-listen`
     pub tls_listen: Option<String>,
     /// `--tls-self-signed`

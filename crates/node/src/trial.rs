@@ -85,7 +85,7 @@ impl Trial {
     /// Whatever keeps a node from starting.
     pub fn start(home: &Path) -> Result<Self, Problem> {
         // Addresses and key are named, so that no variable of the user's own node is taken.
-        let settings = Settings::resolve(&Options {
+        let mut settings = Settings::resolve(&Options {
             home: Some(home.to_owned()),
             listen: Some("127.0.0.1:0".to_owned()),
             admin: Some("127.0.0.1:0".to_owned()),
@@ -94,6 +94,7 @@ impl Trial {
             dev: true,
             ..Options::default()
         })?;
+        settings.root_key_passphrase_file = None;
         // Children of the executor die with the thread that started them, so not a worker's.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

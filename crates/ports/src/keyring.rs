@@ -46,8 +46,21 @@ pub trait Signer: Send + Sync {
 /// Derives keys. Equal purpose and context give equal keys on every node that holds the root;
 /// different ones give unrelated keys.
 pub trait KeyRing: Send + Sync {
-    /// The epoch that new things are made with.
+    /// The epoch that new things are made with. It grows when the root is rotated, also while the
+    /// node runs: who seals asks anew each time, and keeps the epoch beside what was sealed.
     fn epoch(&self) -> Epoch;
+
+    /// The epoch that the ring began with. What must be the same for as long as there is a home is
+    /// made with it: the name and the key of the ledger, marks that say what came already, and
+    /// what stands for sensitive values outside of the house.
+    fn founding(&self) -> Epoch {
+        self.epoch()
+    }
+
+    /// Every epoch that the ring has, oldest first.
+    fn epochs(&self) -> Vec<Epoch> {
+        vec![self.epoch()]
+    }
 
     /// A sealer for `purpose` and the parts of `context`, such as a tenant's name.
     ///

@@ -13,6 +13,7 @@ mod block;
 mod config;
 mod core;
 mod disk;
+mod epochs;
 mod facts;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -38,6 +39,7 @@ mod writer;
 mod tests;
 
 pub use config::Config;
+pub(crate) use epochs::epochs;
 pub use recovery::Recovery;
 pub use space::give_back_reserve;
 

@@ -266,6 +266,11 @@ pub fn tenants(home: &Path) -> Result<Vec<TenantName>, StoreError> {
     tenants_in(DIRECTORY, home)
 }
 
+/// The file of a tenant.
+pub(crate) fn file_of(home: &Path, area: &str, tenant: &TenantName) -> PathBuf {
+    path_of(&home.join(area), tenant)
+}
+
 pub(crate) fn tenants_in(area: &str, home: &Path) -> Result<Vec<TenantName>, StoreError> {
     let dir = home.join(area);
     let entries = match std::fs::read_dir(&dir) {

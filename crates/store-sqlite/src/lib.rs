@@ -11,6 +11,7 @@
 
 pub mod blobs;
 pub mod counters;
+pub mod epochs;
 pub mod error;
 pub mod files;
 pub mod journal;

@@ -47,6 +47,9 @@ pub(crate) struct Up {
     /// Keep the root key in this file instead of in the home
     #[arg(long, value_name = "FILE")]
     root_key_file: Option<PathBuf>,
+    /// The passphrase that the root key is sealed with, in a file that only its owner can read
+    #[arg(long, value_name = "FILE")]
+    root_key_passphrase_file: Option<PathBuf>,
     /// The HTTPS listener, beside the plain one [default: 127.0.0.1:8443, if there is TLS]
     #[arg(long, value_name = "ADDRESS")]
     tls_listen: Option<String>,
@@ -99,6 +102,7 @@ impl Up {
             api: self.api,
             config: self.config,
             root_key_file: self.root_key_file,
+            root_key_passphrase_file: self.root_key_passphrase_file,
             tls_listen: self.tls_listen,
             tls_self_signed: self.tls_self_signed,
             dev: self.dev,

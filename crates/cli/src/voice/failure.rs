@@ -147,7 +147,11 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         | Code::RootKeyMissing
         | Code::RootKeyInvalid
         | Code::RootKeyUnsafe
-        | Code::RootKeyWrong => CONFIGURATION,
+        | Code::RootKeyWrong
+        | Code::PassphraseMissing
+        | Code::PassphraseWrong
+        | Code::PassphraseUnfit
+        | Code::RootKeyOlder => CONFIGURATION,
         code if matches!(code.status(), 401 | 403) => DENIED,
         _ => FAILED,
     }

@@ -9,8 +9,8 @@ use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use identity::OperatorToken;
-use model::api::{Finding, Node};
-use model::{Problem, Timestamp};
+use model::api::{Finding, KeyRotated, Keys, Node};
+use model::{Problem, Secret, Timestamp};
 use policy::Policies;
 use ports::executor::{PrepareError, Program, Run, Running};
 use ports::memory::{Artifacts, Forgetful, Journal, Queue, Registry};
@@ -159,5 +159,23 @@ impl Operations for Nothing {
 
     fn backup(&self, _: RootKey) -> Pending<'_, Result<Pieces, Problem>> {
         Box::pin(async { Ok(Box::pin(futures_util::stream::empty()) as Pieces) })
+    }
+
+    fn keys(&self) -> Pending<'_, Result<Keys, Problem>> {
+        Box::pin(async { Ok(Keys { sealed: None, newest: 1, founding: 1, items: Vec::new() }) })
+    }
+
+    fn rotate_key<'a>(&'a self, _: &'a str, from: u32) -> Pending<'a, Result<KeyRotated, Problem>> {
+        let rotated = KeyRotated { epoch: from + 1, fingerprint: String::new(), leaf: None };
+        Box::pin(async { Ok(rotated) })
+    }
+
+    fn copy_key<'a>(
+        &'a self,
+        _: &'a str,
+        passphrase: Option<Secret<Vec<u8>>>,
+    ) -> Pending<'a, Result<Secret<Vec<u8>>, Problem>> {
+        let text = if passphrase.is_some() { "sealed" } else { "plain" };
+        Box::pin(async { Ok(Secret::new(text.as_bytes().to_vec())) })
     }
 }

@@ -13,6 +13,7 @@ pub(super) struct File {
     pub(super) listen: Option<String>,
     pub(super) admin: Option<String>,
     pub(super) root_key_file: Option<PathBuf>,
+    pub(super) root_key_passphrase_file: Option<PathBuf>,
     pub(super) policies: Option<Vec<PathBuf>>,
     pub(super) log: Option<String>,
     pub(super) drain: Option<Duration>,

@@ -15,6 +15,7 @@ use super::sections::{Compile, Journal, Wasm};
 use super::tls::Tls;
 use super::{Options, cap, secret, variable, websockets};
 use crate::home;
+use crate::keyring::PASSPHRASE_VARIABLE;
 use engine::WebSockets;
 use model::cap::CapRule;
 use model::unit::{Duration, Size};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub(crate) compat: Option<Compat>,
     /// The root key's file; inside the home unless named.
     pub root_key_file: PathBuf,
+    /// The file with the passphrase that the root key is sealed with, if it is.
+    pub root_key_passphrase_file: Option<PathBuf>,
     /// Cedar files of the operator.
     pub policies: Vec<PathBuf>,
     /// What is logged: a `tracing` filter.
@@ -116,6 +119,17 @@ fn root_key_file(
     pick.from("root_key_file", default, file.map(shown), variable, flag).into()
 }
 
+/// Where the passphrase of the root key is.
+fn passphrase_file(pick: &mut Pick, file: Option<PathBuf>, options: &Options) -> Option<PathBuf> {
+    let shown = |path: PathBuf| path.display().to_string();
+    let flag = options.root_key_passphrase_file.clone();
+    let flag = flag.map(|path| ("--root-key-passphrase-file", shown(path)));
+    let variable = from_environment(PASSPHRASE_VARIABLE);
+    let key = "root_key_passphrase_file";
+    let path = pick.from(key, String::new(), file.map(shown), variable, flag);
+    (!path.is_empty()).then(|| path.into())
+}
+
 /// What is logged.
 fn log(pick: &mut Pick, file: Option<String>) -> String {
     pick.from("log", "info".to_owned(), file, from_environment("CASEMATE_LOG"), None)
@@ -169,6 +183,8 @@ impl Settings {
             flag("--admin", &options.admin),
         );
         let root_key_file = root_key_file(&mut pick, file.root_key_file, options, &home);
+        let root_key_passphrase_file =
+            passphrase_file(&mut pick, file.root_key_passphrase_file, options);
         let policies = policies(&mut pick, file.policies);
         let engine = engine::Config::default();
         let dev = pick.from("dev", false, None, None, options.dev.then_some(("--dev", true)));
@@ -180,6 +196,7 @@ impl Settings {
             admin: address("admin", &admin)?,
             compat: Compat::pick(&mut pick, file.compat, options)?,
             root_key_file,
+            root_key_passphrase_file,
             policies,
             log: log(&mut pick, file.log),
             drain: pick.of("drain", Duration::seconds(30), file.drain),

@@ -5,6 +5,7 @@
 
 use super::Store;
 use crate::Error;
+use crate::epochs::{Known, known_in};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 impl Store {
@@ -15,6 +16,14 @@ impl Store {
     pub async fn meta(&self, key: &str) -> Result<Option<String>, Error> {
         let key = key.to_owned();
         self.read(move |connection| read(connection, &key)).await
+    }
+
+    /// What the home knows of its root keys.
+    ///
+    /// # Errors
+    /// [`Error`] if the store failed.
+    pub async fn known_epochs(&self) -> Result<Known, Error> {
+        self.read(known_in).await
     }
 
     /// Writes a fact if there is none under this key, and returns the one that holds.

@@ -42,6 +42,13 @@ pub(super) fn act(act: &LeafAct) -> String {
         LeafAct::DataReveal { class, purpose, values, .. } => {
             format!("data reveal {class} for {purpose}: {values} value(s)")
         }
+        LeafAct::KeyRotate { epoch, fingerprint } => {
+            format!("key rotate to epoch {epoch}, fingerprint {fingerprint}")
+        }
+        LeafAct::KeyBackup { epoch, sealed } => {
+            let how = if *sealed { "sealed with a passphrase" } else { "not sealed" };
+            format!("key backup up to epoch {epoch}, {how}")
+        }
         LeafAct::Beside { function, what, number, granted, revoked, .. } => {
             let grants = |before, listed: &Option<Listed<_>>| {
                 let listed = listed.as_ref().map(|it| all(it, "; ", ToString::to_string));

@@ -110,6 +110,7 @@ fn run(home: &Path, listen: &str) -> anyhow::Result<Started> {
         dev: true,
         ..Options::default()
     })?;
+    settings.root_key_passphrase_file = None;
     "warn".clone_into(&mut settings.log);
     settings.drain = model::unit::Duration::seconds(2);
     let (sender, receiver) = mpsc::channel();

@@ -185,6 +185,27 @@ macro_rules! serving {
         KeyUnreadable = "E0820", 500, "a caller's key to sign with cannot be unsealed",
             cause: "It was sealed with another root key, or its row in the registry was changed. Requests that are signed with it are refused.",
             remedy: "Revoke the token with `casemate token revoke NAME` and make another with `casemate token create NAME --aws --invoke FUNCTION`.";
+        PassphraseMissing = "E0821", 500, "the root key is sealed with a passphrase, and none was given",
+            cause: "The root key file can only be read with the passphrase that it was sealed with.",
+            remedy: "Put the passphrase into a file that only its owner can read, and name it with `--root-key-passphrase-file` or CASEMATE_ROOT_KEY_PASSPHRASE_FILE.";
+        PassphraseWrong = "E0822", 500, "the passphrase does not open the root key",
+            cause: "It was sealed with another passphrase, or the file was changed.",
+            remedy: "Name the file with the right passphrase, or put a copy of the root key back with `casemate key restore FILE`.";
+        PassphraseUnfit = "E0823", 422, "the passphrase cannot be used",
+            cause: "It has fewer than 12 characters or more than 1,024 bytes, or its file cannot be read or can be read by others.",
+            remedy: "Use a longer one; `chmod 600` its file.";
+        RootKeyOlder = "E0824", 500, "the root key file is from before a rotation",
+            cause: "The home was used with an epoch of the root key that the file does not have: an older copy of it lies there.",
+            remedy: "Put the newest copy back with `casemate key restore FILE`, or name it with `--root-key-file`. Nothing was changed.";
+        RootKeyChanged = "E0825", 409, "somebody else changes the root key",
+            cause: "Another rotation was faster, or the file is not the one that the node was started with. Nothing was changed by this one.",
+            remedy: "See `casemate key status`, and decide anew. If the file has epochs that the running node does not know, start the node again.";
+        RootKeyThere = "E0826", 409, "there is a root key already",
+            cause: "A root key is never overwritten by another one: what it sealed could not be read any more.",
+            remedy: "Choose another place, or move the file there away if it is of no use.";
+        EpochsFull = "E0827", 409, "the root key cannot have more epochs",
+            cause: "A root key file has at most 255 epochs.",
+            remedy: "Move what is to be kept to a new home.";
         // 09xx egress
         OutboundAuthorities = "E0901", 422, "a file of certificate authorities for outgoing requests cannot be used",
             cause: "It is missing, cannot be read, is not PEM, or holds no certificate.",

@@ -1,0 +1,44 @@
+//! The root key of a node.
+
+use super::Client;
+use super::transport::Patience;
+use crate::voice::Failure;
+use model::Secret;
+use model::api::{KeyRotateRequest, KeyRotated, Keys};
+use std::io::Read;
+use ureq::SendBody;
+
+/// Most bytes of a copy of a root key.
+const COPY_BYTES_MAX: u64 = 64 << 10;
+
+impl Client {
+    /// The root key's epochs, and what is sealed with each.
+    pub(crate) fn keys(&self) -> Result<Keys, Failure> {
+        self.ask(self.request("GET", "/v1/keys"), (), Patience::Endless)?.json()
+    }
+
+    /// Adds an epoch to the root key, if `from` is the newest.
+    pub(crate) fn rotate_key(&self, from: u32) -> Result<KeyRotated, Failure> {
+        let builder = self.request("POST", "/v1/keys/rotate");
+        self.write(builder, Some(&KeyRotateRequest { from }), Patience::Endless)
+    }
+
+    /// A copy of the root key, sealed if there is a passphrase.
+    pub(crate) fn copy_key(
+        &self,
+        passphrase: Option<&Secret<Vec<u8>>>,
+    ) -> anyhow::Result<Secret<Vec<u8>>> {
+        let bytes = passphrase.map(|bytes| bytes.expose().as_slice()).unwrap_or_default();
+        let path = format!("/v1/keys/backup?plain={}", passphrase.is_none());
+        let builder = self
+            .request("POST", &path)
+            .header("content-type", "application/octet-stream")
+            .header("content-length", bytes.len().to_string());
+        let mut body = bytes;
+        let answer = self.ask(builder, SendBody::from_reader(&mut body), Patience::Endless)?;
+        // Room for all of it from the start, so that no copy is left behind by growing.
+        let mut copy = Vec::with_capacity(COPY_BYTES_MAX as usize + 1);
+        answer.reader().take(COPY_BYTES_MAX).read_to_end(&mut copy)?;
+        Ok(Secret::new(copy))
+    }
+}

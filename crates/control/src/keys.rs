@@ -1,0 +1,56 @@
+//! The root key: its epochs, a rotation, a copy. A root goes out sealed, unless it is asked for
+//! otherwise in so many words.
+
+use crate::answer::{Answer, bad_request};
+use crate::applications::ACTOR;
+use crate::place::{Body, Params};
+use crate::serve::Shared;
+use axum::Json;
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use model::Secret;
+use model::api::{KeyRotateRequest, KeyRotated, Keys};
+use serde::Deserialize;
+
+/// Most bytes of a passphrase that are looked at: more than it may have.
+const PASSPHRASE_BYTES: usize = 2048;
+
+/// `GET /v1/keys`
+pub(crate) async fn show(State(shared): State<Shared>) -> Answer<Json<Keys>> {
+    Ok(Json(shared.operations.keys().await?))
+}
+
+/// `POST /v1/keys/rotate`
+pub(crate) async fn rotate(
+    State(shared): State<Shared>,
+    Body(request): Body<KeyRotateRequest>,
+) -> Answer<Json<KeyRotated>> {
+    Ok(Json(shared.operations.rotate_key(ACTOR, request.from).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CopyParams {
+    #[serde(default)]
+    plain: bool,
+}
+
+/// `POST /v1/keys/backup`: the body is the passphrase that the copy is sealed with, as it is.
+pub(crate) async fn backup(
+    State(shared): State<Shared>,
+    Params(params): Params<CopyParams>,
+    request: Request,
+) -> Answer<Response> {
+    let body = Bytes::from_request(request, &()).await;
+    let body = body.map_err(|error| bad_request(error.body_text()))?;
+    if params.plain && !body.is_empty() {
+        return Err(bad_request("a copy is plain or has a passphrase".to_owned()));
+    }
+    let kept = body.get(..PASSPHRASE_BYTES).unwrap_or(&body);
+    let passphrase = (!params.plain).then(|| Secret::new(kept.to_vec()));
+    let copy = shared.operations.copy_key(ACTOR, passphrase).await?;
+    let text = copy.expose().clone();
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+}

@@ -1,0 +1,33 @@
+//! The operations on the root key.
+
+use super::{Content, Operation, read, schema, write};
+use model::api;
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        read(
+            "/v1/keys",
+            "The root key's epochs, and what is sealed with each",
+            schema::<api::Keys>,
+        ),
+        write(
+            "post",
+            "/v1/keys/rotate",
+            "Adds an epoch to the root key",
+            Content::Json(schema::<api::KeyRotateRequest>),
+            schema::<api::KeyRotated>,
+        ),
+        Operation {
+            query: &["plain"],
+            request: Content::Raw("application/octet-stream"),
+            answer: Content::Raw("text/plain"),
+            ..write(
+                "post",
+                "/v1/keys/backup",
+                "A copy of the root key, sealed with the passphrase that the body is",
+                Content::Nothing,
+                schema::<()>,
+            )
+        },
+    ]
+}
