@@ -64,6 +64,7 @@ const TARGETS: &[(&str, How)] = &[
     ("policies", How::Guided),
     ("proxy", How::Guided),
     ("record", How::Guided),
+    ("root_key", blind("casemate-keys", "file::fuzz::root_keys")),
     ("route", How::Guided),
     ("router", How::Guided),
     ("seam", How::Guided),

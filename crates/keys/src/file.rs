@@ -26,6 +26,8 @@
 //! Invariant: what is checked is what is read, since both happen on one open descriptor.
 
 mod form;
+#[cfg(test)]
+mod fuzz;
 mod replace;
 
 use crate::passphrase::{Cost, Passphrase, Seal};

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod blobs;
 #[cfg(test)]
+mod epochs;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod kv;
