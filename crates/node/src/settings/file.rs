@@ -13,7 +13,8 @@ pub(super) struct File {
     pub(super) listen: Option<String>,
     pub(super) admin: Option<String>,
     pub(super) root_key_file: Option<PathBuf>,
-    pub(super) root_key_passphrase_file: Option<PathBuf>,
+    #[serde(rename = "root_key_passphrase_file")]
+    pub(super) passphrase_file: Option<PathBuf>,
     pub(super) policies: Option<Vec<PathBuf>>,
     pub(super) log: Option<String>,
     pub(super) drain: Option<Duration>,

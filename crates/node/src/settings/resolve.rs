@@ -183,8 +183,6 @@ impl Settings {
             flag("--admin", &options.admin),
         );
         let root_key_file = root_key_file(&mut pick, file.root_key_file, options, &home);
-        let root_key_passphrase_file =
-            passphrase_file(&mut pick, file.root_key_passphrase_file, options);
         let policies = policies(&mut pick, file.policies);
         let engine = engine::Config::default();
         let dev = pick.from("dev", false, None, None, options.dev.then_some(("--dev", true)));
@@ -196,7 +194,7 @@ impl Settings {
             admin: address("admin", &admin)?,
             compat: Compat::pick(&mut pick, file.compat, options)?,
             root_key_file,
-            root_key_passphrase_file,
+            root_key_passphrase_file: passphrase_file(&mut pick, file.passphrase_file, options),
             policies,
             log: log(&mut pick, file.log),
             drain: pick.of("drain", Duration::seconds(30), file.drain),
