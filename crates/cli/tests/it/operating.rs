@@ -226,6 +226,7 @@ fn help_lists_every_command() {
       queue        Look after asynchronous calls
       schedule     Look after schedules
       ledger       Show, verify and export the ledger of control-plane acts
+      key          Make, show, rotate, back up and restore the root key
       backup       Back up the running node's home into a file
       restore      Unpack a backup into an empty home
       data         See which sensitive data went where, or what it was
