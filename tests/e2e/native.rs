@@ -3,6 +3,7 @@
 mod abuse;
 mod contracts;
 mod dangers;
+mod example;
 mod extensions;
 mod foreign;
 mod hosted;
