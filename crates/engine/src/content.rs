@@ -5,6 +5,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 
 /// The media type of forms.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+/// The media type of forms that may have files.
+pub(crate) const PARTS: &str = "multipart/form-data";
+/// The media type of tables.
+pub(crate) const CSV: &str = "text/csv";
 
 /// The media type of a value of `content-type`, in lower case and without parameters.
 pub(crate) fn kind(value: &str) -> String {
@@ -49,7 +53,7 @@ fn is_text(kind: &str) -> bool {
 }
 
 /// Whether the characters of ASCII are written as ASCII has them; so they are where nothing is said.
-fn is_plain_charset(headers: &HeaderMap) -> bool {
+pub(crate) fn is_plain_charset(headers: &HeaderMap) -> bool {
     let said = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let mut charsets = said.split(';').skip(1).filter_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;

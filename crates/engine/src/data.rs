@@ -5,19 +5,22 @@
 
 mod exits;
 mod intake;
+mod kind;
+mod laid;
 mod reveal;
 mod sift;
 
 pub use exits::DataDefaults;
 pub(crate) use exits::Exits;
 pub(crate) use intake::{OF_THE_OLD_BODY, put_headers, with_query};
+pub(crate) use kind::Has;
 
 use crate::wiring::Engine;
 use http::HeaderValue;
-use model::manifest::{DataSpec, Require, Unnamed};
-use model::{Code, DataClass, FunctionRow, Labels, Problem, Scope};
+use model::manifest::{Arrival, DataSpec, Require, Unnamed};
+use model::{Code, DataClass, FunctionRef, FunctionRow, Labels, Problem, Scope};
 use ports::executor::RequestBody;
-use protect::contract::{Bound, Contract, Direction, Place, Swap};
+use protect::contract::{Bound, Contract, Direction, Swap};
 use protect::transform::ClassKeys;
 use sift::Sift;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -31,6 +34,10 @@ const NOTHING: &str = "none";
 /// The sensitive data of one function.
 pub(crate) struct Data {
     spec: Box<DataSpec>,
+    /// Whether the manifest says anything.
+    says: bool,
+    /// Whether the operator does, once somebody asked.
+    laid: OnceLock<bool>,
     /// Made when it is first needed: deriving keys costs microseconds, and most functions of a node
     /// are not called in a while.
     ready: OnceLock<Result<Ready, Problem>>,
@@ -38,8 +45,8 @@ pub(crate) struct Data {
 
 /// The contracts of one function, with keys.
 pub(crate) struct Ready {
-    /// What is done with requests.
-    pub(crate) intake: Option<Intake>,
+    /// What is done with requests, by the way in which they come; one entry, if all are alike.
+    intakes: Box<[(Arrival, Option<Intake>)]>,
     /// What becomes of values that no field names, if requests are changed or refused for them.
     pub(crate) sift: Option<Sift>,
     /// Where values come back, in the manifest's order.
@@ -50,6 +57,11 @@ pub(crate) struct Ready {
 pub(crate) struct Intake {
     bound: Bound,
     has: Has,
+    /// What of it is the operator's, and what the manifest's: a body has to be of a kind that each
+    /// of them reads.
+    parties: Box<[Has]>,
+    /// Parts that are files.
+    files: Box<[String]>,
 }
 
 /// Where values of a class come back.
@@ -60,15 +72,6 @@ pub(crate) struct Reveal {
     pub(crate) has: Has,
     /// What the caller's token must say, if they come back in replies.
     pub(crate) reply: Option<Require>,
-}
-
-/// Which parts of a request a contract names.
-#[derive(Clone, Copy)]
-pub(crate) struct Has {
-    pub(crate) json: bool,
-    pub(crate) form: bool,
-    pub(crate) query: bool,
-    pub(crate) headers: bool,
 }
 
 /// What is known of the sensitive data in a request.
@@ -92,46 +95,28 @@ pub(crate) struct Taken {
 #[derive(Clone)]
 pub(crate) struct Told(pub(crate) Labels);
 
-impl Has {
-    fn of(contract: &Contract) -> Self {
-        let any = |fits: fn(&Place) -> bool| contract.fields.iter().any(|field| fits(&field.at));
-        Self {
-            json: any(|place| matches!(place, Place::Body(_))),
-            form: any(|place| matches!(place, Place::Form(_))),
-            query: any(|place| matches!(place, Place::Query(_))),
-            headers: any(|place| matches!(place, Place::Header(_))),
-        }
-    }
-
-    /// Whether it names something in bodies.
-    pub(crate) const fn body(self) -> bool {
-        self.json || self.form
-    }
-}
-
 impl Data {
     /// What a function's manifest says, if it says anything.
-    pub(crate) fn of(row: &FunctionRow) -> Option<Self> {
-        let spec = row.spec.data.clone()?;
-        Some(Self { spec, ready: OnceLock::new() })
+    pub(crate) fn of(row: &FunctionRow) -> Self {
+        let says = row.spec.data.is_some();
+        let spec = row.spec.data.clone().unwrap_or_default();
+        Self { spec, says, laid: OnceLock::new(), ready: OnceLock::new() }
     }
 
     /// The contracts with their keys.
-    pub(crate) fn ready(&self, engine: &Engine, scope: &Scope) -> Result<&Ready, Problem> {
-        let made = self.ready.get_or_init(|| engine.contracts(&self.spec, scope));
+    pub(crate) fn ready(&self, engine: &Engine, function: &FunctionRef) -> Result<&Ready, Problem> {
+        let made = self.ready.get_or_init(|| engine.contracts(&self.spec, function));
         made.as_ref().map_err(Clone::clone)
     }
 }
 
 impl Engine {
-    fn contracts(&self, spec: &DataSpec, scope: &Scope) -> Result<Ready, Problem> {
+    fn contracts(&self, spec: &DataSpec, function: &FunctionRef) -> Result<Ready, Problem> {
+        let scope = &function.scope;
         let bind = |contract: &Contract, direction| {
             contract.bind(&scope.tenant, direction, &mut |class| self.class_keys(scope, class))
         };
-        let intake = Contract::of_intake(spec)?.map(|contract| {
-            let bound = bind(&contract, Direction::Ingest)?;
-            Ok::<_, Problem>(Intake { bound, has: Has::of(&contract) })
-        });
+        let intakes = self.intakes(spec, function)?;
         let reveals = spec.reveal.iter().map(|one| {
             let contract = Contract::of_reveal(one, &spec.classes)?;
             let (class, purpose) = (one.class.clone(), one.purpose.clone());
@@ -141,7 +126,7 @@ impl Engine {
             Ok::<_, Problem>(Reveal { class, purpose, bound, has, reply })
         });
         let reveals: Result<Box<[Reveal]>, Problem> = reveals.collect();
-        Ok(Ready { intake: intake.transpose()?, sift: self.sift(spec, scope)?, reveals: reveals? })
+        Ok(Ready { intakes, sift: self.sift(spec, scope)?, reveals: reveals? })
     }
 
     /// What becomes of values that no field names.

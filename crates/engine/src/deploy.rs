@@ -111,6 +111,7 @@ impl Engine {
         self.check_callers(&members)?;
         self.check_secrets(scope, &members).await?;
         protect::contract::check_functions(&members)?;
+        self.check_laid(&members)?;
         self.check_caps(&members)?;
         let mut in_use = self.using(members.iter().filter_map(|member| member.digest)).await;
         let prepared = self.prepare(&members, &mut in_use).await?;

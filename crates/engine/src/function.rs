@@ -39,8 +39,8 @@ pub(crate) struct Function {
     pub(crate) bounds: OnceLock<Option<Arc<Bounds>>>,
     /// The files that it carries.
     pub(crate) carried: Option<Carried>,
-    /// What becomes of its sensitive data, if its manifest says so.
-    pub(crate) data: Option<Data>,
+    /// What becomes of its sensitive data; see [`crate::wiring::Engine::data_of`].
+    pub(crate) data: Data,
     /// What is looked for where data leaves it, once something does.
     pub(crate) exits: OnceLock<Result<Option<Exits>, Problem>>,
     /// When it is called.

@@ -96,6 +96,7 @@ impl Engine {
         let permitted = self.permit(identified)?;
         self.is_ordinary(&permitted)?;
         if let Some(limits) = upload::takes(&permitted.identified) {
+            self.is_read(&permitted)?;
             return Box::pin(self.upload(permitted, limits)).await;
         }
         if defer::preferred(&permitted.identified)
@@ -115,7 +116,7 @@ impl Engine {
             return self.serve(permitted, &shelf).await;
         }
         let id = permitted.identified.throttled.received.id;
-        let permitted = match permitted.identified.function.data {
+        let permitted = match self.data_of(&permitted.identified.function) {
             // What no cap has room for costs no work.
             Some(_) => {
                 self.within_caps(&permitted)?;

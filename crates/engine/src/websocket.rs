@@ -56,6 +56,7 @@ impl Engine {
                 Some(limits) => {
                     name_event(&mut identified, SocketEvent::Connect);
                     let permitted = self.permit(identified)?;
+                    self.is_read(&permitted)?;
                     return self.connect(permitted, kept, limits, flaw, page.as_ref()).await;
                 }
                 None => match self.permit(identified) {

@@ -44,7 +44,9 @@ pub use cap::{CAPS_MAX, Cap, CapOf};
 pub use config::{CONFIG_BYTES_MAX, CONFIG_KEY_BYTES_MAX, CONFIG_KEYS_MAX, Config};
 pub use cors::{Cors, Origin};
 pub(crate) use data::is_purpose;
-pub use data::{DataField, DataSpec, Exit, RevealSpec, Unnamed};
+pub use data::{
+    Arrival, DataField, DataSpec, DataTable, Exit, LaidField, LaidSpec, RevealSpec, Unnamed,
+};
 pub use dialect::Dialect;
 pub use domains::Domain;
 pub use environment::Environment;

@@ -2,7 +2,9 @@
 //!
 //! Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
-use crate::contract::{Bound, Contract, Direction, Fault, Field, Format, Place, Stream, Tally};
+use crate::contract::{
+    Bound, Boundary, Contract, Direction, Fault, Field, Format, Place, Stream, Tally,
+};
 use crate::transform::{ClassKeys, Kind};
 use model::data::BuiltIn;
 use model::{DataClass, Secret, TenantName};
@@ -17,7 +19,11 @@ pub type Outcome = Result<(), String>;
 /// The promise that was broken.
 pub fn contract(bytes: &[u8]) -> Outcome {
     let Some((kind, document)) = bytes.split_first() else { return Ok(()) };
-    match kind % 3 {
+    match kind % 4 {
+        3 => comes_back(&["form:a", "form:b"], document, |bound, body, record, tally| {
+            let boundary = Boundary::of("multipart/form-data; boundary=x")?;
+            bound.parts(body, &boundary, &["f".to_owned()], record, tally)
+        }),
         0 => comes_back(&["body:/a", "body:/b/*", "body:/c/d", "body:/0"], document, Bound::json),
         1 => table(document),
         _ => comes_back(&["form:a", "form:b c"], document, Bound::form),

@@ -3,7 +3,7 @@
 
 use crate::function::Function;
 use crate::wiring::Engine;
-use model::manifest::Exit;
+use model::manifest::{Exit, LaidSpec};
 use model::{Code, DataClass, Problem};
 use protect::detect::{Action, Actions, Detector, Finding, Sieve};
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ pub struct DataDefaults {
     pub observe: bool,
     /// What becomes of values of a class that are found in what leaves a function.
     pub out: BTreeMap<DataClass, Exit>,
+    /// Fields of requests that are protected.
+    pub laid: LaidSpec,
 }
 
 /// What is looked for where data leaves one function.

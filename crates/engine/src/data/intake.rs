@@ -3,22 +3,23 @@
 //! Invariant: what a contract cannot read is refused and never passed on, since the function could
 //! read it.
 
+use super::kind::Kind;
+use super::laid::arrival;
 use super::sift::{Sift, Sifted};
 use super::{Data, Has, Intake, Ready, Taken, marked};
-use crate::content::{self, FORM, unreadable};
+use crate::content::{self, unreadable};
 use crate::function::Function;
 use crate::host::{BODY_BYTES_MAX, Hold};
 use crate::invoke::Outcomes;
 use crate::stage::Permitted;
 use crate::wiring::Engine;
 use bytes::Bytes;
-use http::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
-};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
+use model::manifest::Arrival;
 use model::wire::v1::{Outcome, Trigger};
 use model::{Code, Label, Labels, Problem};
 use ports::executor::{BodyError, RequestBody};
@@ -42,7 +43,8 @@ impl Engine {
     pub(crate) async fn take_in(&self, mut permitted: Permitted) -> Outcomes<Permitted> {
         let identified = &mut permitted.identified;
         let function = Arc::clone(&identified.function);
-        let Some(data) = &function.data else { return Ok(permitted) };
+        let Some(data) = self.data_of(&function) else { return Ok(permitted) };
+        let arrival = arrival(identified);
         let received = &mut identified.throttled.received;
         let before = marked(&mut received.request);
         if let (Trigger::Queue { .. }, Some(labels)) = (&identified.trigger, before) {
@@ -51,7 +53,7 @@ impl Engine {
         }
         let known = received.taken.take().map(|taken| *taken).unwrap_or_default();
         let request = std::mem::replace(&mut received.request, http::Request::new(empty()));
-        match self.taken_in(&function, data, request, known).await {
+        match self.taken_in((&function, data), &arrival, request, known).await {
             Ok((request, taken)) => {
                 let received = &mut permitted.identified.throttled.received;
                 received.request = request;
@@ -64,8 +66,8 @@ impl Engine {
 
     async fn taken_in(
         &self,
-        function: &Function,
-        data: &Data,
+        (function, data): (&Function, &Data),
+        arrival: &Arrival,
         request: http::Request<RequestBody>,
         known: Taken,
     ) -> Result<(http::Request<RequestBody>, Option<Taken>), Problem> {
@@ -73,21 +75,22 @@ impl Engine {
             let detail = format!("it contains `{}`", label.as_str());
             return Err(Problem::new(Code::DataClearance).detail(detail));
         }
-        let ready = data.ready(self, &function.reference().scope)?;
-        if ready.intake.is_none() && ready.sift.is_none() {
+        let ready = data.ready(self, function.reference())?;
+        let intake = ready.intake(arrival);
+        if intake.is_none() && ready.sift.is_none() {
             let any = !known.labels.is_empty() || !known.swaps.is_empty();
             return Ok((request, Some(known).filter(|_| any)));
         }
         let (mut head, body) = request.into_parts();
-        let kind = ready.kind(&head, &body)?;
+        let kind = ready.kind(intake, &head, &body)?;
         let mut tally = Tally::knowing(known.swaps.clone());
-        if let Some(intake) = &ready.intake {
+        if let Some(intake) = intake {
             in_query(intake, &mut head, &mut tally)?;
             in_headers(intake, &mut head.headers, &mut tally)?;
         }
         let (body, whole) = match kind {
             Kind::Unread | Kind::Empty => (body, None),
-            Kind::Json | Kind::Form | Kind::Any => {
+            _ => {
                 let limits = &function.unit.limits;
                 let most = limits.request_body_bytes.min(BODY_BYTES_MAX as u64);
                 let wall = Duration::from_millis(limits.wall_ms);
@@ -96,10 +99,10 @@ impl Engine {
             }
         };
         let mut made = None;
-        let taken = match &ready.intake {
+        let taken = match intake {
             Some(intake) => {
                 let whole = whole.as_ref().map(|it| it.as_slice());
-                made = intake.body(kind, whole, &mut tally)?;
+                made = intake.body(&kind, whole, &mut tally)?;
                 intake.sum_up(known, tally)
             }
             None => known,
@@ -152,24 +155,16 @@ impl Engine {
     }
 }
 
-/// How a body is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// The contract names nothing in bodies.
-    Unread,
-    /// There is none.
-    Empty,
-    Json,
-    Form,
-    /// Whatever it is, it is looked through.
-    Any,
-}
-
 impl Ready {
     /// How a body is read: as the contract names fields in it, or else as text in which values are
     /// looked for.
-    fn kind(&self, head: &Parts, body: &RequestBody) -> Result<Kind, Problem> {
-        let named = self.intake.as_ref().map(|intake| Kind::of(head, body, intake.has));
+    fn kind(
+        &self,
+        intake: Option<&Intake>,
+        head: &Parts,
+        body: &RequestBody,
+    ) -> Result<Kind, Problem> {
+        let named = intake.map(|intake| intake.kind(head, body));
         match (named.transpose()?, &self.sift) {
             (Some(Kind::Unread) | None, Some(_)) if body.is_end_stream() => Ok(Kind::Empty),
             (Some(Kind::Unread) | None, Some(_)) => match unreadable(&head.headers) {
@@ -177,45 +172,6 @@ impl Ready {
                 None => Ok(Kind::Any),
             },
             (kind, _) => Ok(kind.unwrap_or(Kind::Unread)),
-        }
-    }
-}
-
-impl Kind {
-    /// A body that is no form is JSON, whatever it says of itself: a function would take it for
-    /// JSON, too.
-    fn of(head: &Parts, body: &RequestBody, has: Has) -> Result<Self, Problem> {
-        if !has.body() {
-            return Ok(Self::Unread);
-        }
-        if body.is_end_stream() {
-            return Ok(Self::Empty);
-        }
-        let wrong = |what: String| Err(Problem::new(Code::DataBodyKind).detail(what));
-        if content::is_coded(&head.headers) {
-            return wrong("it is compressed".to_owned());
-        }
-        if head.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
-            return wrong("it says twice what it is".to_owned());
-        }
-        match (content::kind_of(&head.headers).as_str(), has) {
-            (FORM, Has { form: true, .. }) => Ok(Self::Form),
-            (FORM, _) => wrong(format!("`{FORM}`, and the contract names no `form:` field")),
-            (said, _) if said.starts_with("multipart/") => wrong("it has several parts".to_owned()),
-            (_, Has { json: true, .. }) => Ok(Self::Json),
-            _ => wrong("no form, and the contract names no `body:` field".to_owned()),
-        }
-    }
-
-    /// What calls itself a form and begins as JSON would be read as a form here, and as JSON by a
-    /// function that does not ask what it is.
-    fn fits(self, whole: &[u8], has: Has) -> Result<(), Problem> {
-        let first = whole.iter().find(|byte| !byte.is_ascii_whitespace());
-        match (self, first) {
-            (Self::Form, Some(b'{' | b'[' | b'"')) if has.json => {
-                Err(Problem::new(Code::DataBodyKind).detail("it says it is a form, and is JSON"))
-            }
-            _ => Ok(()),
         }
     }
 }
@@ -252,7 +208,7 @@ impl Intake {
     /// What becomes of a body; nothing if the contract does not read it.
     fn body(
         &self,
-        kind: Kind,
+        kind: &Kind,
         whole: Option<&[u8]>,
         tally: &mut Tally,
     ) -> Result<Option<Vec<u8>>, Problem> {
@@ -268,6 +224,10 @@ impl Intake {
             Kind::Any => Ok(None),
             _ if whole.is_empty() => self.without_body(tally).map(|()| Some(Vec::new())),
             Kind::Form => self.bound.form(whole, None, tally).map(Some),
+            Kind::Csv => self.bound.csv(whole, None, tally).map(Some),
+            Kind::Parts(boundary) => {
+                self.bound.parts(whole, boundary, &self.files, None, tally).map(Some)
+            }
             _ => self.bound.json(whole, None, tally).map(Some),
         }
         .map_err(|fault| fault.problem())
@@ -275,9 +235,10 @@ impl Intake {
 
     /// Whether a field may be missing is the contract's to say.
     fn without_body(&self, tally: &mut Tally) -> Result<(), Fault> {
-        match self.has.json {
-            true => self.bound.json(b"null", None, tally).map(drop),
-            false => self.bound.form(b"", None, tally).map(drop),
+        match self.has {
+            Has { json: true, .. } => self.bound.json(b"null", None, tally).map(drop),
+            Has { form: true, .. } => self.bound.form(b"", None, tally).map(drop),
+            _ => self.bound.csv(b"", None, tally).map(drop),
         }
     }
 

@@ -86,7 +86,7 @@ impl Broker {
 
     /// Whether sensitive values may be around.
     fn has_data(&self) -> bool {
-        self.function.data.is_some() || self.knows.load(Relaxed)
+        self.engine.data_of(&self.function).is_some() || self.knows.load(Relaxed)
     }
 
     /// Has the values come back that may, and refuses a request that holds others.
@@ -149,8 +149,8 @@ impl Broker {
     /// The reveals that the manifest asks for at this address. Each is decided before anything of
     /// the request is read.
     fn due(&self, request: &Step, url: &str) -> Result<Vec<&Reveal>, HostError> {
-        let Some(data) = &self.function.data else { return Ok(Vec::new()) };
-        let ready = data.ready(&self.engine, &self.function.reference().scope);
+        let Some(data) = self.engine.data_of(&self.function) else { return Ok(Vec::new()) };
+        let ready = data.ready(&self.engine, self.function.reference());
         let ready = ready
             .map_err(|problem| self.failed(request, HostError::Failed, &problem.to_string()))?;
         let policies = &self.function.policies;

@@ -52,7 +52,7 @@ impl Engine {
         if let Err(refusal) = self.within_caps(&permitted) {
             return landed(&refusal);
         }
-        let permitted = match permitted.identified.function.data {
+        let permitted = match self.data_of(&permitted.identified.function) {
             Some(_) => match Box::pin(self.take_in(permitted)).await {
                 Ok(permitted) => permitted,
                 // What does not fit the contract now never will.

@@ -114,7 +114,7 @@ impl Engine {
         _later: CallPermit,
     ) -> Outcomes<InvocationId> {
         self.within_caps(&permitted)?;
-        let permitted = match permitted.identified.function.data {
+        let permitted = match self.data_of(&permitted.identified.function) {
             Some(_) => Box::pin(self.take_in(permitted)).await?,
             None => permitted,
         };

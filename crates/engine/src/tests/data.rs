@@ -5,6 +5,7 @@ mod exits;
 mod guesses;
 mod room;
 mod stores;
+mod ways;
 
 use super::rig::{Rig, rig, rig_to};
 use crate::{Config, RequestBody};
@@ -167,7 +168,7 @@ async fn what_cannot_be_protected_is_refused_and_never_passed_on() {
         (
             vec![("content-type", "Multipart/Form-Data; boundary=a")],
             "--a".to_owned(),
-            Code::DataBodyKind,
+            Code::DataParts,
         ),
         (vec![JSON], format!("\"{}\"", "x".repeat(4 << 20)), Code::DataBodyTooLarge),
         (vec![form], (0..1025).map(|it| format!("&card={it}")).collect(), Code::DataBodyTooLarge),
@@ -222,7 +223,15 @@ async fn a_contract_that_means_nothing_is_not_deployed() {
     let rig = rig(|_| super::rig::answer()).await;
     for (data, code) in [
         (r#""in":[{"at":"body:/a","class":"pet","transform":"token"}]"#, Code::DataClassUnknown),
-        (r#""in":[{"at":"csv:a","class":"pan","transform":"token"}]"#, Code::DataContract),
+        (r#""in":[{"at":"line","class":"pan","transform":"token"}]"#, Code::DataContract),
+        (
+            r#""in":[{"at":"body:/a","class":"pan","transform":"token","trigger":"event:paid"}]"#,
+            Code::DataNoTrigger,
+        ),
+        (
+            r#""reveal":[{"class":"pan","to":"https://x","purpose":"p","at":["csv:a"]}]"#,
+            Code::DataContract,
+        ),
         (
             r#""in":[{"at":"body:/a","class":"pan","transform":"card","keep_first":8,"keep_last":4}]"#,
             Code::DataTooFew,

@@ -3,6 +3,12 @@
 //! The words are those of a data contract, as `casemate protect` reads it. What they mean is known
 //! to the crate that applies contracts; here only their form is.
 
+mod arrival;
+mod laid;
+
+pub use arrival::Arrival;
+pub use laid::{LaidField, LaidSpec};
+
 use super::require::{Require, Texts};
 use super::secret::Places;
 use crate::grant::REPLY;
@@ -33,6 +39,13 @@ pub struct DataSpec {
     /// Classes of data beside the platform's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<DataClass>,
+    /// How tables are written that come as `text/csv`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csv: Option<DataTable>,
+    /// Names of the parts of `multipart/form-data` that are files. They pass as they are; any other
+    /// file is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// The sensitive fields of requests: protected before the function sees them.
     #[serde(rename = "in", default, skip_serializing_if = "Vec::is_empty")]
     pub intake: Vec<DataField>,
@@ -53,6 +66,19 @@ pub struct DataSpec {
     /// Whether values of all classes are looked for and counted, in requests and in what leaves.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub observe: bool,
+}
+
+/// How tables are written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataTable {
+    /// What stands between two cells: one ASCII character. Default `,`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// Whether the first row names the columns. Without, they are named by their numbers, from 1.
+    /// Default `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
 }
 
 /// What becomes of a value that is found where data leaves, from little to much.
@@ -114,8 +140,17 @@ impl Unnamed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataField {
-    /// Where it is: `body:/card/number` in JSON, `form:NAME`, `query:NAME` or `header:NAME`.
+    /// Where it is: `body:/card/number` in JSON, `form:NAME`, `csv:COLUMN`, `query:NAME` or
+    /// `header:NAME`.
     pub at: String,
+    /// The only requests that it is about: those that come by `http`, `invoke`, `call`, `schedule`,
+    /// `schedule:NAME`, `event` or `event:NAME`. All, if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
+    /// What happens where this field is not there, if it is not what `missing` says for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["ignore", "refuse", null]))]
+    pub missing: Option<String>,
     /// What it is, such as `pan` or `email`.
     pub class: DataClass,
     /// What becomes of it.
@@ -176,7 +211,7 @@ pub struct RevealSpec {
 impl DataSpec {
     /// What is wrong with it, as a clause, and where.
     pub(super) fn check(&self) -> Result<(), (String, String)> {
-        if self.intake.len() > ENTRIES_MAX || self.reveal.len() > ENTRIES_MAX {
+        if self.intake.len().max(self.reveal.len()).max(self.files.len()) > ENTRIES_MAX {
             return Err((String::new(), format!("has more than {ENTRIES_MAX} entries in a list")));
         }
         let looks = self.observe || !self.out.is_empty() || !self.unnamed.is_empty();
@@ -286,6 +321,7 @@ impl super::FunctionSpec {
                 .below(format_args!("/data{place}"))
         };
         data.check().map_err(|wrong| fail(&self.name, wrong))?;
+        self.check_arrivals(data)?;
         let unread = |(at, http): (usize, &super::HttpTrigger)| match http {
             _ if !data.changes_requests() => None,
             http if http.websocket.is_some() => Some((at, "websocket")),

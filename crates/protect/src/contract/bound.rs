@@ -1,8 +1,8 @@
 //! A contract with keys, applied to one document.
 
 use super::{
-    Contract, Duplicate, Fault, Field, Missing, Place, Table, Tally, alike, csv, form, json,
-    unusable,
+    Boundary, Contract, Duplicate, Fault, Field, Missing, Place, Table, Tally, alike, csv, form,
+    json, parts, unusable,
 };
 use crate::transform::{ClassKeys, Error, Kind, Value, Way, Work};
 use model::{Code, DataClass, Problem, TenantName};
@@ -49,6 +49,9 @@ pub struct Done {
 pub(crate) struct Bond {
     pub(crate) at: Place,
     pub(crate) record: Option<Place>,
+    pub(crate) missing: Missing,
+    /// Whether the field itself says that it may be missing.
+    pub(crate) may_miss: bool,
     pub(super) class: DataClass,
     pub(super) work: Work,
 }
@@ -56,7 +59,6 @@ pub(crate) struct Bond {
 /// A contract that can be applied.
 pub struct Bound {
     pub(crate) direction: Direction,
-    pub(crate) missing: Missing,
     pub(crate) duplicate: Duplicate,
     pub(crate) table: Table,
     pub(crate) bonds: Vec<Bond>,
@@ -89,16 +91,12 @@ impl Contract {
                 let bound = field.recipe().bind(tenant, &field.class, &keys(&field.class)?);
                 let work = bound.map_err(|wrong| unusable(format!("`{}`: {wrong}", field.at)))?;
                 let (at, record) = (field.at.clone(), field.record.clone());
-                Ok(Bond { at, record, class: field.class.clone(), work })
+                let missing = field.missing.unwrap_or(self.missing);
+                let may_miss = field.missing == Some(Missing::Ignore);
+                Ok(Bond { at, record, missing, may_miss, class: field.class.clone(), work })
             })
             .collect();
-        Ok(Bound {
-            direction,
-            missing: self.missing,
-            duplicate: self.duplicate,
-            table: self.csv.clone(),
-            bonds: bonds?,
-        })
+        Ok(Bound { direction, duplicate: self.duplicate, table: self.csv.clone(), bonds: bonds? })
     }
 }
 
@@ -141,6 +139,35 @@ impl Bound {
             _ => None,
         })?;
         form::apply(self, form::Kind::Form, body, record, tally)
+    }
+
+    /// Applies it to a body of `multipart/form-data`. Parts of these names are files, and pass as
+    /// they are.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn parts(
+        &self,
+        body: &[u8],
+        boundary: &Boundary,
+        files: &[String],
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Vec<u8>, Fault> {
+        parts::apply(self, (body, boundary), files, record, tally)
+    }
+
+    /// Applies it to a whole table.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn csv(
+        &self,
+        table: &[u8],
+        record: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<Vec<u8>, Fault> {
+        csv::apply(self, table, record, tally)
     }
 
     /// Applies it to the query of a URL, without its `?`.
@@ -272,11 +299,9 @@ impl Bound {
         after: &Tally,
         belongs: impl Fn(&Place) -> bool,
     ) -> Result<(), Fault> {
-        if self.missing == Missing::Ignore {
-            return Ok(());
-        }
-        let fields = self.bonds.iter().enumerate().filter(|(_, bond)| belongs(&bond.at));
-        match fields.into_iter().find(|(at, _)| before.of(*at) == after.of(*at)) {
+        let wanted = |bond: &Bond| bond.missing == Missing::Refuse && belongs(&bond.at);
+        let mut fields = self.bonds.iter().enumerate().filter(|(_, bond)| wanted(bond));
+        match fields.find(|(at, _)| before.of(*at) == after.of(*at)) {
             Some((_, bond)) => Err(Fault::missing().at(&bond.at)),
             None => Ok(()),
         }

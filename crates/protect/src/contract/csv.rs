@@ -4,7 +4,8 @@
 //! bytes of a row are copied.
 
 use super::bound::Bound;
-use super::{Duplicate, Fault, Missing, Place, Tally};
+use super::stream::without_end;
+use super::{Direction, Duplicate, Fault, Missing, Place, Tally, alike};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -55,6 +56,30 @@ impl Ends {
         }
         None
     }
+}
+
+/// Applies a contract to a whole table.
+pub(super) fn apply(
+    bound: &Bound,
+    table: &[u8],
+    record: Option<&str>,
+    tally: &mut Tally,
+) -> Result<Vec<u8>, Fault> {
+    let (mut rows, mut ends) = (Rows::new(bound), Ends::default());
+    let mut out = Vec::with_capacity(table.len() + 64);
+    let (mut rest, mut line) = (table, 0);
+    if table.is_empty() {
+        bound.all_there(&tally.counts(), tally, |place| matches!(place, Place::Csv(_)))?;
+    }
+    while !rest.is_empty() {
+        let end = ends.next(rest, rows.delimiter).unwrap_or(rest.len());
+        let (whole, behind) = rest.split_at(end);
+        (rest, line) = (behind, line + 1);
+        let (row, end) = without_end(whole);
+        rows.row(row, record, tally, &mut out).map_err(|fault| fault.line(line))?;
+        out.extend_from_slice(end);
+    }
+    Ok(out)
 }
 
 /// One cell: where it stands, with its quotes.
@@ -188,6 +213,7 @@ impl<'b> Rows<'b> {
         let row = row.strip_prefix(MARK).unwrap_or(row);
         let all = cells(row, self.delimiter)?;
         let names: Vec<Cow<'_, [u8]>> = all.iter().map(|cell| plain(row, cell)).collect();
+        self.no_likes(&names)?;
         let mut columns = Vec::new();
         for (field, bond) in self.bound.bonds.iter().enumerate() {
             let Place::Csv(name) = &bond.at else { continue };
@@ -195,6 +221,9 @@ impl<'b> Rows<'b> {
                 (0..names.len()).filter(|at| *names[*at] == *name.as_bytes()).collect()
             };
             let found = places(name);
+            if found.is_empty() && bond.may_miss {
+                continue;
+            }
             if found.is_empty() {
                 return Err(Fault::missing().at(&bond.at));
             }
@@ -211,6 +240,30 @@ impl<'b> Rows<'b> {
             columns.extend(found.into_iter().map(|at| Column { field, at, record }));
         }
         Ok(columns)
+    }
+
+    /// Refuses names that a function could take for those of the contract: some readers ignore
+    /// case, and blanks around a name.
+    fn no_likes(&self, names: &[Cow<'_, [u8]>]) -> Result<(), Fault> {
+        if self.bound.direction != Direction::Ingest {
+            return Ok(());
+        }
+        let own = || {
+            self.bound.bonds.iter().filter_map(|bond| match &bond.at {
+                Place::Csv(name) => Some(name.as_str()),
+                _ => None,
+            })
+        };
+        let like = |name: &Cow<'_, [u8]>| {
+            let text = String::from_utf8_lossy(name);
+            let bare = text.trim();
+            let padded = bare.len() < text.len() && own().any(|it| it.eq_ignore_ascii_case(bare));
+            alike::is_like(own, &text) || (padded && !own().any(|it| it == text))
+        };
+        match names.iter().any(like) {
+            true => Err(Fault::form(alike::WHY)),
+            false => Ok(()),
+        }
     }
 
     /// The columns by their numbers, from 1.
@@ -241,10 +294,11 @@ impl<'b> Rows<'b> {
             let text = all.get(at).map(|cell| plain(row, cell).into_owned());
             text.and_then(|text| String::from_utf8(text).ok())
         };
-        if self.bound.missing == Missing::Refuse
-            && let Some(column) = columns.iter().find(|column| column.at >= all.len())
-        {
-            return Err(Fault::missing().at(&self.bound.bonds[column.field].at));
+        for column in columns.iter().filter(|column| column.at >= all.len()) {
+            let Some(bond) = self.bound.bonds.get(column.field) else { continue };
+            if bond.missing == Missing::Refuse {
+                return Err(Fault::missing().at(&bond.at));
+            }
         }
         for (at, cell) in all.iter().enumerate() {
             if at > 0 {

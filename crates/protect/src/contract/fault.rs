@@ -20,6 +20,8 @@ enum What {
     Value(Error),
     /// The document cannot be read.
     Form(String),
+    /// The parts of the document cannot be read, or may not pass.
+    Parts(&'static str),
     /// A field is not there.
     Missing,
 }
@@ -31,6 +33,10 @@ impl Fault {
 
     pub(crate) fn form(why: impl Into<String>) -> Self {
         Self { at: None, line: None, what: What::Form(why.into()) }
+    }
+
+    pub(crate) const fn parts(why: &'static str) -> Self {
+        Self { at: None, line: None, what: What::Parts(why) }
     }
 
     pub(crate) fn missing() -> Self {
@@ -54,6 +60,7 @@ impl Fault {
         match &self.what {
             What::Value(error) => error.code(),
             What::Form(_) => Code::DataForm,
+            What::Parts(_) => Code::DataParts,
             What::Missing => Code::DataMissing,
         }
     }
@@ -88,6 +95,7 @@ impl fmt::Display for Fault {
         match &self.what {
             What::Value(error) => write!(f, "{error}"),
             What::Form(why) => f.write_str(why),
+            What::Parts(why) => f.write_str(why),
             What::Missing => f.write_str("there is nothing at this place"),
         }
     }

@@ -1,6 +1,6 @@
 //! One field of a contract, as it is written.
 
-use super::Place;
+use super::{Missing, Place};
 use crate::transform::{Kind, Mode, Recipe};
 use model::DataClass;
 use serde::Deserialize;
@@ -15,6 +15,9 @@ pub struct Field {
     pub class: DataClass,
     /// What becomes of it.
     pub transform: Kind,
+    /// What happens where it is not there, if it is not what the contract says for all.
+    #[serde(default)]
+    pub missing: Option<Missing>,
     /// Whether equal values become equal.
     #[serde(default)]
     pub mode: Option<Mode>,
@@ -52,6 +55,7 @@ impl Field {
             at,
             class,
             transform,
+            missing: None,
             mode: None,
             record: None,
             keep_first: None,

@@ -157,7 +157,7 @@ const fn name(format: Format) -> &'static str {
 }
 
 /// A record, and its line end.
-fn without_end(record: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn without_end(record: &[u8]) -> (&[u8], &[u8]) {
     let line = record.strip_suffix(b"\n").unwrap_or(record);
     let body =
         if line.len() < record.len() { line.strip_suffix(b"\r").unwrap_or(line) } else { line };

@@ -244,8 +244,8 @@ impl Broker {
 
     /// The reveals in replies whose claims the caller's token makes.
     fn reveals_in_reply(&self) -> impl Iterator<Item = &Reveal> {
-        let scope = &self.function.reference().scope;
-        let ready = self.function.data.as_ref().and_then(|it| it.ready(&self.engine, scope).ok());
+        let data = self.engine.data_of(&self.function);
+        let ready = data.and_then(|it| it.ready(&self.engine, self.function.reference()).ok());
         let all = ready.into_iter().flat_map(|ready| ready.reveals.iter());
         all.filter(|it| {
             it.reply.as_ref().is_some_and(|it| it.missing(self.claims(), None).is_none())

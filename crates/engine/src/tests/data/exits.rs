@@ -29,7 +29,7 @@ async fn operated(
 
 fn out(class: &str, exit: Exit) -> DataDefaults {
     let class = model::DataClass::parse(class).expect(class);
-    DataDefaults { observe: false, out: [(class, exit)].into_iter().collect() }
+    DataDefaults { out: [(class, exit)].into_iter().collect(), ..DataDefaults::default() }
 }
 
 fn spoken(frames: &'static [&'static [u8]]) -> Vec<Step> {
