@@ -12,6 +12,7 @@
 )]
 
 mod aws;
+mod beyond;
 mod blobs;
 mod called;
 mod caps;
@@ -62,6 +63,7 @@ mod tcp;
 mod tour;
 mod uploads;
 mod wasi03;
+mod ways_in;
 mod webhooks;
 mod websockets;
 mod wire;

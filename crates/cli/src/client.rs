@@ -17,9 +17,6 @@ mod schedules;
 mod secrets;
 mod transport;
 
-/// The types of HTTP, for whoever reads a header or a method from the command line.
-pub(crate) use ureq::http;
-
 pub(crate) use invoke::{Call, Reply};
 pub(crate) use query::{LogFilter, RecordFilter};
 

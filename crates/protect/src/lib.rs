@@ -7,4 +7,5 @@ pub mod contract;
 pub mod detect;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+pub mod outside;
 pub mod transform;

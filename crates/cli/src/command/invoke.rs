@@ -111,7 +111,7 @@ fn method(text: &str) -> Result<String, String> {
 fn path(text: &str) -> Result<String, String> {
     let path = if text.starts_with('/') { text.to_owned() } else { format!("/{text}") };
     let fits = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    if !fits || path.parse::<crate::client::http::uri::PathAndQuery>().is_err() {
+    if !fits || path.parse::<http::uri::PathAndQuery>().is_err() {
         return Err("write a path as it stands in a URL, such as `/orders/7?full=yes`, with other characters percent-encoded".to_owned());
     }
     Ok(path)
@@ -121,8 +121,8 @@ fn header(text: &str) -> Result<(String, String), String> {
     let form = || "write it like `content-type: text/plain`".to_owned();
     let (name, value) = text.split_once(':').ok_or_else(form)?;
     let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_owned());
-    let name_ok = crate::client::http::HeaderName::from_bytes(name.as_bytes()).is_ok();
-    if !name_ok || crate::client::http::HeaderValue::from_str(&value).is_err() {
+    let name_ok = http::HeaderName::from_bytes(name.as_bytes()).is_ok();
+    if !name_ok || http::HeaderValue::from_str(&value).is_err() {
         return Err(form());
     }
     Ok((name, value))

@@ -2,17 +2,21 @@
 
 mod contract;
 mod output;
+mod serve;
 
 use crate::context::Context;
 use crate::local::DataKeys;
 use crate::voice::{Progress, Voice, safe, usage};
 use ::protect::contract::{Bound, Direction, Done, Fault, Stream};
+use ::protect::outside::{KeyFile, Outside};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use output::Output;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -21,6 +25,8 @@ Examples:
   casemate protect --contract orders.toml --undo orders.protected.csv -o orders.csv
   cat events.jsonl | casemate protect --contract events.toml --as jsonl | gzip > events.gz
   casemate protect --contract orders.toml orders.csv --root-key-file /mnt/keys/root.key
+  casemate protect --contract orders.toml --serve 127.0.0.1:8099 --callers callers.toml
+  casemate protect --contract orders.toml --write-keys keys.json
 
 A contract names the fields:
   [[field]]
@@ -30,6 +36,9 @@ A contract names the fields:
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 1 << 18;
+
+/// What is about files, and means nothing beside `--serve` and `--write-keys`.
+const OF_FILES: [&str; 6] = ["file", "undo", "partial", "form", "output", "force"];
 
 /// Protect the sensitive fields of a file, or give them back
 ///
@@ -60,6 +69,15 @@ pub(crate) struct Protect {
     /// Replace the output file if it exists
     #[arg(long)]
     force: bool,
+    /// Serve the contract over HTTP instead, for programs outside of the platform
+    #[arg(long, value_name = "ADDRESS", requires = "callers", conflicts_with_all = OF_FILES)]
+    serve: Option<SocketAddr>,
+    /// With --serve: who may ask for what, in TOML
+    #[arg(long, value_name = "FILE", requires = "serve")]
+    callers: Option<PathBuf>,
+    /// Write the keys of the contract's classes to a file instead, for programs with the library
+    #[arg(long, value_name = "FILE", conflicts_with_all = OF_FILES, conflicts_with = "serve")]
+    write_keys: Option<PathBuf>,
     /// The root key, if it is not the home's root.key
     #[arg(long, value_name = "FILE")]
     root_key_file: Option<PathBuf>,
@@ -106,6 +124,14 @@ impl Protect {
     /// Transforms the file.
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
         let voice = &context.voice;
+        if let Some(address) = self.serve {
+            let outside = self.outside(context)?;
+            let callers = self.callers.as_deref().unwrap_or(Path::new(""));
+            return serve::run(outside, callers, address, voice);
+        }
+        if let Some(path) = &self.write_keys {
+            return self.keys(context, path);
+        }
         let form = self.form.or_else(|| self.path().and_then(Form::of));
         let Some(form) = form else {
             return Err(usage(
@@ -139,15 +165,43 @@ impl Protect {
         Ok(Box::new(file))
     }
 
+    fn root(&self, context: &Context) -> Result<DataKeys, model::Problem> {
+        let (home, key) = (context.global.home.as_deref(), self.root_key_file.as_deref());
+        DataKeys::open(home, key, context.scope())
+    }
+
+    /// The contract for programs outside of the platform.
+    fn outside(&self, context: &Context) -> anyhow::Result<Outside> {
+        let contract = contract::read(&self.contract)?;
+        let keys = self.root(context)?;
+        let tenant = &context.global.tenant;
+        let outside = Outside::new(&contract, tenant, &mut |class| keys.of(class));
+        Ok(outside.map_err(|problem| contract::named(problem, &self.contract))?)
+    }
+
+    /// Writes the keys of the contract's classes.
+    fn keys(&self, context: &Context, path: &Path) -> anyhow::Result<()> {
+        let contract = contract::read(&self.contract)?;
+        let keys = self.root(context)?;
+        let classes: BTreeSet<_> = contract.fields.iter().map(|field| &field.class).collect();
+        let count = classes.len();
+        let file = KeyFile::of(context.scope(), classes, &mut |class| keys.of(class))?;
+        let mut output = Output::open(Some(path), false)?;
+        output.write(file.write()?.as_bytes())?;
+        output.finish()?;
+        let path = path.display();
+        context.voice.note(format_args!("wrote the keys of {count} classes to `{path}`"));
+        Ok(())
+    }
+
     fn bind(&self, context: &Context) -> anyhow::Result<Bound> {
         let contract = contract::read(&self.contract)?;
-        let (home, key) = (context.global.home.as_deref(), self.root_key_file.as_deref());
         let direction = match (self.undo, self.partial) {
             (false, _) => Direction::Protect,
             (true, false) => Direction::Undo,
             (true, true) => Direction::UndoPartly,
         };
-        let keys = DataKeys::open(home, key, context.scope())?;
+        let keys = self.root(context)?;
         let bound = contract.bind(&context.global.tenant, direction, &mut |class| keys.of(class));
         Ok(bound.map_err(|problem| contract::named(problem, &self.contract))?)
     }

@@ -12,7 +12,7 @@ const DOCUMENT_BODY_MAX: u64 = 64 << 20;
 
 /// The status, and with `all` the headers, on standard error.
 pub(super) fn head(voice: &Voice, reply: &Reply, all: bool) {
-    let reason = crate::client::http::StatusCode::from_u16(reply.status).ok();
+    let reason = http::StatusCode::from_u16(reply.status).ok();
     let reason = reason.and_then(|status| status.canonical_reason()).unwrap_or_default();
     voice.note(format!("HTTP {} {reason}", reply.status).trim_end());
     if all {

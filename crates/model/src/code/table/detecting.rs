@@ -23,5 +23,17 @@ macro_rules! detecting {
         DataLaid = "E0329", 422, "the function does not fit the operator's data contract",
             cause: "The node's configuration has `[[data.in]]` that is laid over this function, and the manifest says something else of the same place, or has a way in that no contract is kept on.",
             remedy: "Take the field out of the manifest, or say of it what the operator says; or ask the operator to name other functions.";
+        DataKeyFile = "E0330", 422, "a file of keys cannot be used",
+            cause: "It is no file of keys, another version wrote it, a key in it has another length, or it has no keys of a class that the contract names.",
+            remedy: "Write it anew from the home: `casemate protect --contract FILE --write-keys FILE`.";
+        DataServe = "E0331", 422, "the contract cannot be served",
+            cause: "The file of callers is missing, is no TOML, names a caller twice or with a digest that is none, has nobody in it, or lets somebody have values back without a purpose; or the address cannot be listened on.",
+            remedy: "Correct what the message names. docs/guides/outside.md has an example.";
+        DataServeDenied = "E0332", 403, "the caller may not ask for this",
+            cause: "The request has no token that the file of callers knows, or asks for values back, and this caller may only have them protected.",
+            remedy: "Send `Authorization: Bearer TOKEN` with a token whose digest stands in the file, and name `undo` in its `may` if it is to have values back.";
+        DataServeRate = "E0333", 429, "a caller had too many values transformed in a short time",
+            cause: "The file of callers says how many values a caller may have protected and undone in a minute, so that a stolen token neither empties a table nor builds one.",
+            remedy: "Wait a minute, send less at a time, or raise `protect_per_minute` or `undo_per_minute` of the caller.";
     ] $($later)* } };
 }
