@@ -87,3 +87,50 @@ fn forms_with_files_and_tables_pass_the_operators_contract() {
     let record = node.ended(&reply).to_string();
     assert!(record.contains("pan at csv:card: token (1)") && !record.contains(CARD), "{record}");
 }
+
+/// The operator's contract came after the functions, and they do not fit it.
+#[test]
+fn what_does_not_fit_the_operators_contract_is_not_run() {
+    let node = Node::start();
+    let route = |name: &str, more: &str| {
+        format!(
+            "[[function]]\nname = \"{name}\"\nsource = \"echo.wasm\"\n[[function.http]]\n\
+             route = \"* /{name}\"\nauth = \"public\"\n{more}"
+        )
+    };
+    let masked =
+        "[[function.data.in]]\nat = \"body:/card\"\nclass = \"pan\"\ntransform = \"mask\"\n";
+    let functions = [route("echo", masked), route("files", "upload = true\n"), route("free", "")];
+    let manifest = format!("manifest = 1\napplication = \"a\"\n{}", functions.concat());
+    let output = node.deploy_manifest(&manifest, &[("echo.wasm", &example("echo"))]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for name in ["echo", "files", "free"] {
+        node.ok(&["grant", "public", "invoke", name]);
+    }
+    let body = format!("{{\"card\":\"{CARD}\"}}");
+    let post = |node: &Node, name: &str| {
+        let length = body.len();
+        let text = format!(
+            "POST /{name} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        );
+        raw(node.gateway, text.as_bytes())
+    };
+    assert_eq!(
+        post(&node, "echo").text(),
+        "{\"card\":\"************1111\"}".replace("1111", "****")
+    );
+    let home = node.kill().expect("its directory");
+    let config = home.path().join("casemate.conf");
+    let laid = "[[data.in]]\nat = \"body:/card\"\nclass = \"pan\"\ntransform = \"token\"\n";
+    std::fs::write(&config, laid).expect("written");
+    let node =
+        Node::start_on(&home.path().join("home"), &["--config", config.to_str().expect("text")]);
+    let reply = post(&node, "echo");
+    assert_eq!(reply.code(), "E0329", "{}", reply.text());
+    assert!(!reply.text().contains("body:/card"), "callers learn no more: {}", reply.text());
+    let record = node.ended(&reply).to_string();
+    assert!(record.contains("the operator says something else of `body:/card`"), "{record}");
+    assert_eq!(post(&node, "files").code(), "E0314");
+    assert!(post(&node, "free").text().contains("tok_pan_1_"));
+}

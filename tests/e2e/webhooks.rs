@@ -258,3 +258,20 @@ fn a_webhook_needs_its_grant_and_its_secret() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("casemate secret set none"), "{said}");
 }
+
+#[test]
+fn what_a_webhook_brings_goes_through_the_contract_of_its_function() {
+    let (name, lines, sign, ..) = github();
+    let field = "[[function.data.in]]\nat = \"body:/sender/email\"\nclass = \"email\"\n\
+        transform = \"token\"\ntrigger = \"event:github\"\n";
+    let body = r#"{"ref":"main","sender":{"email":"ada@example.com"}}"#;
+    let kinds = [(name, format!("{lines}\n{field}"), sign, body, false)];
+    let (node, _dir) = start(true, &kinds);
+    let sign = &kinds[0].2;
+    assert_eq!(post(&node, name, &sign(now(), body), body).status, 200);
+    assert_eq!(calls(&node, name), 1);
+    let record = node.records(10).into_iter().find(|it| it["caller"] == "trigger:github");
+    let record = node.ok(&["record", record.expect("one")["id"].as_str().expect("an id")]);
+    assert!(record.contains("email at body:/sender/email: token (1)"), "{record}");
+    assert!(!record.contains("ada@example.com"), "{record}");
+}

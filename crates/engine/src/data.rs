@@ -46,12 +46,15 @@ pub(crate) struct Data {
 /// The contracts of one function, with keys.
 pub(crate) struct Ready {
     /// What is done with requests, by the way in which they come; one entry, if all are alike.
-    intakes: Box<[(Arrival, Option<Intake>)]>,
+    intakes: Intakes,
     /// What becomes of values that no field names, if requests are changed or refused for them.
     pub(crate) sift: Option<Sift>,
     /// Where values come back, in the manifest's order.
     pub(crate) reveals: Box<[Reveal]>,
 }
+
+/// What is done with requests, by the way in which they come.
+type Intakes = Box<[(Arrival, Option<Intake>)]>;
 
 /// What is done with requests.
 pub(crate) struct Intake {

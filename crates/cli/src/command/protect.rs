@@ -189,8 +189,8 @@ impl Protect {
         let mut output = Output::open(Some(path), false)?;
         output.write(file.write()?.as_bytes())?;
         output.finish()?;
-        let path = path.display();
-        context.voice.note(format_args!("wrote the keys of {count} classes to `{path}`"));
+        let (path, noun) = (path.display(), if count == 1 { "class" } else { "classes" });
+        context.voice.note(format_args!("wrote the keys of {count} {noun} to `{path}`"));
         Ok(())
     }
 

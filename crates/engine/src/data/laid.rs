@@ -1,16 +1,15 @@
 //! The contracts of a function by the way in which its requests come, with what the operator lays
 //! over them.
 
-use super::{Data, Has, Intake, Ready};
+use super::{Data, Has, Intake, Intakes, Ready};
 use crate::function::Function;
+use crate::invoke::Refusal;
 use crate::stage::{Identified, Permitted};
 use crate::wiring::Engine;
 use model::manifest::{Arrival, DataSpec, FunctionSpec};
 use model::wire::v1::{Caller, Outcome, Trigger};
 use model::{Code, FunctionRef, Problem};
 use protect::contract::{Contract, Direction, check_laid};
-
-use crate::invoke::Refusal;
 
 impl Ready {
     /// What is done with requests that come in this way.
@@ -79,7 +78,7 @@ impl Engine {
         &self,
         spec: &DataSpec,
         function: &FunctionRef,
-    ) -> Result<Box<[(Arrival, Option<Intake>)]>, Problem> {
+    ) -> Result<Intakes, Problem> {
         let laid = &self.config.data.laid;
         let mut ways = Arrival::distinct(spec.intake.iter().chain(laid.over(&function.name)));
         if ways.is_empty() {
@@ -90,7 +89,12 @@ impl Engine {
             let own = Contract::of_intake(spec, &way)?;
             let parties: Box<[Has]> = operators.iter().chain(&own).map(Has::of).collect();
             let contract = match operators {
-                Some(operators) => Some(operators.over(own)?),
+                // Whoever calls is told no more than that; the deployment was told all.
+                Some(operators) => Some(
+                    operators
+                        .over(own)
+                        .map_err(|problem| Problem::new(problem.code).internal(problem))?,
+                ),
                 None => own,
             };
             let Some(contract) = contract else { return Ok((way, None)) };
