@@ -16,6 +16,8 @@ use crate::slots::CallerKey;
 use crate::stage::{Identified, Permitted, Received};
 use crate::wiring::Engine;
 use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http_body_util::{BodyExt, Full};
 use identity::jwt::Vouched;
 use model::wire::queued::{Call, Cause};
@@ -216,8 +218,18 @@ fn request(call: &Call, body: Bytes) -> Result<http::Request<RequestBody>, Lande
     for (name, value) in &call.headers {
         request = request.header(name, value.as_slice());
     }
+    let length = body.len();
     let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
-    request.body(body).map_err(|_| hopeless(Code::QueueDamaged))
+    let mut request = request.body(body).map_err(|_| hopeless(Code::QueueDamaged))?;
+    // All of it is here, so whoever reads it need not be told in chunks.
+    let has_body = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+    let headers = request.headers_mut();
+    headers.remove(TRANSFER_ENCODING);
+    headers.remove(CONTENT_LENGTH);
+    if has_body || length > 0 {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Ok(request)
 }
 
 fn hopeless(code: Code) -> Landed {

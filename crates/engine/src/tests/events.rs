@@ -120,6 +120,7 @@ async fn an_event_calls_the_functions_that_want_it_as_their_triggers() {
         "ce-type: com.x.paid",
         "ce-specversion: 1.0",
         "casemate-caller: trigger:paid",
+        "content-length: 7",
     ] {
         assert!(seen.lines().any(|own| own == line), "{line}: {seen}");
     }

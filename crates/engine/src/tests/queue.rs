@@ -95,6 +95,7 @@ async fn a_function_sees_the_call_as_it_was_and_who_made_it() {
     assert!(seen.starts_with("PUT /f/x?q=1\n"), "{seen}");
     assert!(seen.contains("casemate-caller: \"token:ci\""), "{seen}");
     assert!(!seen.contains("authorization") && !seen.contains("prefer"), "{seen}");
+    assert!(seen.contains("content-length: \"8\""), "{seen}");
     assert_eq!(rig.records()[0].usage.bytes_in, 8);
 }
 
