@@ -205,6 +205,9 @@ impl Report {
         for trigger in &spec.on {
             self.left(spec, format!("event trigger `{}`: make it there by hand", trigger.name));
         }
+        for (key, _) in spec.later.iter().flat_map(|later| later.told()) {
+            self.left(spec, format!("`async.{key}`: make the destination there by hand"));
+        }
         for webhook in &spec.webhooks {
             let what = format!("webhook `{}`: nobody verifies it there for you", webhook.name);
             self.left(spec, what);

@@ -12,11 +12,9 @@ use crate::slots::Slots;
 use crate::wiring::Engine;
 use model::act::{Act, Rights};
 use model::beside::{Beside, BesideRow, Later, WHOLE};
-use model::wire::queued::Call;
 use model::{FunctionName, FunctionRef, FunctionRow, Problem, Scope, SecretName, SecretRow};
 use policy::FunctionPolicies;
 use ports::executor::Program;
-use ports::queue::Leased;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -128,17 +126,12 @@ impl Engine {
         kept.row.beside.version(word, fastrand::u32(..WHOLE))
     }
 
-    /// How calls of a version that wait are tried, if that is said.
-    pub(crate) fn later(&self, leased: &Leased) -> Option<Later> {
+    /// How calls of a function's version that wait are tried, if that is said beside it.
+    pub(crate) fn later(&self, function: &FunctionRef, version: Option<u32>) -> Option<Later> {
         let catalog = self.catalog.load();
-        let kept = catalog.view(&leased.function.scope)?.beside.get(&leased.function.name)?;
-        let all = &kept.row.beside.later;
-        if all.is_empty() {
-            return None;
-        }
-        let (call, _body) = Call::decode(&leased.payload).ok()?;
-        let word = call.version.map(|number| number.to_string()).unwrap_or_default();
-        all.get(&word).copied()
+        let kept = catalog.view(&function.scope)?.beside.get(&function.name)?;
+        let word = version.map(|number| number.to_string()).unwrap_or_default();
+        kept.row.beside.later.get(&word).copied()
     }
 
     /// How many processes of a version there are now. `None` if such functions have none.

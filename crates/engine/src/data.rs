@@ -185,6 +185,13 @@ pub(crate) fn mark(request: &mut http::Request<RequestBody>, taken: Option<&Take
     }
 }
 
+/// What the fields of a call of the queue say that it is known to contain.
+pub(crate) fn labels_kept(fields: &[(String, Vec<u8>)]) -> Labels {
+    let own = fields.iter().find(|(name, _)| name == LABELS);
+    let text = own.and_then(|(_, value)| std::str::from_utf8(value).ok());
+    text.filter(|text| *text != NOTHING).map_or(Labels::NONE, Labels::parse)
+}
+
 /// What a call of the queue is known to contain; nothing if no contract was applied to it.
 fn marked(request: &mut http::Request<RequestBody>) -> Option<Labels> {
     let value = request.headers_mut().remove(LABELS)?;

@@ -44,6 +44,11 @@ pub(crate) struct Publisher<'a> {
 pub(crate) struct Planned(Publication);
 
 impl Planned {
+    /// The calls, without the marks of the events: for what is put once in another way.
+    pub(crate) fn into_messages(self) -> Vec<Message> {
+        self.0.posts.into_iter().flat_map(|post| post.messages).collect()
+    }
+
     /// How many calls there are, if no event was seen before.
     pub(crate) fn calls(&self) -> usize {
         self.0.posts.iter().map(|post| post.messages.len()).sum()
@@ -188,8 +193,15 @@ pub(crate) fn message(
     let payload = call.encode(event.data());
     let payload = payload.map_err(|error| Problem::new(Code::Internal).internal(error))?;
     let id = InvocationId::from_parts(now.0, fastrand::u64(..).to_ne_bytes());
+    let due = due(function, now);
     let function = function.reference().as_ref().clone();
-    Ok(Message { id, function, payload: payload.into(), queued: now, due: now })
+    Ok(Message { id, function, payload: payload.into(), queued: due, due })
+}
+
+/// From when a call of a function may run that comes now. It ages from then on.
+pub(crate) fn due(function: &Function, now: Timestamp) -> Timestamp {
+    let delay = function.row.spec.later.as_ref().and_then(|later| later.delay);
+    now.plus_us(delay.map_or(0, |delay| i64::try_from(delay.ms * 1000).unwrap_or(i64::MAX)))
 }
 
 /// The event with what its publisher is known to have seen. Nothing that it says itself goes.

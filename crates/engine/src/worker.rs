@@ -4,18 +4,24 @@
 //! attempt, 4 to 8 s after the second, and so on up to 15 minutes; where in such a range is left to
 //! chance, so that calls that failed together do not come back together.
 //!
+//! Where the end of a call is told is in `told.rs`.
+//!
 //! Invariant: a call is settled by the worker that has its last lease, and by nobody else; where
 //! that is lost, the run is stopped.
 
+mod told;
+
 use crate::invoke::Landed;
+use crate::reply::Seen;
 use crate::wiring::Engine;
 use model::{Code, FunctionRef, Timestamp};
-use ports::queue::{Leased, Settled, Want};
+use ports::queue::{self, Claim, Leased, Message, Settled, Want};
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use told::{Cause, Terms};
 
 /// How long a lease holds that is not made longer.
 const LEASE: Duration = Duration::from_secs(60);
@@ -85,11 +91,12 @@ impl Engine {
     async fn carry(self: Arc<Self>, leased: Leased) -> FunctionRef {
         let function = leased.function.clone();
         let Some(in_hand) = self.backlog.hold(leased.claim) else { return function };
-        let landed = {
-            let mut attempt = std::pin::pin!(self.attempt_or_give_up(&leased));
+        let terms = self.terms(&leased);
+        let (landed, seen) = {
+            let mut attempt = std::pin::pin!(self.attempt_or_give_up(&leased, &terms));
             loop {
                 tokio::select! {
-                    landed = &mut attempt => break landed,
+                    ended = &mut attempt => break ended,
                     () = tokio::time::sleep(RENEW) => {
                         let until = later(self.parts.clock.wall(), LEASE);
                         let held = self.parts.queue.extend(in_hand.claim(), until).await;
@@ -102,51 +109,78 @@ impl Engine {
                 }
             }
         };
-        let settled = self.settled(&leased, landed);
-        if let Err(error) = self.parts.queue.settle(in_hand.claim(), settled).await {
+        let cause = Cause::of(&landed);
+        let settled = self.settled(&leased, &terms, landed);
+        let then = self.then(&leased, &terms, &settled, cause, seen);
+        if let Err(error) = self.put_away(in_hand.claim(), settled, then).await {
             tracing::error!(id = %leased.claim.id, %error, "a queued call could not be settled and will run again");
         }
         function
     }
 
-    async fn attempt_or_give_up(self: &Arc<Self>, leased: &Leased) -> Landed {
+    async fn attempt_or_give_up(
+        self: &Arc<Self>,
+        leased: &Leased,
+        terms: &Terms,
+    ) -> (Landed, Option<Seen>) {
         let age_us = self.parts.clock.wall().0.saturating_sub(leased.queued.0);
-        let most = self.later(leased).and_then(|later| later.age_s);
-        if most.is_some_and(|most| age_us > i64::from(most) * 1_000_000) {
-            return Landed::Hopeless("it is older than its function takes".to_owned());
+        if terms.age_us.is_some_and(|most| age_us > most) {
+            return (Landed::TooOld, None);
         }
-        if leased.attempt > self.attempts(leased) {
+        if leased.attempt > terms.attempts {
             // Whatever it was, it ended the node, or its worker, each time.
-            return Landed::Hopeless("no attempt came to an end".to_owned());
+            return (Landed::Failed("no attempt came to an end".to_owned()), None);
         }
-        self.attempt(leased).await
+        self.attempt(leased, terms.tells()).await
     }
 
-    /// How often a call is tried.
-    fn attempts(&self, leased: &Leased) -> u32 {
-        let retries = self.later(leased).and_then(|later| later.retries);
-        retries.map_or(self.config.queue.attempts, |retries| retries.saturating_add(1))
-    }
-
-    fn settled(&self, leased: &Leased, landed: Landed) -> Settled {
+    fn settled(&self, leased: &Leased, terms: &Terms, landed: Landed) -> Settled {
         let now = self.parts.clock.wall();
         let (id, function) = (leased.claim.id, &leased.function);
-        match landed {
-            Landed::Done => Settled::Done,
-            Landed::NoRoom => Settled::Release { due: later(now, PAUSE) },
+        let error = match landed {
+            Landed::Done => return Settled::Done,
+            Landed::NoRoom => return Settled::Release { due: later(now, PAUSE) },
             // No longer than a while, since an operator may lift it.
-            Landed::Capped(wait) => Settled::Release { due: later(now, wait.min(CAPPED_PAUSE)) },
-            Landed::Failed(error) if leased.attempt < self.attempts(leased) => {
+            Landed::Capped(wait) => {
+                return Settled::Release { due: later(now, wait.min(CAPPED_PAUSE)) };
+            }
+            Landed::Failed(error) if leased.attempt < terms.attempts => {
                 let wait = wait_after(leased.attempt);
                 tracing::debug!(%id, %function, error, attempt = leased.attempt, ?wait, "a queued call failed and is tried again");
-                Settled::Retry { due: later(now, wait), error }
+                return Settled::Retry { due: later(now, wait), error };
             }
-            Landed::Failed(error) | Landed::Hopeless(error) => {
-                let code = Code::GaveUp;
-                tracing::error!(%id, %function, error, attempts = leased.attempt, "{code}: {}", code.title());
-                Settled::Dead { error }
+            Landed::TooOld => "it is older than its function takes".to_owned(),
+            Landed::Failed(error) | Landed::Hopeless(error) => error,
+        };
+        let code = Code::GaveUp;
+        tracing::error!(%id, %function, error, attempts = leased.attempt, "{code}: {}", code.title());
+        Settled::Dead { error }
+    }
+
+    /// Settles a call and puts what comes of it, in one step.
+    async fn put_away(
+        &self,
+        claim: Claim,
+        how: Settled,
+        then: Vec<Message>,
+    ) -> Result<(), queue::Error> {
+        let queue = &self.parts.queue;
+        let (told, quota) = (!then.is_empty(), self.config.queue.quota);
+        match queue.settle_with(claim, how.clone(), then, quota).await {
+            Ok(_) if told => self.backlog.wake(),
+            // It is kept, so that what nobody could be told can still be seen, and tried again.
+            Err(queue::Error::Quota { .. }) if told => {
+                let code = Code::ToldFull;
+                let before = if let Settled::Dead { error } = how { error } else { String::new() };
+                tracing::error!(id = %claim.id, "{code}: {}", code.title());
+                let error = format!("{code}: {}. {before}", code.title());
+                let error = error.trim_end().to_owned();
+                queue.settle(claim, Settled::Dead { error }).await?;
             }
+            Ok(_) => {}
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 }
 

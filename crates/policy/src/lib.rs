@@ -37,6 +37,7 @@ mod tests;
 pub use ask::{Asker, InvokeAsk};
 pub use calls::{HttpAsk, SecretAsk, StoreAsk};
 pub use data::DataAsk;
+pub use defer::DESTINATION;
 pub use error::Error;
 pub use function::{FunctionPolicies, concerns, grant_id};
 pub use lint::{LintFinding, LintKind, lint};

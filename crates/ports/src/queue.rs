@@ -240,6 +240,19 @@ pub trait Queue: Send + Sync {
     /// The queue failed.
     fn settle(&self, claim: Claim, how: Settled) -> Future<'_, Result<bool, Error>>;
 
+    /// Ends a lease and puts the messages that come of it, all of it or nothing. `false` if it is
+    /// not the message's last lease; nothing was changed then.
+    ///
+    /// # Errors
+    /// [`Error::Quota`], [`Error::Exists`], or the queue failed.
+    fn settle_with(
+        &self,
+        claim: Claim,
+        how: Settled,
+        then: Vec<Message>,
+        quota: Quota,
+    ) -> Future<'_, Result<bool, Error>>;
+
     /// Finds a message.
     ///
     /// # Errors

@@ -186,6 +186,14 @@ fn place(function: &FunctionRef, id: InvocationId) -> Vec<u8> {
     place
 }
 
+/// Why messages with ids of our own were not taken.
+fn refused(why: Refused) -> QueueError {
+    match why {
+        Refused::Quota { messages, bytes } => QueueError::Quota { messages, bytes },
+        Refused::Exists => QueueError::Failed("an id was made twice".to_owned()),
+    }
+}
+
 fn closed() -> QueueError {
     QueueError::Failed("the queue is closed".to_owned())
 }
@@ -204,9 +212,9 @@ impl Port for Queue {
             let sealed = self.seal(&message)?;
             let id = message.id;
             let put = self.change(move |db| change::put(db, &message, &sealed, quota));
-            put.await?.map_err(|refused| match refused {
-                Refused::Quota { messages, bytes } => QueueError::Quota { messages, bytes },
+            put.await?.map_err(|why| match why {
                 Refused::Exists => QueueError::Exists(id),
+                quota @ Refused::Quota { .. } => refused(quota),
             })
         })
     }
@@ -221,6 +229,22 @@ impl Port for Queue {
 
     fn settle(&self, claim: Claim, how: Settled) -> Future<'_, Result<bool, QueueError>> {
         Box::pin(self.change(move |db| change::settle(db, claim, &how)))
+    }
+
+    fn settle_with(
+        &self,
+        claim: Claim,
+        how: Settled,
+        then: Vec<Message>,
+        quota: Quota,
+    ) -> Future<'_, Result<bool, QueueError>> {
+        Box::pin(async move {
+            let sealed: Result<Vec<Sealed>, _> = then.iter().map(|it| self.seal(it)).collect();
+            let sealed = sealed?;
+            let settled = self
+                .change(move |db| change::settle_with(db, claim, &how, (&then, &sealed), quota));
+            settled.await?.map_err(refused)
+        })
     }
 
     fn find<'a>(
@@ -295,10 +319,7 @@ impl Port for Queue {
             let sealed: Result<Vec<Sealed>, _> = messages.map(|it| self.seal(it)).collect();
             let sealed = sealed?;
             let put = self.change(move |db| event::publish(db, &publication, &sealed, quota));
-            put.await?.map_err(|refused| match refused {
-                Refused::Quota { messages, bytes } => QueueError::Quota { messages, bytes },
-                Refused::Exists => QueueError::Failed("an id was made twice".to_owned()),
-            })
+            put.await?.map_err(refused)
         })
     }
 

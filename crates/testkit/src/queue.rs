@@ -5,6 +5,7 @@
 mod events;
 mod histories;
 mod marks;
+mod onward;
 mod ring;
 
 pub use histories::{Op, histories, holds};
@@ -69,7 +70,8 @@ pub async fn conforms(queue: &dyn Queue) -> Result<()> {
     functions_take_turns(queue).await?;
     dead_letters(queue).await?;
     marks::conform(queue).await?;
-    events::conform(queue).await
+    events::conform(queue).await?;
+    onward::conform(queue).await
 }
 
 async fn empty(queue: &dyn Queue) -> Result<()> {

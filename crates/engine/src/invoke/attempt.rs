@@ -10,10 +10,10 @@ use crate::data::Taken;
 use crate::function::{Endpoint, Function};
 use crate::host::Purse;
 use crate::publish::{labels_in, shaped};
-use crate::reply::Ending;
+use crate::reply::{Ending, Seen};
 use crate::schedule::shape;
 use crate::slots::CallerKey;
-use crate::stage::{Identified, Permitted, Received};
+use crate::stage::{Funded, Identified, Permitted, Received};
 use crate::wiring::Engine;
 use bytes::Bytes;
 use http::Method;
@@ -38,6 +38,8 @@ pub(crate) enum Landed {
     Failed(String),
     /// It will not succeed, however often it is tried.
     Hopeless(String),
+    /// It waited for longer than its function has calls wait.
+    TooOld,
     /// It was not tried: there is no room.
     NoRoom,
     /// It was not tried: a cap is reached for so long.
@@ -45,42 +47,45 @@ pub(crate) enum Landed {
 }
 
 impl Engine {
-    /// Tries a call once.
-    pub(crate) async fn attempt(self: &Arc<Self>, leased: &Leased) -> Landed {
-        let permitted = match self.reopen(leased) {
-            Ok(permitted) => permitted,
-            Err(landed) => return landed,
+    /// Tries a call once. Gives what the function answered, if it did; with its reply if that is to
+    /// be kept.
+    pub(crate) async fn attempt(
+        self: &Arc<Self>,
+        leased: &Leased,
+        keeps: bool,
+    ) -> (Landed, Option<Seen>) {
+        let funded = match self.funded(leased).await {
+            Ok(funded) => funded,
+            Err(landed) => return (landed, None),
         };
-        if let Err(refusal) = self.within_caps(&permitted) {
-            return landed(&refusal);
+        match self.take_off(funded).unseen(keeps).await {
+            // What a function says by such a status is that somebody should try again.
+            Ok(seen) if seen.status >= 500 || seen.status == 429 => {
+                (Landed::Failed(format!("the function answered {}", seen.status)), Some(seen))
+            }
+            Ok(seen) => (Landed::Done, Some(seen)),
+            Err(ending) => (Landed::Failed(short(&ending)), None),
         }
+    }
+
+    /// All that comes before the function runs.
+    async fn funded(self: &Arc<Self>, leased: &Leased) -> Result<Funded, Landed> {
+        let permitted = self.reopen(leased)?;
+        self.within_caps(&permitted).map_err(|refusal| landed(&refusal))?;
         let permitted = match self.data_of(&permitted.identified.function) {
             Some(_) => match Box::pin(self.take_in(permitted)).await {
                 Ok(permitted) => permitted,
                 // What does not fit the contract now never will.
                 Err(refusal) => match landed(&refusal) {
-                    Landed::Failed(why) => return Landed::Hopeless(why),
-                    later => return later,
+                    Landed::Failed(why) => return Err(Landed::Hopeless(why)),
+                    later => return Err(later),
                 },
             },
             None => permitted,
         };
-        let permitted = match shaped(permitted).await {
-            Ok(permitted) => permitted,
-            Err(refusal) => return Landed::Hopeless(code_of(&refusal.problem)),
-        };
-        let funded = match self.fund(permitted).await {
-            Ok(funded) => funded,
-            Err(refusal) => return landed(&refusal),
-        };
-        match self.take_off(funded).unseen().await {
-            // What a function says by such a status is that somebody should try again.
-            Ok(status) if status >= 500 || status == 429 => {
-                Landed::Failed(format!("the function answered {status}"))
-            }
-            Ok(_) => Landed::Done,
-            Err(ending) => Landed::Failed(short(&ending)),
-        }
+        let shaped = shaped(permitted).await;
+        let permitted = shaped.map_err(|refusal| Landed::Hopeless(code_of(&refusal.problem)))?;
+        self.fund(permitted).await.map_err(|refusal| landed(&refusal))
     }
 
     /// From a message to a permit.

@@ -7,6 +7,7 @@
 use super::permit::ask;
 use super::{Outcomes, Refusal};
 use crate::data;
+use crate::publish::due;
 use crate::reply::ReplyBody;
 use crate::request::check_length;
 use crate::stage::{Identified, Permitted, Received};
@@ -151,8 +152,9 @@ impl Engine {
         let payload = call
             .encode(&body)
             .map_err(|error| Refusal::from(Problem::new(Code::Internal).internal(error)))?;
+        let due = due(&function, at);
         let function = function.reference().as_ref().clone();
-        let message = Message { id, function, payload: payload.into(), queued: at, due: at };
+        let message = Message { id, function, payload: payload.into(), queued: due, due };
         let put = self.parts.queue.put(message, self.config.queue.quota).await;
         put.map_err(|error| Refusal::from(Problem::from(error)).of(id))?;
         self.backlog.wake();

@@ -22,6 +22,10 @@ pub(super) fn ask(identified: &Identified) -> InvokeAsk<'_> {
         Trigger::Queue { method, route, .. } if route.is_empty() => (&**method, "", "direct"),
         Trigger::Queue { method, route, .. } => (&**method, &**route, "http"),
         Trigger::Schedule { .. } => ("POST", "", "schedule"),
+        // Triggers call with what was published; functions only with the ends of their calls.
+        Trigger::Event { .. } if matches!(identified.caller, Caller::Function(_)) => {
+            ("POST", "", policy::DESTINATION)
+        }
         Trigger::Event { .. } => ("POST", "", "event"),
     };
     InvokeAsk {

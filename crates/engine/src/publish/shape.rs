@@ -8,7 +8,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
 use model::event::STRUCTURED;
 use model::manifest::{Contract, EventShape};
-use model::wire::v1::Trigger;
+use model::wire::v1::{Caller, Trigger};
 use model::{CloudEvent, Code, Problem, Timestamp, TriggerName};
 use serde_json::{Value, json};
 
@@ -51,12 +51,18 @@ pub(crate) async fn shaped(mut permitted: Permitted) -> Outcomes<Permitted> {
     let identified = &permitted.identified;
     let Trigger::Event { name, .. } = &identified.trigger else { return Ok(permitted) };
     let Form::Document(shape) = form(&identified.function, name) else { return Ok(permitted) };
+    let tells_of_an_end = matches!(identified.caller, Caller::Function(_));
     let received = &mut permitted.identified.throttled.received;
     let at = received.at;
     let (mut head, body) = std::mem::take(&mut received.request).into_parts();
     let body = whole(body, u64::MAX).await?;
     let broken = |error| Problem::new(Code::QueueDamaged).internal(error);
-    let event = CloudEvent::binary(&head.headers, &body).map_err(broken)?;
+    // What tells of the end of a call is whole in the body. What was published never is, whatever
+    // its data says of itself.
+    let event = match tells_of_an_end {
+        true => CloudEvent::from_json(&body).map_err(broken)?,
+        false => CloudEvent::binary(&head.headers, &body).map_err(broken)?,
+    };
     let (kind, text) = match shape {
         EventShape::Cloudevent => (STRUCTURED, event.to_json()),
         EventShape::Eventbridge => ("application/json", eventbridge(&event, at).to_string()),

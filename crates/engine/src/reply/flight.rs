@@ -6,6 +6,8 @@
 mod unseen;
 mod whole;
 
+pub(crate) use unseen::Seen;
+
 use super::body::ReplyBody;
 use super::close::{Ending, code_number};
 use crate::caps::{Ticket, spent};
@@ -57,6 +59,8 @@ pub(crate) struct Flight {
     left: Option<u64>,
     /// Looks for sensitive values in the reply, if any may be around.
     outward: Option<Box<Outward>>,
+    /// Somebody gets the reply, though nobody waits for it.
+    kept: bool,
 }
 
 /// The record is closed, with this ending.
@@ -65,7 +69,8 @@ pub(crate) struct Closed(pub(crate) Ending, Option<Mark>);
 impl Flight {
     pub(crate) fn new(boarding: Boarding) -> Self {
         let aboard = Some(boarding);
-        Self { aboard, wall: None, status: 0, departed: false, left: None, outward: None }
+        let (wall, left, outward) = (None, None, None);
+        Self { aboard, wall, status: 0, departed: false, left, outward, kept: false }
     }
 
     /// Runs the guest to its response head and hands out the reply.
@@ -103,7 +108,8 @@ impl Flight {
             let length = head.headers.get(header::CONTENT_LENGTH);
             self.left = length.and_then(|length| length.to_str().ok()?.parse().ok());
             let has_body = !self.is_only_head();
-            let outward = self.aboard.as_ref().filter(|it| !is_thrown_away(&it.start.trigger));
+            let seen = |trigger: &Trigger| self.kept || !is_thrown_away(trigger);
+            let outward = self.aboard.as_ref().filter(|it| seen(&it.start.trigger));
             let outward = outward.map(|it| it.broker.outward(&mut head, has_body));
             match outward.transpose() {
                 Ok(outward) => self.outward = outward.flatten().map(Box::new),
@@ -373,6 +379,7 @@ impl Drop for Flight {
                 departed: true,
                 left: None,
                 outward: None,
+                kept: false,
             };
             runtime.spawn(rest.run_out());
         }

@@ -1,5 +1,7 @@
 //! Calls that run later: who may leave them, what happens to them, and what their records say.
 
+mod told;
+
 use super::rig::{Rig, answer, get, rig, rig_with, with_body};
 use crate::{Config, QueueLimits, RequestBody};
 use http::HeaderValue;

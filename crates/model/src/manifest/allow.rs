@@ -49,7 +49,7 @@ impl FunctionSpec {
             pointer: format!("/data/reveal/{at}/to"),
             grant: Grant { who: who.clone(), action: Action::DataReveal { target } },
         });
-        self.allow.grants(&self.name).chain(reveals)
+        self.allow.grants(&self.name).chain(reveals).chain(self.told_grants())
     }
 }
 

@@ -10,6 +10,7 @@ use super::environment::Environment;
 use super::example::{self, Example};
 use super::files::FilesSpec;
 use super::http::HttpTrigger;
+use super::later::AsyncSpec;
 use super::native::NativeSpec;
 use super::on::EventTrigger;
 use super::rules::FileRules;
@@ -120,6 +121,9 @@ pub struct FunctionSpec {
     /// The senders of webhooks that it is called by.
     #[serde(rename = "webhook", default, skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookSpec>,
+    /// What holds for its calls that are done later.
+    #[serde(rename = "async", default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Box<AsyncSpec>>,
     /// What the function asks for. Requests only: grants make them true.
     #[serde(default)]
     pub allow: Allow,
@@ -181,6 +185,7 @@ impl FunctionSpec {
             schedules: Vec::new(),
             on: Vec::new(),
             webhooks: Vec::new(),
+            later: None,
             allow: Allow::default(),
             config: Config::default(),
             environment: Environment::default(),
@@ -261,6 +266,7 @@ impl FunctionSpec {
         self.check_schedules()?;
         self.check_events()?;
         self.check_webhooks()?;
+        self.check_later()?;
         if let Err(why) = self.config.check() {
             return fail("config", why);
         }

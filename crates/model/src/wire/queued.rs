@@ -115,6 +115,14 @@ impl Call {
         Ok((Self { version: pinned, cause, ..call }, bytes.len() - body.len()))
     }
 
+    /// The version of its function that a call is for, without reading the rest of it.
+    #[must_use]
+    pub fn version_in(bytes: &[u8]) -> Option<u32> {
+        let (version, rest) = bytes.split_first()?;
+        let number = rest.first_chunk().filter(|_| *version == PINNED)?;
+        Some(u32::from_le_bytes(*number))
+    }
+
     /// The claims, as policies read them. `None` if a name comes twice, which no token has.
     #[must_use]
     pub fn claims(&self) -> Option<Claims> {
@@ -173,6 +181,10 @@ mod tests {
             assert_eq!(Call::decode(&bytes[..end]), Err(Unreadable), "{end}");
         }
         assert_eq!(bytes[5..], example().encode(b"body").expect("bytes")[1..]);
+        assert_eq!(Call::version_in(&bytes), Some(70_000));
+        for other in [&example().encode(b"").expect("bytes")[..], &bytes[..4], b""] {
+            assert_eq!(Call::version_in(other), None);
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub struct Queue {
     seen: Mutex<events::Seen>,
 }
 
+#[derive(Clone)]
 struct Row {
     message: Message,
     state: State,
@@ -142,6 +143,32 @@ fn settle(rows: &mut Rows, claim: Claim, how: Settled) -> bool {
     true
 }
 
+fn settle_with(
+    rows: &mut Rows,
+    claim: Claim,
+    how: Settled,
+    then: Vec<Message>,
+    quota: Quota,
+) -> Result<bool, Error> {
+    if !rows.get(&claim.id).is_some_and(|row| holds(row, claim)) {
+        return Ok(false);
+    }
+    // The room of what is done is free for what comes of it.
+    let before = rows.get(&claim.id).cloned();
+    settle(rows, claim, how);
+    let mut done: Vec<InvocationId> = Vec::new();
+    for message in then {
+        let id = message.id;
+        if let Err(error) = put(rows, message, quota) {
+            done.iter().for_each(|id| drop(rows.remove(id)));
+            rows.extend(before.map(|row| (claim.id, row)));
+            return Err(error);
+        }
+        done.push(id);
+    }
+    Ok(true)
+}
+
 fn holds(row: &Row, claim: Claim) -> bool {
     row.state == State::Leased && row.fence == claim.fence
 }
@@ -187,6 +214,16 @@ impl crate::Queue for Queue {
 
     fn settle(&self, claim: Claim, how: Settled) -> Future<'_, Result<bool, Error>> {
         Box::pin(ready(Ok(settle(&mut self.rows.lock(), claim, how))))
+    }
+
+    fn settle_with(
+        &self,
+        claim: Claim,
+        how: Settled,
+        then: Vec<Message>,
+        quota: Quota,
+    ) -> Future<'_, Result<bool, Error>> {
+        Box::pin(ready(settle_with(&mut self.rows.lock(), claim, how, then, quota)))
     }
 
     fn find<'a>(

@@ -202,6 +202,46 @@ pub(super) fn settle(db: &Connection, claim: Claim, how: &Settled) -> Result<boo
     Ok(true)
 }
 
+/// Ends a lease and puts what comes of it; `sealed` has the payloads in the order of the messages.
+pub(super) fn settle_with(
+    db: &Connection,
+    claim: Claim,
+    how: &Settled,
+    (then, sealed): (&[Message], &[Sealed]),
+    quota: Quota,
+) -> Result<Result<bool, Refused>, Error> {
+    if then.is_empty() {
+        return settle(db, claim, how).map(Ok);
+    }
+    // Others share the transaction.
+    db.prepare_cached("SAVEPOINT settling")?.execute([])?;
+    let done = settle_and_put(db, claim, how, (then, sealed), quota)?;
+    if done.is_err() {
+        db.prepare_cached("ROLLBACK TO settling")?.execute([])?;
+    }
+    db.prepare_cached("RELEASE settling")?.execute([])?;
+    Ok(done)
+}
+
+fn settle_and_put(
+    db: &Connection,
+    claim: Claim,
+    how: &Settled,
+    (then, sealed): (&[Message], &[Sealed]),
+    quota: Quota,
+) -> Result<Result<bool, Refused>, Error> {
+    // First, so that the room of what is done is free for what comes of it.
+    if !settle(db, claim, how)? {
+        return Ok(Ok(false));
+    }
+    for (message, sealed) in then.iter().zip(sealed) {
+        if let Err(refused) = put(db, message, sealed, quota)? {
+            return Ok(Err(refused));
+        }
+    }
+    Ok(Ok(true))
+}
+
 pub(super) fn requeue(
     db: &Connection,
     scope: &Scope,

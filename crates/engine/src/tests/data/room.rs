@@ -17,11 +17,11 @@ async fn what_finds_no_room_waits_and_is_not_lost() {
     let leased = ports::Queue::lease(&*rig.queue, want).await.expect("a queue").items.remove(0);
     let mut all = crate::host::Hold::new(&rig.engine.gathered);
     while all.take(64) {}
-    assert_eq!(rig.engine.attempt(&leased).await, crate::invoke::Landed::NoRoom);
+    assert_eq!(rig.engine.attempt(&leased, false).await.0, crate::invoke::Landed::NoRoom);
     let problem = say(&rig, post("/f", &token, &[JSON], &body)).await.expect_err("no room");
     assert_eq!(problem.code, Code::Overloaded);
     drop(all);
-    assert_eq!(rig.engine.attempt(&leased).await, crate::invoke::Landed::Done);
+    assert_eq!(rig.engine.attempt(&leased, false).await.0, crate::invoke::Landed::Done);
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ macro_rules! accounting {
         GaveUp = "E1414", 500, "an asynchronous call was given up",
             cause: "Every attempt failed, or the call may not run any more. It is kept as a dead letter.",
             remedy: "`casemate record ID` says why. `casemate queue retry ID` tries again, `casemate queue purge ID` removes it.";
-        // 1415 to 1429: secrets that sign, are fetched, or come from elsewhere
+        // 1415 to 1423: secrets that sign, are fetched, or come from elsewhere
         SecretContent = "E1415", 502, "the value of a secret is not what its use needs",
             cause: "The manifest signs with it. For `sigv4` without `access_key` the value is a JSON document with `AccessKeyId` and `SecretAccessKey`; for `hmac` with `key = \"base64\"` or `\"hex\"` it is a key in that encoding. The request was not sent.",
             remedy: "Set the value again with `casemate secret rotate NAME`, or correct the manifest.";
@@ -123,6 +123,16 @@ macro_rules! accounting {
         SecretSource = "E1422", 502, "the source of a secret does not give its value",
             cause: "The file cannot be read, or the vault cannot be reached, does not take the node's token, or has no such value. Nothing stands in for it: no request was sent, and nothing was deployed.",
             remedy: "The message says what is wrong. Correct it there; the next use asks again.";
+        // 1424 to 1429: where the end of an asynchronous call is told
+        ToldFull = "E1424", 429, "a destination has no room for the end of a call",
+            cause: "As many calls wait for the function that is to be told, dead letters among them, as may. The call is kept as a dead letter, whether it was done or not, so that nothing is lost.",
+            remedy: "Let the destination catch up, or remove its dead letters with `casemate queue purge NAME`. `casemate queue retry ID` runs the call again, and tells of its end again.";
+        ToldDenied = "E1425", 403, "the end of a call may not be told there",
+            cause: "`on_success` or `on_failure` below `[function.async]` names a function or an application for which the function has no grant, or which is not there. Nobody was told.",
+            remedy: "Grant what the node's log names: `casemate grant function:NAME invoke FUNCTION`, or `publish APPLICATION`.";
+        ToldLoop = "E1426", 508, "the ends of calls are told in a circle",
+            cause: "Each call that tells of the end of another one is one deeper in the tree of the first, and this one would be deeper than the node's budget allows. Nobody was told.",
+            remedy: "Let no destination lead back to where it comes from. `casemate record ID` shows the tree; `depth` in `[budget]` is how deep it may be.";
         NoSuchTrigger = "E1430", 404, "there is no such schedule",
             cause: "The name is misspelt, or the function that declared it is not deployed here, or declares it no longer.",
             remedy: "`casemate schedule list` shows what there is.";
