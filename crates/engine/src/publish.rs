@@ -111,7 +111,10 @@ impl Engine {
                 for trigger in function.row.spec.on.iter().filter(|it| it.wants(event)) {
                     match granted(&trigger.name, function) {
                         Ok(()) => {
-                            messages.push(message(&trigger.name, function, publisher, event, now)?)
+                            let said = trigger.ordered_by.as_deref().and_then(|it| event.get(it));
+                            let order = said.map(|key| self.order(function, key));
+                            let message = message(&trigger.name, function, publisher, event, now)?;
+                            messages.push(Message { order, ..message });
                         }
                         Err(denial) => {
                             let (name, function) = (&trigger.name, function.reference());
@@ -135,6 +138,11 @@ impl Engine {
             self.backlog.wake();
         }
         Ok(Accepted { accepted, duplicates: new.len() - accepted })
+    }
+
+    /// What stands for a key of a function's calls: what the key says is not kept in the clear.
+    pub(crate) fn order(&self, function: &Function, key: &str) -> [u8; 16] {
+        (self.parts.digest)(format!("order\n{}\n{key}", function.reference()).as_bytes())
     }
 
     /// The same for the same event of one publisher. No other can have an event taken for one that
@@ -195,7 +203,7 @@ pub(crate) fn message(
     let id = InvocationId::from_parts(now.0, fastrand::u64(..).to_ne_bytes());
     let due = due(function, now);
     let function = function.reference().as_ref().clone();
-    Ok(Message { id, function, payload: payload.into(), queued: due, due })
+    Ok(Message { id, function, payload: payload.into(), queued: due, due, order: None })
 }
 
 /// From when a call of a function may run that comes now. It ages from then on.

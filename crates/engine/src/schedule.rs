@@ -86,7 +86,8 @@ impl Schedule {
         let payload = payload.map_err(|error| Problem::new(Code::Internal).internal(error))?;
         let function = self.function.clone();
         // It does not age before it may run.
-        Ok(Message { id, function, payload: payload.into(), queued: now.max(due), due })
+        let (queued, payload) = (now.max(due), payload.into());
+        Ok(Message { id, function, payload, queued, due, order: None })
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Message {
     pub queued: Timestamp,
     /// From when it may be leased.
     pub due: Timestamp,
+    /// What stands for its key, if it has one: of the messages of one key of one function, one is
+    /// given out after the other has come to its end, in the order in which they were accepted.
+    pub order: Option<[u8; 16]>,
 }
 
 /// How much one function may have in the queue, dead letters among it.
@@ -222,6 +225,9 @@ pub trait Queue: Send + Sync {
 
     /// Leases messages that are due. No function's backlog keeps the messages of another waiting.
     ///
+    /// A message with a key is given only if none of its key and function is before it, dead letters
+    /// apart.
+    ///
     /// A message whose payload cannot be read back becomes a dead letter and is not given.
     ///
     /// # Errors
@@ -285,8 +291,8 @@ pub trait Queue: Send + Sync {
     /// The queue failed.
     fn depth<'a>(&'a self, scope: &'a Scope) -> Future<'a, Result<Vec<Depth>, Error>>;
 
-    /// Makes a dead letter an ordinary message again, with its attempts counted anew. `false` if
-    /// there is no such dead letter.
+    /// Makes a dead letter an ordinary message again, with its attempts counted anew, and the last
+    /// one of its key. `false` if there is no such dead letter.
     ///
     /// # Errors
     /// The queue failed.

@@ -37,6 +37,7 @@ fn message(number: u64) -> Message {
         payload: Bytes::from(vec![number as u8; PAYLOAD]),
         queued,
         due: queued,
+        order: None,
     }
 }
 

@@ -6,6 +6,7 @@ mod events;
 mod histories;
 mod marks;
 mod onward;
+mod order;
 mod ring;
 
 pub use histories::{Op, histories, holds};
@@ -50,7 +51,8 @@ pub fn id(number: u32) -> InvocationId {
 pub fn message(number: u32, name: &str, payload: &'static [u8]) -> Message {
     let queued = at(i64::from(number));
     let payload = Bytes::from_static(payload);
-    Message { id: id(number), function: function(name), payload, queued, due: queued }
+    let (id, function) = (id(number), function(name));
+    Message { id, function, payload, queued, due: queued, order: None }
 }
 
 /// A wish for messages that are due at `now`, leased for a thousand microseconds.
@@ -71,7 +73,8 @@ pub async fn conforms(queue: &dyn Queue) -> Result<()> {
     dead_letters(queue).await?;
     marks::conform(queue).await?;
     events::conform(queue).await?;
-    onward::conform(queue).await
+    onward::conform(queue).await?;
+    order::conform(queue).await
 }
 
 async fn empty(queue: &dyn Queue) -> Result<()> {

@@ -7,6 +7,7 @@
 use super::permit::ask;
 use super::{Outcomes, Refusal};
 use crate::data;
+use crate::function::Function;
 use crate::publish::due;
 use crate::reply::ReplyBody;
 use crate::request::check_length;
@@ -153,12 +154,27 @@ impl Engine {
             .encode(&body)
             .map_err(|error| Refusal::from(Problem::new(Code::Internal).internal(error)))?;
         let due = due(&function, at);
-        let function = function.reference().as_ref().clone();
-        let message = Message { id, function, payload: payload.into(), queued: due, due };
+        let message = Message {
+            id,
+            function: function.reference().as_ref().clone(),
+            payload: payload.into(),
+            queued: due,
+            due,
+            order: self.order_of(&function, &head.headers),
+        };
         let put = self.parts.queue.put(message, self.config.queue.quota).await;
         put.map_err(|error| Refusal::from(Problem::from(error)).of(id))?;
         self.backlog.wake();
         Ok(id)
+    }
+}
+
+impl Engine {
+    /// Which calls belong together, where the function says that a field says so.
+    fn order_of(&self, function: &Function, headers: &HeaderMap) -> Option<[u8; 16]> {
+        let name = function.row.spec.later.as_ref()?.ordered_by.as_deref()?;
+        let key = headers.get(name)?;
+        Some(self.order(function, &String::from_utf8_lossy(key.as_bytes())))
     }
 }
 

@@ -223,7 +223,7 @@ impl Engine {
         let id = InvocationId::from_parts(end.now.0, fastrand::u64(..).to_ne_bytes());
         let due = crate::publish::due(target, end.now);
         let function = target.reference().as_ref().clone();
-        Ok(Message { id, function, payload: payload.into(), queued: due, due })
+        Ok(Message { id, function, payload: payload.into(), queued: due, due, order: None })
     }
 
     fn to_application(

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 const RETRIES_MAX: u32 = 100;
 /// How old a call may become at most.
 const AGE_MAX: Duration = Duration::seconds(14 * 24 * 60 * 60);
+/// Longest name of a header field.
+const FIELD_BYTES_MAX: usize = 100;
 /// How long a call may be kept back at most.
 const DELAY_MAX: Duration = Duration::seconds(24 * 60 * 60);
 
@@ -41,6 +43,11 @@ pub struct AsyncSpec {
     /// Default `0s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Duration>,
+    /// The header field that says which calls belong together, in small letters, such as `x-order`:
+    /// asynchronous calls with one value of it run one after the other, in the order in which they
+    /// came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_by: Option<String>,
     /// Where it is told that a call was done, with what the function answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_success: Option<Told>,
@@ -65,6 +72,13 @@ impl AsyncSpec {
         }
         if self.delay.is_some_and(|delay| delay > DELAY_MAX) {
             return Err(("delay", format!("must be at most {DELAY_MAX}")));
+        }
+        let is_field = |name: &str| {
+            name.len() <= FIELD_BYTES_MAX
+                && ::http::HeaderName::try_from(name).is_ok_and(|read| read.as_str() == name)
+        };
+        if self.ordered_by.as_deref().is_some_and(|name| !is_field(name)) {
+            return Err(("ordered_by", "is no header field's name in small letters".to_owned()));
         }
         Ok(())
     }
@@ -119,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_followed_names_its_key() {
-        let all = r#"{"retries":0,"max_age":"6h","delay":"1m","on_success":{"invoke":"g"},
+        let all = r#"{"retries":0,"max_age":"6h","delay":"1m","ordered_by":"x-order","on_success":{"invoke":"g"},
                       "on_failure":{"publish":"shop"}}"#;
         let spec = read(all).expect("good");
         let asked: Vec<_> = spec
@@ -139,6 +153,8 @@ mod tests {
             (r#"{"max_age":"500ms"}"#, "`async.max_age`: must be 1s to"),
             (r#"{"max_age":"15d"}"#, "`async.max_age`"),
             (r#"{"delay":"2d"}"#, "`async.delay`"),
+            (r#"{"ordered_by":"X-Order"}"#, "`async.ordered_by`: is no header field"),
+            (r#"{"ordered_by":"x order"}"#, "`async.ordered_by`"),
             (r#"{"retry":1}"#, "unknown field"),
             (r#"{"on_failure":{"call":"g"}}"#, "unknown variant"),
             (r#"{"on_failure":{"invoke":"Not a name"}}"#, "no function name"),

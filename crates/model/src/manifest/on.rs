@@ -71,6 +71,10 @@ pub struct EventTrigger {
     /// What else has to hold of them, all of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filter: Vec<Filter>,
+    /// The attribute that says which events belong together, such as `partitionkey` or `subject`:
+    /// the function is called with them one after the other, in the order in which they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_by: Option<String>,
     /// In which shape the function gets them. Default `cloudevent`.
     #[serde(rename = "as", default, skip_serializing_if = "EventShape::is_default")]
     pub shape: EventShape,
@@ -149,6 +153,10 @@ impl EventTrigger {
             if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > VALUE_BYTES_MAX) {
                 return Err((key, format!("must be 1 to {VALUE_BYTES_MAX} bytes")));
             }
+        }
+        if self.ordered_by.as_deref().is_some_and(|name| !is_name(name)) {
+            let why = "is no attribute of an event: they are written in small letters and digits";
+            return Err(("ordered_by", why.to_owned()));
         }
         let mut left = CONDITIONS_MAX;
         for filter in &self.filter {

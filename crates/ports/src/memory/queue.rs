@@ -25,6 +25,8 @@ pub struct Queue {
 #[derive(Clone)]
 struct Row {
     message: Message,
+    /// Grows with every message that is accepted.
+    seq: u64,
     state: State,
     attempts: u32,
     fence: u64,
@@ -76,17 +78,36 @@ fn put(rows: &mut Rows, message: Message, quota: Quota) -> Result<(), Error> {
     if messages >= quota.messages || bytes.saturating_add(more) > quota.bytes {
         return Err(Error::Quota { messages, bytes });
     }
-    let row = Row { message, state: State::Waiting, attempts: 0, fence: 0, error: None };
+    let seq = next_seq(rows);
+    let row = Row { message, seq, state: State::Waiting, attempts: 0, fence: 0, error: None };
     rows.insert(row.message.id, row);
     Ok(())
+}
+
+fn next_seq(rows: &Rows) -> u64 {
+    rows.values().map(|row| row.seq).max().map_or(0, |last| last + 1)
+}
+
+/// The first message of each key.
+fn heads(rows: &Rows) -> BTreeMap<(FunctionRef, [u8; 16]), u64> {
+    let mut heads = BTreeMap::new();
+    for row in rows.values().filter(|row| row.state != State::Dead) {
+        if let Some(key) = row.message.order {
+            let head = heads.entry((row.message.function.clone(), key)).or_insert(row.seq);
+            *head = row.seq.min(*head);
+        }
+    }
+    heads
 }
 
 fn lease(rows: &mut Rows, want: &Want) -> Batch {
     let mut by_function: BTreeMap<FunctionRef, Vec<(Timestamp, InvocationId)>> = BTreeMap::new();
     let mut next: Option<Timestamp> = None;
+    let heads = heads(rows);
     for row in rows.values().filter(|row| row.state != State::Dead) {
-        let Message { id, function, due, .. } = &row.message;
-        if want.skip.contains(function) {
+        let Message { id, function, due, order, .. } = &row.message;
+        let head = order.and_then(|key| heads.get(&(function.clone(), key)));
+        if want.skip.contains(function) || head.is_some_and(|head| *head < row.seq) {
             continue;
         }
         if *due <= want.now {
@@ -269,6 +290,7 @@ impl crate::Queue for Queue {
         due: Timestamp,
     ) -> Future<'a, Result<bool, Error>> {
         let mut rows = self.rows.lock();
+        let seq = next_seq(&rows);
         let dead = rows
             .get_mut(&id)
             .filter(|row| row.state == State::Dead && row.message.function.scope == *scope);
@@ -276,6 +298,7 @@ impl crate::Queue for Queue {
             row.state = State::Waiting;
             row.attempts = 0;
             row.message.due = due;
+            row.seq = seq;
         });
         Box::pin(ready(Ok(found.is_some())))
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a line's counts are those of its messages.
 
-use super::row::{self, DEAD, Found, LEASED, WAITING};
+use super::row::{self, DEAD, Found, HELD, LEASED, WAITING};
 use crate::Error;
 use model::{FunctionRef, InvocationId, Scope, Timestamp};
 use ports::queue::{Claim, Message, Purge, Quota, Settled, Want, cut};
@@ -32,22 +32,32 @@ pub(super) fn put(
         return Ok(Err(Refused::Quota { messages, bytes: held }));
     }
     let scope = &message.function.scope;
+    let is_held = match &message.order {
+        Some(key) => db
+            .prepare_cached("SELECT 1 FROM message WHERE line = ?1 AND key = ?2 AND state < 2")?
+            .exists(params![line, key])?,
+        None => false,
+    };
+    let due = if is_held { HELD } else { message.due.0 };
     let added = db
         .prepare_cached(
             "INSERT INTO message (tenant, environment, line, id, state, due_us, queued_us, bytes,
-                                  epoch, payload)
-             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
+                                  epoch, payload, key, held_us)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (id) DO NOTHING",
         )?
         .execute(params![
             scope.tenant.as_str(),
             scope.environment.as_str(),
             line,
             message.id.as_bytes(),
-            message.due.0,
+            due,
             message.queued.0,
             row::signed(bytes)?,
             sealed.epoch,
             sealed.bytes,
+            message.order,
+            is_held.then_some(message.due.0),
         ])?;
     if added == 0 {
         return Ok(Err(Refused::Exists));
@@ -141,6 +151,10 @@ fn lease_line(
     let mut given = 0;
     while let Some(found) = rows.next()? {
         let due = Timestamp(found.get(2)?);
+        if due.0 == HELD {
+            // It is let go when another one comes to its end.
+            break;
+        }
         if due > want.now || given == room {
             let next = due.max(want.now);
             taken.next = Some(taken.next.map_or(next, |known| known.min(next)));
@@ -171,13 +185,13 @@ pub(super) fn extend(db: &Connection, claim: Claim, until: Timestamp) -> Result<
 pub(super) fn settle(db: &Connection, claim: Claim, how: &Settled) -> Result<bool, Error> {
     let held = db
         .prepare_cached(
-            "SELECT seq, line, bytes FROM message WHERE id = ?1 AND state = 1 AND fence = ?2",
+            "SELECT seq, line, bytes, key FROM message WHERE id = ?1 AND state = 1 AND fence = ?2",
         )?
-        .query_row(params![claim.id.as_bytes(), row::signed(claim.fence)?], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+        .query_row(params![claim.id.as_bytes(), row::signed(claim.fence)?], |row| row.try_into())
         .optional()?;
-    let Some((seq, line, bytes)): Option<(i64, i64, i64)> = held else { return Ok(false) };
+    let Some((seq, line, bytes, key)): Option<(i64, i64, i64, Option<[u8; 16]>)> = held else {
+        return Ok(false);
+    };
     let back = |due: Timestamp, less: i64, error: Option<String>| -> Result<(), Error> {
         db.prepare_cached(
             "UPDATE message SET state = 0, due_us = ?2, attempts = max(0, attempts - ?3),
@@ -190,6 +204,7 @@ pub(super) fn settle(db: &Connection, claim: Claim, how: &Settled) -> Result<boo
         Settled::Done => {
             db.prepare_cached("DELETE FROM message WHERE seq = ?1")?.execute([seq])?;
             count(db, line, -1, 0, -bytes)?;
+            let_go(db, line, key)?;
         }
         Settled::Retry { due, error } => back(*due, 0, Some(cut(error.clone())))?,
         Settled::Release { due } => back(*due, 1, None)?,
@@ -197,9 +212,21 @@ pub(super) fn settle(db: &Connection, claim: Claim, how: &Settled) -> Result<boo
             db.prepare_cached("UPDATE message SET state = 2, error = ?2 WHERE seq = ?1")?
                 .execute(params![seq, cut(error.clone())])?;
             count(db, line, -1, 1, 0)?;
+            let_go(db, line, key)?;
         }
     }
     Ok(true)
+}
+
+/// Lets the next message of a key be leased, when the one before it came to its end.
+fn let_go(db: &Connection, line: i64, key: Option<[u8; 16]>) -> Result<(), Error> {
+    let Some(key) = key else { return Ok(()) };
+    db.prepare_cached(
+        "UPDATE message SET due_us = held_us, held_us = NULL WHERE held_us IS NOT NULL AND seq =
+             (SELECT min(seq) FROM message WHERE line = ?1 AND key = ?2 AND state < 2)",
+    )?
+    .execute(params![line, key])?;
+    Ok(())
 }
 
 /// Ends a lease and puts what comes of it; `sealed` has the payloads in the order of the messages.
@@ -250,11 +277,16 @@ pub(super) fn requeue(
 ) -> Result<bool, Error> {
     let line: Option<i64> = db
         .prepare_cached(
-            "UPDATE message SET state = 0, attempts = 0, due_us = ?4
+            "UPDATE message SET state = 0, attempts = 0,
+                 seq = iif(key IS NULL, seq, (SELECT max(seq) FROM message) + 1),
+                 due_us = iif(EXISTS (SELECT 1 FROM message AS other WHERE other.line = message.line
+                              AND other.key = message.key AND other.state < 2), ?5, ?4),
+                 held_us = iif(EXISTS (SELECT 1 FROM message AS other WHERE other.line = message.line
+                               AND other.key = message.key AND other.state < 2), ?4, NULL)
              WHERE tenant = ?1 AND environment = ?2 AND id = ?3 AND state = 2 RETURNING line",
         )?
         .query_row(
-            params![scope.tenant.as_str(), scope.environment.as_str(), id.as_bytes(), due.0],
+            params![scope.tenant.as_str(), scope.environment.as_str(), id.as_bytes(), due.0, HELD],
             |row| row.get(0),
         )
         .optional()?;

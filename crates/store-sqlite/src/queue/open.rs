@@ -20,6 +20,7 @@ const FORM: Form<'_> = Form {
         include_str!("../../migrations/queue/0001_queue.sql"),
         include_str!("../../migrations/queue/0002_marks.sql"),
         include_str!("../../migrations/queue/0003_events.sql"),
+        include_str!("../../migrations/queue/0004_order.sql"),
     ],
 };
 

@@ -10,6 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 pub(super) const WAITING: i64 = 0;
 pub(super) const LEASED: i64 = 1;
 pub(super) const DEAD: i64 = 2;
+/// When what is held back is due: never. Its own time is in `held_us`.
+pub(super) const HELD: i64 = i64::MAX;
 
 /// A message that was leased, still sealed.
 pub(super) struct Found {
@@ -59,7 +61,7 @@ pub(super) fn function(row: &Row<'_>, at: usize) -> Result<FunctionRef, Error> {
 }
 
 const STATUS: &str = "SELECT l.tenant, l.environment, l.function, m.id, m.state, m.attempts,
-    m.queued_us, m.due_us, m.bytes, m.error FROM message m JOIN line l ON l.id = m.line";
+    m.queued_us, coalesce(m.held_us, m.due_us), m.bytes, m.error FROM message m JOIN line l ON l.id = m.line";
 
 fn status(row: &Row<'_>) -> Result<Status, Error> {
     let state = match row.get(4)? {

@@ -5,7 +5,7 @@ use casemate_store_sqlite::queue::FILE;
 use casemate_store_sqlite::{Error, Queue};
 use model::{Code, InvocationId, Problem, Scope};
 use ports::Queue as _;
-use ports::queue::{ListQuery, Settled, State};
+use ports::queue::{ListQuery, Message, Settled, State};
 use proptest::prelude::*;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -56,6 +56,38 @@ async fn what_was_leased_before_a_restart_is_given_at_once_and_the_attempt_count
     assert_eq!((before[0].attempt, after[0].attempt), (1, 2));
     assert!(!queue.settle(before[0].claim, Settled::Done).await.expect("settle"), "an old lease");
     assert!(queue.settle(after[0].claim, Settled::Done).await.expect("settle"));
+}
+
+#[tokio::test]
+async fn a_backlog_of_one_key_costs_a_lease_nothing_and_keeps_its_order_over_restarts() {
+    let home = tempfile::tempdir().expect("home");
+    let ordered = |number| Message { order: Some([1; 16]), ..message(number, "f", b"x") };
+    let mut queue = open(home.path());
+    for number in 0..200 {
+        queue.put(ordered(number), WIDE).await.expect("put");
+    }
+    queue.put(message(300, "f", b"x"), WIDE).await.expect("put");
+    for round in 0..200 {
+        let given = queue.lease(want(1_000_000 + round * 10_000, 9)).await.expect("lease").items;
+        let mut ids: Vec<_> = given.iter().map(|it| it.claim.id).collect();
+        ids.sort();
+        let number = u32::try_from(round).expect("small");
+        let expect = if round == 0 { vec![id(0), id(300)] } else { vec![id(number)] };
+        assert_eq!(ids, expect);
+        if round % 50 == 49 {
+            // The lease ends with the process, and nobody overtakes what it was of.
+            drop(queue);
+            queue = open(home.path());
+            let again = queue.lease(want(1_000_000 + round * 10_000, 9)).await.expect("lease");
+            assert_eq!(again.items.iter().map(|it| it.claim.id).collect::<Vec<_>>(), [id(number)]);
+            assert!(queue.settle(again.items[0].claim, Settled::Done).await.expect("settle"));
+            continue;
+        }
+        for leased in given {
+            assert!(queue.settle(leased.claim, Settled::Done).await.expect("settle"));
+        }
+    }
+    assert!(queue.list(all()).await.expect("list").is_empty());
 }
 
 #[tokio::test]

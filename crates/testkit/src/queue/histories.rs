@@ -4,15 +4,17 @@ use super::{EPOCH_US, WIDE, at, id, message};
 use anyhow::{Result, ensure};
 use model::{InvocationId, Scope, Timestamp};
 use ports::Queue;
-use ports::queue::{Claim, ListQuery, Settled, State, Want};
+use ports::queue::{Claim, ListQuery, Message, Settled, State, Want};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// Something that happens.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// A message comes for one of three functions.
-    Put(u8),
+    /// A message comes for one of three functions, perhaps with one of two keys.
+    Put(u8, Option<u8>),
+    /// A dead letter, if there is one, is tried again.
+    Requeue(prop::sample::Index),
     /// A worker takes up to so many, for so long.
     Lease(usize, i64),
     /// A worker ends a lease that it was given at some time, whichever.
@@ -32,7 +34,9 @@ pub fn histories(most: usize) -> impl Strategy<Value = Vec<Op>> {
         1 => Just(Settled::Dead { error: "no".to_owned() }),
     ];
     let op = prop_oneof![
-        3 => (0u8..3).prop_map(Op::Put),
+        2 => (0u8..3).prop_map(|function| Op::Put(function, None)),
+        2 => (0u8..3, 0u8..2).prop_map(|(function, key)| Op::Put(function, Some(key))),
+        1 => any::<prop::sample::Index>().prop_map(Op::Requeue),
         4 => (1usize..4, 1i64..60).prop_map(|(most, length)| Op::Lease(most, length)),
         4 => (any::<prop::sample::Index>(), settled).prop_map(|(which, how)| Op::Settle(which, how)),
         1 => (any::<prop::sample::Index>(), 1i64..60).prop_map(|(which, us)| Op::Extend(which, us)),
@@ -49,6 +53,10 @@ struct Known {
     due: i64,
     attempts: u32,
     over: Option<State>,
+    /// Its function and its key, if it has one.
+    line: Option<(u8, u8)>,
+    /// When it was accepted, among all.
+    turn: i64,
 }
 
 #[derive(Default)]
@@ -60,18 +68,47 @@ struct Model {
 }
 
 impl Model {
-    async fn put(&mut self, queue: &dyn Queue, function: u8) -> Result<()> {
+    async fn put(&mut self, queue: &dyn Queue, function: u8, key: Option<u8>) -> Result<()> {
         self.now += 1;
         let number = u32::try_from(self.now)?;
         let name = ["f", "g", "h"][usize::from(function)];
-        queue.put(message(number, name, b"x"), WIDE).await?;
-        self.known.insert(id(number), Known { due: self.now, ..Known::default() });
+        let order = key.map(|key| [key; 16]);
+        queue.put(Message { order, ..message(number, name, b"x") }, WIDE).await?;
+        let line = key.map(|key| (function, key));
+        let known = Known { due: self.now, line, turn: self.now, ..Known::default() };
+        self.known.insert(id(number), known);
         Ok(())
+    }
+
+    async fn requeue(&mut self, queue: &dyn Queue, which: prop::sample::Index) -> Result<()> {
+        let dead = self.known.iter().filter(|(_, it)| it.over == Some(State::Dead));
+        let dead: Vec<InvocationId> = dead.map(|(id, _)| *id).collect();
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let id = *which.get(&dead);
+        self.now += 1;
+        ensure!(
+            queue.requeue(&Scope::default(), id, at(self.now)).await?,
+            "{id} is no dead letter"
+        );
+        let Some(known) = self.known.get_mut(&id) else { anyhow::bail!("{id} never came") };
+        (known.over, known.attempts, known.due, known.turn) = (None, 0, self.now, self.now);
+        Ok(())
+    }
+
+    /// Whether another one of its key is before it.
+    fn is_held_back(&self, known: &Known) -> bool {
+        let before =
+            |it: &Known| it.over.is_none() && it.line == known.line && it.turn < known.turn;
+        known.line.is_some() && self.known.values().any(before)
     }
 
     async fn lease(&mut self, queue: &dyn Queue, most: usize, length: i64) -> Result<usize> {
         let until = at(self.now + length);
         let want = Want { now: at(self.now), until, most, skip: Vec::new() };
+        let held_back = self.known.iter().filter(|(_, it)| self.is_held_back(it));
+        let held_back: Vec<InvocationId> = held_back.map(|(id, _)| *id).collect();
         let batch = queue.lease(want).await?;
         ensure!(batch.items.len() <= most, "gave more than was wanted");
         let taken = batch.items.len();
@@ -80,6 +117,7 @@ impl Model {
             let Some(known) = self.known.get_mut(&id) else { anyhow::bail!("{id} never came") };
             ensure!(known.over.is_none(), "{id} was given after its end: {known:?}");
             ensure!(known.due <= self.now, "{id} was given before its time: {known:?}");
+            ensure!(!held_back.contains(&id), "{id} was given before another one of its key");
             if let Some((_, until)) = known.held {
                 ensure!(until.0 <= EPOCH_US + self.now, "{id} has two workers: {known:?}");
             }
@@ -88,7 +126,8 @@ impl Model {
             known.held = Some((leased.claim, until));
             self.claims.push(leased.claim);
         }
-        let ready = self.known.values().filter(|it| it.is_ready(self.now)).count();
+        let ready = |it: &&Known| it.is_ready(self.now) && !self.is_held_back(it);
+        let ready = self.known.values().filter(ready).count();
         ensure!(ready == 0 || taken == most, "{ready} wait, and {taken} of {most} were given");
         Ok(taken)
     }
@@ -135,8 +174,8 @@ impl Known {
     }
 }
 
-/// Runs a history on an empty queue: nothing has two workers at a time, nothing comes early or after
-/// its end, and in the end everything that came was done or is a dead letter.
+/// Runs a history on an empty queue: nothing has two workers at a time, nothing comes early, after its
+/// end or before another one of its key, and in the end everything that came was done or is a dead letter.
 ///
 /// # Errors
 /// What did not hold.
@@ -144,7 +183,8 @@ pub async fn holds(queue: &dyn Queue, history: &[Op]) -> Result<()> {
     let mut model = Model::default();
     for op in history {
         match op {
-            Op::Put(function) => model.put(queue, *function).await?,
+            Op::Put(function, key) => model.put(queue, *function, *key).await?,
+            Op::Requeue(which) => model.requeue(queue, *which).await?,
             Op::Lease(most, length) => {
                 model.lease(queue, *most, *length).await?;
             }
