@@ -1,4 +1,5 @@
-//! Prints how fast the queue is: messages of 1 KiB in, through and out, with 32 workers.
+//! Prints how fast the queue is: messages of 1 KiB in, through and out, with 32 workers; and how
+//! much memory a backlog of a million of them takes.
 //!
 //! `cargo run -p casemate-store-sqlite --example queue --profile quick`, with the directory to
 //! write to as its argument, if it is not to be the one for temporary files.
@@ -14,7 +15,7 @@ use casemate_store_sqlite::Queue;
 use keys::FileRing;
 use model::{FunctionName, FunctionRef, InvocationId, Scope, Timestamp};
 use ports::Queue as _;
-use ports::queue::{Message, Quota, Settled, Want};
+use ports::queue::{ListQuery, Message, Quota, Settled, Want};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -23,6 +24,8 @@ use std::time::Instant;
 const TOGETHER: u64 = 32;
 /// Messages of each measurement.
 const MESSAGES: u64 = 50_000;
+/// Messages that wait while memory is measured.
+const BACKLOG: u64 = 1_000_000;
 /// Bytes of a payload.
 const PAYLOAD: usize = 1024;
 /// Messages that a worker takes at a time, as the engine's do under load.
@@ -94,14 +97,55 @@ async fn measure(queue: &Arc<Queue>, from: u64, what: What) -> u64 {
     (MESSAGES as f64 / seconds) as u64
 }
 
+/// Memory of this process that is in use, in MiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// Puts a backlog behind one key and behind none, looks at all that operators look at, and works
+/// some of it off. Says how much memory more is in use then.
+async fn backlog(queue: &Arc<Queue>, from: u64) -> u64 {
+    let before = resident();
+    let putters: Vec<_> = (0..TOGETHER)
+        .map(|putter| {
+            let queue = Arc::clone(queue);
+            tokio::spawn(async move {
+                for number in (putter..BACKLOG).step_by(TOGETHER as usize) {
+                    let order = (number % 2 == 0).then_some([1; 16]);
+                    let message = Message { order, ..message(from + number) };
+                    let quota = Quota { messages: u64::MAX, bytes: u64::MAX };
+                    queue.put(message, quota).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for putter in putters {
+        putter.await.unwrap();
+    }
+    let depth = queue.depth(&Scope::default()).await.unwrap();
+    assert_eq!(depth.iter().map(|it| it.waiting).sum::<u64>(), BACKLOG);
+    let page = ListQuery { limit: 1000, ..ListQuery::default() };
+    assert_eq!(queue.list(page).await.unwrap().len(), 1000);
+    for _ in 0..1000 {
+        assert!(take(queue).await > 0);
+    }
+    resident().saturating_sub(before)
+}
+
 fn main() {
     let directory = std::env::args_os().nth(1).unwrap_or_else(|| std::env::temp_dir().into());
     let home = tempfile::tempdir_in(directory).unwrap();
     let ring = Arc::new(FileRing::from_root([7; 32]).unwrap());
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // In a home of its own, so that what is measured after it meets no backlog.
+    let other = tempfile::tempdir_in(home.path()).unwrap();
+    let backlogged = Arc::new(Queue::open(other.path(), Arc::clone(&ring) as _).unwrap());
     let queue = Arc::new(Queue::open(home.path(), ring).unwrap());
     runtime.block_on(async {
+        println!("memory for a backlog of {BACKLOG}: {} MiB", backlog(&backlogged, 0).await);
         println!("in: {} /s", measure(&queue, 0, What::In).await);
         println!("out: {} /s", measure(&queue, 0, What::Out).await);
         println!("in and out together: {} /s", measure(&queue, MESSAGES, What::Both).await);
