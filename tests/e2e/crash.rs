@@ -5,6 +5,7 @@
 //! way is marked as interrupted, and nothing is left running.
 
 mod admin;
+mod events;
 mod load;
 
 use crate::line::Line;

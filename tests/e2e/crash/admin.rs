@@ -130,6 +130,25 @@ impl Admin {
         found.pop().map(|mut entry| entry["act"].take())
     }
 
+    /// The oldest calls that wait or are dead letters.
+    pub(super) fn queued(&mut self) -> Vec<Value> {
+        self.items(&format!("{SCOPE}/queue?limit=1000"))
+    }
+
+    /// All records.
+    pub(super) fn records(&mut self) -> Vec<Value> {
+        let (mut found, mut before) = (Vec::new(), String::new());
+        loop {
+            let bytes = self.read(&format!("{SCOPE}/records?limit=1000{before}"));
+            let mut page: Value = serde_json::from_slice(&bytes).expect("a page of records");
+            found.append(page["items"].as_array_mut().expect("a list"));
+            match page["next"].as_str() {
+                Some(next) => before = format!("&before={next}"),
+                None => return found,
+            }
+        }
+    }
+
     /// How an invocation ended.
     pub(super) fn outcome(&mut self, id: &str) -> Option<String> {
         let path = format!("{SCOPE}/records/{id}");
