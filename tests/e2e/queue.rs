@@ -75,6 +75,13 @@ fn what_always_fails_is_given_up_listed_tried_again_and_removed() {
         (&dead["items"][0]["invocation"], &dead["items"][0]["attempts"]),
         (&id.as_str().into(), &3.into())
     );
+    let peeked = node.json(&["queue", "peek", &id]);
+    assert_eq!(
+        (&peeked["target"], &peeked["caller"]),
+        (&"/misbehave/trap-secret".into(), &"operator".into())
+    );
+    let shown = node.ok(&["ledger", "show"]);
+    assert!(shown.contains(&format!("queue peek {id}, a call of misbehave")), "{shown}");
     node.ok(&["queue", "retry", &id]);
     assert_ne!(node.json(&["queue", "list"])["items"][0]["state"], "dead");
     until(&node, &id, "trapped");

@@ -1,6 +1,7 @@
 //! Calls that wait, and those that were given up.
 
 use crate::answer::Answer;
+use crate::applications::ACTOR;
 use crate::place::{Body, Params, Place};
 use crate::serve::Shared;
 use axum::Json;
@@ -8,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::{ListQuery, Purge};
-use model::api::{Accepted, Page, PurgeRequest, Purged, Queued};
+use model::api::{Accepted, Page, Peeked, PurgeRequest, Purged, Queued};
 use model::{Code, FunctionName, InvocationId, Problem, Scope};
 use serde::Deserialize;
 
@@ -45,6 +46,13 @@ pub(crate) async fn retry(place: Place, State(shared): State<Shared>) -> Answer<
     let id: InvocationId = text.parse().map_err(|_| Problem::new(Code::NoSuchMessage))?;
     shared.engine.requeue(&place.scope, id).await?;
     Ok(Json(Accepted { invocation: id }))
+}
+
+/// `POST …/queue/{id}/peek`
+pub(crate) async fn peek(place: Place, State(shared): State<Shared>) -> Answer<Json<Peeked>> {
+    let text = place.text("id");
+    let id: InvocationId = text.parse().map_err(|_| Problem::new(Code::NoSuchMessage))?;
+    Ok(Json(shared.engine.peek(&place.scope, ACTOR, id).await?))
 }
 
 /// `POST …/queue/purge`

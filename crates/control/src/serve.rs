@@ -75,6 +75,7 @@ impl Control {
             .route("/secrets/{name}/rotate", post(secrets::rotate))
             // A kept answer would hold values.
             .route("/data/reveal", post(data::reveal))
+            .route("/queue/{id}/peek", post(queue::peek))
             .merge(plain().layer(from_fn_with_state(shared.clone(), idempotency::once)));
         let private = Router::new()
             .nest("/v1/tenants/{tenant}/environments/{environment}", scoped)

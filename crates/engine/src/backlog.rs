@@ -1,5 +1,7 @@
 //! The queue as operators see it, and what its workers have in hand.
 
+mod peek;
+
 use crate::invoke::trigger_of;
 use crate::wiring::Engine;
 use model::api;

@@ -10,8 +10,8 @@ use crate::key::Epoch;
 use crate::manifest::Manifest;
 use crate::token::TokenRow;
 use crate::{
-    ApplicationName, DataClass, Digest, FunctionName, FunctionRow, Grant, Scope, SecretName,
-    SecretRow, Timestamp, TokenName,
+    ApplicationName, DataClass, Digest, FunctionName, FunctionRow, Grant, InvocationId, Scope,
+    SecretName, SecretRow, Timestamp, TokenName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +116,13 @@ pub enum Act {
         epoch: Epoch,
         /// Whether it is sealed with a passphrase.
         sealed: bool,
+    },
+    /// Shows what a call in the queue holds.
+    QueuePeek {
+        /// The function that it is for.
+        function: FunctionName,
+        /// The call.
+        invocation: InvocationId,
     },
     /// Replaces what is kept beside a function.
     Beside {
@@ -349,6 +356,13 @@ pub enum LeafAct {
         values: u64,
         /// SHA-256 of the tokens as a list of JSON without white space.
         tokens: Digest,
+    },
+    /// See [`Act::QueuePeek`].
+    QueuePeek {
+        /// The function that it is for.
+        function: FunctionName,
+        /// The call.
+        invocation: InvocationId,
     },
     /// See [`Act::Beside`].
     Beside {

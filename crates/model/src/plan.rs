@@ -195,6 +195,9 @@ pub fn plan<V: View>(
             Ok(note(LeafAct::KeyRotate { epoch: epoch.0, fingerprint }))
         }
         Act::KeyBackup { epoch, sealed } => Ok(note(LeafAct::KeyBackup { epoch: epoch.0, sealed })),
+        Act::QueuePeek { function, invocation } => {
+            Ok(note(LeafAct::QueuePeek { function, invocation }))
+        }
         Act::Beside { function, what, beside, rights } => {
             beside::put(view, scope, (function, what), *beside, rights, sha256)
         }

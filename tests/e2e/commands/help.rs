@@ -101,6 +101,7 @@ fn every_command_teaches_itself() {
         "ledger show",
         "ledger verify",
         "queue list",
+        "queue peek",
         "queue purge",
         "queue retry",
         "schedule list",

@@ -4,7 +4,7 @@ use super::Client;
 use super::access::NOTHING;
 use super::transport::Patience;
 use crate::voice::Failure;
-use model::api::{Accepted, Page, PurgeRequest, Purged, Queued};
+use model::api::{Accepted, Page, Peeked, PurgeRequest, Purged, Queued};
 use model::{FunctionName, InvocationId};
 use std::fmt::Write as _;
 
@@ -22,6 +22,12 @@ impl Client {
             let _ = write!(path, "&function={function}");
         }
         self.read(&path)
+    }
+
+    /// What a call holds.
+    pub(crate) fn peek(&self, id: InvocationId) -> Result<Peeked, Failure> {
+        let builder = self.request("POST", &self.scoped(&format!("queue/{id}/peek")));
+        self.write(builder, NOTHING, Patience::Short)
     }
 
     /// Tries a dead letter again.

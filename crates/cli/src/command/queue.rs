@@ -4,13 +4,14 @@ use crate::command::records::invocation_id;
 use crate::context::Context;
 use crate::voice::Table;
 use clap::{Args, Subcommand};
-use model::api::PurgeRequest;
+use model::api::{Peeked, PurgeRequest};
 use model::{FunctionName, InvocationId};
 
 const EXAMPLES: &str = "\
 Examples:
   casemate queue list
   casemate queue list orders --dead
+  casemate queue peek 0198c3f2-9d5e-7c21-8a4b-2f6d1e0c9b7a
   casemate queue retry 0198c3f2-9d5e-7c21-8a4b-2f6d1e0c9b7a
   casemate queue purge orders";
 
@@ -28,6 +29,7 @@ pub(crate) struct Queue {
 #[derive(Debug, Subcommand)]
 enum Command {
     List(List),
+    Peek(Peek),
     Retry(Retry),
     Purge(Purge),
 }
@@ -37,6 +39,7 @@ impl Queue {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<()> {
         match self.command {
             Command::List(list) => list.run(context),
+            Command::Peek(peek) => peek.run(context),
             Command::Retry(retry) => retry.run(context),
             Command::Purge(purge) => purge.run(context),
         }
@@ -88,6 +91,41 @@ impl List {
             ]);
         }
         table.print(voice)
+    }
+}
+
+const PEEK_EXAMPLES: &str = "\
+Examples:
+  casemate queue peek 0198c3f2-9d5e-7c21-8a4b-2f6d1e0c9b7a";
+
+/// Show what a call in the queue holds
+///
+/// The ledger keeps that somebody looked. Nothing that was sent is shown of a call that is known to
+/// contain sensitive data, or whose function's contract on data is still to be applied.
+#[derive(Debug, Args)]
+#[command(after_help = PEEK_EXAMPLES)]
+struct Peek {
+    /// The invocation, as `casemate queue list` shows it
+    #[arg(value_name = "ID", value_parser = invocation_id)]
+    id: InvocationId,
+}
+
+impl Peek {
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let (voice, peeked) = (&context.voice, context.client()?.peek(self.id)?);
+        if voice.is_json() {
+            return voice.document(&peeked);
+        }
+        let Peeked { function, caller, method, target, headers, bytes, .. } = &peeked;
+        voice.line(format_args!("{function} from {caller}: {method} {target}"))?;
+        for (name, value) in headers {
+            voice.line(format_args!("{name}: {value}"))?;
+        }
+        match (&peeked.masked, peeked.body.as_ref().or(peeked.body_base64.as_ref())) {
+            (Some(why), _) => voice.line(format_args!("{bytes} bytes are not shown: {why}")),
+            (None, Some(body)) => voice.line(format_args!("\n{body}")),
+            (None, None) => voice.line(format_args!("{bytes} bytes are not shown: too many")),
+        }
     }
 }
 

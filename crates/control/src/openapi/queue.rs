@@ -16,6 +16,13 @@ pub(super) fn operations() -> Vec<Operation> {
         },
         write(
             "post",
+            "S/queue/{id}/peek",
+            "Shows what a call holds, and writes an entry of the ledger that somebody looked",
+            Nothing,
+            schema::<api::Peeked>,
+        ),
+        write(
+            "post",
             "S/queue/{id}/retry",
             "Tries a call again that was given up",
             Nothing,

@@ -1,6 +1,7 @@
 //! Calls that run later: who may leave them, what happens to them, and what their records say.
 
 mod order;
+mod peek;
 mod told;
 
 use super::rig::{Rig, answer, get, rig, rig_with, with_body};

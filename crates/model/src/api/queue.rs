@@ -3,6 +3,7 @@
 use crate::{FunctionName, InvocationId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A call that waits in the queue, or was given up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +24,36 @@ pub struct Queued {
     pub bytes: u64,
     /// Why the last attempt failed.
     pub error: Option<String>,
+}
+
+/// What a call in the queue holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Peeked {
+    /// The ledger entry that says that somebody looked.
+    pub leaf: u64,
+    /// The invocation.
+    pub invocation: InvocationId,
+    /// The function.
+    pub function: FunctionName,
+    /// Who called.
+    pub caller: String,
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Header fields. Credentials are covered.
+    pub headers: BTreeMap<String, String>,
+    /// Bytes of the body.
+    pub bytes: u64,
+    /// The body, if it is text, up to 64 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The body in base64, if it is no text, up to 64 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_base64: Option<String>,
+    /// Why nothing that was sent is shown, if nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masked: Option<String>,
 }
 
 /// The answer to a call that runs later.

@@ -49,6 +49,9 @@ pub(super) fn act(act: &LeafAct) -> String {
             let how = if *sealed { "sealed with a passphrase" } else { "not sealed" };
             format!("key backup up to epoch {epoch}, {how}")
         }
+        LeafAct::QueuePeek { function, invocation } => {
+            format!("queue peek {invocation}, a call of {function}")
+        }
         LeafAct::Beside { function, what, number, granted, revoked, .. } => {
             let grants = |before, listed: &Option<Listed<_>>| {
                 let listed = listed.as_ref().map(|it| all(it, "; ", ToString::to_string));
