@@ -85,6 +85,9 @@ fn what_always_fails_is_given_up_listed_tried_again_and_removed() {
     node.ok(&["queue", "retry", &id]);
     assert_ne!(node.json(&["queue", "list"])["items"][0]["state"], "dead");
     until(&node, &id, "trapped");
+    assert_eq!(node.ok(&["queue", "redrive", "misbehave"]).trim(), "1 are tried again");
+    assert_eq!(node.ok(&["queue", "redrive", "--all"]).trim(), "0 are tried again");
+    until(&node, &id, "trapped");
     assert_eq!(node.ok(&["queue", "purge", "misbehave"]).trim(), "removed 1");
     assert_eq!(node.json(&["queue", "list"])["items"].as_array().map(Vec::len), Some(0));
 }

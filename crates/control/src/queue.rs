@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::{ListQuery, Purge};
-use model::api::{Accepted, Page, Peeked, PurgeRequest, Purged, Queued};
+use model::api::{Accepted, Page, Peeked, PurgeRequest, Purged, Queued, RedriveRequest, Redriven};
 use model::{Code, FunctionName, InvocationId, Problem, Scope};
 use serde::Deserialize;
 
@@ -53,6 +53,15 @@ pub(crate) async fn peek(place: Place, State(shared): State<Shared>) -> Answer<J
     let text = place.text("id");
     let id: InvocationId = text.parse().map_err(|_| Problem::new(Code::NoSuchMessage))?;
     Ok(Json(shared.engine.peek(&place.scope, ACTOR, id).await?))
+}
+
+/// `POST …/queue/redrive`
+pub(crate) async fn redrive(
+    place: Place,
+    State(shared): State<Shared>,
+    Body(request): Body<RedriveRequest>,
+) -> Answer<Json<Redriven>> {
+    Ok(Json(Redriven { retried: shared.engine.redrive(&place.scope, request.function).await? }))
 }
 
 /// `POST …/queue/purge`

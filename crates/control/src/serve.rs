@@ -121,6 +121,7 @@ fn plain() -> Router<Shared> {
         .route("/tokens/{name}", delete(tokens::revoke))
         .route("/queue", get(queue::list))
         .route("/queue/{id}/retry", post(queue::retry))
+        .route("/queue/redrive", post(queue::redrive))
         .route("/queue/purge", post(queue::purge))
         .route("/schedules", get(schedules::list))
         .route("/schedules/{name}/run", post(schedules::run))

@@ -7,12 +7,15 @@ use crate::wiring::Engine;
 use model::api;
 use model::wire::queued::Call;
 use model::wire::v1::Start;
-use model::{Code, Digest, InvocationId, Problem, Scope};
+use model::{Code, Digest, FunctionName, InvocationId, Problem, Scope};
 use parking_lot::Mutex;
 use ports::queue::{Claim, ListQuery, Purge, State, Status};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
+
+/// Dead letters that are looked at together.
+const PAGE: usize = 500;
 
 /// What the workers have in hand.
 #[derive(Default)]
@@ -89,6 +92,34 @@ impl Engine {
         }
         self.backlog.wake();
         Ok(())
+    }
+
+    /// Tries the dead letters of a function again, or all of the scope, the oldest first. Says how
+    /// many.
+    ///
+    /// # Errors
+    /// The queue failed; those before are tried again.
+    pub async fn redrive(
+        &self,
+        scope: &Scope,
+        function: Option<FunctionName>,
+    ) -> Result<u64, Problem> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let (scope, function) = (scope.clone(), function.clone());
+            let query = ListQuery { scope, function, dead: true, after, limit: PAGE };
+            let page = self.parts.queue.list(query).await?;
+            for dead in &page {
+                let now = self.parts.clock.wall();
+                let scope = &dead.function.scope;
+                count += u64::from(self.parts.queue.requeue(scope, dead.id, now).await?);
+            }
+            self.backlog.wake();
+            after = page.last().map(|last| last.id);
+            if page.len() < PAGE {
+                return Ok(count);
+            }
+        }
     }
 
     /// Removes dead letters, and says how many.

@@ -18,7 +18,7 @@ pub use interpreter::Interpreter;
 pub use key::{KeyEpoch, KeyRotateRequest, KeyRotated, KeySeal, KeyThings, Keys};
 pub use ledger::{LedgerEntry, LedgerHead};
 pub use node::Node;
-pub use queue::{Accepted, Peeked, PurgeRequest, Purged, Queued};
+pub use queue::{Accepted, Peeked, PurgeRequest, Purged, Queued, RedriveRequest, Redriven};
 pub use schedule::Schedule;
 pub use secret::{SecretInfo, SecretWritten};
 

@@ -103,6 +103,7 @@ fn every_command_teaches_itself() {
         "queue list",
         "queue peek",
         "queue purge",
+        "queue redrive",
         "queue retry",
         "schedule list",
         "schedule pause",

@@ -4,7 +4,7 @@ use super::Client;
 use super::access::NOTHING;
 use super::transport::Patience;
 use crate::voice::Failure;
-use model::api::{Accepted, Page, Peeked, PurgeRequest, Purged, Queued};
+use model::api::{Accepted, Page, Peeked, PurgeRequest, Purged, Queued, RedriveRequest, Redriven};
 use model::{FunctionName, InvocationId};
 use std::fmt::Write as _;
 
@@ -34,6 +34,12 @@ impl Client {
     pub(crate) fn retry(&self, id: InvocationId) -> Result<Accepted, Failure> {
         let builder = self.request("POST", &self.scoped(&format!("queue/{id}/retry")));
         self.write(builder, NOTHING, Patience::Short)
+    }
+
+    /// Tries dead letters again.
+    pub(crate) fn redrive(&self, request: &RedriveRequest) -> Result<Redriven, Failure> {
+        let builder = self.request("POST", &self.scoped("queue/redrive"));
+        self.write(builder, Some(request), Patience::Short)
     }
 
     /// Removes dead letters.

@@ -4,7 +4,7 @@ use crate::command::records::invocation_id;
 use crate::context::Context;
 use crate::voice::Table;
 use clap::{Args, Subcommand};
-use model::api::{Peeked, PurgeRequest};
+use model::api::{Peeked, PurgeRequest, RedriveRequest};
 use model::{FunctionName, InvocationId};
 
 const EXAMPLES: &str = "\
@@ -13,6 +13,7 @@ Examples:
   casemate queue list orders --dead
   casemate queue peek 0198c3f2-9d5e-7c21-8a4b-2f6d1e0c9b7a
   casemate queue retry 0198c3f2-9d5e-7c21-8a4b-2f6d1e0c9b7a
+  casemate queue redrive orders
   casemate queue purge orders";
 
 /// Look after asynchronous calls
@@ -31,6 +32,7 @@ enum Command {
     List(List),
     Peek(Peek),
     Retry(Retry),
+    Redrive(Redrive),
     Purge(Purge),
 }
 
@@ -41,6 +43,7 @@ impl Queue {
             Command::List(list) => list.run(context),
             Command::Peek(peek) => peek.run(context),
             Command::Retry(retry) => retry.run(context),
+            Command::Redrive(redrive) => redrive.run(context),
             Command::Purge(purge) => purge.run(context),
         }
     }
@@ -151,6 +154,36 @@ impl Retry {
             return context.voice.document(&accepted);
         }
         context.voice.line(format_args!("{} is tried again", accepted.invocation))
+    }
+}
+
+const REDRIVE_EXAMPLES: &str = "\
+Examples:
+  casemate queue redrive orders
+  casemate queue redrive --all";
+
+/// Try all calls again that were given up
+///
+/// The oldest come first. Their attempts are counted anew, and what their callers may do now is what
+/// counts.
+#[derive(Debug, Args)]
+#[command(after_help = REDRIVE_EXAMPLES)]
+struct Redrive {
+    /// Those of this function
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    function: Option<FunctionName>,
+    /// All of the environment
+    #[arg(long, conflicts_with = "function")]
+    all: bool,
+}
+
+impl Redrive {
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let redriven = context.client()?.redrive(&RedriveRequest { function: self.function })?;
+        if context.voice.is_json() {
+            return context.voice.document(&redriven);
+        }
+        context.voice.line(format_args!("{} are tried again", redriven.retried))
     }
 }
 

@@ -30,6 +30,13 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         write(
             "post",
+            "S/queue/redrive",
+            "Tries all calls again that were given up",
+            Json(schema::<api::RedriveRequest>),
+            schema::<api::Redriven>,
+        ),
+        write(
+            "post",
             "S/queue/purge",
             "Removes calls that were given up",
             Json(schema::<api::PurgeRequest>),

@@ -216,6 +216,14 @@ async fn what_always_fails_becomes_a_dead_letter_that_can_be_tried_again_or_remo
         rig.clock.forward(Duration::from_secs(60));
         rig.work().await;
     }
+    let g = Some("g".parse().expect("a name"));
+    assert_eq!(rig.engine.redrive(&Scope::default(), g).await, Ok(0), "another function's");
+    assert_eq!(rig.engine.redrive(&Scope::default(), None).await, Ok(1));
+    assert_eq!(rig.state(id).await, Some((State::Waiting, 0)));
+    for _ in 0..3 {
+        rig.work().await;
+        rig.clock.forward(Duration::from_secs(60));
+    }
     assert_eq!(rig.engine.purge(&Scope::default(), Purge::All).await, Ok(1));
     assert_eq!(rig.state(id).await, None);
 }

@@ -26,6 +26,22 @@ pub struct Queued {
     pub error: Option<String>,
 }
 
+/// Which dead letters to try again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedriveRequest {
+    /// Those of a function; all of the environment if none is named.
+    #[serde(default)]
+    pub function: Option<FunctionName>,
+}
+
+/// How many dead letters are tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Redriven {
+    /// How many.
+    pub retried: u64,
+}
+
 /// What a call in the queue holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Peeked {
