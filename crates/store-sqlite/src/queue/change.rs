@@ -15,6 +15,7 @@ pub(super) struct Sealed {
 }
 
 /// Why a message was not taken, other than that the file failed.
+#[derive(Clone, Copy)]
 pub(super) enum Refused {
     Quota { messages: u64, bytes: u64 },
     Exists,
