@@ -136,7 +136,6 @@ fn worked_off(node: &Node) -> usize {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "what a trial came to is worth reading")]
 fn no_event_is_lost_in_kills_and_every_end_is_told_once() {
     let seed = seed();
     println!("CASEMATE_SEED={seed} repeats this trial");

@@ -77,7 +77,7 @@ impl Engine {
     fn has_contract(&self, scope: &Scope, name: &model::FunctionName) -> bool {
         let catalog = self.catalog.load();
         let found = catalog.view(scope).and_then(|view| view.functions.get(name));
-        found.is_some_and(|function| function.data.is_some())
+        found.is_some_and(|function| self.data_of(function).is_some())
     }
 }
 

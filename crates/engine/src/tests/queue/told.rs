@@ -9,12 +9,7 @@ use serde_json::Value;
 const ROUTE: &str = r#""http":[{"route":"* /f/{*rest}"}]"#;
 
 /// An engine with `f`, whose calls end as `script` says, and more functions; and a token for `f`.
-async fn telling(
-    config: Config,
-    later: &str,
-    more: &str,
-    script: fn() -> Vec<Step>,
-) -> (Rig, String) {
+async fn telling(config: Config, later: &str, more: &str, script: Script) -> (Rig, String) {
     let rig = rig_with(config, &[], move |request| match request.uri().path() {
         "/f/x" => script(),
         _ => vec![Step::Head(http::StatusCode::OK), Step::Echo, Step::End],
@@ -26,6 +21,9 @@ async fn telling(
     rig.grant("token:ci", "invoke-async", "f").await;
     (rig, token)
 }
+
+/// How a call ends.
+type Script = fn() -> Vec<Step>;
 
 /// A function whose calls wait for a minute, so that they can be looked at.
 const SLOW_G: &str = r#",{"name":"g","async":{"delay":"1m"}}"#;
@@ -242,7 +240,7 @@ async fn a_long_reply_is_told_by_its_length_and_bytes_in_base64() {
     static LONG: [u8; 70_000] = [b'a'; 70_000];
     let long = || vec![Step::Head(http::StatusCode::OK), Step::Frame(&LONG), Step::End];
     let bytes = || vec![Step::Head(http::StatusCode::OK), Step::Frame(b"\xff\x00"), Step::End];
-    let scripts: [(fn() -> Vec<Step>, Value); 2] = [
+    let scripts: [(Script, Value); 2] = [
         (long, serde_json::json!({ "status": 200, "bytes": 70_000 })),
         (bytes, serde_json::json!({ "status": 200, "bytes": 2, "body_base64": "/wA=" })),
     ];
