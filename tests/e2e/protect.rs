@@ -109,6 +109,22 @@ fn a_table_is_protected_and_comes_back_byte_for_byte() {
     assert_eq!(mode & 0o777, 0o600, "what came back is its owner's alone");
 }
 
+/// Nobody can seal anew what left the house, so the keys for it do not change with a rotation.
+#[test]
+fn what_was_protected_before_a_rotation_is_equal_and_comes_back_after_it() {
+    let desk = Desk::new();
+    desk.ok(&["orders.csv", "-o", "safe.csv"]);
+    let mut rotate = casemate();
+    rotate.current_dir(desk.dir.path()).args(["--home", "home", "key", "rotate"]);
+    let rotated = rotate.args(["--root-key-file", "home/root.key"]).output().expect("it runs");
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    assert!(desk.read("home/root.key").contains("\nepoch 2 "));
+    desk.ok(&["orders.csv", "-o", "again.csv"]);
+    assert_eq!(desk.read("again.csv"), desk.read("safe.csv"));
+    desk.ok(&["safe.csv", "--undo", "-o", "back.csv"]);
+    assert_eq!(desk.read("back.csv"), ORDERS);
+}
+
 #[test]
 fn another_tenant_environment_or_key_gets_nothing_back() {
     let desk = Desk::new();

@@ -83,9 +83,6 @@ pub(crate) async fn assemble(
     let queue = store_sqlite::Queue::open(home.path(), Arc::clone(&derived));
     let queue = queue.map_err(Problem::from)?;
     let elsewhere = Arc::new(crate::secrets::open(&settings.secrets, &clock)?);
-    // Marks that say what came already are kept for longer than an epoch.
-    let digest_key =
-        ring.hash_key(ring.founding(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
     let keyvalue = Stores::open(home.path(), Arc::clone(&derived), Arc::new(store.clone()));
     let keyvalue: Arc<dyn ports::KeyValue> = Arc::new(keyvalue.map_err(Problem::from)?);
     let blobs = open_blobs(home, &derived, &store)?;
@@ -111,7 +108,7 @@ pub(crate) async fn assemble(
         policies: policies(settings)?,
         clock,
         counters: Arc::new(store_sqlite::CounterFile::new(home.path())),
-        digest: keys::digester(digest_key),
+        digest: digester(&ring)?,
         keys: Arc::clone(&derived),
         elsewhere,
     };
@@ -119,8 +116,7 @@ pub(crate) async fn assemble(
         KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;
     let config = engine_config(settings, &key_files, interpreters);
     let engine = Engine::start(config, parts).await?;
-    first_entries(&engine, home).await?;
-    keyring::note(&engine, &store, &ring).await?;
+    first_entries(&engine, home, (&store, &ring)).await?;
     key_files.settle().await;
     Ok(Assembled {
         engine,
@@ -242,6 +238,13 @@ pub(crate) fn notary(ring: &FileRing) -> Result<Notary, Problem> {
         .map_err(|error| Problem::new(Code::Internal).internal(error))
 }
 
+/// Digests what is compared and not kept. Marks that say what came already are made with it, and
+/// are kept for longer than an epoch may be the newest.
+fn digester(ring: &FileRing) -> Result<keys::Digester, Problem> {
+    let key = ring.hash_key(ring.founding(), KeyPurpose::Digest, &[]).map_err(key_problem)?;
+    Ok(keys::digester(key))
+}
+
 /// The key that the ledger of a home is signed with.
 pub(crate) fn ledger_key(ring: &FileRing) -> Result<VerifierKey, Problem> {
     Ok(notary(ring)?.verifier_key().clone())
@@ -343,8 +346,13 @@ fn policies(settings: &Settings) -> Result<Arc<Policies>, Problem> {
     Policies::new(&files).map_err(Problem::from)
 }
 
-/// The first entry of a new ledger, and the entry that says that a home was restored.
-async fn first_entries(engine: &Engine, home: &Home) -> Result<(), Problem> {
+/// The first entry of a new ledger, and those that say that a home was restored and that its root
+/// key was rotated.
+async fn first_entries(
+    engine: &Engine,
+    home: &Home,
+    (store, ring): (&Store, &FileRing),
+) -> Result<(), Problem> {
     if engine.ledger_head().await?.size == 0 {
         engine
             .note("casemate", Act::Genesis { version: env!("CARGO_PKG_VERSION").to_owned() })
@@ -355,7 +363,7 @@ async fn first_entries(engine: &Engine, home: &Home) -> Result<(), Problem> {
         engine.note("casemate", Act::Restored { backup }).await?;
         std::fs::remove_file(&marker).map_err(|error| home::bad(&marker, error))?;
     }
-    Ok(())
+    keyring::note(engine, store, ring).await
 }
 
 fn read_digest(path: &Path) -> Option<Digest> {
