@@ -186,4 +186,4 @@ pub(crate) fn unusable(what: impl std::fmt::Display) -> Problem {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// Keys that differ by class.
-pub(super) fn keys(class: &DataClass) -> Result<ClassKeys, Problem> {
+pub(crate) fn keys(class: &DataClass) -> Result<ClassKeys, Problem> {
     let seed = class.as_str().bytes().fold(7, u8::wrapping_add);
     Ok(ClassKeys {
         version: 1,
@@ -25,7 +25,7 @@ pub(super) fn contract(document: serde_json::Value) -> Contract {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that callers write a literal")]
-pub(super) fn fields(fields: serde_json::Value) -> Contract {
+pub(crate) fn fields(fields: serde_json::Value) -> Contract {
     contract(json!({ "field": fields }))
 }
 

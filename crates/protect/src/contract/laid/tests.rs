@@ -3,8 +3,8 @@
 use super::*;
 use crate::contract::tests::{bind, keys};
 use crate::contract::{Direction, Tally};
+use model::TenantName;
 use model::manifest::LaidField;
-use model::{DataClass, TenantName};
 
 fn field(text: &str) -> DataField {
     serde_json::from_str(text).expect(text)
