@@ -110,8 +110,7 @@ impl Engine {
         let members = manifest.members()?;
         self.check_callers(&members)?;
         self.check_secrets(scope, &members).await?;
-        protect::contract::check_functions(&members)?;
-        self.check_laid(&members)?;
+        self.check_contracts(&members)?;
         self.check_caps(&members)?;
         let mut in_use = self.using(members.iter().filter_map(|member| member.digest)).await;
         let prepared = self.prepare(&members, &mut in_use).await?;

@@ -9,7 +9,7 @@ use crate::wiring::Engine;
 use model::manifest::{Arrival, DataSpec, FunctionSpec};
 use model::wire::v1::{Caller, Outcome, Trigger};
 use model::{Code, FunctionRef, Problem};
-use protect::contract::{Contract, Direction, check_laid};
+use protect::contract::{Contract, Direction, check_functions, check_laid};
 
 impl Ready {
     /// What is done with requests that come in this way.
@@ -68,8 +68,10 @@ impl Engine {
         Err(self.not_run(permitted, Outcome::Interrupted, problem))
     }
 
-    /// Looks whether functions fit what the operator lays over them.
-    pub(crate) fn check_laid(&self, functions: &[FunctionSpec]) -> Result<(), Problem> {
+    /// Looks whether the contracts of functions mean something, and fit what the operator lays over
+    /// them.
+    pub(crate) fn check_contracts(&self, functions: &[FunctionSpec]) -> Result<(), Problem> {
+        check_functions(functions)?;
         check_laid(functions, &self.config.data.laid)
     }
 

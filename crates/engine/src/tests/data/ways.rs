@@ -220,3 +220,33 @@ async fn a_body_is_read_as_each_contract_wants_it_or_not_at_all() {
         assert_eq!(problem.code, Code::DataBodyKind, "{kind}: {problem}");
     }
 }
+
+#[tokio::test]
+async fn a_contract_that_means_nothing_is_not_deployed() {
+    let rig = crate::tests::rig::rig(|_| crate::tests::rig::answer()).await;
+    for (data, code) in [
+        (r#""in":[{"at":"body:/a","class":"pet","transform":"token"}]"#, Code::DataClassUnknown),
+        (r#""in":[{"at":"line","class":"pan","transform":"token"}]"#, Code::DataContract),
+        (
+            r#""in":[{"at":"body:/a","class":"pan","transform":"token","trigger":"event:paid"}]"#,
+            Code::DataNoTrigger,
+        ),
+        (
+            r#""reveal":[{"class":"pan","to":"https://x","purpose":"p","at":["csv:a"]}]"#,
+            Code::DataContract,
+        ),
+        (
+            r#""in":[{"at":"body:/a","class":"pan","transform":"card","keep_first":8,"keep_last":4}]"#,
+            Code::DataTooFew,
+        ),
+        (
+            r#""reveal":[{"class":"pan","to":"https://x","purpose":"p","at":["line"]}]"#,
+            Code::DataContract,
+        ),
+        (r#""in":[]"#, Code::ManifestValue),
+    ] {
+        assert_eq!(rig.deploy(&function(data)).await.expect_err(data), code, "{data}");
+    }
+    let socket = function(IN).replace(r#""route":"* /f""#, r#""route":"GET /f","websocket":{}"#);
+    assert_eq!(rig.deploy(&socket).await.expect_err("both"), Code::DataTrigger);
+}
