@@ -4,6 +4,10 @@
 //! transaction. [`Leaf`] is the ledger's schema, version 1: JSON with the keys in this order and
 //! no white space, so that the bytes can be hashed and read by anybody.
 
+mod listed;
+
+pub use listed::{LISTED_MAX, Listed};
+
 use crate::beside::{Beside, BesideRow};
 use crate::cap::Whose;
 use crate::key::Epoch;
@@ -195,32 +199,6 @@ pub struct Leaf {
     pub actor: String,
     /// What.
     pub act: LeafAct,
-}
-
-/// A list in a ledger entry. An entry has little room (64 KiB), so a long list is given by its
-/// length, its digest and its beginning; the registry holds the rest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Listed<T> {
-    /// How many there are.
-    pub count: u64,
-    /// SHA-256 of the whole list as JSON without white space.
-    pub sha256: Digest,
-    /// The first of them, up to [`LISTED_MAX`].
-    pub first: Vec<T>,
-}
-
-/// Most items that a ledger entry spells out.
-pub const LISTED_MAX: usize = 64;
-
-impl<T: Serialize + Clone> Listed<T> {
-    /// Lists `items`.
-    #[must_use]
-    pub fn of(items: &[T], sha256: fn(&[u8]) -> Digest) -> Self {
-        // Plain data with string keys: serializing it cannot fail.
-        let json = serde_json::to_vec(items).unwrap_or_default();
-        let first = items.iter().take(LISTED_MAX).cloned().collect();
-        Self { count: items.len() as u64, sha256: sha256(&json), first }
-    }
 }
 
 /// What a ledger entry says was done, with the numbers that the registry gave.
