@@ -35,7 +35,7 @@ macro_rules! protecting {
             cause: "The whole body is needed before the function runs, and it is longer than 4 MiB, than the function's `request_body`, or than what the node has left for such bodies; or the request holds more than 1,024 different sensitive values, or more than 64 KiB of them.",
             remedy: "Send less at a time. Large files go by a route with `upload`, to a function without `data.in`.";
         DataBodyKind = "E0311", 415, "a body is of a kind that the function's data contract does not read",
-            cause: "It is compressed, of several parts, or a form where the contract names fields in JSON only (or the other way round), so that sensitive fields could pass unseen.",
+            cause: "It is compressed, or a form or a table where the contract names fields in JSON only (or the other way round), so that sensitive fields could pass unseen.",
             remedy: "Send JSON or a form, as the contract names them, without `content-encoding`.";
         DataRevealDenied = "E0312", 403, "the function may not have values revealed there",
             cause: "The manifest asks for it with `data.reveal`, and no grant allows it, or a policy forbids it.",
