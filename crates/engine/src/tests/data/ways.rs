@@ -2,6 +2,7 @@
 //! lays over them.
 
 use super::*;
+use crate::tests::rig::answer;
 use crate::{DataDefaults, QueueLimits};
 use model::FunctionName;
 use model::manifest::{LaidField, LaidSpec};
@@ -223,7 +224,7 @@ async fn a_body_is_read_as_each_contract_wants_it_or_not_at_all() {
 
 #[tokio::test]
 async fn a_contract_that_means_nothing_is_not_deployed() {
-    let rig = crate::tests::rig::rig(|_| crate::tests::rig::answer()).await;
+    let rig = rig(|_| answer()).await;
     for (data, code) in [
         (r#""in":[{"at":"body:/a","class":"pet","transform":"token"}]"#, Code::DataClassUnknown),
         (r#""in":[{"at":"line","class":"pan","transform":"token"}]"#, Code::DataContract),
