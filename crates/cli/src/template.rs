@@ -70,6 +70,10 @@ pub(crate) enum Template {
     OpenfaasPython,
     /// A function of OpenFaaS' in JavaScript
     OpenfaasNode,
+    /// A function of Kubeless' in Python
+    KubelessPython,
+    /// A function of Kubeless' in JavaScript
+    KubelessNode,
     /// A function of IronFunctions' in Python
     IronfunctionsPython,
     /// A Cloudflare Worker in JavaScript
@@ -194,6 +198,8 @@ impl Template {
             Self::KnativePython => native::KNATIVE_PYTHON,
             Self::OpenfaasPython => native::OPENFAAS_PYTHON,
             Self::OpenfaasNode => native::OPENFAAS_NODE,
+            Self::KubelessPython => native::KUBELESS_PYTHON,
+            Self::KubelessNode => native::KUBELESS_NODE,
             Self::IronfunctionsPython => native::IRONFUNCTIONS_PYTHON,
             Self::WorkerJs => native::WORKER,
             Self::Flask => native::FLASK,

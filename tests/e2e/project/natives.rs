@@ -142,6 +142,16 @@ fn from_new_to_a_changed_answer_in_a_handler_of_openfaas_in_javascript() {
 }
 
 #[test]
+fn from_new_to_a_changed_answer_in_a_function_of_kubeless() {
+    Newcomer::new().go("kubeless-python", "index.py", GREETING);
+}
+
+#[test]
+fn from_new_to_a_changed_answer_in_a_function_of_kubeless_in_javascript() {
+    Newcomer::new().go("kubeless-node", "index.js", GREETING);
+}
+
+#[test]
 fn from_new_to_a_changed_answer_in_a_program_of_ironfunctions() {
     Newcomer::new().go("ironfunctions-python", "func.py", GREETING);
 }

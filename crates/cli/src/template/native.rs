@@ -99,6 +99,8 @@ pub(super) const AZURE_PYTHON: Kind =
     python!("azure-python", "function_app.py", "host.json").and("host.json");
 pub(super) const AZURE_NODE: Kind = node!("azure-node", "hello.js", "host.json").and("host.json");
 pub(super) const ALIBABA_PYTHON: Kind = python!("alibaba-python", "index.py");
+pub(super) const KUBELESS_PYTHON: Kind = python!("kubeless-python", "index.py");
+pub(super) const KUBELESS_NODE: Kind = node!("kubeless-node", "index.js");
 pub(super) const OPENWHISK_PYTHON: Kind = python!("openwhisk-python", "__main__.py");
 pub(super) const OPENWHISK_NODE: Kind = node!("openwhisk-node", "index.js");
 pub(super) const FN_PYTHON: Kind = Kind::new(
