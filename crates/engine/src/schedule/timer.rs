@@ -10,15 +10,15 @@ use super::{Schedule, granted, number};
 use crate::wiring::Engine;
 use model::manifest::Missed;
 use model::wire::v1::Caller;
-use model::{InvocationId, Problem, Timestamp};
-use ports::queue::{Mark, Marking, Tick, TriggerRef};
+use model::{Code, InvocationId, Problem, Timestamp};
+use ports::queue::{Error, Mark, Marking, Tick, TriggerRef};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// How late a time may be looked at and still not be missed.
 const GRACE_US: i64 = 60_000_000;
@@ -86,6 +86,15 @@ impl Ord for Due {
 
 type Heap = BinaryHeap<Reverse<Due>>;
 
+/// How changing a mark ended.
+fn marked(ended: Option<Result<Result<bool, Error>, JoinError>>) -> Result<(), Problem> {
+    match ended {
+        Some(Err(error)) => Err(Problem::new(Code::Internal).internal(error)),
+        Some(Ok(changed)) => Ok(changed.map(|_there| ())?),
+        None => Ok(()),
+    }
+}
+
 impl Engine {
     /// Follows the schedules until `stop` is ready.
     pub async fn follow_schedules(self: Arc<Self>, stop: impl Future<Output = ()>) {
@@ -120,26 +129,42 @@ impl Engine {
         };
         let now = self.parts.clock.wall();
         let mut heap = Heap::with_capacity(schedules.len());
+        let mut changes = Vec::new();
         for schedule in schedules {
             let known = marks.remove(&schedule.trigger);
             let paused = known.as_ref().is_some_and(|mark| mark.paused);
             let same = known.filter(|mark| mark.rhythm == schedule.number);
-            let after = match same {
-                Some(mark) => mark.until,
-                None => {
+            let after = same.map_or_else(
+                || {
                     let begin = Marking::Begin { rhythm: schedule.number, until: now };
-                    queue.mark(schedule.trigger.clone(), begin).await?;
+                    changes.push((schedule.trigger.clone(), begin));
                     now
-                }
-            };
+                },
+                |mark| mark.until,
+            );
             if !paused {
                 heap.extend(Due::next(schedule, after).map(Reverse));
             }
         }
-        for gone in marks.into_keys() {
-            queue.mark(gone, Marking::Forget).await?;
-        }
+        changes.extend(marks.into_keys().map(|gone| (gone, Marking::Forget)));
+        self.mark_all(changes).await?;
         Ok(heap)
+    }
+
+    /// Changes marks, [`AT_ONCE`] of them at a time: the queue writes together what comes together.
+    async fn mark_all(&self, changes: Vec<(TriggerRef, Marking)>) -> Result<(), Problem> {
+        let mut under_way = JoinSet::new();
+        for (trigger, how) in changes {
+            if under_way.len() == AT_ONCE {
+                marked(under_way.join_next().await)?;
+            }
+            let queue = Arc::clone(&self.parts.queue);
+            under_way.spawn(async move { queue.mark(trigger, how).await });
+        }
+        while !under_way.is_empty() {
+            marked(under_way.join_next().await)?;
+        }
+        Ok(())
     }
 
     /// Sees to what is due, until the schedules change.
