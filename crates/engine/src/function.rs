@@ -12,8 +12,8 @@ use crate::slots::Slots;
 use crate::urls::Aim;
 use model::manifest::{Auth, Durability, FunctionSpec, HttpTrigger, Runtime, Way};
 use model::wire::v1::Caller;
-use model::{Claims, FunctionRef, FunctionRow, Problem};
-use policy::FunctionPolicies;
+use model::{Claims, FunctionRef, FunctionRow, Problem, TriggerName};
+use policy::{Asker, Denial, FunctionPolicies, InvokeAsk};
 use ports::executor::{Form, Program, Surroundings, Unit};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -164,6 +164,22 @@ fn around(row: &FunctionRow, standing: &Standing) -> Surroundings {
 }
 
 impl Function {
+    /// Whether a trigger of it may call it now. What came of it is called by `kind`, as policies see
+    /// it: `event` or `schedule`.
+    pub(crate) fn admits(&self, trigger: &TriggerName, kind: &'static str) -> Result<(), Denial> {
+        let ask = InvokeAsk {
+            principal: Asker::Trigger(trigger),
+            function: self.reference(),
+            source: None,
+            method: "POST",
+            route: "",
+            trigger: kind,
+            claims: Claims::NONE,
+        };
+        let permit = self.policies.decide_invoke(&ask)?;
+        self.policies.decide_async(&ask, &permit).map(|_later| ())
+    }
+
     pub(crate) fn new(
         row: FunctionRow,
         policies: Arc<FunctionPolicies>,

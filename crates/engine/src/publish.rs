@@ -17,12 +17,14 @@ use model::{
     ApplicationName, Claims, CloudEvent, Code, InvocationId, Label, Labels, Problem, Scope,
     Timestamp, TriggerName,
 };
-use policy::{Asker, CallPermit, Denial, InvokeAsk, PublishAsk};
+use policy::{Asker, CallPermit, Denial, PublishAsk};
 use ports::queue::{Message, Post, Publication};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What policies see as the trigger of a call that an event causes.
+pub(crate) const KIND: &str = "event";
 /// The attribute that says which classes of data an event is known to contain.
 const CLASSES: &str = "dataclassification";
 /// Longest label that is taken from an event.
@@ -109,7 +111,7 @@ impl Engine {
             let mut messages = Vec::new();
             for function in view.subscribers(application) {
                 for trigger in function.row.spec.on.iter().filter(|it| it.wants(event)) {
-                    match granted(&trigger.name, function) {
+                    match function.admits(&trigger.name, KIND) {
                         Ok(()) => {
                             let said = trigger.ordered_by.as_deref().and_then(|it| event.get(it));
                             let order = said.map(|key| self.order(function, key));
@@ -157,21 +159,6 @@ impl Engine {
         let texts = ["event", application.as_str(), whose.as_str(), source, event.id()];
         (self.parts.digest)(texts.join("\n").as_bytes())
     }
-}
-
-/// Whether an event trigger may call its function now.
-pub(crate) fn granted(trigger: &TriggerName, function: &Function) -> Result<(), Denial> {
-    let ask = InvokeAsk {
-        principal: Asker::Trigger(trigger),
-        function: function.reference(),
-        source: None,
-        method: "POST",
-        route: "",
-        trigger: "event",
-        claims: Claims::NONE,
-    };
-    let permit = function.policies.decide_invoke(&ask)?;
-    function.policies.decide_async(&ask, &permit).map(|_later| ())
 }
 
 pub(crate) fn message(

@@ -17,13 +17,13 @@ use model::manifest::ScheduleSpec;
 use model::schedule::Rhythm;
 use model::wire::queued::{Call, Cause};
 use model::wire::v1::Caller;
-use model::{
-    Claims, Code, FunctionRef, FunctionRow, InvocationId, Problem, Scope, Timestamp, TriggerName,
-};
-use policy::{Asker, Denial, InvokeAsk};
+use model::{Code, FunctionRef, FunctionRow, InvocationId, Problem, Scope, Timestamp, TriggerName};
 use ports::queue::{Mark, Marking, Message, TriggerRef};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// What policies see as the trigger of a call at a time.
+const KIND: &str = "schedule";
 
 /// One schedule of an active function.
 pub(crate) struct Schedule {
@@ -106,21 +106,6 @@ fn number(texts: &[&str]) -> u64 {
     u64::from_be_bytes(std::array::from_fn(|at| digest.0[at]))
 }
 
-/// Whether a schedule may call its function now.
-fn granted(schedule: &Schedule, function: &Function) -> Result<(), Denial> {
-    let ask = InvokeAsk {
-        principal: Asker::Trigger(&schedule.spec.name),
-        function: function.reference(),
-        source: None,
-        method: "POST",
-        route: "",
-        trigger: "schedule",
-        claims: Claims::NONE,
-    };
-    let permit = function.policies.decide_invoke(&ask)?;
-    function.policies.decide_async(&ask, &permit).map(|_later| ())
-}
-
 fn find<'v>(
     view: Option<&'v Arc<View>>,
     name: &TriggerName,
@@ -173,7 +158,7 @@ impl Engine {
         mark: Option<&Mark>,
     ) -> api::Schedule {
         let now = self.parts.clock.wall();
-        let denial = granted(schedule, function).err();
+        let denial = function.admits(&schedule.spec.name, KIND).err();
         let paused = mark.is_some_and(|mark| mark.paused);
         let after =
             mark.filter(|mark| mark.rhythm == schedule.number).map_or(now, |mark| mark.until);

@@ -12,7 +12,7 @@ mod verify;
 use crate::function::Function;
 use crate::guard::{Origin, network};
 use crate::invoke::{Outcomes, Refusal, whole};
-use crate::publish::{Publisher, granted, message};
+use crate::publish::{KIND, Publisher, message};
 use crate::rate::RateKey;
 use crate::reply::ReplyBody;
 use crate::request::{check_length, request_host};
@@ -109,7 +109,7 @@ impl Engine {
     ) -> Outcomes<http::Response<ReplyBody>> {
         let Reading { event, mark, answer } = reading;
         if let Some(event) = event {
-            granted(&spec.name, function).map_err(|denial| {
+            function.admits(&spec.name, KIND).map_err(|denial| {
                 let hint = denial.hint.as_deref().unwrap_or_default();
                 tracing::warn!(webhook = %spec.name, %denial, hint, "a webhook may not call its function");
                 Refusal::from(Problem::new(Code::WebhookDenied).internal(&denial))

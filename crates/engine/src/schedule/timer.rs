@@ -6,7 +6,7 @@
 //!
 //! Invariant: at most [`AT_ONCE`] calls are made at a time, however many are due.
 
-use super::{Schedule, granted, number};
+use super::{KIND, Schedule, number};
 use crate::wiring::Engine;
 use model::manifest::Missed;
 use model::wire::v1::Caller;
@@ -232,7 +232,7 @@ impl Engine {
         let view = catalog.view(&schedule.function.scope);
         let function = view.and_then(|view| view.functions.get(&schedule.function.name));
         let Some(function) = function else { return false };
-        match granted(schedule, function) {
+        match function.admits(&schedule.spec.name, KIND) {
             Ok(()) => true,
             Err(denial) => {
                 tracing::debug!(schedule = %schedule.trigger, %denial, "a schedule may not run");
