@@ -108,6 +108,23 @@ fn an_event_calls_who_wants_it_when_publisher_and_trigger_are_granted() {
     assert_eq!(record["trigger"], "event paid from token:erp, attempt 1");
     assert_eq!((&record["bytes_in"], &record["bytes_out"]), (&5.into(), &5.into()));
 
+    // It is listed with what came, which is what was granted then.
+    let listed = node.json(&["events", "list"]);
+    let row = &listed["items"][0];
+    assert_eq!(
+        (&row["name"], &row["function"], &row["came"], &row["state"], &row["outcome"]),
+        (&"paid".into(), &"f".into(), &1.into(), &"granted".into(), &"ok".into())
+    );
+    assert_eq!(row["wants"], "type is \"com.x.paid\"");
+    node.ok(&["revoke", "trigger:paid", "invoke", "f"]);
+    let said = node.run(&["events", "list"]);
+    let said = [said.stdout, said.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    for part in ["APPLICATION", "shop", "not granted: casemate grant trigger:paid invoke f"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    node.ok(&["grant", "trigger:paid", "invoke", "f"]);
+
     // Grants go with what they are for.
     deploy(&node, "");
     let grants = node.json(&["grants"]).to_string();

@@ -277,6 +277,14 @@ fn of_records() -> Vec<Operation> {
             ..read("S/costs", "What invocations cost, added up", schema::<api::Costs>)
         },
         Operation {
+            query: &["since_us"],
+            ..read(
+                "S/event-triggers",
+                "What calls functions with events, and how often it did",
+                schema::<api::EventTriggers>,
+            )
+        },
+        Operation {
             query: &["function", "invocation", "level", "since_us", "after", "limit", "follow"],
             ..read(
                 "S/logs",

@@ -10,7 +10,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use engine::{LogQuery, RecordQuery};
 use futures_util::stream;
-use model::api::{CostBy, Costs, Log, Page, Record};
+use model::api::{CostBy, Costs, EventTriggers, Log, Page, Record};
 use model::wire::AskedFor;
 use model::wire::v1::{Caller, Level, Outcome};
 use model::{FunctionName, InvocationId, Timestamp};
@@ -107,6 +107,22 @@ pub(crate) async fn costs(
     })?;
     let since = Timestamp(params.since_us.unwrap_or(i64::MIN));
     Ok(Json(shared.engine.costs(&place.scope, by, since).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TriggerParams {
+    since_us: Option<i64>,
+}
+
+/// `GET …/event-triggers`
+pub(crate) async fn event_triggers(
+    place: Place,
+    State(shared): State<Shared>,
+    Params(params): Params<TriggerParams>,
+) -> Answer<Json<EventTriggers>> {
+    let since = Timestamp(params.since_us.unwrap_or(i64::MIN));
+    Ok(Json(shared.engine.event_triggers(&place.scope, since).await?))
 }
 
 /// `GET …/logs`

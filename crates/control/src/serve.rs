@@ -130,6 +130,7 @@ fn plain() -> Router<Shared> {
         .route("/records", get(records::list))
         .route("/records/{id}", get(records::show))
         .route("/costs", get(records::costs))
+        .route("/event-triggers", get(records::event_triggers))
         .route("/logs", get(records::logs))
         .route("/caps", get(caps::list))
         .route("/caps/lift", post(caps::lift))

@@ -1,12 +1,14 @@
 //! Everything that can be read.
 
 mod costs;
+mod triggers;
 
 use crate::catalog::View;
 use crate::function::Function;
 use crate::wiring::Engine;
 use model::api::{self, LedgerEntry, LedgerHead, Page, Revisions};
 use model::revision::DeploymentRow;
+use model::wire::v1::Record;
 use model::{
     Action, ApplicationName, Code, FunctionRef, FunctionRow, Grant, InvocationId, Principal,
     Problem, Scope,
@@ -160,6 +162,23 @@ impl Engine {
         let page =
             self.parts.journal.records(query).await.map_err(|error| journal_problem(&error))?;
         Ok(Page { items: page.items.iter().map(api::Record::ended).collect(), next: page.next })
+    }
+
+    /// Goes through all records of a query, newest first, page by page.
+    async fn each_record(
+        &self,
+        mut query: RecordQuery,
+        mut each: impl FnMut(&Record) + Send,
+    ) -> Result<(), Problem> {
+        loop {
+            let page = self.parts.journal.records(query.clone()).await;
+            let page = page.map_err(|error| journal_problem(&error))?;
+            page.items.iter().for_each(&mut each);
+            query.before = page.next;
+            if query.before.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// One invocation: finished, under way, or waiting in the queue.

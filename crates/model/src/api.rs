@@ -10,6 +10,7 @@ mod node;
 mod queue;
 mod schedule;
 mod secret;
+mod trigger;
 
 pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
 pub use cost::{CostBy, CostRow, Costs, Price};
@@ -21,6 +22,7 @@ pub use node::Node;
 pub use queue::{Accepted, Peeked, PurgeRequest, Purged, Queued, RedriveRequest, Redriven};
 pub use schedule::Schedule;
 pub use secret::{SecretInfo, SecretWritten};
+pub use trigger::{EventTriggerInfo, EventTriggers};
 
 use crate::manifest::{Auth, Manifest};
 use crate::revision::{DeploymentRow, RevisionRow};

@@ -91,6 +91,7 @@ fn every_command_teaches_itself() {
         "budget propose",
         "data map",
         "data reveal",
+        "events list",
         "events sample",
         "key backup",
         "key init",

@@ -3,7 +3,7 @@
 use super::Client;
 use super::transport::{Patience, query};
 use crate::voice::Failure;
-use model::api::{CostBy, Costs, Function, Log, Page, Record, Revisions};
+use model::api::{CostBy, Costs, EventTriggers, Function, Log, Page, Record, Revisions};
 use model::wire::AskedFor;
 use model::wire::v1::{Caller, Level, Outcome};
 use model::{FunctionName, InvocationId, Timestamp};
@@ -99,6 +99,12 @@ impl Client {
     pub(crate) fn costs(&self, by: CostBy, since: Timestamp) -> Result<Costs, Failure> {
         let parts = [("by", Some(by.word().to_owned())), ("since_us", Some(since.0.to_string()))];
         self.read(&self.scoped(&format!("costs{}", query(&parts))))
+    }
+
+    /// What calls functions with events, and how often it did since then.
+    pub(crate) fn event_triggers(&self, since: Timestamp) -> Result<EventTriggers, Failure> {
+        let parts = [("since_us", Some(since.0.to_string()))];
+        self.read(&self.scoped(&format!("event-triggers{}", query(&parts))))
     }
 
     /// One record.

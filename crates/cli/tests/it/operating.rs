@@ -233,7 +233,7 @@ fn help_lists_every_command() {
       detect       Find sensitive data in files
       protect      Protect the sensitive fields of a file, or give them back
       doctor       Look for what is wrong or will be
-      events       Events to try functions with
+      events       See what calls functions with events, and print events to try them with
       explain      Explain an error code: what happened, the likely cause, what to do
       schema       Print the manifest's JSON Schema
       completions  Print a shell's completion script

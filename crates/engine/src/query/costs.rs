@@ -1,6 +1,6 @@
 //! What invocations cost, added up from their records.
 
-use super::{PAGE_MAX, journal_problem};
+use super::PAGE_MAX;
 use crate::catalog::Catalog;
 use crate::wiring::Engine;
 use model::api::{CostBy, CostRow, Costs};
@@ -48,28 +48,19 @@ impl Engine {
         since: Timestamp,
         rows: &mut BTreeMap<String, CostRow>,
     ) -> Result<(), Problem> {
-        let mut before = None;
-        loop {
-            let query = RecordQuery {
-                scope: scope.clone(),
-                since: Some(since),
-                before,
-                limit: PAGE_MAX,
-                ..RecordQuery::default()
-            };
-            let page =
-                self.parts.journal.records(query).await.map_err(|error| journal_problem(&error))?;
-            let catalog = self.catalog.load();
-            for record in &page.items {
-                let name = whose(&catalog, scope, by, record);
-                let new = || CostRow { name: name.clone(), ..CostRow::default() };
-                count(rows.entry(name.clone()).or_insert_with(new), record);
-            }
-            before = page.next;
-            if before.is_none() {
-                return Ok(());
-            }
-        }
+        let query = RecordQuery {
+            scope: scope.clone(),
+            since: Some(since),
+            limit: PAGE_MAX,
+            ..RecordQuery::default()
+        };
+        let catalog = self.catalog.load_full();
+        let one = |record: &Record| {
+            let name = whose(&catalog, scope, by, record);
+            let new = || CostRow { name: name.clone(), ..CostRow::default() };
+            count(rows.entry(name.clone()).or_insert_with(new), record);
+        };
+        self.each_record(query, one).await
     }
 }
 

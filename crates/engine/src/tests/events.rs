@@ -4,8 +4,9 @@ use super::rig::{Rig, rig_with};
 use crate::{Config, Events, HostLimits, QueueLimits, RequestBody};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use model::api::EventTriggerInfo;
 use model::wire::v1::{Caller, Decision, Record, Trigger};
-use model::{Budget, Code};
+use model::{Budget, Code, Scope, Timestamp};
 use parking_lot::Mutex;
 use ports::host::{HostCall, HttpCall};
 use ports::queue::Quota;
@@ -171,7 +172,7 @@ async fn only_who_was_granted_it_publishes_and_is_told_what_is_missing() {
         assert_eq!(refused, Err(Code::CredentialRequired), "{path}");
     }
     let grant = model::Grant::parse("token:ci", "publish", "nowhere").expect("a grant");
-    let scope = model::Scope::default();
+    let scope = Scope::default();
     let refused = rig.engine.grant(&scope, "operator", grant).await.map(drop);
     assert_eq!(refused.map_err(|it| it.code), Err(Code::NoSuchFunction), "nobody inherits it");
     // The grant goes with the application.
@@ -192,7 +193,7 @@ async fn a_trigger_without_its_grant_is_passed_over() {
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].start.function.name.as_str(), "g");
     let wrong = model::Grant::parse("trigger:also", "invoke", "f").expect("a grant");
-    let refused = rig.engine.grant(&model::Scope::default(), "operator", wrong).await.map(drop);
+    let refused = rig.engine.grant(&Scope::default(), "operator", wrong).await.map(drop);
     assert_eq!(refused.map_err(|it| it.code), Err(Code::NoSuchTrigger));
 }
 
@@ -339,4 +340,40 @@ async fn events_that_publish_events_come_to_an_end_and_are_one_tree() {
         assert_eq!(record.start.parent, parent);
     }
     assert_eq!(records[3].calls[0].decision, Decision::Limited, "no deeper than the limit");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_calls_functions_with_events_is_listed_with_what_came_and_what_is_missing() {
+    let more = r#","type":"com.x.paid"},{"name":"other","filter":[{"not":{"exact":{"n":"1"}}}]"#;
+    let (rig, _, token) = shop(more).await;
+    let scope = Scope::default();
+    let listed = async || {
+        let found = rig.engine.event_triggers(&scope, Timestamp(0)).await.expect("a list");
+        let row =
+            |it: EventTriggerInfo| (it.name.to_string(), it.state, it.came, it.wants, it.grant);
+        found.items.into_iter().map(row).collect::<Vec<_>>()
+    };
+    let missing = "casemate grant trigger:other invoke f".to_owned();
+    let other = |came| {
+        let wants = r#"not (n is "1")"#.to_owned();
+        ("other".to_owned(), "not granted".to_owned(), came, wants, Some(missing.clone()))
+    };
+    let paid = |came| {
+        let wants = r#"type is "com.x.paid""#.to_owned();
+        ("paid".to_owned(), "granted".to_owned(), came, wants, None)
+    };
+    assert_eq!(listed().await, [other(0), paid(0)]);
+    for id in ["1", "2", "2"] {
+        rig.publish(Some(&token), id, "{}").await.expect("published");
+    }
+    rig.worked().await;
+    assert_eq!(listed().await, [other(0), paid(2)], "one came twice, and one is not granted");
+    let found = rig.engine.event_triggers(&scope, Timestamp(0)).await.expect("a list");
+    let [_, paid] = found.items.as_slice() else { panic!("{found:?}") };
+    let newest = rig.records().into_iter().max_by_key(|it| it.end_us).expect("one");
+    assert_eq!(paid.outcome.as_deref(), Some("ok"));
+    assert!(paid.last.is_some() && paid.invocation.is_some(), "{paid:?}");
+    assert_eq!(paid.last.as_deref(), Some(newest.start.start_us.to_string().as_str()));
+    let later = rig.engine.event_triggers(&scope, Timestamp(i64::MAX)).await.expect("a list");
+    assert!(later.items.iter().all(|it| it.came == 0 && it.last.is_none()), "{later:?}");
 }

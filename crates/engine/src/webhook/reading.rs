@@ -114,15 +114,7 @@ fn event(
     id: &str,
     message: &Message<'_>,
 ) -> Result<CloudEvent, String> {
-    let sender = match spec.kind {
-        Sender::Standard => "standard",
-        Sender::Github => "github",
-        Sender::Stripe => "stripe",
-        Sender::Slack => "slack",
-        Sender::Discord => "discord",
-        Sender::Telegram => "telegram",
-        Sender::Hmac => "hmac",
-    };
+    let sender = spec.kind.word();
     let plain = |text: &str| -> String {
         text.chars().filter(char::is_ascii_graphic).take(PART_CHARS_MAX).collect()
     };

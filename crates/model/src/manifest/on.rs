@@ -1,5 +1,7 @@
 //! An event trigger of a function: which events of its application it is called with.
 
+mod words;
+
 use super::FunctionSpec;
 use crate::event::{CloudEvent, VALUE_BYTES_MAX, is_name};
 use crate::{Code, Problem, TriggerName};

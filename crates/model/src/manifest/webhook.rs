@@ -34,6 +34,22 @@ pub enum Sender {
     Hmac,
 }
 
+impl Sender {
+    /// Its word, as the manifest has it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Github => "github",
+            Self::Stripe => "stripe",
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+            Self::Telegram => "telegram",
+            Self::Hmac => "hmac",
+        }
+    }
+}
+
 /// One webhook. It asks to call the function as `trigger:NAME`, and a grant makes that true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
