@@ -221,7 +221,10 @@ fn a_sealed_copy_opens_another_home_and_nothing_else_does() {
     node.kill();
 
     let home = dir.path().join("restored");
-    ok(&on(&home, &["restore", text(&backup)]));
+    let unpacked = on(&home, &["restore", text(&backup)]);
+    ok(&unpacked);
+    let hint = format!("casemate key restore FILE --home {}", home.display());
+    assert!(String::from_utf8_lossy(&unpacked.stderr).contains(&hint), "{unpacked:?}");
     assert!(refused(&home, &[]).contains("E1101"));
     let restore = |file: &Path, arguments: &[&str]| {
         on(&home, &[&["key", "restore", text(file)], arguments].concat())

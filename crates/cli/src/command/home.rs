@@ -172,7 +172,11 @@ impl Restore {
         ))?;
         if !restored.root_key && self.root_key_file.is_none() {
             voice.note("the backup holds no root key: the node starts only with the one that it was made with");
-            voice.hint(format_args!("casemate up --home {} --root-key-file FILE", safe(&home)));
+            let home = safe(&home);
+            voice.hint(format_args!(
+                "`casemate key restore FILE --home {home}` puts a copy of it into the home; \
+                 with one that lies elsewhere: casemate up --home {home} --root-key-file FILE"
+            ));
         } else {
             voice.hint(format_args!("casemate up --home {}", safe(&home)));
         }
