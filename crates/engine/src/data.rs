@@ -14,6 +14,8 @@ pub use exits::DataDefaults;
 pub(crate) use exits::Exits;
 pub(crate) use intake::{OF_THE_OLD_BODY, put_headers, with_query};
 pub(crate) use kind::Has;
+#[cfg(any(test, fuzzing))]
+pub(crate) use sift::fuzz::sift as sift_any;
 
 use crate::wiring::Engine;
 use http::HeaderValue;

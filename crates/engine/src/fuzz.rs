@@ -1,4 +1,5 @@
-//! What the fuzzer and the tests call: request paths through the router.
+//! What the fuzzer and the tests call: request paths through the router, and requests in which
+//! sensitive values may stand.
 //!
 //! Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
@@ -34,6 +35,14 @@ pub fn router(bytes: &[u8]) -> Outcome {
         one(&tree, &routes, method, words.next(), path)?;
     }
     Ok(())
+}
+
+/// A request in which values stand that no contract names: what the engine makes of it.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn sift(bytes: &[u8]) -> Outcome {
+    crate::data::sift_any(bytes)
 }
 
 fn one(
@@ -158,6 +167,11 @@ mod tests {
     #[test]
     fn router() {
         fuzzing::run("router", 6000, super::router);
+    }
+
+    #[test]
+    fn sift() {
+        fuzzing::run("sift", 3000, super::sift);
     }
 
     proptest! {

@@ -3,6 +3,9 @@
 //!
 //! Invariant: what the contract made is no finding, so that nothing is protected twice.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
+
 use super::Taken;
 use model::manifest::Unnamed;
 use model::{Code, DataClass, Label, Labels, Problem};

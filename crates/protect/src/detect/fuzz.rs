@@ -2,7 +2,7 @@
 //!
 //! Compiled for tests and for the fuzzer only; see `docs/FUZZING.md`.
 
-use super::{Action, Actions, Detector, Exact, Finding, Masker};
+use super::{Action, Actions, Detector, Exact, Finding, Masker, Sieve};
 use model::data::BuiltIn;
 use std::sync::LazyLock;
 
@@ -13,7 +13,8 @@ static DETECTOR: LazyLock<Option<Detector>> =
     LazyLock::new(|| Some(Detector::built_in().ok()?.reporting(super::Confidence::Pattern)));
 
 /// What is found does not depend on how a text is cut, is within the text, in order and without
-/// overlaps; and a masked text holds no byte of it.
+/// overlaps; and a masked text holds no byte of it. A sieve passes on as many bytes as came, covered
+/// where something was found, and nothing from what is blocked on.
 ///
 /// The first byte says how the text is cut, the next bytes are a known value.
 ///
@@ -37,7 +38,41 @@ pub fn detect(bytes: &[u8]) -> Outcome {
         }
         last = finding.end;
     }
+    sieved(detector, rest, cut)?;
     masked(detector, &exact, rest, cut, &whole)
+}
+
+fn sieved(detector: &'static Detector, text: &[u8], cut: usize) -> Outcome {
+    let mut found = Vec::new();
+    detector.scan(text, b"", |finding| found.push(index(finding.start)..index(finding.end)));
+    let mut wanted = text.to_vec();
+    for range in found.iter().cloned() {
+        wanted.get_mut(range).ok_or("a finding outside of the text")?.fill(b'*');
+    }
+    let passed = |action| {
+        let (mut sieve, mut out) = (Sieve::new(detector), Vec::new());
+        for piece in text.chunks(cut) {
+            match sieve.feed(piece, |_, _| action) {
+                Ok(bytes) => out.extend(bytes),
+                Err(_) => return (out, true),
+            }
+        }
+        match sieve.finish(|_, _| action) {
+            Ok(bytes) => out.extend(bytes),
+            Err(_) => return (out, true),
+        }
+        (out, false)
+    };
+    match passed(Action::Mask) {
+        (out, false) if out == wanted => {}
+        (out, _) => return Err(format!("through a sieve, it is {}", out.escape_ascii())),
+    }
+    let (out, blocked) = passed(Action::Block);
+    let open = found.first().map_or(text.len(), |first| first.start);
+    match blocked == !found.is_empty() && out.len() <= open && text.starts_with(&out) {
+        true => Ok(()),
+        false => Err(format!("blocked, it is {}", out.escape_ascii())),
+    }
 }
 
 fn scan(detector: &Detector, exact: &Exact, text: &[u8], cut: usize) -> Vec<Finding> {

@@ -46,6 +46,9 @@ pub(super) fn unseal(keys: &Keys, place: Place<'_>, sealed: &[u8]) -> Option<(By
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use ::keys::FileRing;
