@@ -15,15 +15,17 @@
 use crate::rig::{BINARY, repository};
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the shell knows before a page begins.
+/// What the shell knows before a page begins. What a page has run beside it is in `BESIDE`.
 const PRELUDE: &str = r#"
 set -eu -o pipefail
 NODE=
+BESIDE=
 stop() { if [ -n "$NODE" ]; then kill "$NODE" 2>/dev/null && wait "$NODE" || true; NODE=; fi; }
-trap stop EXIT
+trap 'stop; kill $BESIDE 2>/dev/null || true' EXIT
 ready() {
     for _ in $(seq 600); do
         if curl -sf -o /dev/null "http://$CASEMATE_ADMIN/readyz"; then return 0; fi
@@ -53,15 +55,15 @@ casemate() {
 
 /// A fenced block, and what the comment before it says.
 #[derive(Debug, PartialEq, Eq)]
-struct Block {
-    line: usize,
-    language: String,
-    text: String,
-    note: Option<String>,
+pub(crate) struct Block {
+    pub(crate) line: usize,
+    pub(crate) language: String,
+    pub(crate) text: String,
+    pub(crate) note: Option<String>,
 }
 
 /// The blocks of a page.
-fn blocks(page: &str) -> Vec<Block> {
+pub(crate) fn blocks(page: &str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut note = None;
     let mut open: Option<Block> = None;
@@ -142,55 +144,86 @@ fn toolchain(variable: &'static str) -> Option<(&'static str, PathBuf)> {
     path.is_dir().then_some((variable, path))
 }
 
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").to_string()
 }
 
-/// Runs a page; what it said, if it failed.
+/// A directory and addresses of a page's own.
+pub(crate) struct Stage {
+    dir: tempfile::TempDir,
+    listen: String,
+    admin: String,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let root = dir.path();
+        // Whoever runs a native function reaches its package.
+        fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("readable");
+        for directory in ["work", "bin", "home", "srv", "mnt/keys", "etc/casemate"] {
+            fs::create_dir_all(root.join(directory)).expect(directory);
+        }
+        fs::write(root.join("etc/casemate.conf"), "").expect("written");
+        std::os::unix::fs::symlink(BINARY, root.join("bin/casemate")).expect("linked");
+        Self { dir, listen: free_address(), admin: free_address() }
+    }
+
+    /// The directory that a page's commands begin in.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.dir.path().join("work")
+    }
+
+    /// A text with the addresses and directories of this stage.
+    pub(crate) fn own(&self, text: &str) -> String {
+        let at = |path: &str| format!("{}{path}", self.dir.path().display());
+        text.replace("127.0.0.1:8080", &self.listen)
+            .replace("localhost:8080", &self.listen)
+            .replace("127.0.0.1:8089", &self.admin)
+            .replace("/srv/", &at("/srv/"))
+            .replace("/mnt/", &at("/mnt/"))
+            .replace("/etc/casemate", &at("/etc/casemate"))
+    }
+
+    /// Runs a page's script; what it said, if it failed.
+    pub(crate) fn run(&self, page: &Path, script: &str) -> Result<(), String> {
+        let root = self.dir.path();
+        let at = |path: &str| format!("{}{path}", root.display());
+        let text = self.own(script);
+        // A page that does not begin by starting a node is read beside a running one.
+        let first = text.lines().find(|line| line.trim_start().starts_with("casemate "));
+        let begins = first.is_some_and(|line| line.contains("casemate up"));
+        let node = if begins || first.is_none() { "" } else { "casemate up\n" };
+        let output = Command::new("bash")
+            .current_dir(self.work())
+            .args(["-c", &format!("{PRELUDE}{node}{text}")])
+            .env_clear()
+            .env("PATH", format!("{}:{}", at("/bin"), std::env::var("PATH").expect("a path")))
+            .env("HOME", root.join("home"))
+            .envs(["CARGO_HOME", "RUSTUP_HOME"].into_iter().filter_map(toolchain))
+            .env("ROOT", root)
+            .env("CASEMATE_HOME", root.join("data"))
+            .env("CASEMATE_LISTEN", &self.listen)
+            .env("CASEMATE_ADMIN", &self.admin)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("bash runs");
+        if output.status.success() {
+            return Ok(());
+        }
+        let wrote = String::from_utf8_lossy(&output.stdout);
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{}: {}\n{wrote}\n{said}", page.display(), output.status))
+    }
+}
+
+/// Runs a page beside the examples; what it said, if it failed.
 fn run(page: &Path, script: &str) -> Result<(), String> {
-    let dir = tempfile::tempdir().expect("a directory");
-    let root = dir.path();
-    for directory in ["work", "bin", "home", "srv", "mnt/keys", "etc/casemate"] {
-        fs::create_dir_all(root.join(directory)).expect(directory);
-    }
-    fs::write(root.join("etc/casemate.conf"), "").expect("written");
-    std::os::unix::fs::symlink(BINARY, root.join("bin/casemate")).expect("linked");
-    std::os::unix::fs::symlink(repository().join("examples"), root.join("work/examples"))
+    let stage = Stage::new();
+    std::os::unix::fs::symlink(repository().join("examples"), stage.work().join("examples"))
         .expect("linked");
-    let (listen, admin) = (free_address(), free_address());
-    let at = |path: &str| format!("{}{path}", root.display());
-    let text = script
-        .replace("127.0.0.1:8080", &listen)
-        .replace("localhost:8080", &listen)
-        .replace("127.0.0.1:8089", &admin)
-        .replace("/srv/", &at("/srv/"))
-        .replace("/mnt/", &at("/mnt/"))
-        .replace("/etc/casemate", &at("/etc/casemate"));
-    // A page that does not begin by starting a node is read beside a running one.
-    let first = text.lines().find(|line| line.trim_start().starts_with("casemate "));
-    let begins = first.is_some_and(|line| line.contains("casemate up"));
-    let node = if begins || first.is_none() { "" } else { "casemate up\n" };
-    let output = Command::new("bash")
-        .current_dir(root.join("work"))
-        .args(["-c", &format!("{PRELUDE}{node}{text}")])
-        .env_clear()
-        .env("PATH", format!("{}:{}", at("/bin"), std::env::var("PATH").expect("a path")))
-        .env("HOME", root.join("home"))
-        .envs(["CARGO_HOME", "RUSTUP_HOME"].into_iter().filter_map(toolchain))
-        .env("ROOT", root)
-        .env("CASEMATE_HOME", root.join("data"))
-        .env("CASEMATE_LISTEN", &listen)
-        .env("CASEMATE_ADMIN", &admin)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .expect("bash runs");
-    if output.status.success() {
-        return Ok(());
-    }
-    let wrote = String::from_utf8_lossy(&output.stdout);
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{}: {}\n{wrote}\n{said}", page.display(), output.status))
+    stage.run(page, script)
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod detect;
 mod docs;
 mod drain;
 mod events;
+mod examples;
 mod exits;
 mod front_door;
 mod gitops;
