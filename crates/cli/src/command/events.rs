@@ -36,7 +36,7 @@ enum EventsCommand {
     Sample(Sample),
 }
 
-/// List event triggers and webhooks: what they want, how often they called, and which grant is missing
+/// List event triggers and webhooks: what they want, how often they called, missing grants
 ///
 /// A manifest declares them as `[[function.on]]` and `[[function.webhook]]`. Each acts as
 /// `trigger:NAME`, and calls nothing without a grant. What they called is counted from the flight

@@ -69,7 +69,7 @@ fn sieved(detector: &'static Detector, text: &[u8], cut: usize) -> Outcome {
     }
     let (out, blocked) = passed(Action::Block);
     let open = found.first().map_or(text.len(), |first| first.start);
-    match blocked == !found.is_empty() && out.len() <= open && text.starts_with(&out) {
+    match blocked != found.is_empty() && out.len() <= open && text.starts_with(&out) {
         true => Ok(()),
         false => Err(format!("blocked, it is {}", out.escape_ascii())),
     }
