@@ -53,11 +53,9 @@ impl Invocation {
     /// Runs the guest until it waits for something or ends.
     fn poll_guest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(guest) = &mut self.guest else { return Poll::Ready(()) };
-        let computing = self.shared.clockwork.computing();
         self.shared.poll_begins();
         let polled = guest.as_mut().poll(cx);
         self.shared.poll_ends();
-        drop(computing);
         if let Some(error) = self.shared.body_error() {
             let _ = self.stop(request_broke(error));
             return Poll::Ready(());
