@@ -16,11 +16,18 @@ use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt, Full};
 use model::wire::v1::Outcome;
 use model::{Code, Problem};
+use ports::blobs::Error;
 use ports::executor::RequestBody;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Names the upload to the function. Clients cannot send it.
 const UPLOAD: &str = "casemate-upload";
+
+/// How often a complete upload is asked for again, and after how long. Who came too late to add to
+/// it has it until that is seen, which must not turn away whose bytes are all there.
+const LATECOMERS_MAX: u32 = 100;
+const LATECOMERS_PAUSE: Duration = Duration::from_millis(10);
 
 impl Engine {
     /// Makes an object of an upload and calls the function; gives its answer.
@@ -37,7 +44,14 @@ impl Engine {
         let id = funded.permitted.identified.throttled.received.id;
         let object = format!("uploads/{}", open.at.id);
         let (quota, now) = (self.config.host.blobs, self.parts.clock.wall());
-        let finished = self.blobs().finish(&open.at, &object, quota, now).await;
+        let mut finished = self.blobs().finish(&open.at, &object, quota, now).await;
+        for _ in 0..LATECOMERS_MAX {
+            if !matches!(finished, Err(Error::Busy)) {
+                break;
+            }
+            tokio::time::sleep(LATECOMERS_PAUSE).await;
+            finished = self.blobs().finish(&open.at, &object, quota, now).await;
+        }
         let info = finished.map_err(|error| {
             let problem = say::failed(error).problem;
             self.not_run(&funded.permitted, Outcome::Platform, problem)
