@@ -11,14 +11,14 @@ use model::revision::DeploymentRow;
 use model::wire::v1::Record;
 use model::{
     Action, ApplicationName, Code, FunctionRef, FunctionRow, Grant, InvocationId, Principal,
-    Problem, Scope,
+    Problem, Scope, Timestamp,
 };
 use ports::journal::{self, Flight, LogQuery, RecordQuery};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most items on a page.
-pub(crate) const PAGE_MAX: usize = 1000;
+const PAGE_MAX: usize = 1000;
 
 /// How the engine is.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ impl Engine {
 
     /// The time, as the engine has it.
     #[must_use]
-    pub fn now(&self) -> model::Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.parts.clock.wall()
     }
 
@@ -165,11 +165,12 @@ impl Engine {
     }
 
     /// Goes through all records of a query, newest first, page by page.
-    async fn each_record(
+    pub(crate) async fn each_record(
         &self,
         mut query: RecordQuery,
         mut each: impl FnMut(&Record) + Send,
     ) -> Result<(), Problem> {
+        query.limit = PAGE_MAX;
         loop {
             let page = self.parts.journal.records(query.clone()).await;
             let page = page.map_err(|error| journal_problem(&error))?;
@@ -179,6 +180,11 @@ impl Engine {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether records that began at `since` or later may be gone from the journal.
+    pub(crate) fn is_partial(&self, since: Timestamp) -> bool {
+        self.parts.journal.health().oldest.is_some_and(|oldest| oldest > since)
     }
 
     /// One invocation: finished, under way, or waiting in the queue.

@@ -8,7 +8,6 @@ use super::Caps;
 use super::account::Account;
 use super::spent;
 use super::tally::{self, COUNTED};
-use crate::query::{PAGE_MAX, journal_problem};
 use crate::wiring::Engine;
 use model::cap::{Per, Whose};
 use model::wire::tallied::{Row, Subject, Tallied};
@@ -60,25 +59,12 @@ impl Engine {
         since: Timestamp,
         now: Timestamp,
     ) -> Result<(), Problem> {
-        let mut before = None;
-        loop {
-            let query = RecordQuery {
-                scope: scope.clone(),
-                ended_since: Some(since),
-                before,
-                limit: PAGE_MAX,
-                ..RecordQuery::default()
-            };
-            let page =
-                self.parts.journal.records(query).await.map_err(|error| journal_problem(&error))?;
-            for record in &page.items {
-                self.count_again(record, since, now);
-            }
-            before = page.next;
-            if before.is_none() {
-                return Ok(());
-            }
-        }
+        let query = RecordQuery {
+            scope: scope.clone(),
+            ended_since: Some(since),
+            ..RecordQuery::default()
+        };
+        self.each_record(query, |record| self.count_again(record, since, now)).await
     }
 
     fn count_again(&self, record: &Record, since: Timestamp, now: Timestamp) {

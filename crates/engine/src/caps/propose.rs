@@ -4,7 +4,6 @@
 //! whatever the time that is asked for.
 
 use super::spent;
-use crate::query::{PAGE_MAX, journal_problem};
 use crate::wiring::Engine;
 use model::api::{Proposal, Proposals};
 use model::cap::{Amounts, CapMode, MemoryTime, Meter, Per};
@@ -50,30 +49,21 @@ impl Engine {
         since: Timestamp,
     ) -> Result<Proposals, Problem> {
         let mut uses: BTreeMap<FunctionName, Use> = BTreeMap::new();
-        let mut before = None;
-        loop {
-            let query = RecordQuery {
-                scope: scope.clone(),
-                function: function.clone(),
-                since: Some(since),
-                before,
-                limit: PAGE_MAX,
-                ..RecordQuery::default()
-            };
-            let page =
-                self.parts.journal.records(query).await.map_err(|error| journal_problem(&error))?;
+        let query = RecordQuery {
+            scope: scope.clone(),
+            function,
+            since: Some(since),
+            ..RecordQuery::default()
+        };
+        let one = |record: &Record| {
             // What was refused before it ran has no cost, and so no formula.
-            for record in page.items.iter().filter(|record| record.cost.formula != 0) {
+            if record.cost.formula != 0 {
                 uses.entry(record.start.function.name.clone()).or_default().count(record);
             }
-            before = page.next;
-            if before.is_none() {
-                break;
-            }
-        }
+        };
+        self.each_record(query, one).await?;
         let items = uses.into_iter().map(|(function, used)| used.proposal(function)).collect();
-        let oldest = self.parts.journal.health().oldest;
-        let partial = oldest.is_some_and(|oldest| oldest > since);
+        let partial = self.is_partial(since);
         Ok(Proposals { rule: RULE.to_owned(), items, partial })
     }
 }

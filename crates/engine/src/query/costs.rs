@@ -1,6 +1,5 @@
 //! What invocations cost, added up from their records.
 
-use super::PAGE_MAX;
 use crate::catalog::Catalog;
 use crate::wiring::Engine;
 use model::api::{CostBy, CostRow, Costs};
@@ -27,8 +26,7 @@ impl Engine {
         }
         let mut items: Vec<CostRow> = rows.into_values().collect();
         items.sort_by_key(|row| std::cmp::Reverse(row.milliunits));
-        let oldest = self.parts.journal.health().oldest;
-        let partial = oldest.is_some_and(|oldest| oldest > since);
+        let partial = self.is_partial(since);
         Ok(Costs { by, items, price: self.config.price.clone(), partial })
     }
 
@@ -48,12 +46,8 @@ impl Engine {
         since: Timestamp,
         rows: &mut BTreeMap<String, CostRow>,
     ) -> Result<(), Problem> {
-        let query = RecordQuery {
-            scope: scope.clone(),
-            since: Some(since),
-            limit: PAGE_MAX,
-            ..RecordQuery::default()
-        };
+        let query =
+            RecordQuery { scope: scope.clone(), since: Some(since), ..RecordQuery::default() };
         let catalog = self.catalog.load_full();
         let one = |record: &Record| {
             let name = whose(&catalog, scope, by, record);

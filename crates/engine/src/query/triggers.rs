@@ -1,6 +1,5 @@
 //! What calls functions with events, and how often it did.
 
-use super::PAGE_MAX;
 use crate::function::Function;
 use crate::publish::KIND;
 use crate::wiring::Engine;
@@ -28,16 +27,11 @@ impl Engine {
             functions.flat_map(|it| shown(it)).map(|it| (it.name.clone(), it)).collect()
         };
         if !found.is_empty() {
-            let query = RecordQuery {
-                scope: scope.clone(),
-                since: Some(since),
-                limit: PAGE_MAX,
-                ..RecordQuery::default()
-            };
+            let query =
+                RecordQuery { scope: scope.clone(), since: Some(since), ..RecordQuery::default() };
             self.each_record(query, |record| count(&mut found, record)).await?;
         }
-        let oldest = self.parts.journal.health().oldest;
-        let partial = oldest.is_some_and(|oldest| oldest > since);
+        let partial = self.is_partial(since);
         Ok(EventTriggers { items: found.into_values().collect(), partial })
     }
 }

@@ -86,13 +86,10 @@ impl Ord for Due {
 
 type Heap = BinaryHeap<Reverse<Due>>;
 
-/// How changing a mark ended.
-fn marked(ended: Option<Result<Result<bool, Error>, JoinError>>) -> Result<(), Problem> {
-    match ended {
-        Some(Err(error)) => Err(Problem::new(Code::Internal).internal(error)),
-        Some(Ok(changed)) => Ok(changed.map(|_there| ())?),
-        None => Ok(()),
-    }
+/// Whether a mark was changed, or is gone.
+fn marked(ended: Result<Result<bool, Error>, JoinError>) -> Result<(), Problem> {
+    let changed = ended.map_err(|error| Problem::new(Code::Internal).internal(error))?;
+    Ok(changed.map(|_there| ())?)
 }
 
 impl Engine {
@@ -155,14 +152,16 @@ impl Engine {
     async fn mark_all(&self, changes: Vec<(TriggerRef, Marking)>) -> Result<(), Problem> {
         let mut under_way = JoinSet::new();
         for (trigger, how) in changes {
-            if under_way.len() == AT_ONCE {
-                marked(under_way.join_next().await)?;
+            if under_way.len() == AT_ONCE
+                && let Some(ended) = under_way.join_next().await
+            {
+                marked(ended)?;
             }
             let queue = Arc::clone(&self.parts.queue);
             under_way.spawn(async move { queue.mark(trigger, how).await });
         }
-        while !under_way.is_empty() {
-            marked(under_way.join_next().await)?;
+        while let Some(ended) = under_way.join_next().await {
+            marked(ended)?;
         }
         Ok(())
     }

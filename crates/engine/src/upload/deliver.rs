@@ -16,7 +16,7 @@ use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt, Full};
 use model::wire::v1::Outcome;
 use model::{Code, Problem};
-use ports::blobs::Error;
+use ports::blobs::{Error, Info};
 use ports::executor::RequestBody;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,16 +43,7 @@ impl Engine {
         let mut funded = self.fund(permitted).await?;
         let id = funded.permitted.identified.throttled.received.id;
         let object = format!("uploads/{}", open.at.id);
-        let (quota, now) = (self.config.host.blobs, self.parts.clock.wall());
-        let mut finished = self.blobs().finish(&open.at, &object, quota, now).await;
-        for _ in 0..LATECOMERS_MAX {
-            if !matches!(finished, Err(Error::Busy)) {
-                break;
-            }
-            tokio::time::sleep(LATECOMERS_PAUSE).await;
-            finished = self.blobs().finish(&open.at, &object, quota, now).await;
-        }
-        let info = finished.map_err(|error| {
+        let info = self.finish(open, &object).await.map_err(|error| {
             let problem = say::failed(error).problem;
             self.not_run(&funded.permitted, Outcome::Platform, problem)
         })?;
@@ -69,6 +60,19 @@ impl Engine {
         let mut response = self.execute(funded).await.map_err(|refusal| refusal.of(id))?;
         say::complete(&mut response, info.bytes);
         Ok(response)
+    }
+
+    /// Makes an object of an upload, once those who came too late have let go of it.
+    async fn finish(&self, open: &Open, object: &str) -> Result<Info, Error> {
+        let (quota, now) = (self.config.host.blobs, self.parts.clock.wall());
+        let mut latecomers = 0;
+        loop {
+            match self.blobs().finish(&open.at, object, quota, now).await {
+                Err(Error::Busy) if latecomers < LATECOMERS_MAX => latecomers += 1,
+                finished => return finished,
+            }
+            tokio::time::sleep(LATECOMERS_PAUSE).await;
+        }
     }
 }
 

@@ -57,8 +57,8 @@ pub(crate) fn reader(file: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Keeps prepared statements as they are. Otherwise SQLite plans one with a bound `LIMIT` anew
-/// whenever that is bound, which takes ten times as long as running it.
+/// Keeps prepared statements, with the plans that they have. Otherwise SQLite plans one with a bound
+/// `LIMIT` anew whenever that comes to be or was 0 or 1, as those of the queue do all the time.
 fn keep_statements(connection: &Connection) -> Result<(), Error> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -93,5 +93,32 @@ fn schema(connection: &Connection, file: &Path, form: &Form<'_>) -> Result<u32, 
         (0, 0, 0) => Ok(0),
         (id, 1.., 1..) if id == form.application_id => Ok(version.unsigned_abs()),
         _ => Err(Error::corrupt(place(), format!("it is no {} of Casemate", form.name))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    /// How often a statement is planned anew while its limit changes.
+    fn planned_anew(connection: &Connection) -> i32 {
+        connection.execute_batch("CREATE TABLE message (due INTEGER)").expect("made");
+        let sql = "SELECT due FROM message ORDER BY due LIMIT ?1";
+        let mut statement = connection.prepare(sql).expect("prepared");
+        for limit in [9, 1, 9, 1] {
+            let mut rows = statement.query([limit]).expect("bound");
+            assert!(rows.next().expect("run").is_none());
+        }
+        statement.get_status(StatementStatus::RePrepare)
+    }
+
+    #[test]
+    fn limits_that_change_make_no_new_plans() {
+        let open = || Connection::open_in_memory().expect("a database");
+        assert!(planned_anew(&open()) > 0, "SQLite needs no telling any more");
+        let connection = open();
+        keep_statements(&connection).expect("set");
+        assert_eq!(planned_anew(&connection), 0);
     }
 }

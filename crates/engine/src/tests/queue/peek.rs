@@ -76,6 +76,6 @@ async fn nothing_of_a_call_with_sensitive_data_is_shown() {
     let event = all.iter().find(|it| it.id != id).expect("a call");
     let peeked = rig.engine.peek(&Scope::default(), "operator", event.id).await.expect("seen");
     let text = serde_json::to_string(&peeked).expect("JSON");
-    assert!(!text.contains("lovelace") && !text.contains("Ada"), "{text}");
+    assert!(["ada.", "lovelace", "Ada"].iter().all(|part| !text.contains(part)), "{text}");
     assert!(peeked.masked.is_some_and(|why| why.contains("contract")));
 }
