@@ -5,6 +5,7 @@
 mod backup;
 mod disk;
 mod key;
+mod rewrap;
 mod unused;
 
 use crate::rig::{Node, casemate, example, request};

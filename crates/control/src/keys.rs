@@ -1,5 +1,5 @@
-//! The root key: its epochs, a rotation, a copy. A root goes out sealed, unless it is asked for
-//! otherwise in so many words.
+//! The root key: its epochs, a rotation, things that move to the newest, an epoch that goes, a copy.
+//! A root goes out sealed, unless it is asked for otherwise in so many words.
 
 use crate::answer::{Answer, bad_request};
 use crate::applications::ACTOR;
@@ -11,7 +11,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use model::Secret;
-use model::api::{KeyRotateRequest, KeyRotated, Keys};
+use model::api::{
+    KeyProgress, KeyRetireRequest, KeyRetired, KeyRewrap, KeyRotateRequest, KeyRotated, Keys,
+};
 use serde::Deserialize;
 
 /// Most bytes of a passphrase that are looked at: more than it may have.
@@ -28,6 +30,24 @@ pub(crate) async fn rotate(
     Body(request): Body<KeyRotateRequest>,
 ) -> Answer<Json<KeyRotated>> {
     Ok(Json(shared.operations.rotate_key(ACTOR, request.from).await?))
+}
+
+/// `POST /v1/keys/rewrap`: begins it.
+pub(crate) async fn rewrap(State(shared): State<Shared>) -> Answer<Json<KeyRewrap>> {
+    Ok(Json(shared.operations.rewrap_keys(ACTOR).await?))
+}
+
+/// `GET /v1/keys/rewrap`
+pub(crate) async fn progress(State(shared): State<Shared>) -> Json<KeyProgress> {
+    Json(KeyProgress { rewrap: shared.operations.rewrap() })
+}
+
+/// `POST /v1/keys/retire`
+pub(crate) async fn retire(
+    State(shared): State<Shared>,
+    Body(request): Body<KeyRetireRequest>,
+) -> Answer<Json<KeyRetired>> {
+    Ok(Json(shared.operations.retire_key(ACTOR, request.epoch).await?))
 }
 
 #[derive(Debug, Deserialize)]

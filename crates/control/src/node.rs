@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::api::{Finding, Interpreter, KeyRotated, Keys, Node, Page};
+use model::api::{Finding, Interpreter, KeyRetired, KeyRewrap, KeyRotated, Keys, Node, Page};
 use model::{Problem, Secret};
 use serde::Deserialize;
 use std::future::Future;
@@ -44,6 +44,16 @@ pub trait Operations: Send + Sync {
         actor: &'a str,
         from: u32,
     ) -> Pending<'a, Result<KeyRotated, Problem>>;
+    /// Begins to move what is stored to the newest epoch.
+    fn rewrap_keys<'a>(&'a self, actor: &'a str) -> Pending<'a, Result<KeyRewrap, Problem>>;
+    /// How far things are that move to the newest epoch, if any did since the node started.
+    fn rewrap(&self) -> Option<KeyRewrap>;
+    /// Takes an epoch out that nothing is sealed with.
+    fn retire_key<'a>(
+        &'a self,
+        actor: &'a str,
+        epoch: u32,
+    ) -> Pending<'a, Result<KeyRetired, Problem>>;
     /// A copy of the root key, sealed if there is a passphrase.
     fn copy_key<'a>(
         &'a self,

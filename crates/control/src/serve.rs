@@ -85,6 +85,8 @@ impl Control {
             // A kept answer would be a copy of the root key, or a digest of its passphrase.
             .route("/v1/keys", get(keys::show))
             .route("/v1/keys/rotate", post(keys::rotate))
+            .route("/v1/keys/rewrap", get(keys::progress).post(keys::rewrap))
+            .route("/v1/keys/retire", post(keys::retire))
             .route("/v1/keys/backup", post(keys::backup))
             .route("/v1/runtimes", get(node::runtimes))
             .route("/v1/ledger", get(ledger::head))

@@ -177,7 +177,8 @@ impl Catalog {
         for name in &changes.tokens_gone {
             tokens.remove(name);
         }
-        tokens.extend(changes.tokens_put.into_iter().map(|row| (row.name.clone(), row)));
+        let tokens_put = changes.tokens_put.into_iter().chain(changes.tokens_resealed);
+        tokens.extend(tokens_put.map(|row| (row.name.clone(), row)));
         secrets.extend(changes.secrets_put.into_iter().map(|row| (row.name.clone(), row.into())));
         // A grant that came or went changes its function's policies.
         for name in touched {

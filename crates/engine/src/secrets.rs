@@ -7,7 +7,7 @@ pub(crate) mod fill;
 pub(crate) mod grant;
 pub(crate) mod mac;
 pub(crate) mod mask;
-mod uses;
+pub(crate) mod uses;
 
 pub(crate) use uses::{Use, Uses};
 

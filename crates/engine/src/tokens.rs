@@ -107,7 +107,7 @@ impl Engine {
 }
 
 /// What the sealing key is derived from.
-fn context(scope: &Scope) -> [&str; 2] {
+pub(crate) fn context(scope: &Scope) -> [&str; 2] {
     [scope.tenant.as_str(), scope.environment.as_str()]
 }
 

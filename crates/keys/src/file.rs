@@ -86,6 +86,9 @@ pub enum Error {
     /// There is no room for one more epoch.
     #[error("the root key has {} epochs, which is as many as it can have", Roots::MAX)]
     Full,
+    /// The epoch is the first or the newest, or is not there.
+    #[error("epoch {} cannot be taken out of the root key", epoch.0)]
+    Stays { epoch: Epoch },
     /// The file system refused.
     #[error("cannot {action} the root key file {}", path.display())]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
@@ -116,6 +119,7 @@ impl Error {
             Self::Older { .. } => Code::RootKeyOlder,
             Self::Changed { .. } => Code::RootKeyChanged,
             Self::Full => Code::EpochsFull,
+            Self::Stays { .. } => Code::EpochStays,
             Self::Io { .. } => Code::BadHome,
             Self::Random | Self::Derivation => Code::Internal,
         }

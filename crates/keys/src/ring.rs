@@ -2,7 +2,8 @@
 //!
 //! Invariant: every epoch has a root of its own. A key of an epoch that is not there is an error,
 //! never a guess.
-//! Invariant: epochs are added and never changed, so what was derived once is derived again.
+//! Invariant: epochs are added and taken out, and never changed, so what was derived once is derived
+//! again or is refused.
 
 mod roots;
 

@@ -16,7 +16,10 @@ pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
 pub use cost::{CostBy, CostRow, Costs, Price};
 pub use data::{REASON_CHARS_MAX, RevealRequest, Revealed, TOKENS_MAX};
 pub use interpreter::Interpreter;
-pub use key::{KeyEpoch, KeyRotateRequest, KeyRotated, KeySeal, KeyThings, Keys};
+pub use key::{
+    KeyEpoch, KeyProgress, KeyRetireRequest, KeyRetired, KeyRewrap, KeyRotateRequest, KeyRotated,
+    KeySeal, KeyThings, Keys,
+};
 pub use ledger::{LedgerEntry, LedgerHead};
 pub use node::Node;
 pub use queue::{Accepted, Peeked, PurgeRequest, Purged, Queued, RedriveRequest, Redriven};

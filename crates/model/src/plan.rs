@@ -194,6 +194,14 @@ pub fn plan<V: View>(
         Act::KeyRotate { epoch, fingerprint } => {
             Ok(note(LeafAct::KeyRotate { epoch: epoch.0, fingerprint }))
         }
+        Act::KeyRewrap { epoch } => Ok(note(LeafAct::KeyRewrap { epoch: epoch.0 })),
+        Act::KeyRewrapped { epoch, moved, left } => {
+            Ok(note(LeafAct::KeyRewrapped { epoch: epoch.0, moved, left }))
+        }
+        Act::KeyReseal { epoch, secrets, tokens } => secrets::reseal(view, epoch, secrets, tokens),
+        Act::KeyRetire { epoch, fingerprint } => {
+            Ok(note(LeafAct::KeyRetire { epoch: epoch.0, fingerprint }))
+        }
         Act::KeyBackup { epoch, sealed } => Ok(note(LeafAct::KeyBackup { epoch: epoch.0, sealed })),
         Act::QueuePeek { function, invocation } => {
             Ok(note(LeafAct::QueuePeek { function, invocation }))

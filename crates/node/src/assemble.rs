@@ -48,7 +48,8 @@ pub(crate) struct Assembled {
     pub(crate) engine: Arc<Engine>,
     pub(crate) key_files: KeyFiles,
     pub(crate) journal: Arc<dyn Journal>,
-    pub(crate) keyvalue: Arc<dyn ports::KeyValue>,
+    pub(crate) stores: Arc<Stores>,
+    pub(crate) queue: Arc<store_sqlite::Queue>,
     pub(crate) blobs: Arc<store_sqlite::Blobs>,
     pub(crate) store: Store,
     pub(crate) executor: Arc<WasmExecutor>,
@@ -81,10 +82,10 @@ pub(crate) async fn assemble(
     let executor = executor(settings, home, &ring, &children, (&clock, guest_clock))?;
     let artifacts = Arc::new(Files::open(home.path()).map_err(Problem::from)?);
     let queue = store_sqlite::Queue::open(home.path(), Arc::clone(&derived));
-    let queue = queue.map_err(Problem::from)?;
+    let queue = Arc::new(queue.map_err(Problem::from)?);
     let elsewhere = Arc::new(crate::secrets::open(&settings.secrets, &clock)?);
-    let keyvalue = Stores::open(home.path(), Arc::clone(&derived), Arc::new(store.clone()));
-    let keyvalue: Arc<dyn ports::KeyValue> = Arc::new(keyvalue.map_err(Problem::from)?);
+    let stores = Stores::open(home.path(), Arc::clone(&derived), Arc::new(store.clone()));
+    let stores = Arc::new(stores.map_err(Problem::from)?);
     let blobs = open_blobs(home, &derived, &store)?;
     let interpreters = Arc::new(Machine::of(settings, &clock));
     let runner = runner(settings, &executor, &children, trial)?;
@@ -95,9 +96,9 @@ pub(crate) async fn assemble(
         ledger_key,
         journal: Arc::clone(&journal),
         artifacts,
-        queue: Arc::new(queue),
+        queue: Arc::clone(&queue) as _,
         executor: Arc::new(runtimes),
-        keyvalue: Arc::clone(&keyvalue),
+        keyvalue: Arc::clone(&stores) as _,
         blobs: Arc::clone(&blobs) as _,
         outbound: match outside {
             Some(outside) => outside,
@@ -122,7 +123,8 @@ pub(crate) async fn assemble(
         engine,
         key_files,
         journal,
-        keyvalue,
+        stores,
+        queue,
         blobs,
         store,
         executor,

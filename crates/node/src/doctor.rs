@@ -1,20 +1,18 @@
 //! `casemate doctor`: looks at everything that could be wrong, and says what to do.
 
 mod confined;
+mod operations;
 
 use crate::assemble::Assembled;
-use crate::backup::{self, Source};
 use crate::home;
 use crate::issuers::Fetching;
-use crate::keyring::Ring;
+use crate::keyring::{Rewrap, Ring};
 use crate::settings::{Isolation, Settings};
 use crate::up::Ready;
 use confined::confined;
-use control::{Operations, Pending, Pieces, RootKey};
 use engine::Engine;
-use model::api::{Finding, KeyRotated, Keys, Node};
-use model::key::Epoch;
-use model::{Problem, Secret, Timestamp};
+use model::Timestamp;
+use model::api::Finding;
 use ports::journal::State;
 use ports::{Clock, Journal};
 use std::os::unix::fs::MetadataExt;
@@ -143,14 +141,7 @@ impl NodeOperations {
             certificates: assembled.certificates.clone(),
             counts,
             keys: assembled.key_files.fetched(),
-            ring: Arc::new(Ring {
-                ring: Arc::clone(&assembled.ring),
-                file: settings.root_key_file.clone(),
-                home: settings.home.clone(),
-                engine: Arc::clone(&assembled.engine),
-                store: assembled.store.clone(),
-                turn: tokio::sync::Mutex::default(),
-            }),
+            ring: Arc::new(Ring::new(settings, assembled)),
             gateway: ready.gateway.clone(),
             started: crate::clock::SystemClock.wall(),
             home: settings.home.clone(),
@@ -161,6 +152,11 @@ impl NodeOperations {
             public: !settings.listen.ip().is_loopback()
                 && settings.tls.as_ref().is_none_or(|tls| !tls.redirect),
         }
+    }
+
+    /// What moves to the newest epoch of the root key, and may have to go on.
+    pub(crate) fn rewrap(&self) -> Arc<Rewrap> {
+        Arc::clone(&self.ring.rewrap)
     }
 
     fn dangers(&self) -> Vec<String> {
@@ -318,79 +314,4 @@ fn tempfile_in(home: &Path) -> std::io::Result<std::fs::File> {
     let file = std::fs::File::options().create_new(true).read(true).write(true).open(&path)?;
     std::fs::remove_file(&path)?;
     Ok(file)
-}
-
-impl Operations for NodeOperations {
-    fn describe(&self) -> Node {
-        Node {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            gateway: self.gateway.clone(),
-            started: self.started,
-            layers: self.layers(),
-            dangers: self.dangers(),
-            handshakes_failed: self.counts.handshakes_failed().into_iter().map(named).collect(),
-        }
-    }
-
-    fn doctor(&self) -> Pending<'_, Vec<Finding>> {
-        Box::pin(async move {
-            let mut findings = vec![self.journal(), self.segments().await];
-            findings.extend([self.registry().await, self.ledger().await]);
-            findings.push(self.wasm());
-            findings.extend(self.compiler().await);
-            findings.extend(self.guests().await);
-            findings.extend(crate::jails::findings(&self.jails, &self.children).await);
-            findings.push(crate::jails::interpreters(&self.engine.interpreters().await));
-            if let Some(all) = &self.certificates {
-                findings.extend(crate::certificates::findings(all));
-            }
-            findings.extend(self.keys.findings());
-            findings.extend(self.arrivals());
-            findings.extend(
-                self.dangers()
-                    .iter()
-                    .map(|danger| finding("danger", Verdict::Warning, danger, None)),
-            );
-            if self.public {
-                let found =
-                    format!("the gateway {} speaks plain HTTP to other machines", self.gateway);
-                findings.push(finding(
-                    "gateway",
-                    Verdict::Warning,
-                    found,
-                    Some("set up [tls], see docs/guides/tls.md, or put a TLS proxy in front of it"),
-                ));
-            }
-            findings
-        })
-    }
-
-    fn backup(&self, root_key: RootKey) -> Pending<'_, Result<Pieces, Problem>> {
-        let source = Source {
-            home: self.home.clone(),
-            root_key_file: self.root_key_file.clone(),
-            created: crate::clock::SystemClock.wall(),
-        };
-        Box::pin(async move { backup::make(&self.engine, &self.blobs, source, root_key).await })
-    }
-
-    fn keys(&self) -> Pending<'_, Result<Keys, Problem>> {
-        Box::pin(self.ring.status())
-    }
-
-    fn rotate_key<'a>(
-        &'a self,
-        actor: &'a str,
-        from: u32,
-    ) -> Pending<'a, Result<KeyRotated, Problem>> {
-        Box::pin(self.ring.rotate(actor.to_owned(), Epoch(from)))
-    }
-
-    fn copy_key<'a>(
-        &'a self,
-        actor: &'a str,
-        passphrase: Option<Secret<Vec<u8>>>,
-    ) -> Pending<'a, Result<Secret<Vec<u8>>, Problem>> {
-        Box::pin(self.ring.copy(actor, passphrase))
-    }
 }

@@ -5,9 +5,12 @@
 //! unreadable.
 
 mod place;
+mod rewrap;
 mod serve;
+mod things;
 
 pub use place::{KeyPlace, Put};
+pub(crate) use rewrap::Rewrap;
 pub(crate) use serve::Ring;
 
 use crate::home::Home;
@@ -19,7 +22,8 @@ use model::key::Epoch;
 use model::{Code, Problem, Secret};
 use std::path::Path;
 use store_sqlite::Store;
-use store_sqlite::epochs::{self, Count, Known};
+use store_sqlite::epochs::{self, Known};
+use things::Counted;
 
 /// Names the file with the passphrase of the root key.
 pub(crate) const PASSPHRASE_VARIABLE: &str = "CASEMATE_ROOT_KEY_PASSPHRASE_FILE";
@@ -120,7 +124,8 @@ async fn enter(
 }
 
 /// What is said of a root key: its epochs, and what is sealed with each.
-fn describe(made: Vec<Made>, cost: Option<Cost>, count: Count) -> Keys {
+fn describe(made: Vec<Made>, cost: Option<Cost>, counted: Counted) -> Keys {
+    let Counted { count, uncounted } = counted;
     let number = |made: Option<&Made>| made.map_or(0, |made| made.epoch.0);
     let (founding, newest) = (number(made.first()), number(made.last()));
     let epoch = |made: Made| KeyEpoch {
@@ -143,5 +148,5 @@ fn describe(made: Vec<Made>, cost: Option<Cost>, count: Count) -> Keys {
     items.sort_by_key(|item| item.epoch);
     let sealed =
         cost.map(|Cost { memory, passes, lanes }| KeySeal { memory_kib: memory, passes, lanes });
-    Keys { sealed, newest, founding, items }
+    Keys { sealed, newest, founding, items, uncounted, rewrap: None }
 }

@@ -21,6 +21,7 @@ use model::{
     Code, Digest, FunctionName, InvocationId, Manifest, Problem, Scope, Timestamp, TokenName,
 };
 use outside::Declared;
+use ports::KeyValue as _;
 use ports::keyvalue::{Ask, BATCH_MAX, Change, StoreRef};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -172,7 +173,7 @@ impl Trial {
 
     /// Empties all stores and fills them with these cells.
     async fn store(&self, stored: &[(StoreName, Vec<(String, String)>)]) -> Result<(), Problem> {
-        let (stores, scope) = (&self.assembled.keyvalue, Scope::default());
+        let (stores, scope) = (&self.assembled.stores, Scope::default());
         for (name, _) in stores.stores(&scope).await? {
             stores.remove(&StoreRef { scope: scope.clone(), name }).await?;
         }

@@ -105,6 +105,7 @@ async fn live(
     let reopening = tokio::spawn(Signals::reopening(log).map_err(internal)?);
     let ready = Ready::at(&addresses, &home);
     let operations = Arc::new(NodeOperations::new(&settings, &assembled, &ready, gateway.counts()));
+    let rewrap = operations.rewrap();
     let control = Control {
         engine: Arc::clone(&engine),
         operations,
@@ -126,6 +127,7 @@ async fn live(
     let workers = Workers::begin(Arc::clone(&engine), settings.queue.workers);
     let mut workers = workers.map_err(internal)?;
     let counting = tokio::spawn(counting::keep(Arc::clone(&engine)));
+    let moving = tokio::spawn(Arc::clone(&rewrap).resume());
     let watching = tokio::spawn(assembled.key_files.watch());
     on_ready(&ready);
     signals.next().await;
@@ -154,6 +156,8 @@ async fn live(
     reopening.abort();
     watching.abort();
     counting.abort();
+    moving.abort();
+    rewrap.stop();
     // The gateway's drain had the grace; what runs here is tried again if it is cut off.
     let patience = if end == End::Drained { grace } else { Duration::ZERO };
     workers.end(&engine, patience).await;

@@ -20,6 +20,7 @@ use ports::blobs::{
     UploadId, UploadRef, check_names, check_note, check_page,
 };
 use ports::{Future, KeyRing};
+pub use rewrap::{FileCount, Moved};
 use room::{Room, Turn};
 use shared::Shared;
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ mod change;
 mod chunks;
 mod pen;
 mod reading;
+mod rewrap;
 mod room;
 mod rows;
 mod shared;

@@ -23,6 +23,7 @@ mod position;
 mod progress;
 mod read;
 mod recovery;
+mod rewrap;
 mod ring;
 mod running;
 mod scan;
@@ -50,7 +51,7 @@ use facts::Summary;
 use model::wire::v1::{Entry, LogLine, Record};
 use model::{BootId, InvocationId, Scope, Timestamp};
 use parking_lot::Mutex;
-use ports::journal::{Error, Flight, Health, Journal, LogQuery, Mark, Page, RecordQuery};
+use ports::journal::{Error, Flight, Health, Journal, LogQuery, Mark, Page, RecordQuery, Resealed};
 use ports::{Clock, Future, KeyRing};
 use space::Reserve;
 use std::sync::Arc;
@@ -313,6 +314,15 @@ impl Journal for SegmentJournal {
         Box::pin(async {
             let found = self.read(|core| Ok(verify::all(core))).await;
             found.unwrap_or_else(|error| vec![error])
+        })
+    }
+
+    fn rewrap(&self, after: Option<(u16, u64)>) -> Future<'_, Result<Resealed, Error>> {
+        Box::pin(async move {
+            if after.is_none() {
+                rewrap::end_older(&self.core).await;
+            }
+            self.read(move |core| Ok(rewrap::step(core, after))).await
         })
     }
 

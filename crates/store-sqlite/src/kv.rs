@@ -18,6 +18,7 @@ use parking_lot::RwLock;
 use ports::keyvalue::{Ask, Error, KeyValue, Reply, Size, StoreRef};
 use ports::{Future, KeyRing};
 use readers::Readers;
+pub use rewrap::{Step, Walk};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,7 @@ mod held;
 mod keys;
 mod leaves;
 mod readers;
+mod rewrap;
 mod shown;
 mod span;
 mod state;
@@ -148,6 +150,17 @@ impl Stores {
         let mut names: Vec<_> = tenant.board.stores.read().keys().cloned().collect();
         names.sort();
         Ok(names)
+    }
+
+    /// Does a step of the walk that moves a tenant's file to the newest epoch.
+    ///
+    /// # Errors
+    /// [`Error`] if the file failed, or is damaged as a whole; what was done by steps before stays
+    /// done.
+    pub async fn rewrap(&self, tenant: &TenantName, walk: Walk) -> Result<Step, Error> {
+        let tenant = self.tenant(tenant)?;
+        tenant.open().await?;
+        tenant.rewrap(walk).await
     }
 
     fn tenant(&self, name: &TenantName) -> Result<Arc<Tenant>, Error> {

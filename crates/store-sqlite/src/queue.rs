@@ -31,9 +31,11 @@ mod event;
 mod group;
 mod mark;
 mod open;
+mod rewrap;
 mod row;
 
 use change::{Refused, Sealed};
+pub use rewrap::Resealed;
 use row::Found;
 
 /// The queue's file in the home.

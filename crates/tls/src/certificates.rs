@@ -116,6 +116,12 @@ impl Certificates {
         }))
     }
 
+    /// Where what was made or obtained lies.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     /// The configuration of every connection. It stays the same when certificates change.
     #[must_use]
     pub fn server_config(&self) -> Arc<ServerConfig> {

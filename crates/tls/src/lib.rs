@@ -33,3 +33,4 @@ pub use config::{Acme, Challenge, Clients, Config, Files, Minimum};
 pub use facts::host as host_name;
 pub use server::ACME_TLS;
 pub use status::{Health, Source, Status};
+pub use vault::Vault;

@@ -96,6 +96,8 @@ fn every_command_teaches_itself() {
         "key backup",
         "key init",
         "key restore",
+        "key retire",
+        "key rewrap",
         "key rotate",
         "key status",
         "ledger export",

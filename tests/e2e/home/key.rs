@@ -22,21 +22,21 @@ route = "* /one/{*rest}"
 keyvalue = { default = "read-write" }
 "#;
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().expect("text")
 }
 
 /// Runs a command on a home whose node does not run.
-fn on(home: &Path, arguments: &[&str]) -> Output {
+pub(super) fn on(home: &Path, arguments: &[&str]) -> Output {
     casemate().arg("--home").arg(home).args(arguments).output().expect("the binary runs")
 }
 
-fn ok(output: &Output) -> String {
+pub(super) fn ok(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -49,7 +49,7 @@ fn files(home: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
-fn set_secret(node: &Node, name: &str) {
+pub(super) fn set_secret(node: &Node, name: &str) {
     let mut child = casemate()
         .args(["secret", "set", name, "--home"])
         .arg(node.home())
@@ -66,7 +66,7 @@ fn kept(node: &Node, target: &str) -> String {
 }
 
 /// How many things of a kind are sealed with an epoch.
-fn count(keys: &Value, epoch: u32, kind: &str) -> u64 {
+pub(super) fn count(keys: &Value, epoch: u32, kind: &str) -> u64 {
     let items = keys["items"].as_array().expect("a list");
     let item = items.iter().find(|item| item["epoch"] == epoch).expect("the epoch");
     let things = item["things"].as_array().expect("a list");

@@ -4,7 +4,9 @@ use super::Client;
 use super::transport::Patience;
 use crate::voice::Failure;
 use model::Secret;
-use model::api::{KeyRotateRequest, KeyRotated, Keys};
+use model::api::{
+    KeyProgress, KeyRetireRequest, KeyRetired, KeyRewrap, KeyRotateRequest, KeyRotated, Keys,
+};
 use std::io::Read;
 use ureq::SendBody;
 
@@ -21,6 +23,24 @@ impl Client {
     pub(crate) fn rotate_key(&self, from: u32) -> Result<KeyRotated, Failure> {
         let builder = self.request("POST", "/v1/keys/rotate");
         self.write(builder, Some(&KeyRotateRequest { from }), Patience::Endless)
+    }
+
+    /// Begins to move what is stored to the newest epoch.
+    pub(crate) fn rewrap_keys(&self) -> Result<KeyRewrap, Failure> {
+        let builder = self.request("POST", "/v1/keys/rewrap");
+        self.write(builder, None::<&()>, Patience::Endless)
+    }
+
+    /// How far things are that move to the newest epoch.
+    pub(crate) fn rewrap(&self) -> Result<Option<KeyRewrap>, Failure> {
+        let answer = self.ask(self.request("GET", "/v1/keys/rewrap"), (), Patience::Short)?;
+        Ok(answer.json::<KeyProgress>()?.rewrap)
+    }
+
+    /// Takes an epoch out of the root key.
+    pub(crate) fn retire_key(&self, epoch: u32) -> Result<KeyRetired, Failure> {
+        let builder = self.request("POST", "/v1/keys/retire");
+        self.write(builder, Some(&KeyRetireRequest { epoch }), Patience::Endless)
     }
 
     /// A copy of the root key, sealed if there is a passphrase.

@@ -3,6 +3,8 @@
 //! Invariant: a passphrase is read from a file, and never stands on a command line, where every
 //! process of the machine could read it.
 
+mod moving;
+
 use crate::client::Client;
 use crate::context::Context;
 use crate::local::{self, KeyPlace};
@@ -12,6 +14,7 @@ use clap::{Args, Subcommand};
 use model::api::{KeyEpoch, KeySeal, Keys};
 use model::key::Epoch;
 use model::{Code, Secret};
+use moving::{Retire, Rewrap};
 use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -22,6 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   casemate key status
   casemate key rotate
+  casemate key rewrap --wait
   casemate key backup root.key.backup --passphrase-file passphrase";
 
 /// Make, show, rotate, back up and restore the root key
@@ -40,6 +44,8 @@ enum Command {
     Init(Init),
     Status(Status),
     Rotate(Rotate),
+    Rewrap(Rewrap),
+    Retire(Retire),
     Backup(Backup),
     Restore(Restore),
 }
@@ -51,6 +57,8 @@ impl Key {
             Command::Init(init) => init.run(context),
             Command::Status(status) => status.run(context),
             Command::Rotate(rotate) => rotate.run(context),
+            Command::Rewrap(rewrap) => rewrap.run(context),
+            Command::Retire(retire) => retire.run(context),
             Command::Backup(backup) => backup.run(context),
             Command::Restore(restore) => restore.run(context),
         }
@@ -143,7 +151,8 @@ Examples:
 
 /// Show the root key's epochs, and how many things are sealed with each
 ///
-/// Works with and without a running node, and needs no passphrase.
+/// Works with and without a running node, and needs no passphrase. Of files of blobs and of
+/// certificates only a running node knows the epoch.
 #[derive(Debug, Args)]
 #[command(after_help = STATUS_EXAMPLES)]
 struct Status {
@@ -172,7 +181,12 @@ impl Status {
                 things(item),
             ]);
         }
-        table.print(voice)
+        table.print(voice)?;
+        if !keys.uncounted.is_empty() {
+            let kinds = keys.uncounted.join(", ");
+            voice.line(format_args!("not counted: {}", safe(&kinds)))?;
+        }
+        keys.rewrap.as_ref().map_or(Ok(()), |shown| voice.line(moving::said(shown)))
     }
 }
 
@@ -237,6 +251,7 @@ impl Rotate {
             rotated.epoch, rotated.fingerprint
         ))?;
         voice.hint("make a new backup of the root key: casemate key backup FILE");
+        voice.hint("move what is there to the new epoch: casemate key rewrap --wait");
         Ok(())
     }
 }

@@ -17,6 +17,25 @@ pub(super) fn operations() -> Vec<Operation> {
             Content::Json(schema::<api::KeyRotateRequest>),
             schema::<api::KeyRotated>,
         ),
+        read(
+            "/v1/keys/rewrap",
+            "How far things are that move to the newest epoch",
+            schema::<api::KeyProgress>,
+        ),
+        write(
+            "post",
+            "/v1/keys/rewrap",
+            "Begins to move what is stored to the newest epoch",
+            Content::Nothing,
+            schema::<api::KeyRewrap>,
+        ),
+        write(
+            "post",
+            "/v1/keys/retire",
+            "Takes an epoch out of the root key that nothing is sealed with",
+            Content::Json(schema::<api::KeyRetireRequest>),
+            schema::<api::KeyRetired>,
+        ),
         Operation {
             query: &["plain"],
             request: Content::Raw("application/octet-stream"),

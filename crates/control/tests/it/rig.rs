@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use identity::OperatorToken;
-use model::api::{Finding, KeyRotated, Keys, Node};
+use model::api::{Finding, KeyRetired, KeyRewrap, KeyRotated, Keys, Node};
 use model::{Problem, Secret, Timestamp};
 use policy::Policies;
 use ports::executor::{PrepareError, Program, Run, Running};
@@ -162,12 +162,32 @@ impl Operations for Nothing {
     }
 
     fn keys(&self) -> Pending<'_, Result<Keys, Problem>> {
-        Box::pin(async { Ok(Keys { sealed: None, newest: 1, founding: 1, items: Vec::new() }) })
+        let (items, uncounted) = (Vec::new(), Vec::new());
+        let keys = Keys { sealed: None, newest: 1, founding: 1, items, uncounted, rewrap: None };
+        Box::pin(async { Ok(keys) })
     }
 
     fn rotate_key<'a>(&'a self, _: &'a str, from: u32) -> Pending<'a, Result<KeyRotated, Problem>> {
         let rotated = KeyRotated { epoch: from + 1, fingerprint: String::new(), leaf: None };
         Box::pin(async { Ok(rotated) })
+    }
+
+    fn rewrap_keys<'a>(&'a self, _: &'a str) -> Pending<'a, Result<KeyRewrap, Problem>> {
+        let began = Timestamp(0);
+        let rewrap = KeyRewrap { epoch: 1, running: true, began, ended: None, moved: 0, left: 0 };
+        Box::pin(async { Ok(rewrap) })
+    }
+
+    fn rewrap(&self) -> Option<KeyRewrap> {
+        None
+    }
+
+    fn retire_key<'a>(
+        &'a self,
+        _: &'a str,
+        epoch: u32,
+    ) -> Pending<'a, Result<KeyRetired, Problem>> {
+        Box::pin(async move { Ok(KeyRetired { epoch, fingerprint: String::new(), leaf: 0 }) })
     }
 
     fn copy_key<'a>(

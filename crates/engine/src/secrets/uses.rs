@@ -86,7 +86,7 @@ impl Use {
 }
 
 /// The value of a row.
-pub(super) fn unsealed(
+pub(crate) fn unsealed(
     row: &SecretRow,
     keys: &dyn KeyRing,
     scope: &Scope,
@@ -109,7 +109,7 @@ fn placeholder(function: &FunctionRef, name: &SecretName) -> String {
 }
 
 /// What the sealing key is derived from.
-pub(super) fn context(scope: &Scope) -> [&str; 2] {
+pub(crate) fn context(scope: &Scope) -> [&str; 2] {
     [scope.tenant.as_str(), scope.environment.as_str()]
 }
 

@@ -1,8 +1,9 @@
-//! Replacing a root key file: a rotation, and putting a copy back.
+//! Replacing a root key file: a rotation, an epoch that goes, and putting a copy back.
 //!
 //! Invariant: who replaces a file holds a lock on it, and looks under that lock whether it is still
 //! the one that has the name.
-//! Invariant: no root is lost by it. What is there is a part of what takes its place.
+//! Invariant: no root is lost by it, but for one that is retired. What is there is otherwise a part
+//! of what takes its place.
 
 use super::{
     Error, Form, RootKeyFile, directory, draw, form, io, open_checked, read, sync_directory,
@@ -65,24 +66,36 @@ impl RootKeyFile {
         let path = &real(path)?;
         let locked = Locked::take(path)?;
         let roots = ring.roots();
-        let there = locked.form.made();
-        let newest = there.last().map_or(from, |made| made.epoch);
+        let newest = locked.form.made().last().map_or(from, |made| made.epoch);
         if newest != from {
             return Err(locked.changed(format!("its newest epoch is {}", newest.0)));
         }
-        let held: Vec<Made> = roots.all().map(Root::made).collect();
-        if there != held {
-            return Err(locked.changed("its roots are not those that are in use".to_owned()));
-        }
-        if !locked.form.is_sealed_with(ring.seal()) {
-            return Err(locked.changed("it is sealed in another way".to_owned()));
-        }
+        locked.expect(&roots, ring)?;
         let next = newest.0.checked_add(1).map(Epoch).ok_or(Error::Full)?;
         let root = Root::new(next, Some(now), draw()?)?;
         let made = root.made();
         let roots = roots.with(root).ok_or(Error::Full)?;
         locked.replace(&roots, ring.seal())?;
         Ok(Rotation { made, roots: Arc::new(roots) })
+    }
+
+    /// Takes an epoch out of the file at `path`, which `ring` was opened from, and then out of the
+    /// ring. What is sealed with it cannot be read any more: whoever calls has made sure that there
+    /// is nothing. A crash leaves all of it in the file, or none.
+    ///
+    /// # Errors
+    /// [`Error::Stays`] if it is the first or the newest, or is not there; [`Error::Changed`] if
+    /// somebody else changed the file or changes it now; otherwise as [`RootKeyFile::open`]. File and
+    /// ring are then as they were.
+    pub fn retire(path: &Path, ring: &FileRing, epoch: Epoch) -> Result<(), Error> {
+        let path = &real(path)?;
+        let locked = Locked::take(path)?;
+        let roots = ring.roots();
+        locked.expect(&roots, ring)?;
+        let roots = roots.without(epoch).ok_or(Error::Stays { epoch })?;
+        locked.replace(&roots, ring.seal())?;
+        ring.adopt(Arc::new(roots));
+        Ok(())
     }
 
     /// Puts a copy of a root key at `path`, sealed if there is a passphrase. What is there is
@@ -173,6 +186,18 @@ impl<'a> Locked<'a> {
 
     fn changed(&self, reason: String) -> Error {
         Error::Changed { path: self.path.to_owned(), reason }
+    }
+
+    /// Refuses a file that is not the one that the ring is from.
+    fn expect(&self, roots: &Roots, ring: &FileRing) -> Result<(), Error> {
+        let held: Vec<Made> = roots.all().map(Root::made).collect();
+        if self.form.made() != held {
+            return Err(self.changed("its roots are not those that are in use".to_owned()));
+        }
+        if !self.form.is_sealed_with(ring.seal()) {
+            return Err(self.changed("it is sealed in another way".to_owned()));
+        }
+        Ok(())
     }
 
     /// Gives the name to a file with these roots.

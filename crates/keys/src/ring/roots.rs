@@ -71,6 +71,14 @@ impl Roots {
         self.all().find(|root| root.epoch == epoch)
     }
 
+    /// These but one, which is neither the first nor the newest. Nothing if it is, or is not there.
+    pub(crate) fn without(&self, epoch: Epoch) -> Option<Self> {
+        let at = self.later.iter().position(|root| root.epoch == epoch)?;
+        let mut fewer = self.clone();
+        fewer.later.remove(at);
+        (at < fewer.later.len()).then_some(fewer)
+    }
+
     /// These and one more. Nothing if there is no room, or its epoch is not the newest.
     pub(crate) fn with(&self, root: Root) -> Option<Self> {
         if self.later.len() + 1 >= Self::MAX || root.epoch <= self.newest().epoch {

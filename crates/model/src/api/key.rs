@@ -16,6 +16,58 @@ pub struct Keys {
     pub founding: u32,
     /// Every epoch, oldest first.
     pub items: Vec<KeyEpoch>,
+    /// Kinds of things that were not counted: without a node those of which the epoch is sealed,
+    /// with one those that cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted: Vec<String>,
+    /// How far things are that move to the newest epoch, if any did since the node started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewrap: Option<KeyRewrap>,
+}
+
+/// Things that move to the newest epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyRewrap {
+    /// The epoch.
+    pub epoch: u32,
+    /// Whether it goes on.
+    pub running: bool,
+    /// When it began, or went on after a start.
+    pub began: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// How many were moved since then.
+    pub moved: u64,
+    /// How many were found that cannot be moved, once it ended.
+    pub left: u64,
+}
+
+/// `GET /v1/keys/rewrap`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyProgress {
+    /// How far things are that move to the newest epoch, if any did since the node started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewrap: Option<KeyRewrap>,
+}
+
+/// `POST /v1/keys/retire`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRetireRequest {
+    /// The epoch that is to go.
+    pub epoch: u32,
+}
+
+/// An epoch that was taken out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyRetired {
+    /// The epoch.
+    pub epoch: u32,
+    /// Says which root it had.
+    pub fingerprint: String,
+    /// The ledger entry.
+    pub leaf: u64,
 }
 
 /// What a try at a passphrase costs: the parameters of Argon2id.

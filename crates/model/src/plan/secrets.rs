@@ -6,7 +6,9 @@
 use super::{Outcome, View, changed, refused};
 use crate::Code;
 use crate::act::{Changes, LeafAct};
+use crate::key::Epoch;
 use crate::name::SecretName;
+use crate::token::TokenRow;
 use crate::vault::{Sealed, SecretRow};
 
 pub(super) fn put<V: View>(view: &V, row: SecretRow, rotate: bool) -> Result<Outcome, V::Error> {
@@ -29,6 +31,36 @@ pub(super) fn put<V: View>(view: &V, row: SecretRow, rotate: bool) -> Result<Out
         false => LeafAct::SecretSet { name, version },
     };
     Ok(changed(act, Changes { secrets_put: vec![row], ..Changes::default() }))
+}
+
+/// Takes those that are still what they were when they were sealed anew. Of the others somebody
+/// took care meanwhile: what is written is sealed with the newest epoch.
+pub(super) fn reseal<V: View>(
+    view: &V,
+    epoch: Epoch,
+    secrets: Vec<SecretRow>,
+    tokens: Vec<TokenRow>,
+) -> Result<Outcome, V::Error> {
+    let mut changes = Changes::default();
+    for row in secrets {
+        let same = |held: &SecretRow| {
+            held.is_set() && held.version == row.version && held.epoch < row.epoch
+        };
+        if view.secret(&row.name)?.as_ref().is_some_and(same) {
+            changes.secrets_put.push(row);
+        }
+    }
+    for row in tokens {
+        // No id is given twice, and the name of a token does not change.
+        if view.token(&row.name)? && view.token_id(&row.id)? {
+            changes.tokens_resealed.push(row);
+        }
+    }
+    let (secrets, keys) = (changes.secrets_put.len() as u64, changes.tokens_resealed.len() as u64);
+    if secrets + keys == 0 {
+        return Ok(Outcome::Unchanged { deployment: None });
+    }
+    Ok(changed(LeafAct::KeyReseal { epoch: epoch.0, secrets, keys }, changes))
 }
 
 pub(super) fn remove<V: View>(view: &V, name: SecretName) -> Result<Outcome, V::Error> {

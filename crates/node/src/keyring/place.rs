@@ -3,6 +3,7 @@
 //! Invariant: a file in a home, or of a home, is changed only while no node runs on it: the home's
 //! lock holds that.
 
+use super::things::Counted;
 use super::{compare, describe, passphrase};
 use crate::clock::SystemClock;
 use crate::home::{self, Home};
@@ -12,7 +13,7 @@ use model::key::Epoch;
 use model::{Code, Problem, Secret};
 use ports::{Clock as _, KeyRing as _};
 use std::path::{Path, PathBuf};
-use store_sqlite::epochs::{self, Count};
+use store_sqlite::{blobs, epochs};
 
 /// Which root key is meant, and what opens it.
 #[derive(Debug, Clone, Default)]
@@ -90,7 +91,7 @@ impl KeyPlace {
             return Err(problem.hint("put a copy back with `casemate key restore FILE`"));
         }
         let ring = RootKeyFile::create(&self.file()?, SystemClock.wall(), passphrase.as_ref())?;
-        Ok(describe(ring.made(), ring.sealed(), Count::new()))
+        Ok(describe(ring.made(), ring.sealed(), Counted::default()))
     }
 
     /// What can be said of a root key, and of what is sealed with it in the home. Needs no
@@ -100,7 +101,16 @@ impl KeyPlace {
     /// The file or the home cannot be read.
     pub fn status(&self) -> Result<Keys, Problem> {
         let (made, cost) = RootKeyFile::look(&self.file()?)?;
-        Ok(describe(made, cost, epochs::count(&self.home()?)?))
+        let home = self.home()?;
+        let count = epochs::count(&home)?;
+        // Which epoch they have is sealed, and only a node unseals it.
+        let uncounted = [
+            (epochs::FILES, !blobs::tenants(&home)?.is_empty()),
+            (epochs::CERTIFICATES, home.join("tls").exists()),
+        ];
+        let uncounted = uncounted.into_iter().filter(|(_, there)| *there);
+        let uncounted = uncounted.map(|(kind, _)| kind.to_owned()).collect();
+        Ok(describe(made, cost, Counted { count, uncounted }))
     }
 
     /// Adds an epoch to a root key that no node uses. The next start writes the ledger's entry.

@@ -1,10 +1,14 @@
 //! What a running node does with its root key when it is asked.
 
+use super::rewrap::{Rewrap, expect_none};
+use super::things::Things;
 use super::{describe, enter};
+use crate::assemble::Assembled;
+use crate::settings::Settings;
 use engine::Engine;
 use keys::{FileRing, Passphrase, RootKeyFile};
 use model::act::Act;
-use model::api::{KeyRotated, Keys};
+use model::api::{KeyRetired, KeyRewrap, KeyRotated, Keys};
 use model::key::Epoch;
 use model::{Code, Problem, Secret};
 use ports::{Clock, KeyRing};
@@ -15,20 +19,35 @@ use tokio::sync::Mutex;
 
 /// The ring of a running node, and the file that it is from.
 pub(crate) struct Ring {
-    pub(crate) ring: Arc<FileRing>,
-    pub(crate) file: PathBuf,
-    pub(crate) home: PathBuf,
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) store: Store,
-    /// Held by whoever rotates.
-    pub(crate) turn: Mutex<()>,
+    ring: Arc<FileRing>,
+    file: PathBuf,
+    things: Arc<Things>,
+    pub(crate) rewrap: Arc<Rewrap>,
+    engine: Arc<Engine>,
+    store: Store,
+    /// Held by whoever rotates, takes an epoch out, or begins to move things.
+    turn: Mutex<()>,
 }
 
 impl Ring {
+    pub(crate) fn new(settings: &Settings, assembled: &Assembled) -> Self {
+        let things = Arc::new(Things::new(settings, assembled));
+        let rewrap = Rewrap::new(Arc::clone(&things), assembled.store.clone());
+        Self {
+            ring: Arc::clone(&assembled.ring),
+            file: settings.root_key_file.clone(),
+            things,
+            rewrap: Arc::new(rewrap),
+            engine: Arc::clone(&assembled.engine),
+            store: assembled.store.clone(),
+            turn: Mutex::default(),
+        }
+    }
+
     pub(crate) async fn status(&self) -> Result<Keys, Problem> {
-        let home = self.home.clone();
-        let count = blocking(move || epochs::count(&home).map_err(Problem::from)).await?;
-        Ok(describe(self.ring.made(), self.ring.sealed(), count))
+        let counted = self.things.count().await?;
+        let keys = describe(self.ring.made(), self.ring.sealed(), counted);
+        Ok(Keys { rewrap: self.rewrap.shown(), ..keys })
     }
 
     /// Adds an epoch. It goes on if whoever asked goes away: half of it would be worse.
@@ -62,6 +81,53 @@ impl Ring {
         Ok(KeyRotated { epoch: made.epoch.0, fingerprint: made.fingerprint, leaf: Some(leaf) })
     }
 
+    /// Begins to move what is stored to the newest epoch.
+    pub(crate) async fn begin_rewrap(&self, actor: &str) -> Result<KeyRewrap, Problem> {
+        let _turn = self.turn.lock().await;
+        self.rewrap.begin(actor).await
+    }
+
+    /// Takes an epoch out. It goes on if whoever asked goes away.
+    pub(crate) async fn retire(
+        self: &Arc<Self>,
+        actor: String,
+        epoch: Epoch,
+    ) -> Result<KeyRetired, Problem> {
+        let own = Arc::clone(self);
+        let retiring = tokio::spawn(async move { own.retire_now(&actor, epoch).await });
+        retiring.await.map_err(|error| Problem::new(Code::Internal).internal(error))?
+    }
+
+    async fn retire_now(&self, actor: &str, epoch: Epoch) -> Result<KeyRetired, Problem> {
+        let _turn = self.turn.lock().await;
+        let made = self.ring.made();
+        let Some(gone) = made.iter().find(|made| made.epoch == epoch) else {
+            return Err(Problem::new(Code::EpochUnknown).detail(format!("epoch {}", epoch.0)));
+        };
+        if epoch == self.ring.founding() || epoch == self.ring.epoch() {
+            return Err(Problem::new(Code::EpochStays).detail(format!("epoch {}", epoch.0)));
+        }
+        if self.rewrap.is_running() {
+            return Err(Problem::new(Code::RewrapRunning));
+        }
+        // What was on its way when the epoch was the newest is among what a rewrap went through
+        // since, or was written by now and is counted.
+        if self.rewrap.reached().await?.is_none_or(|reached| reached <= epoch) {
+            let detail = format!("epoch {}: nothing was moved to a newer one yet", epoch.0);
+            return Err(Problem::new(Code::EpochInUse).detail(detail));
+        }
+        expect_none(epoch, &self.things.count().await?)?;
+        // The home knows before the file lacks it, so that it starts with either file.
+        let fact = epochs::retired(epoch);
+        self.store.put_meta_if_absent(&fact, &gone.fingerprint).await?;
+        let act = Act::KeyRetire { epoch, fingerprint: gone.fingerprint.clone() };
+        let leaf = self.engine.note(actor, act).await?;
+        let (file, ring) = (self.file.clone(), Arc::clone(&self.ring));
+        blocking(move || Ok(RootKeyFile::retire(&file, &ring, epoch)?)).await?;
+        tracing::info!(epoch = epoch.0, "an epoch was taken out of the root key");
+        Ok(KeyRetired { epoch: epoch.0, fingerprint: gone.fingerprint.clone(), leaf })
+    }
+
     /// A copy of the root key, after the ledger says that there is one. It is sealed if there is a
     /// passphrase.
     pub(crate) async fn copy(
@@ -79,7 +145,7 @@ impl Ring {
 }
 
 /// Does what blocks, or takes long, beside the threads that answer.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;

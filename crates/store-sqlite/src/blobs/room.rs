@@ -131,7 +131,7 @@ impl Room {
         Turn { room: self, state }.remove().await
     }
 
-    fn unlink(&self, files: &[FileId]) -> Result<(), Error> {
+    pub(super) fn unlink(&self, files: &[FileId]) -> Result<(), Error> {
         let _stays_until = self.shared.leaving.read();
         for file in files {
             for path in [self.object_path(*file), self.upload_path(*file)] {
@@ -167,6 +167,11 @@ impl Turn {
         }
         self.room.numbers.lock().totals = totals;
         Ok(())
+    }
+
+    /// The files of a list are gone: the next change takes it out of the index.
+    pub(super) fn settled(&mut self, list: String) {
+        self.state.done.push(list);
     }
 
     pub(super) fn totals(&self) -> Option<Totals> {

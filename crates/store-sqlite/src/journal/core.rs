@@ -34,6 +34,10 @@ pub(super) struct Core {
     /// Entries that were refused.
     pub dropped: AtomicU64,
     pub closed: AtomicBool,
+    /// Whether the writer shall end segments that an older epoch of the root key seals.
+    pub ending: AtomicBool,
+    /// Held by whoever gives a segment's name to another file, or takes it away.
+    pub names: Mutex<()>,
     damage: Mutex<Vec<Error>>,
 }
 
@@ -57,6 +61,8 @@ impl Core {
             warned: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
+            names: Mutex::new(()),
             damage: Mutex::new(Vec::new()),
         }
     }

@@ -29,6 +29,8 @@ pub(super) trait Disk: Send + Sync {
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;
     /// Opens a file.
     fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;
+    /// Gives a file the name of another, which goes.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes what was created and removed in a directory durable.

@@ -27,6 +27,7 @@ use super::shelf::Segment;
 use super::stream::{Plain, Stream};
 use super::syncer::{Done, Job};
 use group::{Group, Sealed};
+use model::key::Epoch;
 use ports::journal::Error;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -186,6 +187,24 @@ impl Pen {
         let len = HEADER_BYTES as u64;
         self.active = Some(Active { file, segment, header, len, durable: len, syncing: len });
         Ok(())
+    }
+
+    /// Ends a segment that an older epoch than `newest` seals, and begins one that is empty, to carry
+    /// the numbering on. Says whether none is left; one is while something in it is not durable.
+    pub(super) fn renew(
+        &mut self,
+        core: &Core,
+        stream: &Stream,
+        newest: Epoch,
+    ) -> Result<bool, Error> {
+        if stream.shelf.newest().is_none_or(|segment| !segment.is_older(newest)) {
+            return Ok(true);
+        }
+        if !self.is_idle() {
+            return Ok(false);
+        }
+        self.seal(core, stream);
+        self.begin(core, stream).map(|()| true)
     }
 
     /// Seals the plain group for the next place in the segment.

@@ -20,6 +20,7 @@ use super::disk;
 use super::facts::Summary;
 use super::index::Index;
 use super::pen::{Pen, write_index};
+use super::rewrap::is_draft;
 use super::scan::entries;
 use super::segment::{HEADER_BYTES, first_of};
 use super::shelf::Segment;
@@ -73,6 +74,10 @@ fn recover_stream(core: &Core, stream: &Stream, recovery: &mut Recovery) -> Resu
     let names = core.disk.list(&stream.dir).map_err(|error| failed(&stream.dir, &error))?;
     let mut firsts: Vec<u64> = names.iter().filter_map(|name| first_of(name)).collect();
     firsts.sort_unstable();
+    for name in names.iter().filter(|name| is_draft(name)) {
+        // One that stays is in nobody's way.
+        let _ = core.disk.remove(&stream.dir.join(name));
+    }
     let mut next = 0;
     for (at, first) in firsts.iter().copied().enumerate() {
         let end = firsts.get(at + 1).copied();

@@ -81,6 +81,7 @@ fn evict(core: &Core, stream: &Stream) -> bool {
     let Some(segment) = stream.shelf.oldest().filter(|_| stream.shelf.len() > 1) else {
         return false;
     };
+    let _names = core.names.lock();
     for path in [segment.path.with_extension("idx"), segment.path.clone()] {
         match core.disk.remove(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

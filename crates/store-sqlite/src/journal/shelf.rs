@@ -6,9 +6,13 @@
 use super::block;
 use super::index::{Index, Span};
 use super::segment::{HEADER_BYTES, Header};
+use model::key::Epoch;
 use parking_lot::RwLock;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// A header as it is on disk, and the epoch that it says.
+pub(super) type Head = ([u8; HEADER_BYTES], Epoch);
 
 /// One segment.
 #[derive(Debug)]
@@ -17,10 +21,12 @@ pub(super) struct Segment {
     pub first: u64,
     /// Its file.
     pub path: PathBuf,
-    /// Its header as it is on disk; blocks are bound to it.
+    /// Its header as it was when it was begun or found; blocks are bound to it.
     pub head: [u8; HEADER_BYTES],
-    /// The header, unless it is damaged.
+    /// That header, unless it is damaged.
     pub header: Option<Header>,
+    /// Headers that it got since, each with a newer epoch, oldest first.
+    anew: RwLock<Vec<Head>>,
     state: RwLock<State>,
 }
 
@@ -35,7 +41,35 @@ impl Segment {
     pub(super) fn new(path: PathBuf, first: u64, head: [u8; HEADER_BYTES], index: Index) -> Self {
         let header = Header::decode(&head).ok();
         let state = State { index, bytes: HEADER_BYTES as u64 };
-        Self { first, path, head, header, state: RwLock::new(state) }
+        Self { first, path, head, header, anew: RwLock::default(), state: RwLock::new(state) }
+    }
+
+    /// Its headers, newest first. Who reads may have the file open that a newer one took the name
+    /// of.
+    pub(super) fn heads(&self) -> Vec<Head> {
+        let first = self.header.as_ref().map(|header| (self.head, header.epoch));
+        self.anew.read().iter().rev().copied().chain(first).collect()
+    }
+
+    /// Whether this is a header that it has or had.
+    pub(super) fn is_headed(&self, head: &[u8; HEADER_BYTES]) -> bool {
+        self.head == *head || self.anew.read().iter().any(|(own, _)| own == head)
+    }
+
+    /// Whether it is sealed with an older epoch than this. Of one whose header is damaged nobody
+    /// knows.
+    pub(super) fn is_older(&self, than: Epoch) -> bool {
+        self.heads().first().is_some_and(|(_, epoch)| *epoch < than)
+    }
+
+    /// Says that its file is about to get another header.
+    pub(super) fn rehead(&self, head: Head) {
+        self.anew.write().push(head);
+    }
+
+    /// Says that its file did not get the header that was named last.
+    pub(super) fn unhead(&self) {
+        self.anew.write().pop();
     }
 
     /// Adds a durable block.

@@ -8,6 +8,7 @@ mod damage;
 mod fixture;
 mod full;
 mod group;
+mod rewrap;
 mod ring;
 
 use super::{Config, SegmentJournal};

@@ -69,7 +69,7 @@ fn walk(
     let len = if end < u64::MAX { file.size()? } else { durable };
     let mut head = [0; HEADER_BYTES];
     file.read_exact_at(&mut head, 0)?;
-    if head != segment.head || segment.header.is_none() {
+    if !segment.is_headed(&head) || segment.header.is_none() {
         note(0, "the segment's header was changed");
     }
     let from = HEADER_BYTES as u64;

@@ -128,11 +128,33 @@ impl Writer {
         } else {
             self.waiting |= self.pens.iter().any(Pen::is_ahead);
         }
+        self.renew(&streams);
         self.calm();
         if self.bytes >= LOOK_BYTES.min(self.core.config.segment_bytes) {
             self.look();
         }
         Ok(())
+    }
+
+    /// Ends what an older epoch of the root key seals, if somebody asked for it.
+    fn renew(&mut self, streams: &[Arc<Stream>]) {
+        if !self.core.ending.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let newest = self.core.keyring.epoch();
+        for (stream, pen) in streams.iter().zip(&mut self.pens) {
+            match pen.renew(&self.core, stream, newest) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.waiting = true;
+                    self.core.ending.store(true, Ordering::Release);
+                }
+                // Whatever is written next begins one.
+                Err(error) => {
+                    tracing::warn!(%error, stream = stream.name, "no new segment was begun");
+                }
+            }
+        }
     }
 
     /// Writes what waits in all streams and waits until it is durable or cannot be.

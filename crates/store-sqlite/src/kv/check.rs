@@ -68,7 +68,7 @@ pub(super) fn audit(
         let version = row.get::<_, i64>(1)?.cast_unsigned();
         let place = Place { sort: Sort::Cell, store: shown.id, version, key };
         let sealed = row.get_ref(2)?.as_blob().unwrap_or_default();
-        if cell::unseal(&shown.keys, place, sealed).is_none() {
+        if cell::unseal(&shown.keys, shown.floor(), place, sealed).is_none() {
             return Err(work::changed(shown, key));
         }
     }

@@ -18,7 +18,10 @@ use std::sync::Arc;
 /// Marks a file as a tenant's stores: `CSKV` in ASCII.
 const APPLICATION_ID: i32 = 0x4353_4b56;
 /// The steps of its schema.
-const STEPS: &[&str] = &[include_str!("../../migrations/kv/0001_values.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/kv/0001_values.sql"),
+    include_str!("../../migrations/kv/0002_epochs.sql"),
+];
 /// Pages of the log, of 4 KiB, after which it is folded into the file.
 const LOG_PAGES: i64 = 4_000;
 /// Bytes of the log that stay on disk when it was folded.

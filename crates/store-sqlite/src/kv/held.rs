@@ -5,6 +5,7 @@ use super::leaves::Leaves;
 use super::shown::Shown;
 use super::span::Spans;
 use super::stop::Stop;
+use model::key::Epoch;
 use ports::keyvalue::Size;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub(super) struct Held {
     pub(super) shown: Arc<Shown>,
     /// When its row was last written; 0 if not yet.
     pub(super) version: u64,
+    /// Of the keys that its row is sealed with, and that its hash of leaves is made with.
+    pub(super) epoch: Epoch,
     pub(super) size: Size,
     hash: SetHash,
     leaves: Option<Leaves>,
@@ -32,7 +35,8 @@ impl Held {
         let (bytes, hash) = rest.split_first_chunk::<8>()?;
         let size = Size { keys: u64::from_be_bytes(*count), bytes: u64::from_be_bytes(*bytes) };
         let hash = SetHash::from_bytes(hash.try_into().ok()?);
-        Some(Self { shown, version: place.version, size, hash, leaves: None })
+        let (version, epoch) = (place.version, keys.epoch());
+        Some(Self { shown, version, epoch, size, hash, leaves: None })
     }
 
     /// What its row seals.
@@ -44,10 +48,10 @@ impl Held {
     }
 
     /// One that is new and empty.
-    pub(super) fn new(shown: Arc<Shown>) -> Self {
+    pub(super) fn new(shown: Arc<Shown>, epoch: Epoch) -> Self {
         *shown.checked.write() = Spans::all();
-        let leaves = Some(Leaves::new(shown.id));
-        Self { shown, version: 0, size: Size::default(), hash: SetHash::default(), leaves }
+        let leaves = Some(Leaves::new(shown.id, epoch));
+        Self { shown, version: 0, epoch, size: Size::default(), hash: SetHash::default(), leaves }
     }
 
     /// Writes what changed in its leaves.
@@ -56,20 +60,33 @@ impl Held {
         connection: &Connection,
         stamp: impl FnMut() -> u64,
     ) -> Result<(), Stop> {
-        match &mut self.leaves {
-            Some(leaves) => leaves.flush(connection, &self.shown.keys, &mut self.hash, stamp),
-            None => Ok(()),
-        }
+        let Some(leaves) = &mut self.leaves else { return Ok(()) };
+        let top = self.shown.keys.of(self.epoch)?;
+        leaves.flush(connection, (&self.shown.keys, &top), &mut self.hash, stamp)
     }
 
     /// The leaves, read from disk the first time.
     pub(super) fn leaves(&mut self, connection: &Connection) -> Result<&mut Leaves, Stop> {
-        let Self { shown, hash, leaves, .. } = self;
+        let Self { shown, epoch, hash, leaves, .. } = self;
         if leaves.is_none() {
-            let loaded = Leaves::load(connection, &shown.keys, shown.id, &shown.what, hash)?;
+            let top = shown.keys.of(*epoch).map_err(Stop::unkept)?;
+            let keys = (&shown.keys, &*top);
+            let loaded = Leaves::load(connection, keys, shown.id, &shown.what, hash)?;
             *leaves = Some(loaded);
         }
         leaves.as_mut().ok_or_else(|| Stop::damaged(shown.what.clone()))
+    }
+
+    /// Has the store of an epoch that its leaves have already. Nothing was changed in it since the
+    /// transaction began. Says whether it was done.
+    pub(super) fn lift(&mut self, connection: &Connection, to: Epoch) -> Result<bool, Stop> {
+        let top = self.shown.keys.of(to)?;
+        let leaves = self.leaves(connection)?;
+        let Some(hash) = leaves.hash(&top).filter(|_| leaves.older(&[], to).is_none()) else {
+            return Ok(false);
+        };
+        (self.hash, self.epoch) = (hash, to);
+        Ok(true)
     }
 
     /// Checks the leaf that begins at `start`, unless it was since the file was opened. Says where

@@ -2,12 +2,15 @@
 //!
 //! Every row is sealed for its place: what sort of row, of which store, under which key, in which
 //! version. A version is used for one row only, so a row fits nowhere else, and not at another
-//! time.
+//! time. A row that is sealed anew, with a newer epoch of the root key, keeps its version: it says
+//! the same.
 
 use aws_lc_rs::hmac;
 use model::key::{Epoch, KeyPurpose};
+use parking_lot::RwLock;
 use ports::KeyRing;
 use ports::keyring::{Error, Sealer};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What sort of row.
@@ -68,8 +71,9 @@ impl SetHash {
     }
 }
 
-/// The keys of one store, or of the tenant's file.
+/// The keys of one store, or of the tenant's file, in one epoch.
 pub(super) struct Keys {
+    epoch: Epoch,
     sealer: Arc<dyn Sealer>,
     mac: hmac::Key,
     /// Bytes by which what is sealed is longer.
@@ -85,7 +89,11 @@ impl Keys {
         let mac = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
         let mut empty = Vec::new();
         sealer.seal(&[], &mut empty, 0)?;
-        Ok(Self { sealer, mac, over: empty.len() })
+        Ok(Self { epoch, sealer, mac, over: empty.len() })
+    }
+
+    pub(super) const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     pub(super) fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Vec<u8>, Error> {
@@ -113,5 +121,59 @@ impl Keys {
         let mut element = [0; 32];
         element.copy_from_slice(tag.as_ref());
         SetHash(element)
+    }
+}
+
+/// The keys of one store, or of the tenant's file, in every epoch that something asks for. What was
+/// derived is kept until the file is let go.
+pub(super) struct Family {
+    ring: Arc<dyn KeyRing>,
+    names: Vec<String>,
+    made: RwLock<BTreeMap<Epoch, Arc<Keys>>>,
+}
+
+impl Family {
+    /// Of these names; see [`Keys::derive`].
+    pub(super) fn new(ring: Arc<dyn KeyRing>, names: &[&str]) -> Self {
+        let names = names.iter().map(ToString::to_string).collect();
+        Self { ring, names, made: RwLock::default() }
+    }
+
+    /// Those of an epoch.
+    pub(super) fn of(&self, epoch: Epoch) -> Result<Arc<Keys>, Error> {
+        if let Some(keys) = self.made.read().get(&epoch) {
+            return Ok(Arc::clone(keys));
+        }
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let keys = Arc::new(Keys::derive(&*self.ring, epoch, &names)?);
+        self.made.write().insert(epoch, Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// Those that new rows are sealed with.
+    pub(super) fn newest(&self) -> Result<Arc<Keys>, Error> {
+        self.of(self.ring.epoch())
+    }
+
+    /// Opens a row that says nothing of its epoch but by the id of its key, with which it begins;
+    /// that of another epoch costs a comparison. Nothing if it was not sealed for the place, or
+    /// with an epoch below `floor`.
+    pub(super) fn unseal(
+        &self,
+        floor: Epoch,
+        place: Place<'_>,
+        sealed: &[u8],
+    ) -> Option<(Epoch, Vec<u8>)> {
+        let open = |epoch: Epoch| {
+            let plain = self.of(epoch).ok()?.unseal(place, sealed).ok()?;
+            Some((epoch, plain))
+        };
+        let newest = self.ring.epoch();
+        let opened = Some(newest).filter(|newest| *newest >= floor).and_then(open);
+        opened.or_else(|| {
+            let mut older = self.ring.epochs();
+            older.retain(|epoch| *epoch != newest && *epoch >= floor);
+            older.into_iter().rev().find_map(open)
+        })
     }
 }

@@ -135,6 +135,7 @@ pub(super) fn get(
     shown: &Shown,
     keys: &[String],
 ) -> Result<Labelled<Reply>, Stop> {
+    let floor = shown.floor();
     let moment = match keys {
         [_] => None,
         _ => Some(connection.unchecked_transaction()?),
@@ -143,7 +144,7 @@ pub(super) fn get(
     let mut labels = Labels::NONE;
     let mut bytes = 0;
     for key in keys {
-        let cell = work::cell(connection, shown, key)?.map(|it| {
+        let cell = work::cell(connection, (shown, floor), key)?.map(|it| {
             labels.join(&it.labels);
             it.value
         });

@@ -1,13 +1,14 @@
 //! What readers see of a tenant's stores without asking its writer.
 
-use super::keys::Keys;
+use super::keys::Family;
 use super::span::Spans;
+use model::key::Epoch;
 use model::{EnvironmentName, StoreName};
 use parking_lot::{Mutex, RwLock};
 use ports::keyvalue::Size;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// A store within its tenant.
 pub(super) type Name = (EnvironmentName, StoreName);
@@ -15,13 +16,23 @@ pub(super) type Name = (EnvironmentName, StoreName);
 /// One store.
 pub(super) struct Shown {
     pub(super) id: u64,
-    pub(super) keys: Keys,
+    pub(super) keys: Family,
+    /// No value of it is sealed with an older epoch, as of the last commit.
+    pub(super) floor: AtomicU32,
     /// For errors: the store and where it is.
     pub(super) what: String,
     /// As of the last commit.
     pub(super) size: Mutex<Size>,
     /// What was checked since the file was first opened. From then on only this process writes.
     pub(super) checked: RwLock<Spans>,
+}
+
+impl Shown {
+    /// The oldest epoch that a value may be sealed with. Whoever reads asks before the moment of the
+    /// file that it then reads: it only grows, after what it says is on disk.
+    pub(super) fn floor(&self) -> Epoch {
+        Epoch(self.floor.load(Ordering::Acquire))
+    }
 }
 
 /// One tenant.

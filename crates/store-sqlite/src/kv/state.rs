@@ -2,7 +2,7 @@
 
 use super::file::Source;
 use super::held::Held;
-use super::keys::{Keys, Place, SetHash, Sort};
+use super::keys::{Family, Keys, Place, SetHash, Sort};
 use super::shown::{Name, Shown};
 use super::stop::Stop;
 use model::key::Epoch;
@@ -11,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Numbers of the counter that are set aside before the first of them is used. A group of asks
 /// uses far fewer, so what a crash forgets is never used again.
@@ -19,8 +20,9 @@ const RESERVE: u64 = 1 << 20;
 /// What is known of it.
 pub(super) struct State {
     source: Arc<Source>,
-    epoch: Epoch,
-    keys: Keys,
+    family: Family,
+    /// Of the head's epoch: it is sealed with them, and its hash of stores is made with them.
+    keys: Arc<Keys>,
     counter: u64,
     /// Whether numbers were set aside since the file was opened.
     reserved: bool,
@@ -40,10 +42,12 @@ impl State {
             })
             .optional()?;
         let epoch = head.as_ref().map_or(source.ring.epoch(), |(epoch, ..)| Epoch(*epoch));
-        let keys = Keys::derive(&*source.ring, epoch, &[source.area, source.tenant.as_str()])?;
+        let ring = Arc::clone(&source.ring);
+        let family = Family::new(ring, &[source.area, source.tenant.as_str()]);
+        let keys = family.of(epoch)?;
         let mut state = Self {
             source: Arc::clone(source),
-            epoch,
+            family,
             keys,
             counter: 0,
             reserved: false,
@@ -73,8 +77,8 @@ impl State {
 
     fn load_stores(&mut self, connection: &Connection) -> Result<SetHash, Stop> {
         let mut found = SetHash::default();
-        let mut statement =
-            connection.prepare("SELECT id, environment, name, version, sealed FROM store")?;
+        let mut statement = connection
+            .prepare("SELECT id, environment, name, version, sealed, epoch FROM store")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let id = row.get::<_, i64>(0)?.cast_unsigned();
@@ -87,9 +91,12 @@ impl State {
             );
             let bytes = name_bytes(&name);
             let place = Place { sort: Sort::Store, store: id, version, key: &bytes };
-            let shown = self.shown(&name, id)?;
+            let shown = self.shown(&name, id);
             let sealed = row.get_ref(4)?.as_blob().unwrap_or_default();
-            let held = Held::unseal(&self.keys, place, sealed, shown);
+            // A head is the oldest, and what was put back from before it is none of its stores.
+            let epoch = Some(Epoch(row.get(5)?)).filter(|epoch| *epoch >= self.keys.epoch());
+            let keys = epoch.map(|epoch| self.family.of(epoch)).transpose()?;
+            let held = keys.and_then(|keys| Held::unseal(&keys, place, sealed, shown));
             let held = held.ok_or_else(|| {
                 Stop::damaged(format!("{}: its row was changed", self.what(&name)))
             })?;
@@ -100,20 +107,21 @@ impl State {
     }
 
     /// What readers see of a store; what they see already if they do.
-    fn shown(&self, name: &Name, id: u64) -> Result<Arc<Shown>, Stop> {
+    fn shown(&self, name: &Name, id: u64) -> Arc<Shown> {
         if let Some(shown) = self.source.board.store(name).filter(|shown| shown.id == id) {
-            return Ok(shown);
+            return shown;
         }
         let text = name.1.to_string();
         let names = [self.source.area, self.source.tenant.as_str(), name.0.as_str(), &text];
-        let keys = Keys::derive(&*self.source.ring, self.epoch, &names)?;
-        Ok(Arc::new(Shown {
+        let keys = Family::new(Arc::clone(&self.source.ring), &names);
+        Arc::new(Shown {
             id,
             keys,
+            floor: AtomicU32::default(),
             what: self.what(name),
             size: Mutex::default(),
             checked: RwLock::default(),
-        }))
+        })
     }
 
     fn what(&self, name: &Name) -> String {
@@ -166,8 +174,8 @@ impl State {
     /// Adds a store that is empty.
     pub(super) fn make(&mut self, name: &Name) -> Result<(), Stop> {
         let id = self.stamp();
-        let shown = self.shown(name, id)?;
-        self.stores.insert(name.clone(), Held::new(shown));
+        let shown = self.shown(name, id);
+        self.stores.insert(name.clone(), Held::new(shown, self.source.ring.epoch()));
         Ok(())
     }
 
@@ -209,22 +217,53 @@ impl State {
         held.version = stamp();
         place.version = held.version;
         self.hash.toggle(&self.keys.element(place, 0));
-        let sealed = self.keys.seal(place, &held.plain())?;
+        let sealed = self.family.of(held.epoch)?.seal(place, &held.plain())?;
         connection
             .prepare_cached(
-                "INSERT INTO store (id, environment, name, version, sealed)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO store (id, environment, name, version, sealed, epoch)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (id) DO UPDATE SET version = excluded.version,
-                 sealed = excluded.sealed",
+                 sealed = excluded.sealed, epoch = excluded.epoch",
             )?
             .execute(params![
                 id.cast_signed(),
                 name.0.as_str(),
                 name.1.to_string(),
                 held.version.cast_signed(),
-                sealed
+                sealed,
+                held.epoch.0
             ])?;
         Ok(())
+    }
+
+    /// The epoch that new rows are sealed with.
+    pub(super) fn newest(&self) -> Epoch {
+        self.source.ring.epoch()
+    }
+
+    /// Whether nothing of the file is sealed with an epoch below this one.
+    pub(super) fn is_of(&self, epoch: Epoch) -> bool {
+        self.keys.epoch() >= epoch
+    }
+
+    /// Has the head of an epoch that its stores have already, and writes it. Says whether it was
+    /// done.
+    pub(super) fn lift(&mut self, connection: &Connection, to: Epoch) -> Result<bool, Stop> {
+        if self.stores.values().any(|held| held.epoch < to) {
+            return Ok(false);
+        }
+        let keys = self.family.of(to)?;
+        self.hash = SetHash::default();
+        for (name, held) in self.stores.iter().filter(|(_, held)| held.version > 0) {
+            let bytes = name_bytes(name);
+            let (store, version) = (held.shown.id, held.version);
+            self.hash
+                .toggle(&keys.element(Place { sort: Sort::Store, store, version, key: &bytes }, 0));
+        }
+        self.keys = keys;
+        self.counter += 1;
+        self.write_head(connection)?;
+        Ok(true)
     }
 
     fn write_head(&self, connection: &Connection) -> Result<(), Stop> {
@@ -232,9 +271,10 @@ impl State {
         connection
             .prepare_cached(
                 "INSERT INTO head (one, epoch, counter, sealed) VALUES (1, ?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET counter = excluded.counter, sealed = excluded.sealed",
+                 ON CONFLICT DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter,
+                 sealed = excluded.sealed",
             )?
-            .execute(params![self.epoch.0, self.counter.cast_signed(), sealed])?;
+            .execute(params![self.keys.epoch().0, self.counter.cast_signed(), sealed])?;
         Ok(())
     }
 
@@ -251,6 +291,7 @@ impl State {
             match self.stores.get(&name) {
                 Some(held) => {
                     *held.shown.size.lock() = held.size;
+                    held.shown.floor.store(held.epoch.0, Ordering::Release);
                     let there = board.store(&name).is_some_and(|own| own.id == held.shown.id);
                     if !there {
                         board.stores.write().insert(name, Arc::clone(&held.shown));
@@ -259,7 +300,7 @@ impl State {
                 None => drop(board.stores.write().remove(&name)),
             }
         }
-        board.counter.store(self.counter, std::sync::atomic::Ordering::Release);
+        board.counter.store(self.counter, Ordering::Release);
     }
 }
 

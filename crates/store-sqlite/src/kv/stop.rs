@@ -16,6 +16,12 @@ impl Stop {
         Self::Refused(Error::Damaged(what.into()))
     }
 
+    /// The ring does not have an epoch that something is sealed with.
+    #[expect(clippy::needless_pass_by_value, reason = "it is given by `map_err`")]
+    pub(super) fn unkept(error: ports::keyring::Error) -> Self {
+        Self::Refused(Error::Failed(error.to_string()))
+    }
+
     /// What is said to whoever asked.
     pub(super) fn error(self) -> Error {
         match self {

@@ -4,6 +4,7 @@ use super::Anchors;
 use super::check::Wanted;
 use super::file::Source;
 use super::readers::{self, Readers};
+use super::rewrap::{Step, Walk};
 use super::shown::{Board, Name, Shown};
 use super::writer::{Job, What, Write, Writer};
 use model::Labelled;
@@ -161,6 +162,11 @@ impl Tenant {
             };
         }
         Ok(found)
+    }
+
+    /// Seals some of what is there anew with the newest epoch.
+    pub(super) async fn rewrap(&self, walk: Walk) -> Result<Step, Error> {
+        self.job(|answer| Job::Rewrap(walk, answer)).await
     }
 
     async fn job<T>(

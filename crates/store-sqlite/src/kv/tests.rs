@@ -97,7 +97,7 @@ fn a_full_disk_refuses_what_finds_no_room_and_does_the_rest() {
     let value = |writer: &mut Writer, key: &str| {
         let file = writer.file(false).expect("open").expect("there");
         let shown = Arc::clone(&file.state.stores[&carts()].shown);
-        let cell = work::cell(&file.connection, &shown, key).expect("read");
+        let cell = work::cell(&file.connection, (&shown, shown.floor()), key).expect("read");
         cell.map(|cell| cell.value.value.to_vec())
     };
     assert_eq!(value(&mut writer, "a"), Some(b"2".to_vec()));

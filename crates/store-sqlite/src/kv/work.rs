@@ -9,10 +9,12 @@ use super::shown::{Name, Shown};
 use super::state::State;
 use super::stop::Stop;
 use bytes::Bytes;
+use model::key::Epoch;
 use model::{Labelled, Labels};
 use ports::keyvalue::{self, Ask, Cell, Change, Error, Reply, Size, number_text};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A cell's version, and the length of what is sealed in it.
 type Old = Option<(u64, u64)>;
@@ -78,7 +80,7 @@ fn read(
 ) -> Result<Option<Labelled<Cell>>, Stop> {
     let Some(held) = state.stores.get_mut(name) else { return Ok(None) };
     check(connection, held, key)?;
-    cell(connection, &held.shown, key)
+    cell(connection, (&held.shown, held.shown.floor()), key)
 }
 
 fn check(connection: &Connection, held: &mut Held, key: &str) -> Result<(), Stop> {
@@ -89,10 +91,10 @@ fn check(connection: &Connection, held: &mut Held, key: &str) -> Result<(), Stop
     held.check(connection, &start).map(drop)
 }
 
-/// Reads and opens a cell.
+/// Reads and opens a cell. It is not older than `floor`.
 pub(super) fn cell(
     connection: &Connection,
-    shown: &Shown,
+    (shown, floor): (&Shown, Epoch),
     key: &str,
 ) -> Result<Option<Labelled<Cell>>, Stop> {
     let mut statement = connection
@@ -102,7 +104,7 @@ pub(super) fn cell(
     let version = row.get::<_, i64>(0)?.cast_unsigned();
     let place = Place { sort: Sort::Cell, store: shown.id, version, key: key.as_bytes() };
     let sealed = row.get_ref(1)?.as_blob().unwrap_or_default();
-    match cell::unseal(&shown.keys, place, sealed) {
+    match cell::unseal(&shown.keys, floor, place, sealed) {
         Some((value, labels)) => Ok(Some(Labelled { value: Cell { value, version }, labels })),
         None => Err(changed(shown, key.as_bytes())),
     }
@@ -139,10 +141,8 @@ fn write(
             Size::default()
         }
     };
-    let plain = |sealed| match state.stores.get(name) {
-        Some(held) => held.shown.keys.plain_bytes(sealed),
-        None => 0,
-    };
+    let keys = state.stores.get(name).map(|held| held.shown.keys.newest()).transpose()?;
+    let plain = |sealed| keys.as_ref().map_or(0, |keys| keys.plain_bytes(sealed));
     let mut size = before;
     for ((key, new), old) in last.iter().zip(&old) {
         if let Some((_, sealed)) = old {
@@ -204,11 +204,8 @@ fn set(
     (value, labels): (&[u8], &Labels),
     (old, version): (Old, u64),
 ) -> Result<(), Stop> {
-    let keys = &held.shown.keys;
-    let at = place(held, version, key);
-    let sealed = cell::seal(keys, at, value, labels)?;
-    let new = keys.element(at, sealed.len() as u64);
-    let old = old.map(|(version, bytes)| keys.element(place(held, version, key), bytes));
+    let sealed = cell::seal(&*held.shown.keys.newest()?, place(held, version, key), value, labels)?;
+    let new = (version, sealed.len() as u64);
     connection
         .prepare_cached(
             "INSERT INTO cell (store, key, version, sealed) VALUES (?1, ?2, ?3, ?4)
@@ -220,20 +217,19 @@ fn set(
             version.cast_signed(),
             sealed
         ])?;
-    held.leaves(connection)?.change(key.as_bytes(), old, Some(new));
-    Ok(())
+    let shown = Arc::clone(&held.shown);
+    held.leaves(connection)?.change(&shown.keys, key.as_bytes(), (old, Some(new)))
 }
 
 fn delete(
     connection: &Connection,
     held: &mut Held,
     key: &str,
-    (version, bytes): (u64, u64),
+    old: (u64, u64),
 ) -> Result<(), Stop> {
-    let old = held.shown.keys.element(place(held, version, key), bytes);
     connection
         .prepare_cached("DELETE FROM cell WHERE store = ?1 AND key = ?2")?
         .execute(params![held.shown.id.cast_signed(), key.as_bytes()])?;
-    held.leaves(connection)?.change(key.as_bytes(), Some(old), None);
-    Ok(())
+    let shown = Arc::clone(&held.shown);
+    held.leaves(connection)?.change(&shown.keys, key.as_bytes(), (Some(old), None))
 }

@@ -7,6 +7,7 @@
 //! was known of the file is forgotten and read again, so that memory is never ahead of the disk.
 
 use super::file::{File, Source};
+use super::rewrap::{self, Step, Walk};
 use super::shown::Name;
 use super::stop::{Stop, of_store};
 use super::{Anchors, check, work};
@@ -51,6 +52,8 @@ pub(super) enum Job {
     Check(Name, check::Wanted, oneshot::Sender<Result<(), Error>>),
     /// Checks a leaf with all its values, whatever was checked before. Says where it ends.
     Audit(Name, Vec<u8>, oneshot::Sender<Result<Option<Vec<u8>>, Error>>),
+    /// Seals some of what is there anew. It says the same as before.
+    Rewrap(Walk, oneshot::Sender<Result<Step, Error>>),
 }
 
 impl What {
@@ -125,7 +128,7 @@ impl Writer {
         }
     }
 
-    /// Does what changes nothing.
+    /// Does what changes nothing that anybody sees.
     fn look(&mut self, job: Job) {
         // Whoever asked may be gone; nobody else wants the answer.
         match job {
@@ -147,8 +150,22 @@ impl Writer {
                 });
                 let _ = answer.send(done.map_err(Stop::error));
             }
+            Job::Rewrap(walk, answer) => {
+                let done = self.guarded(|writer| writer.rewrap(walk));
+                let _ = answer.send(done.map_err(Stop::error));
+            }
             Job::Write(_) => {}
         }
+    }
+
+    fn rewrap(&mut self, walk: Walk) -> Result<Step, Stop> {
+        let Some(file) = self.file(false)? else {
+            return Ok(Step { whole: true, ..Step::default() });
+        };
+        file.begin()?;
+        let done = rewrap::step(file, walk).and_then(|step| file.commit().map(|()| step));
+        // A transaction is open, and nothing of it may stay.
+        done.map_err(|stop| Stop::Fatal(stop.error()))
     }
 
     /// Does a group. If it fails as a whole, each ask is tried by itself, so that one that finds no

@@ -43,6 +43,9 @@ pub(super) fn apply(connection: &Connection, plan: &Plan, by: &By) -> Result<(),
     for token in &plan.changes.tokens_put {
         rows.put_token(token)?;
     }
+    for token in &plan.changes.tokens_resealed {
+        rows.reseal_token(token)?;
+    }
     for grant in &plan.changes.grants_put {
         rows.put_grant(grant)?;
     }
@@ -215,6 +218,22 @@ impl Rows<'_> {
                 token.key.as_ref().map(|key| key.epoch.0),
                 token.key.as_ref().map(|key| &key.sealed.0),
                 token.key.as_ref().map(|key| key.manages)
+            ],
+        )
+    }
+
+    fn reseal_token(&self, token: &TokenRow) -> Result<(), Error> {
+        self.run(
+            "UPDATE token SET key_epoch = ?5, key_sealed = ?6
+             WHERE tenant = ?1 AND environment = ?2 AND name = ?3 AND id = ?4
+             AND key_epoch NOTNULL",
+            params![
+                self.tenant,
+                self.environment,
+                token.name.as_str(),
+                token.id.0,
+                token.key.as_ref().map(|key| key.epoch.0),
+                token.key.as_ref().map(|key| &key.sealed.0),
             ],
         )
     }

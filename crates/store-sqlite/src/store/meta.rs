@@ -18,6 +18,23 @@ impl Store {
         self.read(move |connection| read(connection, &key)).await
     }
 
+    /// Facts about the home whose keys begin with `prefix`, without it.
+    ///
+    /// # Errors
+    /// [`Error`] if the store failed.
+    pub async fn facts(&self, prefix: &'static str) -> Result<Vec<(String, String)>, Error> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT substr(key, length(?1) + 1), value FROM meta
+                 WHERE tenant = 'system' AND environment = 'system'
+                 AND substr(key, 1, length(?1)) = ?1 ORDER BY key",
+            )?;
+            let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     /// What the home knows of its root keys.
     ///
     /// # Errors

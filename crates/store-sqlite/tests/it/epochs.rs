@@ -25,15 +25,15 @@ impl kv::Anchors for Forgetful {
     }
 }
 
-struct Node {
-    ring: Arc<FileRing>,
-    stores: Stores,
-    blobs: Blobs,
-    queue: Queue,
+pub(super) struct Node {
+    pub(super) ring: Arc<FileRing>,
+    pub(super) stores: Stores,
+    pub(super) blobs: Blobs,
+    pub(super) queue: Queue,
 }
 
 /// Opens everything in a home, as a node would.
-fn start(home: &Path) -> Node {
+pub(super) fn start(home: &Path) -> Node {
     let file = home.join("root.key");
     let ring = if file.exists() {
         RootKeyFile::open(&file, None)
@@ -50,7 +50,7 @@ fn start(home: &Path) -> Node {
     }
 }
 
-fn rotate(home: &Path, node: &Node) {
+pub(super) fn rotate(home: &Path, node: &Node) {
     let from = ports::KeyRing::epoch(&*node.ring);
     let rotated = RootKeyFile::rotate(&home.join("root.key"), &node.ring, from, Timestamp(2));
     rotated.expect("rotated").begin(&node.ring);
@@ -97,7 +97,7 @@ async fn what_each_epoch_sealed_is_read_after_rotations_and_restarts() -> Result
     let of = |epoch, kind| count.get(&(Epoch(epoch), kind)).copied().unwrap_or_default();
     for epoch in 1..=3 {
         assert_eq!(of(epoch, "queued calls"), 1, "{count:?}");
-        // The shared tenant's file has the epoch of its beginning, whenever it is written to.
+        // What is written to the shared tenant's leaf counts as old as that, until it is moved.
         let shared = if epoch == 1 { 3 } else { 0 };
         assert_eq!(of(epoch, "values of key-value stores"), 1 + shared, "{count:?}");
     }

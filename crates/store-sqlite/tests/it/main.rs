@@ -11,4 +11,6 @@ mod kv;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
+mod rewrap;
+#[cfg(test)]
 mod store;

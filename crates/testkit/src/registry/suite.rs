@@ -7,12 +7,14 @@
 use super::{Both, function, operator};
 use anyhow::{Context, Result, bail, ensure};
 use model::act::{Act, Changes, Committed, Leaf, LeafAct};
+use model::key::Epoch;
 use model::{Code, Grant, Problem};
 use ports::ledger::partial_tiles;
 use ports::registry::{By, Referred, ScopeState};
 
 mod beside;
 mod cases;
+mod resealing;
 
 /// What must come of an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,10 @@ enum Then {
     NotGranted(Grant),
     /// The secret's version, and whether it has a value.
     Secret(&'static str, u32, bool),
+    /// The epoch that the secret's value is sealed with.
+    Sealed(&'static str, Epoch),
+    /// The epoch that the token's key is sealed with.
+    KeySealed(&'static str, Epoch),
     /// The last leaf is of this kind.
     Leaf(fn(&LeafAct) -> bool),
 }
@@ -54,7 +60,7 @@ struct Case {
 /// # Errors
 /// Names the case and the act, and says what the version did that it must not.
 pub async fn conforms<R: Both>(mut fresh: impl FnMut() -> R) -> Result<()> {
-    for case in cases::all().into_iter().chain(beside::all()) {
+    for case in cases::all().into_iter().chain(beside::all()).chain(resealing::all()) {
         let registry = fresh();
         run(&registry, case.acts, case.then).await.context(case.name)?;
     }
@@ -110,6 +116,16 @@ async fn holds(registry: &dyn Both, fact: Then) -> Result<()> {
             let row = state.secrets.iter().find(|row| row.name.as_str() == name);
             let row = row.context("the secret is not there")?;
             ensure!((row.version, row.is_set()) == (version, is_set), "the secret is {row:?}");
+        }
+        Then::Sealed(name, epoch) => {
+            let row = state.secrets.iter().find(|row| row.name.as_str() == name);
+            let found = row.map(|row| row.epoch);
+            ensure!(found == Some(epoch), "the secret is sealed with {found:?}");
+        }
+        Then::KeySealed(name, epoch) => {
+            let row = state.tokens.iter().find(|row| row.name.as_str() == name);
+            let found = row.and_then(|row| row.key.as_ref()).map(|key| key.epoch);
+            ensure!(found == Some(epoch), "the key is sealed with {found:?}");
         }
         Then::Leaf(fits) => {
             let size = registry.size().await?;
@@ -179,6 +195,10 @@ impl Watch {
         state.grants.sort();
         state.tokens.retain(|token| !changes.tokens_gone.contains(&token.name));
         state.tokens.extend(changes.tokens_put.iter().cloned());
+        for row in &changes.tokens_resealed {
+            state.tokens.retain(|held| held.name != row.name);
+            state.tokens.push(row.clone());
+        }
         state.tokens.sort_by(|a, b| a.name.cmp(&b.name));
         for row in &changes.secrets_put {
             state.secrets.retain(|held| held.name != row.name);

@@ -45,6 +45,16 @@ pub(super) fn act(act: &LeafAct) -> String {
         LeafAct::KeyRotate { epoch, fingerprint } => {
             format!("key rotate to epoch {epoch}, fingerprint {fingerprint}")
         }
+        LeafAct::KeyRewrap { epoch } => format!("key rewrap to epoch {epoch}, begun"),
+        LeafAct::KeyRewrapped { epoch, moved, left } => {
+            format!("key rewrap to epoch {epoch}, finished: {moved} moved, {left} left")
+        }
+        LeafAct::KeyReseal { epoch, secrets, keys } => {
+            format!("key rewrap to epoch {epoch}: {secrets} secret(s), {keys} key(s) of callers")
+        }
+        LeafAct::KeyRetire { epoch, fingerprint } => {
+            format!("key retire epoch {epoch}, fingerprint {fingerprint}")
+        }
         LeafAct::KeyBackup { epoch, sealed } => {
             let how = if *sealed { "sealed with a passphrase" } else { "not sealed" };
             format!("key backup up to epoch {epoch}, {how}")

@@ -171,3 +171,51 @@ fn a_copy_is_put_back_where_nothing_is_lost_by_it() {
     assert_eq!(RootKeyFile::put_back(&path, &both, None).unwrap_err().code(), Code::RootKeyThere);
     assert_eq!(std::fs::read(&path).unwrap(), b"mine");
 }
+
+#[test]
+fn an_epoch_between_the_first_and_the_newest_goes_and_no_other() {
+    let home = directory();
+    let path = home.path().join("root.key");
+    let ring = RootKeyFile::create(&path, NOW, None).unwrap();
+    let mut of_each = vec![sealed(&ring)];
+    for from in 1..4 {
+        RootKeyFile::rotate(&path, &ring, Epoch(from), NOW).unwrap().begin(&ring);
+        of_each.push(sealed(&ring));
+    }
+    for stays in [0, 1, 4, 5] {
+        let retired = RootKeyFile::retire(&path, &ring, Epoch(stays));
+        assert!(matches!(retired, Err(Error::Stays { .. })), "{stays}: {retired:?}");
+    }
+    RootKeyFile::retire(&path, &ring, Epoch(2)).unwrap();
+    let again = RootKeyFile::open(&path, None).unwrap();
+    for ring in [&ring, &again] {
+        assert_eq!(ring.epochs(), [Epoch(1), Epoch(3), Epoch(4)]);
+        assert_eq!((ring.founding(), ring.epoch()), (Epoch(1), Epoch(4)));
+        assert!(ring.sealer(Epoch(2), KeyPurpose::Value, &["a"]).is_err(), "its root is gone");
+        for epoch in [1, 3, 4_u32] {
+            assert!(opens(ring, epoch, &of_each[epoch as usize - 1]), "{epoch}");
+        }
+    }
+    assert!(RootKeyFile::retire(&path, &ring, Epoch(2)).is_err(), "it is gone already");
+    RootKeyFile::rotate(&path, &ring, Epoch(4), NOW).unwrap().begin(&ring);
+    assert_eq!(ring.epoch(), Epoch(5), "no number is used twice");
+    assert_eq!(names(&home), ["root.key"]);
+}
+
+#[test]
+fn an_epoch_goes_only_from_the_file_that_is_in_use() {
+    let home = directory();
+    let path = home.path().join("root.key");
+    let ring = RootKeyFile::create(&path, NOW, None).unwrap();
+    for from in 1..3 {
+        RootKeyFile::rotate(&path, &ring, Epoch(from), NOW).unwrap().begin(&ring);
+    }
+    // Somebody rotated meanwhile, and this ring does not know.
+    let other = RootKeyFile::open(&path, None).unwrap();
+    RootKeyFile::rotate(&path, &other, Epoch(3), NOW).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let retired = RootKeyFile::retire(&path, &ring, Epoch(2));
+    assert!(matches!(retired, Err(Error::Changed { .. })), "{retired:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(ring.epochs(), [Epoch(1), Epoch(2), Epoch(3)]);
+}

@@ -75,7 +75,7 @@ fn every_part_of_a_sealed_file_is_authenticated() {
 }
 
 #[test]
-fn a_sealed_file_is_made_opened_and_rotated_and_stays_sealed() {
+fn a_sealed_file_is_made_opened_rotated_and_shortened_and_stays_sealed() {
     let home = directory();
     let path = home.path().join("root.key");
     let own = passphrase(OWN);
@@ -89,10 +89,15 @@ fn a_sealed_file_is_made_opened_and_rotated_and_stays_sealed() {
     assert_eq!(RootKeyFile::open(&path, None).unwrap_err().code(), Code::PassphraseMissing);
     let again = RootKeyFile::open(&path, Some(&own)).unwrap();
     assert_eq!((again.made(), again.epoch()), (made.made(), Epoch(2)));
+    RootKeyFile::rotate(&path, &made, Epoch(2), NOW).unwrap().begin(&made);
+    RootKeyFile::retire(&path, &made, Epoch(2)).unwrap();
+    assert_eq!(RootKeyFile::open(&path, None).unwrap_err().code(), Code::PassphraseMissing);
+    let again = RootKeyFile::open(&path, Some(&own)).unwrap();
+    assert_eq!((again.made(), again.epochs()), (made.made(), vec![Epoch(1), Epoch(3)]));
     // A file that was sealed anew meanwhile is not sealed back.
     let text = RootKeyFile::copy(&again, None).unwrap();
     write(&path, text.expose(), 0o600);
-    let error = RootKeyFile::rotate(&path, &made, Epoch(2), NOW).unwrap_err();
+    let error = RootKeyFile::rotate(&path, &made, Epoch(3), NOW).unwrap_err();
     assert_eq!(error.code(), Code::RootKeyChanged);
 }
 

@@ -1,4 +1,4 @@
-//! Looking for sensitive data: 032x.
+//! Looking for sensitive data: 032x and 033x; and keys of what is stored: from 0335.
 
 macro_rules! detecting {
     ([$($before:tt)*] $next:ident $($later:ident)*) => { $next! { [$($before)*
@@ -35,5 +35,14 @@ macro_rules! detecting {
         DataServeRate = "E0333", 429, "a caller had too many values transformed in a short time",
             cause: "The file of callers says how many values a caller may have protected and undone in a minute, so that a stolen token neither empties a table nor builds one.",
             remedy: "Wait a minute, send less at a time, or raise `protect_per_minute` or `undo_per_minute` of the caller.";
+        RewrapLeft = "E0335", 500, "some of what is stored was not moved to the newest epoch of the root key",
+            cause: "It is damaged, so it was left as it is, or a file could not be written. The node's log names each. All else was moved.",
+            remedy: "See the node's log and `casemate doctor`. Put what is damaged back from a backup or remove it, make room on a full disk, and run `casemate key rewrap` again: it goes on with what is left.";
+        EpochUnknown = "E0336", 404, "the root key has no such epoch",
+            cause: "It was never made, or was taken out already.",
+            remedy: "`casemate key status` lists the epochs.";
+        RewrapRunning = "E0337", 409, "what is stored is being moved to the newest epoch of the root key",
+            cause: "One at a time moves it, and no epoch is taken out meanwhile.",
+            remedy: "Wait until it is done: `casemate key rewrap --wait`. `casemate key status` says how far it is.";
     ] $($later)* } };
 }

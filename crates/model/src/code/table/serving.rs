@@ -206,6 +206,12 @@ macro_rules! serving {
         EpochsFull = "E0827", 409, "the root key cannot have more epochs",
             cause: "A root key file has at most 255 epochs.",
             remedy: "Move what is to be kept to a new home.";
+        EpochInUse = "E0828", 409, "something is still sealed with this epoch of the root key",
+            cause: "An epoch goes out of the root key only when nothing is left that it sealed: nobody could read it any more. What is left stands in the message.",
+            remedy: "Move what is stored to the newest epoch with `casemate key rewrap --wait`. Uploads go when they end or are given up; `casemate key status` counts what is left.";
+        EpochStays = "E0829", 409, "this epoch of the root key stays",
+            cause: "The first epoch signs the ledger, names the home and protects data outside of it; the newest seals what is stored from now on. Neither can be taken out.",
+            remedy: "Take out one between them: `casemate key status` lists them. After `casemate key rotate`, the newest of now is one.";
         // 09xx egress
         OutboundAuthorities = "E0901", 422, "a file of certificate authorities for outgoing requests cannot be used",
             cause: "It is missing, cannot be read, is not PEM, or holds no certificate.",

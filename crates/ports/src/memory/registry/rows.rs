@@ -114,6 +114,7 @@ impl Rows {
             grants_put,
             grants_gone,
             tokens_put,
+            tokens_resealed,
             tokens_gone,
             secrets_put,
             beside_put,
@@ -124,7 +125,8 @@ impl Rows {
         for name in tokens_gone {
             self.tokens.remove(&name);
         }
-        self.tokens.extend(tokens_put.into_iter().map(|token| (token.name.clone(), token)));
+        let tokens_put = tokens_put.into_iter().chain(tokens_resealed);
+        self.tokens.extend(tokens_put.map(|token| (token.name.clone(), token)));
         self.secrets.extend(secrets_put.into_iter().map(|row| (row.name.clone(), row)));
         self.beside.retain(|name, _| self.functions.contains_key(name));
         self.beside.extend(beside_put.into_iter().map(|row| (row.name().clone(), row)));

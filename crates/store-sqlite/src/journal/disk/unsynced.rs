@@ -20,6 +20,8 @@ struct Node {
     synced: Vec<u8>,
     /// Whether its directory was synced since it was made.
     named: bool,
+    /// Whether another file got its name: one of the two has it after a crash.
+    replaced: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -117,13 +119,15 @@ impl UnsyncedDisk {
             let node = node.lock();
             if node.named || dice.roll(2) == 0 {
                 let bytes = torn(&node, &mut dice);
-                let node = Node { synced: bytes.clone(), now: bytes, named: true };
+                let node = Node { synced: bytes.clone(), now: bytes, named: true, replaced: false };
                 left.files.insert(path.clone(), Arc::new(Mutex::new(node)));
             }
         }
         for (path, node) in &table.removed {
-            if dice.roll(2) == 0 && !left.files.contains_key(path) {
-                left.files.insert(path.clone(), Arc::new(Mutex::new(node.clone())));
+            let there = dice.roll(2) == 0 || node.replaced;
+            if there && !left.files.contains_key(path) {
+                let node = Node { replaced: false, ..node.clone() };
+                left.files.insert(path.clone(), Arc::new(Mutex::new(node)));
             }
         }
         drop(left);
@@ -241,6 +245,20 @@ impl Disk for UnsyncedDisk {
     fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
         let node = self.0.lock().files.get(path).cloned().ok_or_else(missing)?;
         Ok(Box::new(UnsyncedFile { disk: self.clone(), node }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.call()?;
+        let mut table = self.0.lock();
+        let new = table.files.remove(from).ok_or_else(missing)?;
+        new.lock().named = false;
+        let Some(old) = table.files.insert(to.to_owned(), new) else { return Ok(()) };
+        let old = old.lock().clone();
+        if old.named {
+            let left = Node { now: old.synced.clone(), replaced: true, ..old };
+            table.removed.insert(to.to_owned(), left);
+        }
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -4,6 +4,7 @@ use super::super::block::{self, Block};
 use super::super::core::Core;
 use super::super::shelf::Segment;
 use super::super::stream::{Plain, Stream};
+use ports::keyring::Sealer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -81,8 +82,15 @@ pub(in super::super) fn open_block(
     segment: &Segment,
     block: &Block<'_>,
 ) -> Result<Vec<u8>, String> {
-    let epoch = segment.header.as_ref().ok_or("its segment's header is damaged")?.epoch;
-    let sealer = core.sealer(stream, epoch).map_err(|error| error.to_string())?;
-    let place = block.header.place(&segment.head, block.offset);
-    sealer.unseal(&place, block.sealed).map_err(|error| error.to_string())
+    let mut reason = "its segment's header is damaged".to_owned();
+    for (head, epoch) in segment.heads() {
+        let place = block.header.place(&head, block.offset);
+        let sealer = core.sealer(stream, epoch).map_err(|error| error.to_string());
+        let open = |sealer: Arc<dyn Sealer>| sealer.unseal(&place, block.sealed);
+        match sealer.and_then(|sealer| open(sealer).map_err(|error| error.to_string())) {
+            Ok(plain) => return Ok(plain),
+            Err(error) => reason = error,
+        }
+    }
+    Err(reason)
 }
