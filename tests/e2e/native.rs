@@ -1,6 +1,7 @@
 //! Native functions through the real binary: real programs in real jails, good ones and bad ones.
 
 mod abuse;
+mod batches;
 mod contracts;
 mod dangers;
 mod example;

@@ -39,6 +39,7 @@ const fn blind(package: &'static str, test: &'static str) -> How {
 const TARGETS: &[(&str, How)] = &[
     ("azure_answer", How::Guided),
     ("backup", blind("casemate-node", "restore::fuzz::backups")),
+    ("batch_reply", How::Guided),
     ("component", blind("casemate-wasm", "fuzz::components")),
     ("cloudevent", How::Guided),
     ("contract", How::Guided),

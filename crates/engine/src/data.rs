@@ -90,10 +90,33 @@ pub(crate) struct Taken {
     pub(crate) came: Vec<Arc<Swap>>,
     /// Those of which the value itself came with a request further up in the tree.
     pub(crate) above: Vec<Arc<Swap>>,
-    /// What was done, for the record.
-    pub(crate) done: Vec<String>,
+    /// What was done, for the record, and with how many values.
+    pub(crate) done: Vec<(String, u64)>,
     /// Values that no field names: what they are, what became of them, and how many.
     pub(crate) found: Vec<(DataClass, &'static str, u64)>,
+}
+
+impl Taken {
+    /// Adds what is known of another request that is answered in one with this one.
+    pub(crate) fn join(&mut self, other: Self) {
+        let Self { labels, swaps, came, above, done, found } = other;
+        self.labels.join(&labels);
+        self.swaps.extend(swaps);
+        self.came.extend(came);
+        self.above.extend(above);
+        for (what, many) in done {
+            match self.done.iter_mut().find(|own| own.0 == what) {
+                Some(own) => own.1 += many,
+                None => self.done.push((what, many)),
+            }
+        }
+        for (class, word, many) in found {
+            match self.found.iter_mut().find(|own| own.0 == class && own.1 == word) {
+                Some(own) => own.2 += many,
+                None => self.found.push((class, word, many)),
+            }
+        }
+    }
 }
 
 /// What a reply is known to contain, for the function that called.

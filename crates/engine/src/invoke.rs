@@ -13,6 +13,7 @@ mod inside;
 mod keys;
 mod permit;
 mod refusal;
+mod together;
 
 pub(crate) use attempt::{Landed, trigger_of};
 pub(crate) use defer::whole;
@@ -20,7 +21,9 @@ pub use events::takes_events;
 pub(crate) use events::{too_large, unread};
 pub(crate) use inside::Origin;
 pub use refusal::Refusal;
+pub(crate) use together::Ended;
 
+use crate::batch;
 use crate::carried::Carried;
 use crate::data;
 use crate::function::Function;
@@ -291,6 +294,7 @@ fn manner(trigger: &Trigger, function: &Function) -> Manner {
         Trigger::Queue { route, .. } if route.is_empty() => Manner::Event,
         Trigger::Schedule { .. } if is_event(function) => Manner::Event,
         Trigger::Event { name, .. } if form(function, name) != Form::Request => Manner::Event,
+        Trigger::Batch { .. } if batch::is_event(&function.row.spec) => Manner::Event,
         _ => Manner::Request,
     }
 }

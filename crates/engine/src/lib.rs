@@ -9,6 +9,7 @@
 
 mod assets;
 mod backlog;
+mod batch;
 mod beside;
 mod caps;
 mod carried;

@@ -6,7 +6,9 @@
 
 mod shape;
 
-pub(crate) use shape::{Form, form, shaped};
+pub(crate) use shape::{
+    ACCOUNT, Form, REGION, eventbridge, form, said_in, shaped, takes_documents,
+};
 
 use crate::catalog::View;
 use crate::function::Function;
@@ -116,7 +118,8 @@ impl Engine {
                             let said = trigger.ordered_by.as_deref().and_then(|it| event.get(it));
                             let order = said.map(|key| self.order(function, key));
                             let message = message(&trigger.name, function, publisher, event, now)?;
-                            messages.push(Message { order, ..message });
+                            let lot = self.lot_of_event(function, trigger);
+                            messages.push(Message { order, lot, ..message });
                         }
                         Err(denial) => {
                             let (name, function) = (&trigger.name, function.reference());
@@ -190,7 +193,7 @@ pub(crate) fn message(
     let id = InvocationId::from_parts(now.0, fastrand::u64(..).to_ne_bytes());
     let due = due(function, now);
     let function = function.reference().as_ref().clone();
-    Ok(Message { id, function, payload: payload.into(), queued: due, due, order: None })
+    Ok(Message { id, function, payload: payload.into(), queued: due, due, order: None, lot: None })
 }
 
 /// From when a call of a function may run that comes now. It ages from then on.

@@ -8,4 +8,4 @@ mod flight;
 pub(crate) use body::Capped;
 pub use body::{ReplyBody, ReplyError};
 pub(crate) use close::{Ending, code_number};
-pub(crate) use flight::{Boarding, Flight, Seen};
+pub(crate) use flight::{Boarding, Flight, Keeps, Seen};

@@ -87,7 +87,7 @@ impl Schedule {
         let function = self.function.clone();
         // It does not age before it may run.
         let (queued, payload) = (now.max(due), payload.into());
-        Ok(Message { id, function, payload, queued, due, order: None })
+        Ok(Message { id, function, payload, queued, due, order: None, lot: None })
     }
 }
 

@@ -112,7 +112,9 @@ fn found(path: &str, trigger: &Trigger, routes: &[HttpTrigger]) -> Option<Place>
         Trigger::Direct { .. }
         | Trigger::Call { .. }
         | Trigger::Schedule { .. }
-        | Trigger::Event { .. } => None,
+        | Trigger::Event { .. }
+        | Trigger::Batch { .. }
+        | Trigger::Batched { .. } => None,
     };
     if let Some(place) = by.and_then(|pattern| fit(pattern, path)) {
         return Some(place);

@@ -4,11 +4,12 @@
 //! attempt, 4 to 8 s after the second, and so on up to 15 minutes; where in such a range is left to
 //! chance, so that calls that failed together do not come back together.
 //!
-//! Where the end of a call is told is in `told.rs`.
+//! Where the end of a call is told is in `told.rs`, calls that are done in one are in `together.rs`.
 //!
 //! Invariant: a call is settled by the worker that has its last lease, and by nobody else; where
 //! that is lost, the run is stopped.
 
+mod together;
 mod told;
 
 use crate::invoke::Landed;
@@ -55,7 +56,7 @@ impl Engine {
                 wait = batch.1;
                 for leased in batch.0 {
                     *by_function.entry(leased.function.clone()).or_default() += 1;
-                    under_way.spawn(Arc::clone(&self).carry(leased));
+                    under_way.spawn(Arc::clone(&self).carry_all(leased));
                 }
             }
             let room = width.saturating_sub(under_way.len());
@@ -123,15 +124,21 @@ impl Engine {
         leased: &Leased,
         terms: &Terms,
     ) -> (Landed, Option<Seen>) {
-        let age_us = self.parts.clock.wall().0.saturating_sub(leased.queued.0);
-        if terms.age_us.is_some_and(|most| age_us > most) {
-            return (Landed::TooOld, None);
-        }
-        if leased.attempt > terms.attempts {
-            // Whatever it was, it ended the node, or its worker, each time.
-            return (Landed::Failed("no attempt came to an end".to_owned()), None);
+        if let Some(landed) = self.over(leased, terms) {
+            return (landed, None);
         }
         self.attempt(leased, terms.tells()).await
+    }
+
+    /// What is known to come of a call without trying it.
+    fn over(&self, leased: &Leased, terms: &Terms) -> Option<Landed> {
+        let age_us = self.parts.clock.wall().0.saturating_sub(leased.queued.0);
+        if terms.age_us.is_some_and(|most| age_us > most) {
+            return Some(Landed::TooOld);
+        }
+        // Whatever it was, it ended the node, or its worker, each time.
+        let gives_up = leased.attempt > terms.attempts;
+        gives_up.then(|| Landed::Failed("no attempt came to an end".to_owned()))
     }
 
     fn settled(&self, leased: &Leased, terms: &Terms, landed: Landed) -> Settled {
@@ -140,6 +147,7 @@ impl Engine {
         let error = match landed {
             Landed::Done => return Settled::Done,
             Landed::NoRoom => return Settled::Release { due: later(now, PAUSE) },
+            Landed::NotYet => return Settled::Release { due: now },
             // No longer than a while, since an operator may lift it.
             Landed::Capped(wait) => {
                 return Settled::Release { due: later(now, wait.min(CAPPED_PAUSE)) };

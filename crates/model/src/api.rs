@@ -10,6 +10,7 @@ mod node;
 mod queue;
 mod schedule;
 mod secret;
+mod started;
 mod trigger;
 
 pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
@@ -328,26 +329,7 @@ impl Record {
     #[must_use]
     pub fn running(start: &v1::Start) -> Self {
         let caller = start.caller.to_string();
-        let trigger = match &start.trigger {
-            v1::Trigger::Http { method, route } => format!("http {method} {route}"),
-            v1::Trigger::Direct { method } => format!("invoke {method}"),
-            v1::Trigger::Call { method } => format!("call {method}"),
-            v1::Trigger::WebSocket { event, route } => {
-                format!("websocket {} {route}", event.word())
-            }
-            v1::Trigger::Queue { method, route, attempt } if route.is_empty() => {
-                format!("queue invoke {method}, attempt {attempt}")
-            }
-            v1::Trigger::Queue { method, route, attempt } => {
-                format!("queue http {method} {route}, attempt {attempt}")
-            }
-            v1::Trigger::Schedule { name, planned, attempt } => {
-                format!("schedule {name} {planned}, attempt {attempt}")
-            }
-            v1::Trigger::Event { name, publisher, attempt } => {
-                format!("event {name} from {publisher}, attempt {attempt}")
-            }
-        };
+        let trigger = started::by(&start.trigger);
         Self {
             id: start.id,
             root: start.root,

@@ -13,12 +13,26 @@ pub use texts::{grant, route, traceparent, unit};
 /// What a target says: nothing, or which promise was broken.
 pub type Outcome = Result<(), String>;
 
+/// What a function says of a batch. It names messages of the batch only, and means the same however
+/// its JSON is laid out.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn batch_reply(bytes: &[u8]) -> Outcome {
+    crate::wire::fuzz(bytes)
+}
+
 fn hold(kept: bool, promise: impl std::fmt::Display) -> Outcome {
     if kept { Ok(()) } else { Err(promise.to_string()) }
 }
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn batch_reply() {
+        fuzzing::run("batch_reply", 4000, super::batch_reply);
+    }
+
     #[test]
     fn cloudevent() {
         fuzzing::run("cloudevent", 8000, super::cloudevent);

@@ -8,6 +8,7 @@
 mod allow;
 mod assets;
 mod auth;
+mod batch;
 mod cap;
 mod config;
 mod cors;
@@ -41,6 +42,7 @@ pub mod worker;
 pub use allow::Allow;
 pub use assets::{AssetsSpec, Mount};
 pub use auth::{Auth, Way};
+pub use batch::BATCH_MAX;
 pub use cap::{CAPS_MAX, Cap, CapOf};
 pub use config::{CONFIG_BYTES_MAX, CONFIG_KEY_BYTES_MAX, CONFIG_KEYS_MAX, Config};
 pub use cors::{Cors, Origin};

@@ -4,6 +4,7 @@
 
 mod asked;
 mod caller;
+mod failed;
 pub mod queued;
 mod socket;
 pub mod tallied;
@@ -12,3 +13,6 @@ pub mod v1;
 
 pub use asked::{AskedFor, NotAsked};
 pub use caller::NoCaller;
+#[cfg(any(test, fuzzing))]
+pub(crate) use failed::fuzz;
+pub use failed::{Malformed, failed};

@@ -6,9 +6,11 @@
 //! Invariant: of the leases of one message only the last one settles or extends it.
 
 mod event;
+mod lot;
 mod mark;
 
 pub use event::{Post, Publication, SEEN_MAX};
+pub use lot::{End, Lot};
 pub use mark::{Mark, Marking, Tick, TriggerRef};
 
 use crate::Future;
@@ -34,6 +36,8 @@ pub struct Message {
     /// What stands for its key, if it has one: of the messages of one key of one function, one is
     /// given out after the other has come to its end, in the order in which they were accepted.
     pub order: Option<[u8; 16]>,
+    /// What it is gathered with, if it is.
+    pub lot: Option<Lot>,
 }
 
 /// How much one function may have in the queue, dead letters among it.
@@ -61,7 +65,7 @@ pub struct Want {
     pub now: Timestamp,
     /// When the leases run out.
     pub until: Timestamp,
-    /// Most messages.
+    /// Most messages; those that are given out together count as one.
     pub most: usize,
     /// Functions that have enough under way.
     pub skip: Vec<FunctionRef>,
@@ -80,6 +84,11 @@ pub struct Leased {
     pub queued: Timestamp,
     /// Which attempt this is, from 1. Attempts that a crash ended count.
     pub attempt: u32,
+    /// What stands for its key, if it has one.
+    pub order: Option<[u8; 16]>,
+    /// The others of its lot, each with a lease of its own, in the order in which they were
+    /// accepted. They have no others.
+    pub rest: Vec<Self>,
 }
 
 /// What a worker got.
@@ -228,6 +237,11 @@ pub trait Queue: Send + Sync {
     /// A message with a key is given only if none of its key and function is before it, dead letters
     /// apart.
     ///
+    /// A message of a lot that was never tried is given with others of it that were not, up to as
+    /// many as the lot says: those that may be leased, and those of a key that wait for nothing but
+    /// messages that are given with them. It is first given when its own time has come and the lot's
+    /// window is over, or as many wait as it takes.
+    ///
     /// A message whose payload cannot be read back becomes a dead letter and is not given.
     ///
     /// # Errors
@@ -250,14 +264,27 @@ pub trait Queue: Send + Sync {
     /// not the message's last lease; nothing was changed then.
     ///
     /// # Errors
-    /// [`Error::Quota`], [`Error::Exists`], or the queue failed.
+    /// As [`Queue::settle_all`].
     fn settle_with(
         &self,
         claim: Claim,
         how: Settled,
         then: Vec<Message>,
         quota: Quota,
-    ) -> Future<'_, Result<bool, Error>>;
+    ) -> Future<'_, Result<bool, Error>> {
+        Box::pin(async move {
+            let ended = self.settle_all(vec![End { claim, how, then }], quota).await?;
+            Ok(ended == [true])
+        })
+    }
+
+    /// Ends leases, one after the other, and puts the messages that come of them, all of it or
+    /// nothing. Says of each whether it was its message's last one; where it was not, nothing
+    /// comes of it and the others are ended all the same.
+    ///
+    /// # Errors
+    /// [`Error::Quota`], [`Error::Exists`], or the queue failed.
+    fn settle_all(&self, ends: Vec<End>, quota: Quota) -> Future<'_, Result<Vec<bool>, Error>>;
 
     /// Finds a message.
     ///

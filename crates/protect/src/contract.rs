@@ -31,7 +31,7 @@ pub use parts::Boundary;
 pub use place::{Place, Pointer, Step};
 pub use stream::{Format, Stream};
 pub use swap::Swap;
-pub use tally::Tally;
+pub use tally::{BYTES_MAX, Tally, VALUES_MAX};
 
 use model::{Code, DataClass, Problem};
 use serde::Deserialize;

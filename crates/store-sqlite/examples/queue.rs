@@ -41,6 +41,7 @@ fn message(number: u64) -> Message {
         queued,
         due: queued,
         order: None,
+        lot: None,
     }
 }
 

@@ -16,7 +16,7 @@ use model::{FunctionRef, InvocationId, Scope, Timestamp};
 use parking_lot::Mutex;
 use ports::keyring::{KeyRing, Sealer};
 use ports::queue::{
-    Batch, Claim, Depth, Error as QueueError, Leased, ListQuery, Mark, Marking, Message,
+    Batch, Claim, Depth, End, Error as QueueError, Leased, ListQuery, Mark, Marking, Message,
     Publication, Purge, Quota, Settled, Status, Tick, TriggerRef, Want,
 };
 use ports::{Future, Queue as Port};
@@ -29,10 +29,13 @@ use tokio::sync::{Semaphore, mpsc};
 mod change;
 mod event;
 mod group;
+mod lease;
+mod lot;
 mod mark;
 mod open;
 mod rewrap;
 mod row;
+mod settle;
 
 use change::{Refused, Sealed};
 pub use rewrap::Resealed;
@@ -152,6 +155,8 @@ impl Queue {
                 payload: Bytes::from(payload),
                 queued: found.queued,
                 attempt: found.attempt,
+                order: found.order,
+                rest: Vec::new(),
             }),
             Err(error) => Err((claim, error)),
         }
@@ -160,24 +165,33 @@ impl Queue {
     async fn take(&self, want: Want) -> Result<Batch, QueueError> {
         let turn = Arc::clone(&self.inner.turn);
         let taken = self.change(move |db| {
-            let taken = change::lease(db, &want, turn.load(Ordering::Relaxed))?;
+            let taken = lease::lease(db, &want, turn.load(Ordering::Relaxed))?;
             turn.store(taken.last, Ordering::Relaxed);
             Ok(taken)
         });
         let taken = taken.await?;
         let mut items = Vec::with_capacity(taken.items.len());
-        for found in taken.items {
-            match self.unseal(found) {
-                Ok(leased) => items.push(leased),
-                Err((claim, error)) => {
-                    tracing::error!(id = %claim.id, %error, "E0527: a queued call cannot be read back");
-                    let error = "E0527: it cannot be read back".to_owned();
-                    let how = Settled::Dead { error };
-                    self.change(move |db| change::settle(db, claim, &how)).await?;
+        for together in taken.items {
+            let mut readable = Vec::with_capacity(together.len());
+            for found in together {
+                match self.unseal(found) {
+                    Ok(leased) => readable.push(leased),
+                    Err((claim, error)) => self.bury(claim, &error).await?,
                 }
+            }
+            let mut readable = readable.into_iter();
+            if let Some(first) = readable.next() {
+                items.push(Leased { rest: readable.collect(), ..first });
             }
         }
         Ok(Batch { items, next: taken.next })
+    }
+
+    /// What cannot be read back is a dead letter.
+    async fn bury(&self, claim: Claim, error: &QueueError) -> Result<(), QueueError> {
+        tracing::error!(id = %claim.id, %error, "E0527: a queued call cannot be read back");
+        let how = Settled::Dead { error: "E0527: it cannot be read back".to_owned() };
+        self.change(move |db| settle::settle(db, claim, &how)).await.map(drop)
     }
 }
 
@@ -226,25 +240,25 @@ impl Port for Queue {
     }
 
     fn extend(&self, claim: Claim, until: Timestamp) -> Future<'_, Result<bool, QueueError>> {
-        Box::pin(self.change(move |db| change::extend(db, claim, until)))
+        Box::pin(self.change(move |db| lease::extend(db, claim, until)))
     }
 
     fn settle(&self, claim: Claim, how: Settled) -> Future<'_, Result<bool, QueueError>> {
-        Box::pin(self.change(move |db| change::settle(db, claim, &how)))
+        Box::pin(self.change(move |db| settle::settle(db, claim, &how)))
     }
 
-    fn settle_with(
+    fn settle_all(
         &self,
-        claim: Claim,
-        how: Settled,
-        then: Vec<Message>,
+        ends: Vec<End>,
         quota: Quota,
-    ) -> Future<'_, Result<bool, QueueError>> {
+    ) -> Future<'_, Result<Vec<bool>, QueueError>> {
         Box::pin(async move {
-            let sealed: Result<Vec<Sealed>, _> = then.iter().map(|it| self.seal(it)).collect();
-            let sealed = sealed?;
-            let settled = self
-                .change(move |db| change::settle_with(db, claim, &how, (&then, &sealed), quota));
+            let mut sealed = Vec::with_capacity(ends.len());
+            for end in &ends {
+                let own: Result<Vec<Sealed>, _> = end.then.iter().map(|it| self.seal(it)).collect();
+                sealed.push(own?);
+            }
+            let settled = self.change(move |db| settle::settle_all(db, &ends, &sealed, quota));
             settled.await?.map_err(refused)
         })
     }

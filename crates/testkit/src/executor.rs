@@ -22,6 +22,8 @@ use std::task::{Context, Poll};
 pub enum Step {
     /// Set the response head.
     Head(http::StatusCode),
+    /// Set the response head of an answer in JSON.
+    Json(http::StatusCode),
     /// Write a frame.
     Frame(&'static [u8]),
     /// Answer with the request's headers, one `name: value` a line.
@@ -57,6 +59,8 @@ pub struct Scripted {
     pub alive: Arc<AtomicUsize>,
     /// Components that were prepared, counted with repetitions.
     pub prepares: AtomicUsize,
+    /// The requests' bodies that were read to their ends.
+    pub bodies: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Scripted {
@@ -67,6 +71,7 @@ impl Scripted {
             prepared: Mutex::default(),
             alive: Arc::default(),
             prepares: AtomicUsize::new(0),
+            bodies: Arc::default(),
         }
     }
 
@@ -123,6 +128,8 @@ impl Executor for Scripted {
             host: run.host,
             asking: None,
             usage: Usage::default(),
+            read: Vec::new(),
+            bodies: Arc::clone(&self.bodies),
             _alive: alive,
         })
     }
@@ -143,6 +150,8 @@ struct Guest {
     host: Arc<dyn Host>,
     asking: Option<Future<'static, String>>,
     usage: Usage,
+    read: Vec<u8>,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
     _alive: Alive,
 }
 
@@ -170,6 +179,7 @@ impl Guest {
                     Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                         Ok(bytes) => {
                             self.usage.bytes_in += bytes.len() as u64;
+                            self.read.extend_from_slice(&bytes);
                             return Poll::Ready(Ok(Did::Frame(bytes)));
                         }
                         Err(_) => continue,
@@ -177,9 +187,18 @@ impl Guest {
                     Poll::Ready(Some(Err(error))) => {
                         return Poll::Ready(Err(fault(FaultKind::RequestBody(error))));
                     }
-                    Poll::Ready(None) => None,
+                    Poll::Ready(None) => {
+                        self.bodies.lock().push(std::mem::take(&mut self.read));
+                        None
+                    }
                 },
                 Step::Head(status) => Some(Did::Head(head(status))),
+                Step::Json(status) => {
+                    let mut head = head(status);
+                    let kind = http::HeaderValue::from_static("application/json");
+                    head.headers.insert(http::header::CONTENT_TYPE, kind);
+                    Some(Did::Head(head))
+                }
                 Step::Frame(bytes) => Some(Did::Frame(Bytes::from_static(bytes))),
                 Step::Headers => Some(Did::Frame(self.headers())),
                 Step::End => Some(Did::End),

@@ -4,6 +4,7 @@
 
 mod events;
 mod histories;
+mod lots;
 mod marks;
 mod onward;
 mod order;
@@ -52,7 +53,7 @@ pub fn message(number: u32, name: &str, payload: &'static [u8]) -> Message {
     let queued = at(i64::from(number));
     let payload = Bytes::from_static(payload);
     let (id, function) = (id(number), function(name));
-    Message { id, function, payload, queued, due: queued, order: None }
+    Message { id, function, payload, queued, due: queued, order: None, lot: None }
 }
 
 /// A wish for messages that are due at `now`, leased for a thousand microseconds.
@@ -74,7 +75,8 @@ pub async fn conforms(queue: &dyn Queue) -> Result<()> {
     marks::conform(queue).await?;
     events::conform(queue).await?;
     onward::conform(queue).await?;
-    order::conform(queue).await
+    order::conform(queue).await?;
+    lots::conform(queue).await
 }
 
 async fn empty(queue: &dyn Queue) -> Result<()> {

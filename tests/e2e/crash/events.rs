@@ -1,5 +1,5 @@
 //! Events on their way through the queue while the node is killed: none is lost, each is accepted
-//! once, and the end of each call is told once.
+//! once, and the end of each call is told once; also where calls are done in batches.
 //!
 //! `CASEMATE_EVENTS=50000 CASEMATE_KILLS=10` has more of both.
 
@@ -101,9 +101,9 @@ fn publish_all(at: &Mutex<SocketAddr>, token: &str, events: usize, published: &P
     }
 }
 
-fn begin(home: &std::path::Path, application: &std::path::Path) -> (Node, String) {
+fn begin(home: &std::path::Path, application: &std::path::Path, manifest: &str) -> (Node, String) {
     fs::create_dir(application).expect("a directory");
-    fs::write(application.join("casemate.toml"), MANIFEST).expect("written");
+    fs::write(application.join("casemate.toml"), manifest).expect("written");
     fs::copy(example("hello"), application.join("hello.wasm")).expect("copied");
     let node = Node::start_on(home, &[]);
     node.ok(&["deploy", application.to_str().expect("text"), "--grant"]);
@@ -137,12 +137,26 @@ fn worked_off(node: &Node) -> usize {
 
 #[test]
 fn no_event_is_lost_in_kills_and_every_end_is_told_once() {
+    let batches = trial(MANIFEST);
+    assert_eq!(batches, 0);
+}
+
+#[test]
+fn no_event_of_a_batch_is_lost_in_kills_and_every_end_is_told_once() {
+    // What a kill ends is tried again, each message alone.
+    let batches = trial(&MANIFEST.replace("type = \"paid\"", "type = \"paid\"\nbatch = 20"));
+    assert!(batches > 0, "nothing was done together");
+}
+
+#[expect(clippy::print_stdout, reason = "what a trial found is read in its output")]
+/// Publishes, kills, looks at what is left, and says how many calls were about several events.
+fn trial(manifest: &str) -> usize {
     let seed = seed();
     println!("CASEMATE_SEED={seed} repeats this trial");
     let (events, kills) = (number("CASEMATE_EVENTS", EVENTS), number("CASEMATE_KILLS", KILLS));
     let dir = tempfile::tempdir().expect("a directory");
     let home = dir.path().join("home");
-    let (mut node, token) = begin(&home, &dir.path().join("application"));
+    let (mut node, token) = begin(&home, &dir.path().join("application"), manifest);
     let at = Arc::new(Mutex::new(node.gateway));
     let published = Arc::new(Published::default());
     let publisher = std::thread::spawn({
@@ -169,9 +183,11 @@ fn no_event_is_lost_in_kills_and_every_end_is_told_once() {
     publisher.join().expect("every batch was taken");
     let dead = worked_off(&node);
     let records = Admin::of(&node).records();
+    let is_batch = |it: &Value| it["trigger"].as_str().is_some_and(|it| it.starts_with("batch of"));
     let of = |function: &str, outcome: &str| -> Vec<&Value> {
-        let own =
-            records.iter().filter(|it| it["function"] == function && it["outcome"] == outcome);
+        let own = records
+            .iter()
+            .filter(|it| it["function"] == function && it["outcome"] == outcome && !is_batch(it));
         own.collect()
     };
     let ids = |records: &[&Value]| -> BTreeSet<String> {
@@ -199,4 +215,8 @@ fn no_event_is_lost_in_kills_and_every_end_is_told_once() {
     assert!(of_parent.values().all(|ids| ids.len() == 1), "an end is told twice");
     assert!(of_parent.keys().all(|id| work_ids.contains(*id)));
     assert!(published.new.load(Ordering::SeqCst) <= events);
+    let several = |it: &&Value| {
+        is_batch(it) && !it["trigger"].as_str().is_some_and(|it| it.starts_with("batch of 1,"))
+    };
+    records.iter().filter(several).count()
 }

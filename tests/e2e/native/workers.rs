@@ -24,7 +24,7 @@ worker = { compatibility_date = "2026-11-01" }
 }
 
 /// A Worker with a public route below its name.
-fn worker(name: &str, lines: &str, more: &str) -> String {
+pub(super) fn worker(name: &str, lines: &str, more: &str) -> String {
     format!(
         "[[function]]\nname = \"{name}\"\nruntime = \"native\"\nsource = \"{name}\"\n\
          memory = \"256MiB\"\nhttp = [{{ route = \"* /{name}/{{*rest}}\", auth = \"public\" }}]\n\

@@ -22,7 +22,11 @@ use toml::de::DeTable;
 const BINDINGS: &[(&str, &str, &str)] = &[
     ("r2_buckets", "binding", "a container of blobs, which a Worker has no binding for here"),
     ("d1_databases", "binding", "a database: there is none here"),
-    ("queues", "binding", "a queue: there is no such trigger here yet"),
+    (
+        "queues",
+        "binding",
+        "a queue: publish events, which a trigger with `batch` brings to `queue`",
+    ),
     ("durable_objects", "name", "a durable object: there is none here"),
 ];
 /// What is read elsewhere, or says nothing about what a Worker does.

@@ -249,9 +249,9 @@ impl Intake {
             done.iter().map(|it| Label::new(&format!("{}.{}", it.class, it.transform.word()))),
         );
         labels.join(&before.labels);
-        let said = done.iter().map(|it| {
-            format!("{} at {}: {} ({})", it.class, it.at, it.transform.word(), it.values)
-        });
+        let said = done
+            .iter()
+            .map(|it| (format!("{} at {}: {}", it.class, it.at, it.transform.word()), it.values));
         let done = said.collect();
         let swaps = tally.into_swaps();
         let known = |swap: &Arc<Swap>| before.swaps.iter().any(|own| Arc::ptr_eq(own, swap));

@@ -36,7 +36,10 @@ pub(super) fn arrival(identified: &Identified) -> Arrival {
         Trigger::Direct { .. } | Trigger::Queue { .. } => Arrival::Invoke,
         Trigger::Call { .. } => Arrival::Call,
         Trigger::Schedule { name, .. } => Arrival::Schedule(Some(name.clone())),
-        Trigger::Event { name, .. } => Arrival::Event(Some(name.clone())),
+        Trigger::Event { name, .. }
+        | Trigger::Batch { name: Some(name), .. }
+        | Trigger::Batched { name: Some(name), .. } => Arrival::Event(Some(name.clone())),
+        Trigger::Batch { name: None, .. } | Trigger::Batched { name: None, .. } => Arrival::Invoke,
     }
 }
 

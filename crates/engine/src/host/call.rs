@@ -138,7 +138,7 @@ impl Broker {
     /// Where the call comes from, if the tree may grow by one more.
     fn origin(&self, step: &Step) -> Result<Origin, HostError> {
         let depth = self.grows(step, 1)?;
-        let (root, parent) = (self.root, self.invocation);
+        let (root, parent) = (self.root, Some(self.invocation));
         Ok(Origin { root, parent, depth, purse: Arc::clone(&self.purse), taken: self.passed_on() })
     }
 

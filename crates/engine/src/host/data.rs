@@ -50,8 +50,9 @@ impl Broker {
     /// What is known of the request: recorded, and looked for from now on.
     pub(crate) fn take_in(&self, taken: &Taken) {
         self.join(&taken.labels);
-        for done in &taken.done {
-            let step = self.begin("data.protect", done.clone(), b"", Labels::NONE);
+        for (done, many) in &taken.done {
+            let what = format!("{done} ({many})");
+            let step = self.begin("data.protect", what, b"", Labels::NONE);
             self.enter(&step, &Entry::done(0));
         }
         for (class, word, many) in &taken.found {

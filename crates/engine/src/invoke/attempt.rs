@@ -10,7 +10,7 @@ use crate::data::Taken;
 use crate::function::{Endpoint, Function};
 use crate::host::Purse;
 use crate::publish::{labels_in, shaped};
-use crate::reply::{Ending, Seen};
+use crate::reply::{Ending, Keeps, Seen};
 use crate::schedule::shape;
 use crate::slots::CallerKey;
 use crate::stage::{Funded, Identified, Permitted, Received};
@@ -42,6 +42,8 @@ pub(crate) enum Landed {
     TooOld,
     /// It was not tried: there is no room.
     NoRoom,
+    /// It is not its turn yet: it did not fit, or waits for one before it.
+    NotYet,
     /// It was not tried: a cap is reached for so long.
     Capped(Duration),
 }
@@ -58,9 +60,9 @@ impl Engine {
             Ok(funded) => funded,
             Err(landed) => return (landed, None),
         };
+        let keeps = if keeps { Keeps::Leaving } else { Keeps::Nothing };
         match self.take_off(funded).unseen(keeps).await {
-            // What a function says by such a status is that somebody should try again.
-            Ok(seen) if seen.status >= 500 || seen.status == 429 => {
+            Ok(seen) if asks_again(&seen) => {
                 (Landed::Failed(format!("the function answered {}", seen.status)), Some(seen))
             }
             Ok(seen) => (Landed::Done, Some(seen)),
@@ -72,24 +74,32 @@ impl Engine {
     async fn funded(self: &Arc<Self>, leased: &Leased) -> Result<Funded, Landed> {
         let permitted = self.reopen(leased)?;
         self.within_caps(&permitted).map_err(|refusal| landed(&refusal))?;
-        let permitted = match self.data_of(&permitted.identified.function) {
-            Some(_) => match Box::pin(self.take_in(permitted)).await {
-                Ok(permitted) => permitted,
-                // What does not fit the contract now never will.
-                Err(refusal) => match landed(&refusal) {
-                    Landed::Failed(why) => return Err(Landed::Hopeless(why)),
-                    later => return Err(later),
-                },
-            },
-            None => permitted,
-        };
+        let permitted = self.through_contract(permitted).await?;
         let shaped = shaped(permitted).await;
         let permitted = shaped.map_err(|refusal| Landed::Hopeless(code_of(&refusal.problem)))?;
         self.fund(permitted).await.map_err(|refusal| landed(&refusal))
     }
 
+    /// What comes is read as the function's contract on data says.
+    pub(super) async fn through_contract(
+        self: &Arc<Self>,
+        permitted: Permitted,
+    ) -> Result<Permitted, Landed> {
+        match self.data_of(&permitted.identified.function) {
+            Some(_) => match Box::pin(self.take_in(permitted)).await {
+                Ok(permitted) => Ok(permitted),
+                // What does not fit the contract now never will.
+                Err(refusal) => match landed(&refusal) {
+                    Landed::Failed(why) => Err(Landed::Hopeless(why)),
+                    later => Err(later),
+                },
+            },
+            None => Ok(permitted),
+        }
+    }
+
     /// From a message to a permit.
-    fn reopen(&self, leased: &Leased) -> Result<Permitted, Landed> {
+    pub(super) fn reopen(&self, leased: &Leased) -> Result<Permitted, Landed> {
         let id = leased.claim.id;
         let (call, at) = Call::decode(&leased.payload)
             .map_err(|error| Landed::Hopeless(format!("{}: {error}", Code::QueueDamaged)))?;
@@ -133,8 +143,13 @@ impl Engine {
             received.taken = Some(Box::new(Taken { labels, ..Taken::default() }));
         }
         let purse = || Arc::new(Purse::new(&self.config.host.budget));
-        received.origin =
-            from.map(|(parent, root)| Origin { root, parent, depth, purse: purse(), taken: None });
+        received.origin = from.map(|(parent, root)| Origin {
+            root,
+            parent: Some(parent),
+            depth,
+            purse: purse(),
+            taken: None,
+        });
     }
 
     fn find(&self, wanted: &FunctionRef, version: Option<u32>) -> Result<Arc<Function>, Landed> {
@@ -241,19 +256,24 @@ fn hopeless(code: Code) -> Landed {
     Landed::Hopeless(code_of(&Problem::new(code)))
 }
 
+/// What a function says by such a status is that somebody should try again.
+pub(super) const fn asks_again(seen: &Seen) -> bool {
+    seen.status >= 500 || seen.status == 429
+}
+
 /// A code and its title. Nothing that a guest or a caller said: it stands beside the message in
 /// the clear.
-fn code_of(problem: &Problem) -> String {
+pub(super) fn code_of(problem: &Problem) -> String {
     format!("{}: {}", problem.code, problem.code.title())
 }
 
-fn short(ending: &Ending) -> String {
+pub(super) fn short(ending: &Ending) -> String {
     let code = ending.code.map(|code| format!("{code}: {}", code.title()));
     code.unwrap_or_else(|| ending.outcome.word().to_owned())
 }
 
 /// What a refusal before the start of the guest means for a call that can wait.
-fn landed(refusal: &Refusal) -> Landed {
+pub(super) fn landed(refusal: &Refusal) -> Landed {
     match refusal.problem.code {
         Code::Overloaded
         | Code::FunctionBusy

@@ -161,6 +161,7 @@ impl Engine {
             queued: due,
             due,
             order: self.order_of(&function, &head.headers),
+            lot: self.lot_of_call(&function, &call),
         };
         let put = self.parts.queue.put(message, self.config.queue.quota).await;
         put.map_err(|error| Refusal::from(Problem::from(error)).of(id))?;

@@ -123,13 +123,17 @@ fn unready(problem: &Problem) -> Problem {
     Problem::new(code).internal(format!("the component cannot be run: {problem}{reason}"))
 }
 
-fn start(identified: &Identified, at: model::Timestamp, traceparent: Option<TraceParent>) -> Start {
+pub(super) fn start(
+    identified: &Identified,
+    at: model::Timestamp,
+    traceparent: Option<TraceParent>,
+) -> Start {
     let Received { id, origin, .. } = &identified.throttled.received;
     let (id, origin) = (*id, origin.as_ref());
     Start {
         id,
         root: origin.map_or(id, |origin| origin.root),
-        parent: origin.map(|origin| origin.parent),
+        parent: origin.and_then(|origin| origin.parent),
         depth: origin.map_or(0, |origin| origin.depth),
         function: Arc::clone(identified.function.reference()),
         revision: identified.function.row.revision,

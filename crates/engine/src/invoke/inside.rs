@@ -17,8 +17,8 @@ use std::sync::Arc;
 pub(crate) struct Origin {
     /// The first invocation of the tree.
     pub(crate) root: InvocationId,
-    /// The one that calls.
-    pub(crate) parent: InvocationId,
+    /// The one that calls; none of a batch, which may have many.
+    pub(crate) parent: Option<InvocationId>,
     /// How deep in the tree the new one is.
     pub(crate) depth: u16,
     /// What the whole tree may still spend.

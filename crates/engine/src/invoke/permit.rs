@@ -27,6 +27,10 @@ pub(super) fn ask(identified: &Identified) -> InvokeAsk<'_> {
             ("POST", "", policy::DESTINATION)
         }
         Trigger::Event { .. } => ("POST", "", "event"),
+        // Each message was asked about before it became one of a batch.
+        Trigger::Batch { name, .. } | Trigger::Batched { name, .. } => {
+            ("POST", "", if name.is_some() { "event" } else { "direct" })
+        }
     };
     InvokeAsk {
         principal: Asker::from(&identified.caller),

@@ -1,5 +1,6 @@
 //! An event in the shape that its function expects: a request in HTTP's binary mode, or a document.
 
+use crate::batch::Said;
 use crate::function::Function;
 use crate::invoke::{Outcomes, whole};
 use crate::stage::Permitted;
@@ -7,14 +8,14 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
 use model::event::STRUCTURED;
-use model::manifest::{Contract, EventShape};
+use model::manifest::{Contract, EventShape, FunctionSpec};
 use model::wire::v1::{Caller, Trigger};
 use model::{CloudEvent, Code, Problem, Timestamp, TriggerName};
 use serde_json::{Value, json};
 
 /// The account and the region that Lambda's functions are told.
-const ACCOUNT: &str = "000000000000";
-const REGION: &str = "us-east-1";
+pub(crate) const ACCOUNT: &str = "000000000000";
+pub(crate) const REGION: &str = "us-east-1";
 
 /// How a function gets an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,16 @@ pub(crate) enum Form {
 /// How a function gets the events of a trigger.
 pub(crate) fn form(function: &Function, name: &TriggerName) -> Form {
     let spec = &function.row.spec;
-    let takes_documents = spec.native.as_ref().is_some_and(|native| {
+    if !takes_documents(spec) {
+        return Form::Request;
+    }
+    let trigger = spec.on.iter().find(|trigger| trigger.name == *name);
+    Form::Document(trigger.map_or(EventShape::Cloudevent, |trigger| trigger.shape))
+}
+
+/// Whether a function is called with documents.
+pub(crate) fn takes_documents(spec: &FunctionSpec) -> bool {
+    spec.native.as_ref().is_some_and(|native| {
         matches!(
             native.contract,
             Contract::Lambda
@@ -38,12 +48,7 @@ pub(crate) fn form(function: &Function, name: &TriggerName) -> Form {
                 | Contract::Azure
                 | Contract::Alibaba
         )
-    });
-    if !takes_documents {
-        return Form::Request;
-    }
-    let trigger = spec.on.iter().find(|trigger| trigger.name == *name);
-    Form::Document(trigger.map_or(EventShape::Cloudevent, |trigger| trigger.shape))
+    })
 }
 
 /// The call of an event, after its payload went through the function's contract.
@@ -74,8 +79,24 @@ pub(crate) async fn shaped(mut permitted: Permitted) -> Outcomes<Permitted> {
     Ok(permitted)
 }
 
+/// What a message says that is done with others, after its payload went through the function's
+/// contract. Of its request, only where it goes to is left.
+pub(crate) async fn said_in(permitted: &mut Permitted) -> Outcomes<Said> {
+    let identified = &mut permitted.identified;
+    let received = &mut identified.throttled.received;
+    let (head, body) = std::mem::take(&mut received.request).into_parts();
+    received.request.uri_mut().clone_from(&head.uri);
+    let body = whole(body, u64::MAX).await?;
+    if !matches!(identified.trigger, Trigger::Event { .. }) {
+        return Ok(Said::Call(head.headers, body));
+    }
+    let event = CloudEvent::binary(&head.headers, &body);
+    let event = event.map_err(|error| Problem::new(Code::QueueDamaged).internal(error))?;
+    Ok(Said::Event(event))
+}
+
 /// What EventBridge makes of it. A payload that is no JSON object stands in one.
-fn eventbridge(event: &CloudEvent, at: Timestamp) -> Value {
+pub(crate) fn eventbridge(event: &CloudEvent, at: Timestamp) -> Value {
     let all: Value = serde_json::from_str(&event.to_json()).unwrap_or_default();
     let detail = match (all.get("data"), all.get("data_base64")) {
         (Some(Value::Object(data)), _) => Value::Object(data.clone()),

@@ -6,7 +6,7 @@
 mod unseen;
 mod whole;
 
-pub(crate) use unseen::Seen;
+pub(crate) use unseen::{Keeps, Seen};
 
 use super::body::ReplyBody;
 use super::close::{Ending, code_number};
@@ -352,7 +352,7 @@ impl Flight {
 
 /// Whether nobody gets the reply.
 const fn is_thrown_away(trigger: &Trigger) -> bool {
-    matches!(trigger, Trigger::Queue { .. } | Trigger::Schedule { .. })
+    matches!(trigger, Trigger::Queue { .. } | Trigger::Schedule { .. } | Trigger::Batch { .. })
 }
 
 /// How it ended, and the cap that would have refused it.

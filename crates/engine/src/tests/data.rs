@@ -1,5 +1,6 @@
 //! Sensitive data: protected on its way in, back where that is granted, and covered elsewhere.
 
+mod batches;
 mod exits;
 mod guesses;
 mod room;

@@ -1,5 +1,6 @@
 //! Calls that run later: who may leave them, what happens to them, and what their records say.
 
+mod batches;
 mod order;
 mod peek;
 mod told;

@@ -68,7 +68,7 @@ pub(super) enum Cause {
 impl Cause {
     pub(super) const fn of(landed: &Landed) -> Self {
         match landed {
-            Landed::Done | Landed::NoRoom | Landed::Capped(_) => Self::Done,
+            Landed::Done | Landed::NoRoom | Landed::NotYet | Landed::Capped(_) => Self::Done,
             Landed::Failed(_) => Self::Attempts,
             Landed::TooOld => Self::Age,
             Landed::Hopeless(_) => Self::Refused,
@@ -223,7 +223,15 @@ impl Engine {
         let id = InvocationId::from_parts(end.now.0, fastrand::u64(..).to_ne_bytes());
         let due = crate::publish::due(target, end.now);
         let function = target.reference().as_ref().clone();
-        Ok(Message { id, function, payload: payload.into(), queued: due, due, order: None })
+        Ok(Message {
+            id,
+            function,
+            payload: payload.into(),
+            queued: due,
+            due,
+            order: None,
+            lot: None,
+        })
     }
 
     fn to_application(

@@ -3,6 +3,7 @@
 
 use super::FunctionSpec;
 use super::allow::Asked;
+use super::batch;
 use crate::unit::Duration;
 use crate::{Action, ApplicationName, Code, FunctionName, Grant, Principal, Problem};
 use schemars::JsonSchema;
@@ -48,6 +49,13 @@ pub struct AsyncSpec {
     /// came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered_by: Option<String>,
+    /// The function is called with up to so many asynchronous calls at once, 1 to 100: those of one
+    /// caller to one path, which differ in header fields and bodies only. Default: with each alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u16>,
+    /// How long a call waits at most for others of its batch, up to `5m`. Default `0s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_window: Option<Duration>,
     /// Where it is told that a call was done, with what the function answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_success: Option<Told>,
@@ -63,7 +71,7 @@ impl AsyncSpec {
         both.into_iter().filter_map(|(key, told)| Some((key, told.as_ref()?)))
     }
 
-    fn check(&self) -> Result<(), (&'static str, String)> {
+    fn check(&self, spec: &FunctionSpec) -> Result<(), (&'static str, String)> {
         if self.retries.is_some_and(|retries| retries > RETRIES_MAX) {
             return Err(("retries", format!("must be at most {RETRIES_MAX}")));
         }
@@ -80,7 +88,7 @@ impl AsyncSpec {
         if self.ordered_by.as_deref().is_some_and(|name| !is_field(name)) {
             return Err(("ordered_by", "is no header field's name in small letters".to_owned()));
         }
-        Ok(())
+        batch::check(self.batch, self.batch_window, spec)
     }
 }
 
@@ -90,7 +98,7 @@ impl FunctionSpec {
     /// # Errors
     /// E0104, naming the function and the key.
     pub(super) fn check_later(&self) -> Result<(), Problem> {
-        let Some(Err((key, why))) = self.later.as_ref().map(|later| later.check()) else {
+        let Some(Err((key, why))) = self.later.as_ref().map(|later| later.check(self)) else {
             return Ok(());
         };
         let why = format!("function `{}`, `async.{key}`: {why}", self.name);
@@ -155,6 +163,10 @@ mod tests {
             (r#"{"delay":"2d"}"#, "`async.delay`"),
             (r#"{"ordered_by":"X-Order"}"#, "`async.ordered_by`: is no header field"),
             (r#"{"ordered_by":"x order"}"#, "`async.ordered_by`"),
+            (r#"{"batch":0}"#, "`async.batch`: must be 1 to 100"),
+            (r#"{"batch":101}"#, "`async.batch`: must be 1 to 100"),
+            (r#"{"batch_window":"1s"}"#, "`async.batch_window`: is for what has a `batch`"),
+            (r#"{"batch":2,"batch_window":"6m"}"#, "`async.batch_window`: must be at most"),
             (r#"{"retry":1}"#, "unknown field"),
             (r#"{"on_failure":{"call":"g"}}"#, "unknown variant"),
             (r#"{"on_failure":{"invoke":"Not a name"}}"#, "no function name"),

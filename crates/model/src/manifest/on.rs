@@ -3,7 +3,9 @@
 mod words;
 
 use super::FunctionSpec;
+use super::batch;
 use crate::event::{CloudEvent, VALUE_BYTES_MAX, is_name};
+use crate::unit::Duration;
 use crate::{Code, Problem, TriggerName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,6 +79,13 @@ pub struct EventTrigger {
     /// the function is called with them one after the other, in the order in which they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered_by: Option<String>,
+    /// The function is called with up to so many events at once, 1 to 100. Default: with each alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u16>,
+    /// How long an event waits at most for others of its batch, up to `5m`. Default `0s`: the batch
+    /// is what waits when there is room to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_window: Option<Duration>,
     /// In which shape the function gets them. Default `cloudevent`.
     #[serde(rename = "as", default, skip_serializing_if = "EventShape::is_default")]
     pub shape: EventShape,
@@ -164,6 +173,7 @@ impl EventTrigger {
         for filter in &self.filter {
             filter.check(0, &mut left).map_err(|why| ("filter", why))?;
         }
+        batch::check(self.batch, self.batch_window, spec)?;
         let lambda = spec.native.as_ref();
         let lambda = lambda.is_some_and(|native| native.contract == super::Contract::Lambda);
         if self.shape == EventShape::Eventbridge && !lambda {
@@ -285,6 +295,10 @@ mod tests {
             (r#"{"name":"a","filter":[{"sql":"type = 'x'"}]}"#, "unknown variant"),
             (r#"{"name":"a","type":""}"#, "`type`: must be"),
             (r#"{"name":"a","as":"eventbridge"}"#, "is for functions with"),
+            (r#"{"name":"a","batch":0}"#, "`batch`: must be 1 to 100"),
+            (r#"{"name":"a","batch":101}"#, "`batch`: must be 1 to 100"),
+            (r#"{"name":"a","batch_window":"1s"}"#, "`batch_window`: is for what has a `batch`"),
+            (r#"{"name":"a","batch":2,"batch_window":"6m"}"#, "`batch_window`: must be at most 5m"),
             (r#"{"name":"s"}"#, "declared by `f` and by `f`"),
             (r#"{"name":"a","typ":"x"}"#, "unknown field"),
         ] {

@@ -178,6 +178,24 @@ pub enum Trigger {
         /// Which attempt, from 1.
         attempt: u32,
     },
+    /// Messages that waited in the queue, done in one call.
+    Batch {
+        /// The trigger that wants them; none for asynchronous calls.
+        name: Option<crate::TriggerName>,
+        /// The messages, in the order in which the function got them.
+        messages: Vec<InvocationId>,
+    },
+    /// A message that was done in one call with others: the record of what became of it.
+    Batched {
+        /// The trigger that wants it; none for an asynchronous call.
+        name: Option<crate::TriggerName>,
+        /// Who published it, if it is an event.
+        publisher: Option<Caller>,
+        /// The invocation that did them.
+        batch: InvocationId,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
 }
 
 impl Trigger {
@@ -189,7 +207,10 @@ impl Trigger {
             | Self::Direct { method }
             | Self::Call { method }
             | Self::Queue { method, .. } => Some(method),
-            Self::Schedule { .. } | Self::Event { .. } => Some("POST"),
+            Self::Schedule { .. }
+            | Self::Event { .. }
+            | Self::Batch { .. }
+            | Self::Batched { .. } => Some("POST"),
             Self::WebSocket { .. } => None,
         }
     }

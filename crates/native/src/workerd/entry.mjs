@@ -67,6 +67,60 @@ async function scheduled(request, env, ctx) {
   return new Response(null, { status: 204 });
 }
 
+// What a message holds, as its sender's content type says.
+function content(kind, body) {
+  if (kind !== "bytes") return body;
+  return Uint8Array.from(atob(body), (character) => character.charCodeAt(0)).buffer;
+}
+
+async function queue(request, env, ctx) {
+  const said = await request.json();
+  // What the handler says of each message, and of all of them. The first word counts.
+  const words = new Map();
+  let all;
+  const say = (id, word) => {
+    if (!words.has(id)) words.set(id, word);
+  };
+  const batch = {
+    queue: said.queue,
+    messages: said.messages.map(({ id, timestamp, attempts, kind, body }) => ({
+      id,
+      timestamp: new Date(timestamp),
+      attempts,
+      body: content(kind, body),
+      ack: () => say(id, "ack"),
+      retry: () => say(id, "retry"),
+    })),
+    ackAll() {
+      all ??= "ack";
+    },
+    retryAll() {
+      all ??= "retry";
+    },
+  };
+  const failures = [];
+  counted(ctx, failures);
+  let usual = "ack";
+  try {
+    if (typeof own === "function") {
+      const entrypoint = new own(ctx, env);
+      if (typeof entrypoint.queue !== "function") return missing("queue");
+      await entrypoint.queue(batch);
+    } else {
+      if (typeof own.queue !== "function") return missing("queue");
+      await own.queue(batch, env, ctx);
+    }
+    for (let at = 0; at < failures.length; at += 1) await failures[at];
+  } catch (error) {
+    // What was acknowledged before stays done.
+    if (all !== "ack" && ![...words.values()].includes("ack")) throw error;
+    console.error(error?.stack ?? String(error));
+    usual = "retry";
+  }
+  const failed = said.messages.filter(({ id }) => (words.get(id) ?? all ?? usual) === "retry");
+  return Response.json({ batchItemFailures: failed.map(({ id }) => ({ itemIdentifier: id })) });
+}
+
 function missing(handler) {
   console.error(`the Worker has no \`${handler}\` handler`);
   return new Response(null, { status: 501 });
@@ -79,6 +133,7 @@ export const casemateEvents = {
       while (pending > 0) await scheduler.wait(1);
       return new Response(null, { status: 204 });
     }
+    if (pathname === "/queue") return await queue(request, env, ctx);
     if (pathname === "/scheduled") return await scheduled(request, env, ctx);
     return new Response(null, { status: 404 });
   },

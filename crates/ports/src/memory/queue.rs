@@ -1,11 +1,12 @@
 //! The queue in memory.
 
 mod events;
+mod lots;
 mod marks;
 
 use crate::Future;
 use crate::queue::{
-    Batch, Claim, Depth, Error, Leased, ListQuery, Mark, Marking, Message, Publication, Purge,
+    Batch, Claim, Depth, End, Error, Leased, ListQuery, Mark, Marking, Message, Publication, Purge,
     Quota, Settled, State, Status, Tick, TriggerRef, Want, cut,
 };
 use bytes::Bytes;
@@ -27,6 +28,8 @@ struct Row {
     message: Message,
     /// Grows with every message that is accepted.
     seq: u64,
+    /// From when it may be given with others of its lot; by itself, when its message is due.
+    ripe: Timestamp,
     state: State,
     attempts: u32,
     fence: u64,
@@ -48,6 +51,10 @@ impl Row {
     }
 
     fn lease(&mut self, until: Timestamp) -> Leased {
+        if self.state == State::Leased {
+            // Whoever had it did not come back: from now on it goes alone.
+            self.message.lot = None;
+        }
         self.state = State::Leased;
         self.attempts += 1;
         self.fence += 1;
@@ -58,6 +65,8 @@ impl Row {
             payload: self.message.payload.clone(),
             queued: self.message.queued,
             attempt: self.attempts,
+            order: self.message.order,
+            rest: Vec::new(),
         }
     }
 }
@@ -79,8 +88,14 @@ fn put(rows: &mut Rows, message: Message, quota: Quota) -> Result<(), Error> {
         return Err(Error::Quota { messages, bytes });
     }
     let seq = next_seq(rows);
-    let row = Row { message, seq, state: State::Waiting, attempts: 0, fence: 0, error: None };
+    let (state, ripe) = (State::Waiting, message.due);
+    let mut row = Row { message, seq, ripe, state, attempts: 0, fence: 0, error: None };
+    let (function, lot) = (row.message.function.clone(), row.message.lot);
+    row.message.due = ripe.plus_us(lot.map_or(0, |lot| lot.window_us));
     rows.insert(row.message.id, row);
+    if let Some(lot) = lot {
+        lots::ripen(rows, &function, &lot);
+    }
     Ok(())
 }
 
@@ -100,20 +115,22 @@ fn heads(rows: &Rows) -> BTreeMap<(FunctionRef, [u8; 16]), u64> {
     heads
 }
 
+/// Messages that a worker may be given, now or when they are due.
+fn open<'r>(rows: &'r Rows, want: &Want) -> impl Iterator<Item = &'r Row> {
+    let (heads, skip) = (heads(rows), want.skip.clone());
+    let live = rows.values().filter(|row| row.state != State::Dead);
+    live.filter(move |row| {
+        let Message { function, order, .. } = &row.message;
+        let head = order.and_then(|key| heads.get(&(function.clone(), key)));
+        !skip.contains(function) && head.is_none_or(|head| *head >= row.seq)
+    })
+}
+
 fn lease(rows: &mut Rows, want: &Want) -> Batch {
     let mut by_function: BTreeMap<FunctionRef, Vec<(Timestamp, InvocationId)>> = BTreeMap::new();
-    let mut next: Option<Timestamp> = None;
-    let heads = heads(rows);
-    for row in rows.values().filter(|row| row.state != State::Dead) {
-        let Message { id, function, due, order, .. } = &row.message;
-        let head = order.and_then(|key| heads.get(&(function.clone(), key)));
-        if want.skip.contains(function) || head.is_some_and(|head| *head < row.seq) {
-            continue;
-        }
+    for Message { id, function, due, .. } in open(rows, want).map(|row| &row.message) {
         if *due <= want.now {
             by_function.entry(function.clone()).or_default().push((*due, *id));
-        } else {
-            next = Some(next.map_or(*due, |next| next.min(*due)));
         }
     }
     let mut lines: Vec<_> = by_function
@@ -128,20 +145,18 @@ fn lease(rows: &mut Rows, want: &Want) -> Batch {
         for line in &mut lines {
             if items.len() < want.most
                 && let Some((_, id)) = line.pop()
-                && let Some(row) = rows.get_mut(&id)
             {
-                items.push(row.lease(want.until));
+                items.extend(lots::give(rows, id, want));
             }
         }
     }
-    if lines.iter().any(|line| !line.is_empty()) {
-        next = Some(want.now);
-    }
+    let next = open(rows, want).map(|row| row.message.due.max(want.now)).min();
     Batch { items, next }
 }
 
 fn settle(rows: &mut Rows, claim: Claim, how: Settled) -> bool {
     let Some(row) = rows.get_mut(&claim.id).filter(|row| holds(row, claim)) else { return false };
+    let Message { function, order, .. } = row.message.clone();
     match how {
         Settled::Done => {
             rows.remove(&claim.id);
@@ -149,45 +164,41 @@ fn settle(rows: &mut Rows, claim: Claim, how: Settled) -> bool {
         Settled::Retry { due, error } => {
             row.state = State::Waiting;
             row.message.due = due;
+            row.message.lot = None;
             row.error = Some(cut(error));
         }
         Settled::Release { due } => {
             row.state = State::Waiting;
-            row.message.due = due;
+            (row.message.due, row.ripe) = (due, due);
             row.attempts = row.attempts.saturating_sub(1);
         }
         Settled::Dead { error } => {
             row.state = State::Dead;
+            row.message.lot = None;
             row.error = Some(cut(error));
         }
+    }
+    if let Some(key) = order {
+        lots::let_go(rows, &function, key);
     }
     true
 }
 
-fn settle_with(
-    rows: &mut Rows,
-    claim: Claim,
-    how: Settled,
-    then: Vec<Message>,
-    quota: Quota,
-) -> Result<bool, Error> {
-    if !rows.get(&claim.id).is_some_and(|row| holds(row, claim)) {
-        return Ok(false);
-    }
-    // The room of what is done is free for what comes of it.
-    let before = rows.get(&claim.id).cloned();
-    settle(rows, claim, how);
-    let mut done: Vec<InvocationId> = Vec::new();
-    for message in then {
-        let id = message.id;
-        if let Err(error) = put(rows, message, quota) {
-            done.iter().for_each(|id| drop(rows.remove(id)));
-            rows.extend(before.map(|row| (claim.id, row)));
-            return Err(error);
+fn settle_all(rows: &mut Rows, ends: Vec<End>, quota: Quota) -> Result<Vec<bool>, Error> {
+    let before = rows.clone();
+    let mut ended = Vec::with_capacity(ends.len());
+    for End { claim, how, then } in ends {
+        // First, so that the room of what is done is free for what comes of it.
+        let settled = settle(rows, claim, how);
+        for message in then.into_iter().filter(|_| settled) {
+            if let Err(error) = put(rows, message, quota) {
+                *rows = before;
+                return Err(error);
+            }
         }
-        done.push(id);
+        ended.push(settled);
     }
-    Ok(true)
+    Ok(ended)
 }
 
 fn holds(row: &Row, claim: Claim) -> bool {
@@ -237,14 +248,8 @@ impl crate::Queue for Queue {
         Box::pin(ready(Ok(settle(&mut self.rows.lock(), claim, how))))
     }
 
-    fn settle_with(
-        &self,
-        claim: Claim,
-        how: Settled,
-        then: Vec<Message>,
-        quota: Quota,
-    ) -> Future<'_, Result<bool, Error>> {
-        Box::pin(ready(settle_with(&mut self.rows.lock(), claim, how, then, quota)))
+    fn settle_all(&self, ends: Vec<End>, quota: Quota) -> Future<'_, Result<Vec<bool>, Error>> {
+        Box::pin(ready(settle_all(&mut self.rows.lock(), ends, quota)))
     }
 
     fn find<'a>(
@@ -297,7 +302,7 @@ impl crate::Queue for Queue {
         let found = dead.map(|row| {
             row.state = State::Waiting;
             row.attempts = 0;
-            row.message.due = due;
+            (row.message.due, row.ripe) = (due, due);
             row.seq = seq;
         });
         Box::pin(ready(Ok(found.is_some())))

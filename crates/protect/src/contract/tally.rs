@@ -11,9 +11,9 @@ use std::sync::Arc;
 /// Longest value that is kept, in bytes: each one is looked for wherever data leaves.
 pub(super) const VALUE_BYTES_MAX: usize = 4 * 1024;
 /// Most values that are kept.
-pub(super) const VALUES_MAX: usize = 1024;
+pub const VALUES_MAX: usize = 1024;
 /// Most bytes of all of them.
-pub(super) const BYTES_MAX: usize = 64 * 1024;
+pub const BYTES_MAX: usize = 64 * 1024;
 
 /// Counts what was done, by field.
 #[derive(Debug, Default)]

@@ -21,13 +21,19 @@ const FORM: Form<'_> = Form {
         include_str!("../../migrations/queue/0002_marks.sql"),
         include_str!("../../migrations/queue/0003_events.sql"),
         include_str!("../../migrations/queue/0004_order.sql"),
+        include_str!("../../migrations/queue/0005_lots.sql"),
     ],
 };
 
 pub(super) fn writer(file: &Path, backups: &Path) -> Result<Connection, Error> {
     let connection = connect::writer(file, backups, &FORM)?;
     connection.pragma_update(None, "wal_autocheckpoint", FOLD_PAGES)?;
-    // Whoever leased these is gone: a home has one node.
-    connection.execute("UPDATE message SET state = 0, due_us = queued_us WHERE state = 1", [])?;
+    // Whoever leased these is gone: a home has one node. They were tried, so each goes alone, and
+    // those behind others of their key stay there.
+    connection.execute(
+        "UPDATE message SET state = 0, due_us = iif(held_us IS NULL, queued_us, due_us),
+                            until_us = NULL, lot = NULL WHERE state = 1",
+        [],
+    )?;
     Ok(connection)
 }

@@ -63,14 +63,14 @@ impl Queue {
 fn older(db: &Connection, after: i64, to: Epoch) -> Result<Vec<(i64, Found)>, Error> {
     let mut statement = db.prepare_cached(
         "SELECT m.seq, m.id, m.due_us, m.queued_us, m.attempts, m.fence, m.epoch, m.payload,
-                l.tenant, l.environment, l.function
+                m.key, m.bytes, l.tenant, l.environment, l.function
          FROM message m JOIN line l ON l.id = m.line
          WHERE m.seq > ?1 AND m.epoch < ?2 ORDER BY m.seq LIMIT ?3",
     )?;
     let mut rows = statement.query(params![after, to.0, row::signed(STEP_MESSAGES as u64)?])?;
     let (mut found, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        let message = Found::read(row, &row::function(row, 8)?)?;
+        let message = Found::read(row, &row::function(row, 10)?)?;
         bytes += message.sealed.len();
         found.push((row.get(0)?, message));
         if bytes >= STEP_BYTES {

@@ -22,11 +22,15 @@ pub(super) struct Found {
     pub(super) fence: u64,
     pub(super) epoch: u32,
     pub(super) sealed: Vec<u8>,
+    pub(super) seq: i64,
+    pub(super) order: Option<[u8; 16]>,
+    /// Of the plain payload.
+    pub(super) bytes: i64,
 }
 
 impl Found {
-    /// Reads `seq, id, due_us, queued_us, attempts, fence, epoch, payload`, as they are after the
-    /// lease.
+    /// Reads `seq, id, due_us, queued_us, attempts, fence, epoch, payload, key, bytes`, as they are
+    /// after the lease.
     pub(super) fn read(row: &Row<'_>, function: &FunctionRef) -> Result<Self, Error> {
         Ok(Self {
             id: id(row, 1)?,
@@ -36,6 +40,9 @@ impl Found {
             fence: unsigned(row.get(5)?)?.saturating_add(1),
             epoch: row.get(6)?,
             sealed: row.get(7)?,
+            seq: row.get(0)?,
+            order: row.get(8)?,
+            bytes: row.get(9)?,
         })
     }
 }
@@ -61,7 +68,7 @@ pub(super) fn function(row: &Row<'_>, at: usize) -> Result<FunctionRef, Error> {
 }
 
 const STATUS: &str = "SELECT l.tenant, l.environment, l.function, m.id, m.state, m.attempts,
-    m.queued_us, coalesce(m.held_us, m.due_us), m.bytes, m.error FROM message m JOIN line l ON l.id = m.line";
+    m.queued_us, coalesce(m.until_us, m.held_us, m.due_us), m.bytes, m.error FROM message m JOIN line l ON l.id = m.line";
 
 fn status(row: &Row<'_>) -> Result<Status, Error> {
     let state = match row.get(4)? {
@@ -102,13 +109,16 @@ pub(super) fn sealed(
 ) -> Result<Option<Found>, Error> {
     let mut statement = db.prepare_cached(
         "SELECT m.seq, m.id, m.due_us, m.queued_us, m.attempts, m.fence, m.epoch, m.payload,
-                l.tenant, l.environment, l.function
+                m.key, m.bytes, l.tenant, l.environment, l.function
          FROM message m JOIN line l ON l.id = m.line
          WHERE m.id = ?1 AND m.tenant = ?2 AND m.environment = ?3",
     )?;
     let key = params![id.as_bytes(), scope.tenant.as_str(), scope.environment.as_str()];
     let found = statement
-        .query_row(key, |row| Ok(function(row, 8).and_then(|function| Found::read(row, &function))))
+        .query_row(
+            key,
+            |row| Ok(function(row, 10).and_then(|function| Found::read(row, &function))),
+        )
         .optional()?;
     found.transpose()
 }

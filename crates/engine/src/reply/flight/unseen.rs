@@ -14,6 +14,17 @@ const KEPT_BYTES_MAX: usize = 64 << 10;
 /// Longest content type that is kept.
 const KIND_BYTES_MAX: usize = 200;
 
+/// What is kept of a reply that nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// Nothing.
+    Nothing,
+    /// The reply as it would leave to a caller who sees no values: somebody is told of it.
+    Leaving,
+    /// The reply as the function gave it: it is read here and goes nowhere.
+    Given,
+}
+
 /// What a function answered whose reply nobody waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -29,18 +40,18 @@ pub(crate) struct Seen {
 
 impl Flight {
     /// Runs the guest to its end, and waits until the record is on disk: a call leaves the queue
-    /// only when it is known what became of it. Its reply is thrown away, or kept as it would leave
-    /// to a caller who sees no values.
+    /// only when it is known what became of it.
     ///
     /// # Errors
     /// How it failed. A record that cannot be written fails a strict function only.
-    pub(crate) async fn unseen(mut self, keeps: bool) -> Result<Seen, Ending> {
+    pub(crate) async fn unseen(mut self, keeps: Keeps) -> Result<Seen, Ending> {
         let Some(aboard) = &self.aboard else {
             return Err(Ending::new(Outcome::Platform, Code::Internal, "there is nothing to run"));
         };
         let (engine, strict) = (Arc::clone(&aboard.engine), aboard.function.strict());
         let broker = Arc::clone(&aboard.broker);
-        self.kept = keeps;
+        self.kept = keeps == Keeps::Leaving;
+        let keeps = keeps != Keeps::Nothing;
         let head = poll_fn(|cx| self.poll_head(cx)).await.map_err(|closed| closed.0)?;
         self.departed = true;
         let (mut body, mut bytes) = (BytesMut::new(), 0);

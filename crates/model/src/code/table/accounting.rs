@@ -123,7 +123,7 @@ macro_rules! accounting {
         SecretSource = "E1422", 502, "the source of a secret does not give its value",
             cause: "The file cannot be read, or the vault cannot be reached, does not take the node's token, or has no such value. Nothing stands in for it: no request was sent, and nothing was deployed.",
             remedy: "The message says what is wrong. Correct it there; the next use asks again.";
-        // 1424 to 1429: where the end of an asynchronous call is told
+        // 1424 to 1426: where the end of an asynchronous call is told; 1427 to 1429: batches
         ToldFull = "E1424", 429, "a destination has no room for the end of a call",
             cause: "As many calls wait for the function that is to be told, dead letters among them, as may. The call is kept as a dead letter, whether it was done or not, so that nothing is lost.",
             remedy: "Let the destination catch up, or remove its dead letters with `casemate queue purge NAME`. `casemate queue retry ID` runs the call again, and tells of its end again.";
@@ -133,6 +133,15 @@ macro_rules! accounting {
         ToldLoop = "E1426", 508, "the ends of calls are told in a circle",
             cause: "Each call that tells of the end of another one is one deeper in the tree of the first, and this one would be deeper than the node's budget allows. Nobody was told.",
             remedy: "Let no destination lead back to where it comes from. `casemate record ID` shows the tree; `depth` in `[budget]` is how deep it may be.";
+        BatchReply = "E1427", 502, "the reply to a batch does not say what failed",
+            cause: "The function answered with JSON that is no list of failures, or that names a message that is none of the batch's. All of the batch counts as failed, so that nothing is taken for done that may not be.",
+            remedy: "Answer `{\"batchItemFailures\":[{\"itemIdentifier\":\"ID\"}]}` with ids of the batch, or nothing at all if everything was done; see docs/concepts/async.md.";
+        BatchItem = "E1428", 502, "the function reported this message of a batch as failed",
+            cause: "Its id was in `batchItemFailures` of the function's reply. The rest of the batch is done.",
+            remedy: "It is tried again alone. The record of the batch, whose id this record's trigger names, has the function's log.";
+        BatchBehind = "E1429", 503, "a message of its key that is before it failed",
+            cause: "It was in a batch behind a message of the same key that failed, so it is not taken for done, whatever the function said of it.",
+            remedy: "It is tried again after the one before it came to its end. This attempt does not count.";
         NoSuchTrigger = "E1430", 404, "there is no such schedule",
             cause: "The name is misspelt, or the function that declared it is not deployed here, or declares it no longer.",
             remedy: "`casemate schedule list` shows what there is.";

@@ -36,8 +36,10 @@ impl Inner {
                 return azure::call(self, call, hand).await;
             }
             Form::Whisk => return whisk::call(self, call, hand).await,
-            Form::Worker if worker::is_scheduled(&call) => {
-                return worker::call(self, call, hand).await;
+            Form::Worker => {
+                if let Some(handler) = worker::Handler::of(&call) {
+                    return worker::call(self, call, handler, hand).await;
+                }
             }
             _ => {}
         }

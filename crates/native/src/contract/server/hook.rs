@@ -3,7 +3,6 @@
 use super::Inner;
 use super::body::Upload;
 use super::fault::{bad, fault, whole};
-use super::link::Links;
 use super::said::Occasion;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName};
@@ -36,17 +35,8 @@ impl Inner {
         &self,
         request: Request<Upload>,
     ) -> Result<(StatusCode, Bytes), Fault> {
-        self.ask_on(&self.links, request).await
-    }
-
-    /// The same, over a connection of others.
-    pub(super) async fn ask_on(
-        &self,
-        links: &Links,
-        request: Request<Upload>,
-    ) -> Result<(StatusCode, Bytes), Fault> {
         let path = request.uri().path().to_owned();
-        let mut link = links.connect().await.map_err(|error| self.unreachable(&error))?;
+        let mut link = self.links.connect().await.map_err(|error| self.unreachable(&error))?;
         let response = link.send(request).await.map_err(|error| {
             fault(FaultKind::NoResponse, format!("{path}: {}", whole(error.error())))
         })?;

@@ -79,8 +79,8 @@ fn more_values_than_can_be_looked_for_are_refused() {
         let pairs = (0..count).map(|it| format!("pan={it:0digits$}&pan={it:0digits$}"));
         pairs.collect::<Vec<_>>().join("&")
     };
-    let (_, known) = ingest(token(), &body(tally::VALUES_MAX, 16)).expect("each twice");
-    assert_eq!(known.len(), tally::VALUES_MAX);
+    let (_, known) = ingest(token(), &body(VALUES_MAX, 16)).expect("each twice");
+    assert_eq!(known.len(), VALUES_MAX);
     let bound = bind(
         &fields(json!([{ "at": "form:pan", "class": "pan", "transform": "token" }])),
         Direction::Ingest,
@@ -90,7 +90,7 @@ fn more_values_than_can_be_looked_for_are_refused() {
     let one_more = bound.form(b"pan=x", None, &mut tally).expect_err("refused");
     for fault in [
         one_more,
-        ingest(token(), &body(tally::VALUES_MAX + 1, 16)).expect_err("refused"),
+        ingest(token(), &body(VALUES_MAX + 1, 16)).expect_err("refused"),
         ingest(token(), &body(17, 4000)).expect_err("refused"),
     ] {
         assert_eq!((fault.code(), fault.at.as_deref()), (Code::DataBodyTooLarge, Some("form:pan")));
