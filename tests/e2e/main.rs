@@ -24,6 +24,7 @@ mod deploying;
 mod detect;
 mod docs;
 mod drain;
+mod erase;
 mod events;
 mod examples;
 mod exits;

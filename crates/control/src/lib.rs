@@ -30,7 +30,7 @@ mod secrets;
 mod serve;
 mod tokens;
 
-pub use node::{Operations, Pending, Pieces, RootKey};
+pub use node::{Operations, Pending, Pieces, With};
 pub use serve::{Control, Service};
 
 /// The version that both sides tell each other.

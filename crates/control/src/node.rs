@@ -19,13 +19,14 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Pieces of a backup, as they become ready.
 pub type Pieces = futures_util::stream::BoxStream<'static, std::io::Result<bytes::Bytes>>;
 
-/// Whether a backup holds the root key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RootKey {
-    /// It does: whoever has the backup can read everything in it.
-    Included,
-    /// It does not: the key is kept somewhere else.
-    LeftOut,
+/// What a backup holds beside everything else.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct With {
+    /// The root key: whoever has the backup can read everything in it.
+    pub root_key: bool,
+    /// The salts of subjects whose values can be erased: what is erased later is not erased in it.
+    pub salts: bool,
 }
 
 /// What only the node knows how to do.
@@ -35,7 +36,7 @@ pub trait Operations: Send + Sync {
     /// Looks at the node's health.
     fn doctor(&self) -> Pending<'_, Vec<Finding>>;
     /// Makes a backup while the node runs, as a tar stream.
-    fn backup(&self, root_key: RootKey) -> Pending<'_, Result<Pieces, Problem>>;
+    fn backup(&self, with: With) -> Pending<'_, Result<Pieces, Problem>>;
     /// The root key's epochs, and what is sealed with each.
     fn keys(&self) -> Pending<'_, Result<Keys, Problem>>;
     /// Adds an epoch to the root key, unless the newest is not `from`.
@@ -60,13 +61,6 @@ pub trait Operations: Send + Sync {
         actor: &'a str,
         passphrase: Option<Secret<Vec<u8>>>,
     ) -> Pending<'a, Result<Secret<Vec<u8>>, Problem>>;
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BackupParams {
-    #[serde(default)]
-    root_key: bool,
 }
 
 /// `GET /healthz`: the process answers.
@@ -101,9 +95,8 @@ pub(crate) async fn runtimes(State(shared): State<Shared>) -> Json<Page<Interpre
 /// `GET /v1/backup`
 pub(crate) async fn backup(
     State(shared): State<Shared>,
-    Params(params): Params<BackupParams>,
+    Params(with): Params<With>,
 ) -> Answer<Response> {
-    let root_key = if params.root_key { RootKey::Included } else { RootKey::LeftOut };
-    let pieces = shared.operations.backup(root_key).await?;
+    let pieces = shared.operations.backup(with).await?;
     Ok(([(header::CONTENT_TYPE, "application/x-tar")], Body::from_stream(pieces)).into_response())
 }

@@ -75,6 +75,8 @@ impl Control {
             .route("/secrets/{name}/rotate", post(secrets::rotate))
             // A kept answer would hold values.
             .route("/data/reveal", post(data::reveal))
+            // And a kept request, or a digest of it, would say who had something erased.
+            .route("/data/erase", post(data::erase))
             .route("/queue/{id}/peek", post(queue::peek))
             .merge(plain().layer(from_fn_with_state(shared.clone(), idempotency::once)));
         let private = Router::new()

@@ -128,6 +128,7 @@ async fn engine() -> Result<Arc<Engine>, Failure> {
         }),
         keys: Arc::new(ring),
         elsewhere: Arc::new(ports::elsewhere::Nowhere),
+        salts: Arc::new(memory::Salts::default()),
     };
     Ok(Engine::start(Config::default(), parts).await?)
 }

@@ -8,6 +8,7 @@ mod intake;
 mod kind;
 mod laid;
 mod reveal;
+mod salts;
 mod sift;
 
 pub use exits::DataDefaults;

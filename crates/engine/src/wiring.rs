@@ -23,7 +23,7 @@ use ports::elsewhere::Elsewhere;
 use ports::idempotency::{Idempotency, Kept};
 use ports::{
     Artifacts, Blobs, Clock, Counters, Executor, Journal, KeyRing, KeyValue, Ledger, Outbound,
-    Queue, Registry,
+    Queue, Registry, Salts,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -70,6 +70,8 @@ pub struct Parts {
     pub keys: Arc<dyn KeyRing>,
     /// Secrets that the operator keeps elsewhere.
     pub elsewhere: Arc<dyn Elsewhere>,
+    /// Salts of subjects whose values can be erased.
+    pub salts: Arc<dyn Salts>,
 }
 
 /// The engine of a node.

@@ -108,6 +108,13 @@ pub enum Act {
         /// SHA-256 of the tokens as a list of JSON without white space.
         tokens: Digest,
     },
+    /// Has the values of one subject go away for good.
+    DataErase {
+        /// What the values are.
+        class: DataClass,
+        /// Whose they are, as the keyed hash that the salt was kept under.
+        subject: String,
+    },
     /// The root key has another epoch.
     KeyRotate {
         /// The epoch.

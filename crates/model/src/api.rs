@@ -15,7 +15,7 @@ mod trigger;
 
 pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
 pub use cost::{CostBy, CostRow, Costs, Price};
-pub use data::{REASON_CHARS_MAX, RevealRequest, Revealed, TOKENS_MAX};
+pub use data::{EraseRequest, Erased, REASON_CHARS_MAX, RevealRequest, Revealed, TOKENS_MAX};
 pub use interpreter::Interpreter;
 pub use key::{
     KeyEpoch, KeyProgress, KeyRetireRequest, KeyRetired, KeyRewrap, KeyRotateRequest, KeyRotated,

@@ -32,6 +32,11 @@ pub enum KeyPurpose {
     FullHash,
     /// Seals secret access keys of callers.
     Credential,
+    /// Makes the keys of one subject's values of a class, with the subject's salt, and the hashes
+    /// that stand for subjects.
+    Subject,
+    /// Seals salts of subjects.
+    Salt,
 }
 
 impl KeyPurpose {
@@ -52,6 +57,8 @@ impl KeyPurpose {
             Self::FormatHash => "fphash",
             Self::FullHash => "hash",
             Self::Credential => "credential",
+            Self::Subject => "subject",
+            Self::Salt => "salt",
         }
     }
 }

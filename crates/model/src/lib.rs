@@ -45,7 +45,7 @@ pub mod wire;
 pub use budget::{Budget, Cost, Usage};
 pub use claims::Claims;
 pub use code::Code;
-pub use data::DataClass;
+pub use data::{DataClass, Salt, SaltId, SubjectHash};
 pub use destination::Destination;
 pub use event::CloudEvent;
 pub use grant::{Action, Grant, Principal};

@@ -191,6 +191,7 @@ pub fn plan<V: View>(
         Act::DataReveal { class, purpose, values, tokens } => {
             Ok(note(LeafAct::DataReveal { class, purpose, values, tokens }))
         }
+        Act::DataErase { class, subject } => Ok(note(LeafAct::DataErase { class, subject })),
         Act::KeyRotate { epoch, fingerprint } => {
             Ok(note(LeafAct::KeyRotate { epoch: epoch.0, fingerprint }))
         }

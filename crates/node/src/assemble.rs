@@ -51,6 +51,7 @@ pub(crate) struct Assembled {
     pub(crate) stores: Arc<Stores>,
     pub(crate) queue: Arc<store_sqlite::Queue>,
     pub(crate) blobs: Arc<store_sqlite::Blobs>,
+    pub(crate) salts: store_sqlite::Salts,
     pub(crate) store: Store,
     pub(crate) executor: Arc<WasmExecutor>,
     pub(crate) children: Arc<process::ChildProcesses>,
@@ -87,6 +88,7 @@ pub(crate) async fn assemble(
     let stores = Stores::open(home.path(), Arc::clone(&derived), Arc::new(store.clone()));
     let stores = Arc::new(stores.map_err(Problem::from)?);
     let blobs = open_blobs(home, &derived, &store)?;
+    let salts = store_sqlite::Salts::open(home.path(), Arc::clone(&derived))?;
     let interpreters = Arc::new(Machine::of(settings, &clock));
     let runner = runner(settings, &executor, &children, trial)?;
     let runtimes = native::runtimes(settings, home, (&children, &artifacts), &interpreters, runner);
@@ -112,6 +114,7 @@ pub(crate) async fn assemble(
         digest: digester(&ring)?,
         keys: Arc::clone(&derived),
         elsewhere,
+        salts: Arc::new(salts.clone()),
     };
     let key_files =
         KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;
@@ -126,6 +129,7 @@ pub(crate) async fn assemble(
         stores,
         queue,
         blobs,
+        salts,
         store,
         executor,
         children,

@@ -1,5 +1,6 @@
 //! Backups: one tar file that holds the registry with its ledger, the components, the key-value
-//! stores, the blobs, the calls that wait, the flight records, certificates, and, if asked for, the root key.
+//! stores, the blobs, the calls that wait, the flight records, certificates, and, if asked for, the
+//! root key and the salts of subjects whose values can be erased.
 //!
 //! The first entry is [`CONTENTS`], which lists every other with its size and SHA-256, so that a
 //! file that was cut or changed is not taken for a backup.
@@ -10,7 +11,7 @@
 //! Invariant: the registry is copied before key-value files and blobs. It knows how far each had
 //! come, and one that is older than that is not opened after a restore.
 
-use control::{Pieces, RootKey};
+use control::{Pieces, With};
 use engine::Engine;
 use model::{Code, Digest, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -91,14 +92,14 @@ pub(crate) fn sweep(home: &Path) -> Result<(), Problem> {
 /// Makes a backup in an unlinked file of the home and gives back its pieces.
 pub(crate) async fn make(
     engine: &Arc<Engine>,
-    blobs: &Arc<store_sqlite::Blobs>,
+    stores: (&Arc<store_sqlite::Blobs>, &store_sqlite::Salts),
     source: Source,
-    root_key: RootKey,
+    with: With,
 ) -> Result<Pieces, Problem> {
     let work = source.home.join(DIRECTORY).join(format!("{MAKING}{:016x}", fastrand::u64(..)));
     let mut private = std::fs::DirBuilder::new();
     private.recursive(true).mode(0o700).create(&work).map_err(|error| failed(&work, error))?;
-    let made = make_in(engine, blobs, source, root_key, &work).await;
+    let made = make_in(engine, stores, source, with, &work).await;
     if let Err(error) = std::fs::remove_dir_all(&work) {
         tracing::warn!(%error, dir = %work.display(), "a backup's work directory could not be removed");
     }
@@ -107,9 +108,9 @@ pub(crate) async fn make(
 
 async fn make_in(
     engine: &Arc<Engine>,
-    blobs: &Arc<store_sqlite::Blobs>,
+    (blobs, salts): (&Arc<store_sqlite::Blobs>, &store_sqlite::Salts),
     source: Source,
-    root_key: RootKey,
+    with: With,
     work: &Path,
 ) -> Result<File, Problem> {
     let registry = work.join("registry.db");
@@ -124,10 +125,16 @@ async fn make_in(
         list.push((path.clone(), source.home.join(path), Extent::Whole));
     }
     let (home, target) = (source.home.clone(), work.to_owned());
-    let blobs = Arc::clone(blobs);
+    let (blobs, salts) = (Arc::clone(blobs), with.salts.then(|| salts.clone()));
     let copy = move || {
         let mut copies = store_sqlite::kv::copy_all(&home, &target)?;
         copies.extend(blobs.snapshot(&target)?);
+        // After the stores: what a copy of them holds has its salt.
+        if let Some(salts) = salts {
+            let file = target.join(store_sqlite::salts::FILE);
+            salts.copy(&file)?;
+            copies.push((store_sqlite::salts::FILE.to_owned(), file));
+        }
         Ok::<_, store_sqlite::Error>(copies)
     };
     let copies = tokio::task::spawn_blocking(copy)
@@ -139,7 +146,7 @@ async fn make_in(
         collect(&source.home, Path::new(name), ending, &mut list)
             .map_err(|error| failed(&source.home.join(name), error))?;
     }
-    if root_key == RootKey::Included {
+    if with.root_key {
         list.push(("root.key".to_owned(), source.root_key_file.clone(), Extent::Whole));
     }
     let archive = work.join("backup.tar");

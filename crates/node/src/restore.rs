@@ -138,6 +138,7 @@ fn belongs(path: &str) -> bool {
     let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     let known = path == "registry.db"
         || path == store_sqlite::queue::FILE
+        || path == store_sqlite::salts::FILE
         || path == "root.key"
         || path.starts_with("artifacts/")
         || path.starts_with("journal/")

@@ -26,6 +26,7 @@ mod octets;
 pub mod outbound;
 pub mod queue;
 pub mod registry;
+pub mod salts;
 
 #[cfg(feature = "memory")]
 pub mod memory;
@@ -44,6 +45,7 @@ pub use ledger::Ledger;
 pub use outbound::Outbound;
 pub use queue::Queue;
 pub use registry::Registry;
+pub use salts::Salts;
 
 /// A boxed future: what an asynchronous method of a port returns.
 pub type Future<'a, T> = std::pin::Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;

@@ -8,6 +8,7 @@ pub mod journal;
 pub mod keyvalue;
 pub mod queue;
 pub mod registry;
+pub mod salts;
 
 pub use artifacts::Artifacts;
 pub use blobs::Blobs;
@@ -17,3 +18,4 @@ pub use journal::Journal;
 pub use keyvalue::KeyValue;
 pub use queue::Queue;
 pub use registry::Registry;
+pub use salts::Salts;

@@ -81,6 +81,8 @@ fn keys() -> ClassKeys {
         siv: Secret::new([1; 64]),
         format_hash: Secret::new([1; 32]),
         hash: Secret::new([1; 32]),
+        subject: None,
+        salt: None,
     }
 }
 

@@ -10,6 +10,7 @@
 mod alike;
 mod bound;
 mod csv;
+mod erasable;
 mod fault;
 mod field;
 mod form;
@@ -23,6 +24,8 @@ mod swap;
 mod tally;
 
 pub use bound::{Bound, Direction, Done};
+pub(crate) use erasable::Whose;
+pub use erasable::{Salts, Wants};
 pub use fault::Fault;
 pub use field::Field;
 pub use laid::{check_laid, check_operator};
@@ -123,12 +126,14 @@ impl Contract {
         }
         self.fields.iter().enumerate().try_for_each(|(at, field)| {
             let own = |place: &&Place| self.fields.iter().any(|other| other.at == **place);
-            let wrong = field.record.as_ref().filter(|place| own(place));
-            wrong.map_or(Ok(()), |place| {
-                let what = format!("`record`: `{place}` is transformed itself, so it is no id");
-                Err(unusable(named(field, what)).below(format_args!("/field/{at}/record")))
+            let ids = [("record", &field.record), ("subject", &field.subject)];
+            let mut ids = ids.into_iter().filter_map(|(key, place)| Some((key, place.as_ref()?)));
+            ids.find(|(_, place)| own(place)).map_or(Ok(()), |(key, place)| {
+                let what = format!("`{key}`: `{place}` is transformed itself, so it is no id");
+                Err(unusable(named(field, what)).below(format_args!("/field/{at}/{key}")))
             })
-        })
+        })?;
+        self.check_erasable()
     }
 
     fn check_field(&self, field: &Field, earlier: &[Field]) -> Result<(), Problem> {
@@ -159,22 +164,26 @@ impl Contract {
         if unnumbered(&field.at) {
             return Err(("at", "a table without header has columns 1, 2, 3, …".to_owned()));
         }
-        let Some(record) = &field.record else { return Ok(()) };
-        if !field.recipe().is_isolated() {
+        if field.record.is_some() && !field.recipe().is_isolated() {
             return Err(("record", "`record` needs `mode = \"isolated\"`".to_owned()));
         }
-        let whole = !matches!(record, Place::Body(pointer) if pointer.has_wildcard());
-        let beside = std::mem::discriminant(record) == std::mem::discriminant(&field.at);
-        let can =
-            matches!(record, Place::Body(_) | Place::Csv(_) | Place::Query(_) | Place::Form(_));
-        match whole && beside && can && !unnumbered(record) {
-            true => Ok(()),
-            false => Err((
-                "record",
-                "`record` is one place in the same body, table, form or query".to_owned(),
-            )),
+        for (key, id) in [("record", &field.record), ("subject", &field.subject)] {
+            let Some(id) = id else { continue };
+            if unnumbered(id) || !is_beside(id, &field.at) {
+                let what = format!("`{key}` is one place in the same body, table, form or query");
+                return Err((key, what));
+            }
         }
+        Ok(())
     }
+}
+
+/// Whether an id can be read together with a field's value.
+fn is_beside(id: &Place, at: &Place) -> bool {
+    let whole = !matches!(id, Place::Body(pointer) if pointer.has_wildcard());
+    let beside = std::mem::discriminant(id) == std::mem::discriminant(at);
+    let can = matches!(id, Place::Body(_) | Place::Csv(_) | Place::Query(_) | Place::Form(_));
+    whole && beside && can
 }
 
 fn named(field: &Field, what: impl std::fmt::Display) -> String {

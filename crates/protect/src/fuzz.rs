@@ -84,6 +84,8 @@ fn bound(places: &[&str], direction: Direction) -> Result<Bound, String> {
             siv: Secret::new([1; 64]),
             format_hash: Secret::new([1; 32]),
             hash: Secret::new([1; 32]),
+            subject: Some(Secret::new([1; 64])),
+            salt: None,
         })
     };
     contract.bind(&tenant, direction, &mut keys).map_err(|problem| problem.to_string())

@@ -20,6 +20,7 @@ mod name;
 mod phone;
 mod recipe;
 mod shape;
+mod subject;
 mod token;
 mod work;
 

@@ -14,3 +14,4 @@ pub mod keyvalue;
 pub mod outbound;
 pub mod queue;
 pub mod registry;
+pub mod salts;

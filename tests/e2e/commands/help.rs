@@ -89,6 +89,7 @@ fn every_command_teaches_itself() {
     let expect = [
         "budget lift",
         "budget propose",
+        "data erase",
         "data map",
         "data reveal",
         "events list",

@@ -43,8 +43,14 @@ impl Client {
     }
 
     /// A backup of the home, as a tar.
-    pub(crate) fn backup(&self, root_key: bool) -> Result<impl Read + Send + use<>, Failure> {
-        self.stream(&format!("/v1/backup?root_key={root_key}"))
+    pub(crate) fn backup(
+        &self,
+        root_key: bool,
+        salts: bool,
+    ) -> Result<impl Read + Send + use<>, Failure> {
+        // A node that knows of no salts refuses the word.
+        let salts = if salts { "&salts=true" } else { "" };
+        self.stream(&format!("/v1/backup?root_key={root_key}{salts}"))
     }
 
     fn stream(&self, path: &str) -> Result<impl Read + Send + use<>, Failure> {

@@ -1,5 +1,6 @@
-//! `casemate data`: which sensitive data went where, and what it was.
+//! `casemate data`: which sensitive data went where, what it was, and that it goes away.
 
+mod erase;
 mod map;
 mod reveal;
 mod svg;
@@ -16,9 +17,10 @@ const EXAMPLES: &str = "\
 Examples:
   casemate data map
   casemate data map --since 1d --svg > map.svg
-  casemate data reveal --class pan --purpose 'chargeback 4711' tok_pan_1_...";
+  casemate data reveal --class pan --purpose 'chargeback 4711' tok_pan_1_...
+  casemate data erase --class email --subject customer-4711";
 
-/// See which sensitive data went where, or what it was
+/// See which sensitive data went where or what it was, or erase it
 ///
 /// Classes of data that contracts name (`[function.data]` of the manifest) or that were found, as
 /// records have them.
@@ -33,6 +35,7 @@ pub(crate) struct Data {
 enum Command {
     Map(Map),
     Reveal(reveal::Reveal),
+    Erase(erase::Erase),
 }
 
 impl Data {
@@ -41,6 +44,7 @@ impl Data {
         match self.command {
             Command::Map(map) => map.run(context),
             Command::Reveal(reveal) => reveal.run(context),
+            Command::Erase(erase) => erase.run(context),
         }
     }
 }

@@ -22,7 +22,8 @@ Examples:
 ///
 /// The node goes on working meanwhile. The file appears when it is complete and on disk, readable
 /// by you alone. Without --include-root-key it holds everything but the root key, and cannot be
-/// used without it: keep the key in another place.
+/// used without it: keep the key in another place. Without --include-salts, values that can be erased
+/// do not come back after a restore.
 #[derive(Debug, Args)]
 #[command(after_help = BACKUP_EXAMPLES)]
 pub(crate) struct Backup {
@@ -32,6 +33,9 @@ pub(crate) struct Backup {
     /// Put the root key into the backup
     #[arg(long)]
     include_root_key: bool,
+    /// Put in the salts of values that can be erased: what is erased later is not erased there
+    #[arg(long)]
+    include_salts: bool,
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
@@ -44,7 +48,7 @@ impl Backup {
         if self.file.exists() && !self.force {
             return Err(self.taken());
         }
-        let mut stream = context.client()?.backup(self.include_root_key)?;
+        let mut stream = context.client()?.backup(self.include_root_key, self.include_salts)?;
         let part = part_of(&self.file);
         let progress = voice.progress("backing up");
         let copied = copy(&mut stream, &part).and_then(|bytes| self.put_in_place(&part, bytes));
@@ -79,6 +83,7 @@ impl Backup {
         if voice.is_json() {
             return voice.document(&json!({
                 "file": file, "bytes": bytes, "root_key": self.include_root_key,
+                "salts": self.include_salts,
             }));
         }
         voice.line(format_args!("backed up to {} ({bytes} bytes)", safe(&file)))?;

@@ -225,11 +225,12 @@ fn help_lists_every_command() {
       budget       Show caps and what is used of them, lift them for today, or have them proposed
       queue        Look after asynchronous calls
       schedule     Look after schedules
+      source       See where messages are pulled from
       ledger       Show, verify and export the ledger of control-plane acts
       key          Make, show, rotate, back up and restore the root key
       backup       Back up the running node's home into a file
       restore      Unpack a backup into an empty home
-      data         See which sensitive data went where, or what it was
+      data         See which sensitive data went where or what it was, or erase it
       detect       Find sensitive data in files
       protect      Protect the sensitive fields of a file, or give them back
       doctor       Look for what is wrong or will be

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, Response, header};
 use bytes::Bytes;
-use casemate_control::{Control, Operations, Pending, Pieces, RootKey};
+use casemate_control::{Control, Operations, Pending, Pieces, With};
 use engine::{Engine, Parts};
 use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
@@ -47,6 +47,7 @@ impl Rig {
             blobs: Arc::new(ports::memory::Blobs::default()),
             outbound: Arc::new(Nothing),
             elsewhere: Arc::new(ports::elsewhere::Nowhere),
+            salts: Arc::new(ports::memory::Salts::default()),
             queue: Arc::new(Queue::default()),
             operator,
             idempotency: Arc::new(Forgetful),
@@ -157,7 +158,7 @@ impl Operations for Nothing {
         Box::pin(async { Vec::new() })
     }
 
-    fn backup(&self, _: RootKey) -> Pending<'_, Result<Pieces, Problem>> {
+    fn backup(&self, _: With) -> Pending<'_, Result<Pieces, Problem>> {
         Box::pin(async { Ok(Box::pin(futures_util::stream::empty()) as Pieces) })
     }
 

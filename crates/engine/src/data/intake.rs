@@ -84,10 +84,7 @@ impl Engine {
         let (mut head, body) = request.into_parts();
         let kind = ready.kind(intake, &head, &body)?;
         let mut tally = Tally::knowing(known.swaps.clone());
-        if let Some(intake) = intake {
-            in_query(intake, &mut head, &mut tally)?;
-            in_headers(intake, &mut head.headers, &mut tally)?;
-        }
+        let before = intake.map(|intake| intake.in_head(&mut head, &mut tally)).transpose()?;
         let (body, whole) = match kind {
             Kind::Unread | Kind::Empty => (body, None),
             _ => {
@@ -103,7 +100,15 @@ impl Engine {
             Some(intake) => {
                 let whole = whole.as_ref().map(|it| it.as_slice());
                 made = intake.body(&kind, whole, &mut tally)?;
-                intake.sum_up(known, tally)
+                // Whose values are in it is known now; with their salts, once more from the start.
+                if let Some(wants) = tally.wants() {
+                    let salts = self.salts(&function.reference().scope, wants).await?;
+                    before.into_iter().for_each(|before| before.put(&mut head));
+                    tally = Tally::knowing(known.swaps.clone()).with_salts(salts);
+                    intake.in_head(&mut head, &mut tally)?;
+                    made = intake.body(&kind, whole, &mut tally)?;
+                }
+                intake.sum_up(known, tally)?
             }
             None => known,
         };
@@ -242,7 +247,19 @@ impl Intake {
         }
     }
 
-    fn sum_up(&self, before: Taken, tally: Tally) -> Taken {
+    /// Applies the contract to the address and the fields. Gives what they were.
+    fn in_head(&self, head: &mut Parts, tally: &mut Tally) -> Result<Before, Problem> {
+        let uri = self.has.query.then(|| head.uri.clone());
+        let headers = self.has.headers.then(|| head.headers.clone());
+        in_query(self, head, tally)?;
+        in_headers(self, &mut head.headers, tally)?;
+        Ok(Before { uri, headers })
+    }
+
+    fn sum_up(&self, before: Taken, tally: Tally) -> Result<Taken, Problem> {
+        if tally.wants().is_some() {
+            return Err(Problem::new(Code::Internal).internal("a salt is still missing"));
+        }
         let done = self.bound.done(&tally);
         let done: Vec<_> = done.into_iter().filter(|done| done.values > 0).collect();
         let mut labels = Labels::of(
@@ -257,7 +274,21 @@ impl Intake {
         let known = |swap: &Arc<Swap>| before.swaps.iter().any(|own| Arc::ptr_eq(own, swap));
         let clear = |swap: &&Arc<Swap>| !swap.was_protected() && !known(swap);
         let came = swaps.iter().filter(clear).map(Arc::clone).collect();
-        Taken { labels, done, swaps, came, above: before.above, found: before.found }
+        Ok(Taken { labels, done, swaps, came, above: before.above, found: before.found })
+    }
+}
+
+/// What the address and the fields of a request were, as far as the contract changes them.
+struct Before {
+    uri: Option<http::Uri>,
+    headers: Option<HeaderMap>,
+}
+
+impl Before {
+    fn put(self, head: &mut Parts) {
+        let Self { uri, headers } = self;
+        head.uri = uri.unwrap_or_else(|| std::mem::take(&mut head.uri));
+        head.headers = headers.unwrap_or_else(|| std::mem::take(&mut head.headers));
     }
 }
 

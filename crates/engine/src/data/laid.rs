@@ -103,6 +103,7 @@ impl Engine {
                 None => own,
             };
             let Some(contract) = contract else { return Ok((way, None)) };
+            contract.names_all(spec).map_err(|it| Problem::new(it.code).internal(it))?;
             let tenant = &function.scope.tenant;
             let bound = contract.bind(tenant, Direction::Ingest, &mut |class| {
                 self.class_keys(&function.scope, class)

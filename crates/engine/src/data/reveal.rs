@@ -8,8 +8,8 @@ use model::act::Act;
 use model::api::{RevealRequest, Revealed};
 use model::manifest::{By, Rate, RateLimit};
 use model::{Code, Problem, Scope, unit};
-use protect::contract::{Contract, Direction, Tally};
-use protect::transform::is_token;
+use protect::contract::{Contract, Direction, Tally, Wants};
+use protect::transform::{Token, is_token};
 
 /// Values in a minute, for each environment.
 const RATE: RateLimit = RateLimit {
@@ -38,6 +38,11 @@ impl Engine {
         let contract = Contract::of_found(&class);
         let bound = contract
             .bind(&scope.tenant, Direction::Reveal, &mut |class| self.class_keys(scope, class))?;
+        let mut wants = Wants::default();
+        for id in tokens.iter().filter_map(|token| Token::parse(token)?.salt) {
+            wants.salts.entry(class.clone()).or_default().insert(id);
+        }
+        let mut tally = Tally::default().with_salts(self.salts(scope, &wants).await?);
         let mut values = Vec::with_capacity(tokens.len());
         for (at, token) in tokens.iter().enumerate() {
             let at = at + 1;
@@ -45,7 +50,7 @@ impl Engine {
             if !is_token(token) {
                 return Err(foreign());
             }
-            let value = bound.line(token.as_bytes(), None, &mut Tally::default());
+            let value = bound.line(token.as_bytes(), None, &mut tally);
             let value =
                 value.map_err(|fault| Problem::new(fault.code()).detail(format!("number {at}")))?;
             values.push(String::from_utf8(value).map_err(|_| foreign())?);

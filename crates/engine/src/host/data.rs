@@ -25,7 +25,7 @@ use model::{Code, DataClass, Label, Labels, Secret};
 use policy::{DataAsk, Denial};
 use ports::host::{Body, HostError, HttpCall};
 use ports::outbound::Failure;
-use protect::contract::{Fault, Swap, Tally};
+use protect::contract::{Fault, Salts, Swap, Tally, Wants};
 use std::collections::HashSet;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -132,7 +132,7 @@ impl Broker {
             }
             let now = filled.as_ref().map(|it: &Secret<Vec<u8>>| it.expose().as_slice());
             let now = now.or(whole.as_deref()).filter(|_| reads);
-            if let Some(made) = self.reveal_in(step, reveal, &mut call, now, url)? {
+            if let Some(made) = self.reveal_in(step, reveal, &mut call, now, url).await? {
                 call.headers.insert(CONTENT_LENGTH, HeaderValue::from(made.expose().len()));
                 filled = Some(made);
             }
@@ -181,7 +181,7 @@ impl Broker {
     }
 
     /// Has the values of one class come back in a request. Gives the new body, if there is one.
-    fn reveal_in(
+    async fn reveal_in(
         &self,
         request: &Step,
         reveal: &Reveal,
@@ -189,8 +189,7 @@ impl Broker {
         whole: Option<&[u8]>,
         url: &str,
     ) -> Result<Option<Secret<Vec<u8>>>, HostError> {
-        let mut tally = Tally::knowing(self.swaps.lock().clone());
-        let done = put_in(reveal, call, whole, &mut tally).map_err(|why| {
+        let (done, tally) = self.put_with_salts(reveal, call, whole).await.map_err(|why| {
             let step = self.reveal_step(reveal, url, None);
             self.enter(request, &Entry::failed());
             self.failed(&step, HostError::Upstream(Failure::Request), &why)
@@ -204,6 +203,35 @@ impl Broker {
             self.done(&step, 0);
         }
         Ok(done.map(Secret::new))
+    }
+
+    /// Puts values into a request, with the salts of those whose values can be erased. An error is
+    /// for the function's log, and quotes none.
+    async fn put_with_salts(
+        &self,
+        reveal: &Reveal,
+        call: &mut HttpCall,
+        whole: Option<&[u8]>,
+    ) -> Result<(Option<Vec<u8>>, Tally), String> {
+        let (uri, headers) = (call.uri.clone(), call.headers.clone());
+        let mut tally = self.tally();
+        let done = put_in(reveal, call, whole, &mut tally)?;
+        let Some(wants) = tally.wants() else { return Ok((done, tally)) };
+        let salts = self.salts(wants).await?;
+        (call.uri, call.headers) = (uri, headers);
+        let mut tally = self.tally().with_salts(salts);
+        let done = put_in(reveal, call, whole, &mut tally)?;
+        Ok((done, tally))
+    }
+
+    /// What is known of the invocation's values.
+    fn tally(&self) -> Tally {
+        Tally::knowing(self.swaps.lock().clone())
+    }
+
+    async fn salts(&self, wants: &Wants) -> Result<Salts, String> {
+        let scope = &self.function.reference().scope;
+        self.engine.salts(scope, wants).await.map_err(|problem| problem.to_string())
     }
 
     /// Refuses what is known to contain something that the function is not cleared for.

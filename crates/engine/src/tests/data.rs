@@ -1,6 +1,7 @@
 //! Sensitive data: protected on its way in, back where that is granted, and covered elsewhere.
 
 mod batches;
+mod erased;
 mod exits;
 mod guesses;
 mod room;

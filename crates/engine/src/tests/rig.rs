@@ -109,6 +109,7 @@ pub(super) async fn rig_over(
         digest: Box::new(|bytes| std::array::from_fn(|at| audit::digest(bytes).0[at])),
         keys: Arc::new(ring),
         elsewhere: Arc::new(ports::elsewhere::Nowhere),
+        salts: Arc::new(memory::Salts::default()),
     };
     let engine = Engine::start(config, parts).await.expect("starts");
     engine

@@ -194,6 +194,13 @@ pub enum LeafAct {
         /// SHA-256 of the tokens as a list of JSON without white space.
         tokens: Digest,
     },
+    /// See [`Act::DataErase`].
+    DataErase {
+        /// What the values were.
+        class: DataClass,
+        /// Whose they were, as a keyed hash in hexadecimal digits.
+        subject: String,
+    },
     /// See [`Act::QueuePeek`].
     QueuePeek {
         /// The function that it is for.

@@ -1,4 +1,4 @@
-//! Values that come back for an operator.
+//! Values that come back for an operator, and those that go away for good.
 
 use crate::DataClass;
 use schemars::JsonSchema;
@@ -36,6 +36,30 @@ impl std::fmt::Debug for Revealed {
     }
 }
 
+/// Has the values of one subject go away for good: `POST …/data/erase`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseRequest {
+    /// What the values are.
+    pub class: DataClass,
+    /// Whose they are, as the contract's `subject` field has it in requests.
+    pub subject: String,
+}
+
+/// Who it is stands in no error and in no log.
+impl std::fmt::Debug for EraseRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EraseRequest").field("class", &self.class).finish_non_exhaustive()
+    }
+}
+
+/// The values are gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Erased {
+    /// The ledger entry.
+    pub leaf: u64,
+}
+
 impl RevealRequest {
     /// What is wrong with it, if something is.
     #[must_use]
@@ -70,5 +94,8 @@ mod tests {
         }
         let shown = format!("{:?}", Revealed { leaf: 1, values: vec!["4111".to_owned()] });
         assert!(!shown.contains("4111"), "{shown}");
+        let class = crate::data::BuiltIn::Email.into();
+        let shown = format!("{:?}", EraseRequest { class, subject: "ann".to_owned() });
+        assert!(!shown.contains("ann"), "{shown}");
     }
 }

@@ -166,6 +166,14 @@ pub struct DataField {
     /// Where the id of its record is, for the mode `isolated`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
+    /// Whether the values of one person can be erased: they get keys of their own, and deleting the
+    /// person's salt takes them away for good. Needs `subject`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erasable: bool,
+    /// Where it stands whose value it is, for `erasable`: one place in the same body, table, form or
+    /// query, such as `body:/customer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// Characters at the beginning that stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_first: Option<u8>,

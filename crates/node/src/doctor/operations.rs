@@ -2,7 +2,7 @@
 
 use super::{NodeOperations, Verdict, finding, named};
 use crate::backup::{self, Source};
-use control::{Operations, Pending, Pieces, RootKey};
+use control::{Operations, Pending, Pieces, With};
 use model::api::{Finding, KeyRetired, KeyRewrap, KeyRotated, Keys, Node};
 use model::key::Epoch;
 use model::{Problem, Secret};
@@ -53,13 +53,15 @@ impl Operations for NodeOperations {
         })
     }
 
-    fn backup(&self, root_key: RootKey) -> Pending<'_, Result<Pieces, Problem>> {
+    fn backup(&self, with: With) -> Pending<'_, Result<Pieces, Problem>> {
         let source = Source {
             home: self.home.clone(),
             root_key_file: self.root_key_file.clone(),
             created: crate::clock::SystemClock.wall(),
         };
-        Box::pin(async move { backup::make(&self.engine, &self.blobs, source, root_key).await })
+        Box::pin(async move {
+            backup::make(&self.engine, (&self.blobs, &self.salts), source, with).await
+        })
     }
 
     fn keys(&self) -> Pending<'_, Result<Keys, Problem>> {

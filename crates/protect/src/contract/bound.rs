@@ -1,8 +1,9 @@
 //! A contract with keys, applied to one document.
 
+use super::erasable::{Maker, Whose};
 use super::{
     Boundary, Contract, Duplicate, Fault, Field, Missing, Place, Table, Tally, alike, csv, form,
-    json, parts, unusable,
+    json, named, parts, unusable,
 };
 use crate::transform::{ClassKeys, Error, Kind, Value, Way, Work};
 use model::{Code, DataClass, Problem, TenantName};
@@ -49,11 +50,14 @@ pub struct Done {
 pub(crate) struct Bond {
     pub(crate) at: Place,
     pub(crate) record: Option<Place>,
+    pub(crate) subject: Option<Place>,
     pub(crate) missing: Missing,
     /// Whether the field itself says that it may be missing.
     pub(crate) may_miss: bool,
     pub(super) class: DataClass,
     pub(super) work: Work,
+    /// What makes the same for a subject, where salts are kept.
+    pub(super) maker: Option<Box<Maker>>,
 }
 
 /// A contract that can be applied.
@@ -87,16 +91,41 @@ impl Contract {
             .fields
             .iter()
             .filter(skips)
-            .map(|field| {
-                let bound = field.recipe().bind(tenant, &field.class, &keys(&field.class)?);
-                let work = bound.map_err(|wrong| unusable(format!("`{}`: {wrong}", field.at)))?;
-                let (at, record) = (field.at.clone(), field.record.clone());
-                let missing = field.missing.unwrap_or(self.missing);
-                let may_miss = field.missing == Some(Missing::Ignore);
-                Ok(Bond { at, record, missing, may_miss, class: field.class.clone(), work })
-            })
+            .map(|field| field.bond(self.missing, tenant, direction, keys(&field.class)?))
             .collect();
         Ok(Bound { direction, duplicate: self.duplicate, table: self.csv.clone(), bonds: bonds? })
+    }
+}
+
+impl Field {
+    fn bond(
+        &self,
+        missing: Missing,
+        tenant: &TenantName,
+        direction: Direction,
+        keys: ClassKeys,
+    ) -> Result<Bond, Problem> {
+        let recipe = self.recipe();
+        let work = recipe.bind(tenant, &self.class, &keys);
+        let work = work.map_err(|wrong| unusable(format!("`{}`: {wrong}", self.at)))?;
+        let salts = matches!(direction, Direction::Ingest | Direction::Reveal);
+        let maker = (salts && keys.subject.is_some()).then(|| {
+            Box::new(Maker { recipe, tenant: tenant.clone(), keys, erasable: self.erasable })
+        });
+        if self.erasable && maker.is_none() {
+            let what = "`erasable` is for functions of a node, which keeps the salts";
+            return Err(unusable(named(self, what)));
+        }
+        Ok(Bond {
+            at: self.at.clone(),
+            record: self.record.clone(),
+            subject: self.subject.clone(),
+            missing: self.missing.unwrap_or(missing),
+            may_miss: self.missing == Some(Missing::Ignore),
+            class: self.class.clone(),
+            work,
+            maker,
+        })
     }
 }
 
@@ -204,7 +233,7 @@ impl Bound {
             for (slot, (_, value)) in
                 made.iter_mut().zip(fields).filter(|(_, (own, _))| own.eq_ignore_ascii_case(name))
             {
-                let text = self.text(at, value, record, tally)?;
+                let text = self.text(at, value, Whose::record(record), tally)?;
                 let stands = text.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
                 *slot = Some(text.into_bytes()).filter(|_| stands);
                 if !stands {
@@ -230,7 +259,7 @@ impl Bound {
     ) -> Result<Vec<u8>, Fault> {
         match self.bonds.iter().position(|bond| bond.at == Place::Line) {
             Some(at) if !line.is_empty() => {
-                self.text(at, line, record, tally).map(String::into_bytes)
+                self.text(at, line, Whose::record(record), tally).map(String::into_bytes)
             }
             _ => Ok(line.to_vec()),
         }
@@ -260,17 +289,17 @@ impl Bound {
         &self,
         field: usize,
         value: &Value<'_>,
-        record: Option<&str>,
+        whose: Whose<'_>,
         tally: &mut Tally,
     ) -> Result<Value<'static>, Fault> {
         let bond = self.bonds.get(field).ok_or_else(Fault::missing)?;
         let made = match self.direction {
-            Direction::Ingest => bond.ingest(value, record, tally),
-            Direction::Reveal => match bond.reveal(value, record, tally) {
+            Direction::Ingest => bond.ingest(value, whose, tally),
+            Direction::Reveal => match bond.reveal(value, whose, tally) {
                 Ok(None) => return Ok(value.kept()),
                 made => made.map(|made| made.unwrap_or_else(|| value.kept())),
             },
-            direction => bond.work.run(direction.way(), value, record),
+            direction => bond.work.run(direction.way(), value, whose.record),
         };
         let made = made.map_err(|error| Fault::value(error).at(&bond.at))?;
         tally.count(field);
@@ -282,13 +311,13 @@ impl Bound {
         &self,
         field: usize,
         bytes: &[u8],
-        record: Option<&str>,
+        whose: Whose<'_>,
         tally: &mut Tally,
     ) -> Result<String, Fault> {
         let place = self.bonds.get(field).map(|bond| bond.at.to_string()).unwrap_or_default();
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Fault::form("the value is not UTF-8").at(&place))?;
-        let made = self.value(field, &Value::Text(text.into()), record, tally)?;
+        let made = self.value(field, &Value::Text(text.into()), whose, tally)?;
         Ok(made.as_str().to_owned())
     }
 

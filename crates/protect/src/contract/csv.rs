@@ -4,6 +4,7 @@
 //! bytes of a row are copied.
 
 use super::bound::Bound;
+use super::erasable::Whose;
 use super::stream::without_end;
 use super::{Direction, Duplicate, Fault, Missing, Place, Tally, alike};
 use std::borrow::Cow;
@@ -151,11 +152,12 @@ fn write(text: &[u8], quoted: bool, delimiter: u8, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Where a field's values and the ids of their records stand.
+/// Where a field's values and the ids of their records and subjects stand.
 struct Column {
     field: usize,
     at: usize,
     record: Option<usize>,
+    subject: Option<usize>,
 }
 
 /// Applies a contract to the rows of one table.
@@ -230,14 +232,15 @@ impl<'b> Rows<'b> {
             if found.len() > 1 && self.bound.duplicate == Duplicate::Refuse {
                 return Err(Fault::form("two columns have this name").at(&bond.at));
             }
-            let record = match &bond.record {
+            let one = |place: &Option<Place>| match place {
                 Some(Place::Csv(name)) => match places(name).as_slice() {
-                    [one] => Some(*one),
-                    _ => return Err(Fault::missing().at(format_args!("csv:{name}"))),
+                    [one] => Ok(Some(*one)),
+                    _ => Err(Fault::missing().at(format_args!("csv:{name}"))),
                 },
-                _ => None,
+                _ => Ok(None),
             };
-            columns.extend(found.into_iter().map(|at| Column { field, at, record }));
+            let (record, subject) = (one(&bond.record)?, one(&bond.subject)?);
+            columns.extend(found.into_iter().map(|at| Column { field, at, record, subject }));
         }
         Ok(columns)
     }
@@ -276,7 +279,8 @@ impl<'b> Rows<'b> {
         bonds
             .filter_map(|(field, bond)| {
                 let record = bond.record.as_ref().and_then(number);
-                Some(Column { field, at: number(&bond.at)?, record })
+                let subject = bond.subject.as_ref().and_then(number);
+                Some(Column { field, at: number(&bond.at)?, record, subject })
             })
             .collect()
     }
@@ -311,7 +315,9 @@ impl<'b> Rows<'b> {
             let own = column.record.map(id);
             // A field that names its record takes no other.
             let own = own.as_ref().map_or(record, Option::as_deref);
-            let text = self.bound.text(column.field, &plain(row, cell), own, tally)?;
+            let subject = column.subject.and_then(id);
+            let whose = Whose { record: own, subject: subject.as_deref() };
+            let text = self.bound.text(column.field, &plain(row, cell), whose, tally)?;
             write(text.as_bytes(), cell.quoted, self.delimiter, out);
         }
         Ok(())

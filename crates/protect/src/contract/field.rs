@@ -24,6 +24,12 @@ pub struct Field {
     /// Where the id of its record is, for the mode `isolated`.
     #[serde(default)]
     pub record: Option<Place>,
+    /// Whether the values of one subject can be erased.
+    #[serde(default)]
+    pub erasable: bool,
+    /// Where it stands whose value it is, for `erasable`.
+    #[serde(default)]
+    pub subject: Option<Place>,
     /// Characters at the beginning that stay.
     #[serde(default)]
     pub keep_first: Option<u8>,
@@ -58,6 +64,8 @@ impl Field {
             missing: None,
             mode: None,
             record: None,
+            erasable: false,
+            subject: None,
             keep_first: None,
             keep_last: None,
             keep_domain: None,

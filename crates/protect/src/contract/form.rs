@@ -3,6 +3,7 @@
 //! A name may stand several times, as lists do; each is transformed. What is not named is copied.
 
 use super::bound::{Bond, Bound};
+use super::erasable::Whose;
 use super::{Fault, Place, Tally};
 use std::borrow::Cow;
 
@@ -34,7 +35,8 @@ pub(super) fn apply(
     tally: &mut Tally,
 ) -> Result<Vec<u8>, Fault> {
     let before = tally.counts();
-    let records = records(bound, kind, bytes)?;
+    let records = ids(bound, kind, bytes, |bond| bond.record.as_ref())?;
+    let subjects = ids(bound, kind, bytes, |bond| bond.subject.as_ref())?;
     let mut out = Vec::with_capacity(bytes.len() + 64);
     for (at, pair) in bytes.split(|byte| *byte == b'&').enumerate() {
         if at > 0 {
@@ -51,7 +53,8 @@ pub(super) fn apply(
         let bond = &bound.bonds[field];
         let plain = decode(value).ok_or_else(|| Fault::form("a broken `%` escape").at(&bond.at))?;
         let own = records.get(field).and_then(Option::as_deref).or(record);
-        let made = bound.text(field, &plain, own, tally)?;
+        let subject = subjects.get(field).and_then(Option::as_deref);
+        let made = bound.text(field, &plain, Whose { record: own, subject }, tally)?;
         out.extend_from_slice(name);
         out.push(b'=');
         encode(made.as_bytes(), &mut out);
@@ -60,11 +63,15 @@ pub(super) fn apply(
     Ok(out)
 }
 
-/// The id of each field's record, for those that say where it is. The document is read once for
-/// all of them.
-fn records(bound: &Bound, kind: Kind, bytes: &[u8]) -> Result<Vec<Option<String>>, Fault> {
-    let place = |bond: &Bond| bond.record.clone();
-    let mut places: Vec<Place> = bound.bonds.iter().filter_map(place).collect();
+/// The id of each field's record or subject, for those that say where it is. The document is read
+/// once for all of them.
+fn ids(
+    bound: &Bound,
+    kind: Kind,
+    bytes: &[u8],
+    place: fn(&Bond) -> Option<&Place>,
+) -> Result<Vec<Option<String>>, Fault> {
+    let mut places: Vec<Place> = bound.bonds.iter().filter_map(place).cloned().collect();
     places.retain(|place| kind.name(place).is_some());
     places.dedup();
     let mut ids: Vec<Option<Option<String>>> = vec![None; places.len()];
@@ -76,7 +83,7 @@ fn records(bound: &Bound, kind: Kind, bytes: &[u8]) -> Result<Vec<Option<String>
             let text = decode(value).and_then(|value| String::from_utf8(value.into_owned()).ok());
             // Of two ids none is right.
             if id.replace(text).is_some() {
-                return Err(Fault::form("the record has two ids").at(place));
+                return Err(Fault::form("a record or a subject has two ids").at(place));
             }
         }
     }
@@ -84,7 +91,7 @@ fn records(bound: &Bound, kind: Kind, bytes: &[u8]) -> Result<Vec<Option<String>
         let at = places.iter().position(|own| own == place)?;
         ids.get(at).cloned().flatten().flatten()
     };
-    Ok(bound.bonds.iter().map(|bond| bond.record.as_ref().and_then(own)).collect())
+    Ok(bound.bonds.iter().map(|bond| place(bond).and_then(own)).collect())
 }
 
 fn split(pair: &[u8]) -> (&[u8], Option<&[u8]>) {

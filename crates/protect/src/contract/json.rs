@@ -7,7 +7,8 @@
 mod text;
 mod walk;
 
-use super::bound::Bound;
+use super::bound::{Bond, Bound};
+use super::erasable::Whose;
 use super::{Direction, Duplicate, Fault, Place, Pointer, Tally};
 use crate::transform::Value;
 use std::ops::Range;
@@ -26,7 +27,8 @@ pub(super) fn apply(
     let text = std::str::from_utf8(document)
         .map_err(|error| Fault::form(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
     let before = tally.counts();
-    let records = records(bound, text)?;
+    let records = ids(bound, text, |bond| bond.record.as_ref())?;
+    let subjects = ids(bound, text, |bond| bond.subject.as_ref())?;
     let mut out = Vec::with_capacity(document.len() + 64);
     let mut copied = 0;
     let pointers = bound.bonds.iter().map(|bond| pointer(&bond.at));
@@ -38,7 +40,8 @@ pub(super) fn apply(
             Found::Container => return Err(Fault::value(crate::transform::Error::NotScalar)),
         };
         let own = records.get(field).and_then(Option::as_deref).or(record);
-        let made = bound.value(field, &value, own, tally)?;
+        let subject = subjects.get(field).and_then(Option::as_deref);
+        let made = bound.value(field, &value, Whose { record: own, subject }, tally)?;
         out.extend_from_slice(text.get(copied..range.start).unwrap_or_default().as_bytes());
         copied = range.end;
         match made {
@@ -63,10 +66,14 @@ fn lone_surrogate() -> Fault {
     Fault::form("the text holds half a surrogate pair, which is no character")
 }
 
-/// The id of each field's record, for those that say where it is.
-fn records(bound: &Bound, text: &str) -> Result<Vec<Option<String>>, Fault> {
+/// The id of each field's record or subject, for those that say where it is.
+fn ids(
+    bound: &Bound,
+    text: &str,
+    place: fn(&Bond) -> Option<&Place>,
+) -> Result<Vec<Option<String>>, Fault> {
     let places: Vec<Option<&Pointer>> =
-        bound.bonds.iter().map(|bond| bond.record.as_ref().and_then(pointer)).collect();
+        bound.bonds.iter().map(|bond| place(bond).and_then(pointer)).collect();
     let mut ids = vec![None; places.len()];
     if places.iter().all(Option::is_none) {
         return Ok(ids);
@@ -81,7 +88,7 @@ fn records(bound: &Bound, text: &str) -> Result<Vec<Option<String>>, Fault> {
         if let (Some(slot), Some(id)) = (ids.get_mut(field), id)
             && slot.replace(id).is_some()
         {
-            return Err(Fault::form("the record has two ids"));
+            return Err(Fault::form("a record or a subject has two ids"));
         }
         Ok(())
     })?;

@@ -85,6 +85,7 @@ impl Field {
     /// Whether the same becomes of the same values.
     fn says_as(&self, other: &Self) -> bool {
         let same = (&self.class, &self.record) == (&other.class, &other.record);
+        let same = same && (self.erasable, &self.subject) == (other.erasable, &other.subject);
         same && self.recipe() == other.recipe()
     }
 }
@@ -129,7 +130,8 @@ fn fits(function: &FunctionSpec, laid: &LaidSpec) -> Result<(), Problem> {
     let ways = Arrival::distinct(data.intake.iter().chain(laid.over(&function.name)));
     for way in ways.iter().chain(ways.is_empty().then_some(&Arrival::Http)) {
         let Some(operators) = Contract::of_operator(laid, &function.name, way)? else { continue };
-        operators.over(Contract::of_intake(data, way)?).map_err(|it| it.below("/data"))?;
+        let both = operators.over(Contract::of_intake(data, way)?);
+        both.and_then(|both| both.names_all(data)).map_err(|it| it.below("/data"))?;
     }
     Ok(())
 }

@@ -95,7 +95,9 @@ pub fn check_functions(functions: &[FunctionSpec]) -> Result<(), Problem> {
 fn intakes(data: &DataSpec) -> Result<(), Problem> {
     let ways = Arrival::distinct(data.intake.iter());
     for way in ways.iter().chain(ways.is_empty().then_some(&Arrival::Http)) {
-        Contract::of_intake(data, way)?;
+        if let Some(contract) = Contract::of_intake(data, way)? {
+            contract.names_all(data)?;
+        }
     }
     let form = |name: &str| data.intake.iter().any(|it| it.at.strip_prefix("form:") == Some(name));
     if let Some(at) = data.files.iter().position(|name| form(name)) {
@@ -143,6 +145,7 @@ fn looked_for(data: &DataSpec) -> Result<(), Problem> {
 
 pub(super) fn of_field(field: &DataField) -> Result<Field, Problem> {
     let record = field.record.as_deref().map(place).transpose();
+    let subject = field.subject.as_deref().map(place).transpose();
     let made = Field {
         at: place(&field.at).map_err(|problem| problem.below("/at"))?,
         class: field.class.clone(),
@@ -150,6 +153,8 @@ pub(super) fn of_field(field: &DataField) -> Result<Field, Problem> {
         missing: option(field.missing.as_deref(), "missing")?,
         mode: option(field.mode.as_deref(), "mode")?,
         record: record.map_err(|problem| problem.below("/record"))?,
+        erasable: field.erasable,
+        subject: subject.map_err(|problem| problem.below("/subject"))?,
         keep_first: field.keep_first,
         keep_last: field.keep_last,
         keep_domain: field.keep_domain,

@@ -6,7 +6,8 @@
 
 mod head;
 
-use super::bound::Bound;
+use super::bound::{Bond, Bound};
+use super::erasable::Whose;
 use super::{Direction, Fault, Place, Tally, alike};
 use head::Head;
 use std::ops::Range;
@@ -84,14 +85,18 @@ pub(super) fn apply(
     for part in &parts {
         check(bound, part, files, own(part.head.name).is_some())?;
     }
-    let ids = records(bound, body, &parts)?;
+    let records = ids(bound, body, &parts, |bond| bond.record.as_ref())?;
+    let subjects = ids(bound, body, &parts, |bond| bond.subject.as_ref())?;
     let mut out = Vec::with_capacity(body.len() + 64);
     let mut copied = 0;
     for part in &parts {
         let Some(field) = own(part.head.name) else { continue };
         let plain = body.get(part.content.clone()).unwrap_or_default();
-        let id = ids.get(field).copied().flatten().or(record);
-        let made = bound.text(field, plain, id, tally)?;
+        let whose = Whose {
+            record: records.get(field).copied().flatten().or(record),
+            subject: subjects.get(field).copied().flatten(),
+        };
+        let made = bound.text(field, plain, whose, tally)?;
         if boundary.find(made.as_bytes(), 0).is_some() {
             return Err(Fault::parts("the boundary stands in a value"));
         }
@@ -168,18 +173,19 @@ fn check(bound: &Bound, part: &Part<'_>, files: &[String], is_own: bool) -> Resu
     Ok(())
 }
 
-/// The id of each field's record, for those that say where it is.
-fn records<'b>(
+/// The id of each field's record or subject, for those that say where it is.
+fn ids<'b>(
     bound: &Bound,
     body: &'b [u8],
     parts: &[Part<'_>],
+    place: fn(&Bond) -> Option<&Place>,
 ) -> Result<Vec<Option<&'b str>>, Fault> {
     let id = |place: &Place| -> Result<Option<&'b str>, Fault> {
         let Place::Form(name) = place else { return Ok(None) };
         let mut own = parts.iter().filter(|part| part.head.name == name);
         match (own.next(), own.next()) {
             // Of two ids none is right.
-            (_, Some(_)) => Err(Fault::form("the record has two ids").at(place)),
+            (_, Some(_)) => Err(Fault::form("a record or a subject has two ids").at(place)),
             (Some(part), None) => {
                 let bytes = body.get(part.content.clone()).unwrap_or_default();
                 Ok(std::str::from_utf8(bytes).ok())
@@ -187,7 +193,7 @@ fn records<'b>(
             (None, None) => Ok(None),
         }
     };
-    bound.bonds.iter().map(|bond| bond.record.as_ref().map_or(Ok(None), id)).collect()
+    bound.bonds.iter().map(|bond| place(bond).map_or(Ok(None), id)).collect()
 }
 
 #[cfg(test)]

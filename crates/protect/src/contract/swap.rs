@@ -2,6 +2,7 @@
 
 use super::Tally;
 use super::bound::Bond;
+use super::erasable::Whose;
 use crate::transform::{Error, Kind, Value, Way, is_token};
 use model::{DataClass, Secret};
 use std::hash::{Hash, Hasher};
@@ -64,33 +65,35 @@ impl Hash for Swap {
 }
 
 impl Bond {
-    /// Protects a value, unless it is protected.
+    /// Protects a value, unless it is protected. One that has to wait for a salt stays as it is.
     pub(super) fn ingest(
         &self,
         value: &Value<'_>,
-        record: Option<&str>,
+        whose: Whose<'_>,
         tally: &mut Tally,
     ) -> Result<Value<'static>, Error> {
         if tally.stands(&self.class, value.as_str()) {
             return Ok(value.kept());
         }
+        let tool = self.tool(value, whose.subject, tally)?;
+        let Some(work) = tool.work(&self.work) else { return Ok(value.kept()) };
         let token = matches!(value, Value::Text(text) if is_token(text));
         if token && self.work.kind() == Kind::Token {
-            let plain = self.work.run(Way::Undo, value, record)?;
+            let plain = work.run(Way::Undo, value, whose.record)?;
             tally.keep(|| self.swap(&plain, value, true))?;
             return Ok(value.kept());
         }
-        let made = self.work.run(Way::Protect, value, record)?;
+        let made = work.run(Way::Protect, value, whose.record)?;
         tally.keep(|| self.swap(value, &made, false))?;
         Ok(made)
     }
 
     /// The value of a token, or what a known text stands for; nothing for all else, such as what
-    /// has no way back.
+    /// has no way back, or has to wait for a salt.
     pub(super) fn reveal(
         &self,
         value: &Value<'_>,
-        record: Option<&str>,
+        whose: Whose<'_>,
         tally: &mut Tally,
     ) -> Result<Option<Value<'static>>, Error> {
         if let Some(known) = tally.back(&self.class, value.as_str())? {
@@ -101,7 +104,9 @@ impl Bond {
         if !matches!(value, Value::Text(text) if is_token(text)) {
             return Ok(None);
         }
-        let plain = self.work.run(Way::Undo, value, record)?;
+        let tool = self.tool(value, whose.subject, tally)?;
+        let Some(work) = tool.work(&self.work) else { return Ok(None) };
+        let plain = work.run(Way::Undo, value, whose.record)?;
         tally.keep(|| self.swap(&plain, value, true))?;
         Ok(Some(plain))
     }

@@ -1,7 +1,7 @@
 //! What happened while a contract was applied: how many values at which field, and, where somebody
 //! wants to know, which became what.
 
-use super::Swap;
+use super::{Salts, Swap, Wants};
 use crate::transform::Error;
 use model::DataClass;
 use std::collections::HashMap;
@@ -22,6 +22,10 @@ pub struct Tally {
     /// What became of what, if that is kept.
     swaps: Option<Vec<Arc<Swap>>>,
     known: Known,
+    /// Salts of subjects that are here.
+    pub(super) salts: Salts,
+    /// Salts that are not, and are needed.
+    pub(super) wants: Wants,
 }
 
 /// What is known of an invocation's values.

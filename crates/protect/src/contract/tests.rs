@@ -17,10 +17,12 @@ pub(crate) fn keys(class: &DataClass) -> Result<ClassKeys, Problem> {
         siv: Secret::new([seed; 64]),
         format_hash: Secret::new([seed; 32]),
         hash: Secret::new([seed; 32]),
+        subject: Some(Secret::new([seed; 64])),
+        salt: None,
     })
 }
 
-pub(super) fn contract(document: serde_json::Value) -> Contract {
+pub(crate) fn contract(document: serde_json::Value) -> Contract {
     serde_json::from_value(document).expect("a contract")
 }
 
@@ -29,13 +31,13 @@ pub(crate) fn fields(fields: serde_json::Value) -> Contract {
     contract(json!({ "field": fields }))
 }
 
-pub(super) fn bind(contract: &Contract, direction: Direction) -> Bound {
+pub(crate) fn bind(contract: &Contract, direction: Direction) -> Bound {
     let tenant = TenantName::parse("default").expect("a name");
     contract.bind(&tenant, direction, &mut keys).expect("a contract that can be bound")
 }
 
 /// What is said about a contract that is wrong, and where.
-fn complaint(document: serde_json::Value) -> (String, String, String) {
+pub(crate) fn complaint(document: serde_json::Value) -> (String, String, String) {
     let problem = contract(document).check().expect_err("it is wrong");
     let pointer = problem.pointer.clone().unwrap_or_default();
     (problem.code.text().to_owned(), pointer, problem.detail.unwrap_or_default())

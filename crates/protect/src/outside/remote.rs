@@ -4,7 +4,7 @@
 //! sends `{"data": [[row, value, record], …]}` and takes `{"data": [[row, value], …]}`. The record's
 //! id, the last argument, is there for isolated fields alone.
 
-use crate::contract::{Bound, Fault, Tally};
+use crate::contract::{Bound, Fault, Tally, Whose};
 use crate::transform::Value;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -94,7 +94,7 @@ fn one(
         Some(b'{' | b'[') | None => return Err(odd()),
         Some(_) => Value::Literal(value.get().into()),
     };
-    match bound.value(field, &value, record, tally)? {
+    match bound.value(field, &value, Whose::record(record), tally)? {
         Value::Text(text) => Ok(Json::String(text.into_owned())),
         Value::Literal(literal) => serde_json::from_str(&literal).map_err(|_| odd()),
     }

@@ -59,6 +59,22 @@ pub enum Error {
         "the token is not authentic: another tenant, environment, mode, record or root key made it, or it was changed"
     )]
     NotAuthentic,
+    /// A token with a salt where none is expected, or the other way round, or another subject's.
+    #[error(
+        "the token is of another subject, or of a class whose values can be erased where they cannot, or the other way round"
+    )]
+    OtherSalt,
+    /// A token whose salt was deleted on purpose.
+    #[error("its subject's values were erased")]
+    Erased,
+    /// A token whose salt nobody knows.
+    #[error(
+        "the salt of its subject is not on this node: another one made the token, or the salts were lost"
+    )]
+    NoSalt,
+    /// A value that can be erased, without the name of its subject.
+    #[error("its subject is not there, or has no name of 1 to 1024 bytes")]
+    NoSubject,
     /// Two values that look alike once they are protected.
     #[error("two known values became this text, so nobody can say which one it stands for")]
     Ambiguous,
@@ -86,7 +102,11 @@ impl Error {
             | Self::OtherClass { .. }
             | Self::OtherVersion { .. }
             | Self::NotAuthentic
+            | Self::OtherSalt
+            | Self::NoSalt
             | Self::Ambiguous => Code::DataTokenForeign,
+            Self::Erased => Code::DataErased,
+            Self::NoSubject => Code::DataNoSubject,
             Self::TooMany { .. } => Code::DataBodyTooLarge,
             Self::OneWay(_) => Code::DataOneWay,
             Self::Outside { .. }

@@ -1,7 +1,7 @@
 //! The keys of a class of data, and where they come from.
 
-use model::Secret;
 use model::key::{Epoch, KeyPurpose};
+use model::{SaltId, Secret};
 use zeroize::Zeroizing;
 
 /// The keys of one class of one tenant, of one version. Each is used for one thing.
@@ -17,6 +17,11 @@ pub struct ClassKeys {
     pub format_hash: Secret<[u8; 32]>,
     /// For keyed hashes in full.
     pub hash: Secret<[u8; 32]>,
+    /// For the keys of subjects whose values can be erased, where that is possible: on a node,
+    /// which keeps their salts.
+    pub subject: Option<Secret<[u8; 64]>>,
+    /// The salt that they were made with, if they are those of a subject. Stands in every token.
+    pub salt: Option<SaltId>,
 }
 
 impl ClassKeys {
@@ -35,12 +40,14 @@ impl ClassKeys {
             siv: derive(KeyPurpose::Token)?,
             format_hash: half(&derive(KeyPurpose::FormatHash)?),
             hash: half(&derive(KeyPurpose::FullHash)?),
+            subject: Some(derive(KeyPurpose::Subject)?),
+            salt: None,
         })
     }
 }
 
 /// The first 256 bits of a key.
-fn half(key: &Secret<[u8; 64]>) -> Secret<[u8; 32]> {
+pub(super) fn half(key: &Secret<[u8; 64]>) -> Secret<[u8; 32]> {
     let mut half = Zeroizing::new([0; 32]);
     half.iter_mut().zip(key.expose()).for_each(|(to, from)| *to = *from);
     Secret::new(*half)

@@ -72,7 +72,7 @@ impl Kind {
     }
 
     /// Whether it is bound to names, and so has a mode.
-    const fn has_mode(self) -> bool {
+    pub(crate) const fn has_mode(self) -> bool {
         self.is_reversible() || matches!(self, Self::Hash)
     }
 

@@ -1,5 +1,6 @@
 //! Tokens: `tok_<class>_<version>_<base32>`, which hold the value itself, sealed with AES-SIV
-//! (RFC 5297, a key of 512 bits).
+//! (RFC 5297, a key of 512 bits). One of a subject whose values can be erased names the salt of its
+//! keys: `tok_<class>_<version>_<salt>_<base32>`.
 //!
 //! The same value gives the same token, so tokens can be joined. What is sealed is bound to tenant,
 //! class, mode and, in isolated mode, the record.
@@ -7,11 +8,11 @@
 //! Invariant: one spelling for each token, so that texts can be compared.
 //! Invariant: what does not authenticate releases no byte.
 
-use super::{Error, Names, Value};
+use super::{ClassKeys, Error, Names, Value};
 use aes_siv::KeyInit;
 use aes_siv::siv::Aes256Siv;
 use data_encoding::BASE32_NOPAD;
-use model::{DataClass, Secret};
+use model::{DataClass, SaltId, Secret};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
@@ -30,6 +31,8 @@ pub struct Token<'a> {
     pub class: DataClass,
     /// The version of the key.
     pub version: u32,
+    /// The salt of its keys, if they are those of a subject.
+    pub salt: Option<SaltId>,
     body: &'a str,
 }
 
@@ -41,10 +44,28 @@ impl<'a> Token<'a> {
         let (class, version, body) = (parts.next()?, parts.next()?, parts.next()?);
         let class = DataClass::parse(class).ok()?;
         let number: u32 = version.parse().ok()?;
+        let (salt, body) = match body.split_once('_') {
+            Some((salt, body)) => (Some(salt_id(salt)?), body),
+            None => (None, body),
+        };
         let alphabet = body.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'));
         let fits = alphabet && body.len() >= BASE32_NOPAD.encode_len(TAG_BYTES);
-        (fits && number.to_string() == version).then_some(Self { class, version: number, body })
+        (fits && number.to_string() == version).then_some(Self {
+            class,
+            version: number,
+            salt,
+            body,
+        })
     }
+}
+
+/// A salt's name as it stands in a token.
+fn salt_id(text: &str) -> Option<SaltId> {
+    if !text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7')) {
+        return None;
+    }
+    let bytes = BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()?;
+    bytes.try_into().ok().map(SaltId)
 }
 
 /// Whether a text has the form of a token.
@@ -60,17 +81,23 @@ pub(crate) struct Tokens {
     bound: Vec<u8>,
     start: String,
     version: u32,
+    salt: Option<SaltId>,
     key: Secret<[u8; 64]>,
 }
 
 impl Tokens {
-    pub(crate) fn new(names: Names, version: u32, key: Secret<[u8; 64]>) -> Result<Self, Error> {
+    pub(crate) fn new(names: Names, keys: &ClassKeys) -> Result<Self, Error> {
+        let (version, salt, key) = (keys.version, keys.salt, keys.siv.clone());
         let bound = match names.mode {
             super::Mode::Join => names.bytes(None, &[])?,
             super::Mode::Isolated => Vec::new(),
         };
-        let start = format!("{PREFIX}{}_{version}_", names.class);
-        Ok(Self { names, bound, start, version, key })
+        let mut start = format!("{PREFIX}{}_{version}_", names.class);
+        if let Some(SaltId(id)) = &salt {
+            BASE32_NOPAD.encode_append(id, &mut start);
+            start.push('_');
+        }
+        Ok(Self { names, bound, start, version, salt, key })
     }
 
     fn bound(&self, record: Option<&str>) -> Result<Cow<'_, [u8]>, Error> {
@@ -114,6 +141,9 @@ impl Tokens {
         }
         if token.version != self.version {
             return Err(Error::OtherVersion { found: token.version, own: self.version });
+        }
+        if token.salt != self.salt {
+            return Err(Error::OtherSalt);
         }
         let upper = token.body.to_ascii_uppercase();
         let sealed = BASE32_NOPAD.decode(upper.as_bytes()).map_err(|_| Error::NotToken)?;

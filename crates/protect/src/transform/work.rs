@@ -86,7 +86,7 @@ impl Recipe {
         let mode = self.mode.unwrap_or_default();
         let names = Names { tenant: tenant.clone(), class: class.clone(), mode };
         let tool = match self.kind {
-            Kind::Token => Tokens::new(names, keys.version, keys.siv.clone())
+            Kind::Token => Tokens::new(names, keys)
                 .map(|tokens| Tool::Token(Box::new(tokens)))
                 .map_err(|error| wrong("transform", error.to_string()))?,
             Kind::Hash => {

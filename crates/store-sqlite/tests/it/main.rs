@@ -13,4 +13,6 @@ mod queue;
 #[cfg(test)]
 mod rewrap;
 #[cfg(test)]
+mod salts;
+#[cfg(test)]
 mod store;

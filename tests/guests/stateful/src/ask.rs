@@ -51,7 +51,7 @@ impl Ask {
 pub fn shown(value: Option<Vec<u8>>) -> String {
     match value {
         None => "nothing".to_owned(),
-        Some(value) if value.len() > 100 => format!("{} bytes", value.len()),
+        Some(value) if value.len() > 200 => format!("{} bytes", value.len()),
         Some(value) => String::from_utf8_lossy(&value).into_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! A ledger entry in one line. The caller makes it safe.
 
+use model::Grant;
 use model::act::{LeafAct, LeafFunction, Listed};
 
 /// What was done, in words.
@@ -42,6 +43,10 @@ pub(super) fn act(act: &LeafAct) -> String {
         LeafAct::DataReveal { class, purpose, values, .. } => {
             format!("data reveal {class} for {purpose}: {values} value(s)")
         }
+        LeafAct::DataErase { class, subject } => {
+            let short: String = subject.chars().take(16).collect();
+            format!("data erase {class} of the subject with the hash {short}")
+        }
         LeafAct::KeyRotate { epoch, fingerprint } => {
             format!("key rotate to epoch {epoch}, fingerprint {fingerprint}")
         }
@@ -63,16 +68,17 @@ pub(super) fn act(act: &LeafAct) -> String {
             format!("queue peek {invocation}, a call of {function}")
         }
         LeafAct::Beside { function, what, number, granted, revoked, .. } => {
-            let grants = |before, listed: &Option<Listed<_>>| {
-                let listed = listed.as_ref().map(|it| all(it, "; ", ToString::to_string));
-                clause(before, &listed.unwrap_or_default())
-            };
             let (granted, revoked) = (grants(", granting ", granted), grants(", ending ", revoked));
             format!("{what}, beside {function}, change {number}{granted}{revoked}")
         }
         LeafAct::Genesis { version } => format!("home made by casemate {version}"),
         LeafAct::Restored { backup } => format!("home restored from backup {}", backup.short()),
     }
+}
+
+fn grants(before: &str, listed: &Option<Listed<Grant>>) -> String {
+    let listed = listed.as_ref().map(|it| all(it, "; ", ToString::to_string));
+    clause(before, &listed.unwrap_or_default())
 }
 
 /// The items, and how many more there are.

@@ -28,6 +28,8 @@ fn of(action: Unnamed) -> Result<Sift, String> {
             siv: Secret::new([1; 64]),
             format_hash: Secret::new([1; 32]),
             hash: Secret::new([1; 32]),
+            subject: None,
+            salt: None,
         })
     };
     let mut tokens = BTreeMap::new();

@@ -161,16 +161,28 @@ impl Outward {
         }
     }
 
-    /// Has values come back in the whole body of a reply.
-    pub(crate) fn revealed(&self, head: &Parts, body: Bytes) -> Bytes {
-        let mut body = body;
-        for reveal in self.broker.reveals_in_reply() {
+    /// What has values come back in the whole body of a reply.
+    pub(crate) fn revealer(&self) -> Revealer {
+        Revealer(Arc::clone(&self.broker))
+    }
+}
+
+/// Has values come back in the whole body of a reply.
+pub(crate) struct Revealer(Arc<Broker>);
+
+impl Revealer {
+    /// The body with the values.
+    pub(crate) async fn revealed(&self, head: &Parts, body: Bytes) -> Bytes {
+        let (broker, mut body) = (&self.0, body);
+        for reveal in broker.reveals_in_reply() {
             if !Kind::of(&head.headers).is_in(reveal.has) {
                 continue;
             }
-            let made = self.broker.reveal_in_reply(reveal, |tally| {
-                reveal.bound.json(&body, None, tally).map_err(|fault| fault.problem().to_string())
-            });
+            if !broker.may_reveal_in_reply(reveal) {
+                continue;
+            }
+            let made = broker.in_body(reveal, &body).await;
+            let made = broker.revealed_in_reply(reveal, made);
             if let Some(made) = made {
                 body = Bytes::from(made);
             }
@@ -253,33 +265,55 @@ impl Broker {
     }
 
     fn reveal_in_fields(&self, reveal: &Reveal, fields: &mut HeaderMap) {
-        let made = self.reveal_in_reply(reveal, |tally| {
-            let fields: Vec<(&str, &[u8])> =
-                fields.iter().map(|(name, it)| (name.as_str(), it.as_bytes())).collect();
-            let made = reveal.bound.headers(&fields, None, tally);
-            made.map_err(|fault| fault.problem().to_string())
+        if !self.may_reveal_in_reply(reveal) {
+            return;
+        }
+        let mut tally = self.tally();
+        let named: Vec<(&str, &[u8])> =
+            fields.iter().map(|(name, it)| (name.as_str(), it.as_bytes())).collect();
+        let made = reveal.bound.headers(&named, None, &mut tally);
+        let made = made.map_err(|fault| fault.problem().to_string()).and_then(|made| {
+            // The head of a reply waits for nothing.
+            let waits = tally.wants().is_some();
+            let why = "values that can be erased come back in bodies, and not in header fields";
+            if waits { Err(why.to_owned()) } else { Ok((made, tally)) }
         });
-        if let Some(made) = made
+        if let Some(made) = self.revealed_in_reply(reveal, made)
             && put_headers(fields, made).is_none()
         {
             self.platform_line("data.reveal failed: a value does not fit into a header".to_owned());
         }
     }
 
-    /// Decides on one reveal in the reply, and does it. Where it may not be, or cannot be done, the
-    /// reply stays as it is: it holds what stands for the values.
-    fn reveal_in_reply<T>(
-        &self,
-        reveal: &Reveal,
-        put: impl FnOnce(&mut Tally) -> Result<T, String>,
-    ) -> Option<T> {
-        if let Err(denial) = self.function.policies.decide_data(self.ask(reveal, REPLY)) {
-            self.denied(&self.reveal_step(reveal, REPLY, None), &denial);
-            return None;
+    /// The body of a reply with the values in it, with the salts of those that can be erased.
+    async fn in_body(&self, reveal: &Reveal, body: &[u8]) -> Result<(Vec<u8>, Tally), String> {
+        let put = |tally: &mut Tally| {
+            reveal.bound.json(body, None, tally).map_err(|fault| fault.problem().to_string())
+        };
+        let mut tally = self.tally();
+        let made = put(&mut tally)?;
+        let Some(wants) = tally.wants() else { return Ok((made, tally)) };
+        let mut tally = self.tally().with_salts(self.salts(wants).await?);
+        let made = put(&mut tally)?;
+        Ok((made, tally))
+    }
+
+    /// Decides on one reveal in the reply. Where it may not be, the reply stays as it is: it holds
+    /// what stands for the values.
+    fn may_reveal_in_reply(&self, reveal: &Reveal) -> bool {
+        match self.function.policies.decide_data(self.ask(reveal, REPLY)) {
+            Ok(_permit) => true,
+            Err(denial) => {
+                self.denied(&self.reveal_step(reveal, REPLY, None), &denial);
+                false
+            }
         }
-        let mut tally = Tally::knowing(self.swaps.lock().clone());
-        match put(&mut tally) {
-            Ok(made) => {
+    }
+
+    /// Records what came back. Where it could not be done, the reply stays as it is.
+    fn revealed_in_reply<T>(&self, reveal: &Reveal, made: Result<(T, Tally), String>) -> Option<T> {
+        match made {
+            Ok((made, tally)) => {
                 let values = tally.total();
                 if values > 0 {
                     let step = self.reveal_step(reveal, REPLY, Some(values));

@@ -31,8 +31,9 @@ impl Flight {
             body.extend_from_slice(&bytes);
         }
         let body = body.freeze();
-        Ok(match self.outward.as_ref().filter(|_| reveals) {
-            Some(outward) => outward.revealed(head, body),
+        let revealer = self.outward.as_ref().filter(|_| reveals).map(|it| it.revealer());
+        Ok(match revealer {
+            Some(revealer) => revealer.revealed(head, body).await,
             None => body,
         })
     }

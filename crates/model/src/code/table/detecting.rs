@@ -14,6 +14,15 @@ macro_rules! detecting {
         DataClearance = "E0323", 403, "the function is not cleared for data of this class",
             cause: "A store, a blob, another function's reply or a call holds what its labels say, and the function's manifest has a `clearance` below `[function.data]` that does not name it.",
             remedy: "Name the class or the label in `clearance` if the function is to have it, or take `clearance` away.";
+        DataErased = "E0324", 410, "the value was erased",
+            cause: "The person whose value it was had it erased: `casemate data erase` deleted the salt that its key was made with, so nobody can have the value back, from here or from a copy.",
+            remedy: "There is none, and none was meant to be. The ledger says when it was erased; a value that comes anew for the same person gets another token.";
+        DataSubject = "E0325", 404, "nothing is kept for this subject",
+            cause: "No value of the class came for this subject in this tenant and environment, or all were erased before, or the subject is spelled differently: it is compared byte for byte.",
+            remedy: "Write the subject as the contract's `subject` field has it in requests. If it was erased before, the ledger has an entry of that: `casemate ledger show`.";
+        DataNoSubject = "E0326", 422, "a value that has to be erasable comes without its subject",
+            cause: "The contract's field is `erasable`, and the place that its `subject` names is empty, is no text or number, or is longer than 1,024 bytes; so nobody could erase the value later.",
+            remedy: "Send the subject's id with the value, in the place that the contract names.";
         DataParts = "E0327", 415, "the parts of a body cannot be read by the function's data contract",
             cause: "A part is a file that the contract does not name, says that it is no plain text, is written so that two readers see different fields in it, or the boundary stands where no part begins.",
             remedy: "Send `multipart/form-data` as RFC 7578 has it, and name its files in `files` below `[function.data]`.";

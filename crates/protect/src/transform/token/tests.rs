@@ -12,7 +12,14 @@ fn tokens(tenant: &str, class: &str, mode: Mode, version: u32, key: u8) -> Token
         class: DataClass::parse(class).expect("a class"),
         mode,
     };
-    Tokens::new(names, version, Secret::new([key; 64])).expect("short names")
+    Tokens::new(names, &keys(version, key)).expect("short names")
+}
+
+fn keys(version: u32, key: u8) -> ClassKeys {
+    let short = || Secret::new([key; 32]);
+    let siv = Secret::new([key; 64]);
+    let (fpe, format_hash, hash) = (short(), short(), short());
+    ClassKeys { version, fpe, siv, format_hash, hash, subject: None, salt: None }
 }
 
 fn own() -> Tokens {
@@ -168,5 +175,35 @@ proptest! {
     #[test]
     fn foreign_texts_never_open(value in "(tok_email_1_)?[a-z2-7_]{0,60}") {
         prop_assert!(own().open(&value, None).is_err());
+    }
+}
+
+#[test]
+fn a_token_of_a_subject_names_its_salt_and_opens_with_no_other() {
+    let of = |id: u8| {
+        let names = own().names;
+        let keys = ClassKeys { salt: Some(SaltId([id; 16])), ..keys(1, 1) };
+        Tokens::new(names, &keys).expect("short names")
+    };
+    let token = of(9).seal(&text("jo@example.com"), None).expect("sealed");
+    let read = Token::parse(&token).expect("a token");
+    assert_eq!(read.salt, Some(SaltId([9; 16])), "{token}");
+    let opened = of(9).open(&token, None).expect("opened");
+    assert_eq!(opened.as_str(), "jo@example.com");
+    for other in [of(8), own()] {
+        assert_eq!(other.open(&token, None), Err(Error::OtherSalt));
+    }
+    let plain = own().seal(&text("jo@example.com"), None).expect("sealed");
+    assert_eq!(of(9).open(&plain, None), Err(Error::OtherSalt));
+    // One spelling: neither a shorter salt, nor bits that no salt has, nor a third part.
+    let salt = token.split('_').nth(3).expect("the salt");
+    for wrong in [
+        token.replace(salt, &salt[1..]),
+        token.replace(salt, &format!("{}z", &salt[..25])),
+        token.replace(salt, ""),
+        token.replace(salt, &salt.to_ascii_uppercase()),
+        format!("{token}_a"),
+    ] {
+        assert_eq!(Token::parse(&wrong), None, "{wrong}");
     }
 }

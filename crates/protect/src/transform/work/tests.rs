@@ -11,6 +11,8 @@ fn keys(seed: u8) -> ClassKeys {
         siv: Secret::new([seed; 64]),
         format_hash: Secret::new([seed; 32]),
         hash: Secret::new([seed; 32]),
+        subject: None,
+        salt: None,
     }
 }
 
