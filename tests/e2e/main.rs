@@ -50,6 +50,7 @@ mod pebble;
 mod project;
 mod protect;
 mod publish;
+mod pulled;
 mod queue;
 mod quiet;
 mod rig;

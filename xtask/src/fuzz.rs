@@ -66,6 +66,7 @@ const TARGETS: &[(&str, How)] = &[
     ("policies", How::Guided),
     ("proxy", How::Guided),
     ("record", How::Guided),
+    ("redis_reply", How::Guided),
     ("root_key", blind("casemate-keys", "file::fuzz::root_keys")),
     ("route", How::Guided),
     ("router", How::Guided),

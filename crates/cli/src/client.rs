@@ -15,6 +15,7 @@ mod queue;
 mod refusal;
 mod schedules;
 mod secrets;
+mod sources;
 mod transport;
 
 pub(crate) use invoke::{Call, Reply};

@@ -29,6 +29,7 @@ mod runtimes;
 mod schedule;
 mod secret;
 mod shell;
+mod source;
 mod test;
 mod token;
 mod up;
@@ -74,6 +75,7 @@ pub(crate) enum Command {
     Budget(budget::Budget),
     Queue(queue::Queue),
     Schedule(schedule::Schedule),
+    Source(source::Source),
     Ledger(ledger::Ledger),
     Key(key::Key),
     Backup(home::Backup),
@@ -128,6 +130,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
         Some(Command::Record(record)) => record.run(context),
         Some(Command::Queue(queue)) => queue.run(context),
         Some(Command::Schedule(schedule)) => schedule.run(context),
+        Some(Command::Source(source)) => source.run(context),
         Some(Command::Ledger(ledger)) => ledger.run(context),
         Some(Command::Key(key)) => key.run(context),
         Some(Command::Backup(backup)) => backup.run(context),

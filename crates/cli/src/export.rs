@@ -212,6 +212,10 @@ impl Report {
             let what = format!("webhook `{}`: nobody verifies it there for you", webhook.name);
             self.left(spec, what);
         }
+        for source in &spec.from {
+            let what = format!("source `{}`: make a subscription there by hand", source.name);
+            self.left(spec, what);
+        }
     }
 
     fn lost(&mut self, spec: &FunctionSpec, what: impl Into<String>) {

@@ -28,6 +28,7 @@ mod records;
 mod schedules;
 mod secrets;
 mod serve;
+mod sources;
 mod tokens;
 
 pub use node::{Operations, Pending, Pieces, With};

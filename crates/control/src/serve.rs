@@ -3,7 +3,7 @@
 use crate::answer::Failed;
 use crate::{
     applications, auth, caps, data, functions, grants, idempotency, invoke, keys, ledger, node,
-    openapi, queue, records, schedules, secrets, tokens,
+    openapi, queue, records, schedules, secrets, sources, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -131,6 +131,7 @@ fn plain() -> Router<Shared> {
         .route("/schedules/{name}/run", post(schedules::run))
         .route("/schedules/{name}/pause", post(schedules::pause))
         .route("/schedules/{name}/resume", post(schedules::resume))
+        .route("/sources", get(sources::list))
         .route("/records", get(records::list))
         .route("/records/{id}", get(records::show))
         .route("/costs", get(records::costs))

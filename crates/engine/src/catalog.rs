@@ -54,6 +54,8 @@ pub(crate) struct View {
     subscribers: HashMap<ApplicationName, Vec<Arc<Function>>>,
     /// The functions that webhooks call, by their names.
     webhooks: HashMap<TriggerName, Arc<Function>>,
+    /// The functions that sources call, by their names.
+    sources: HashMap<TriggerName, Arc<Function>>,
 }
 
 impl Catalog {
@@ -279,9 +281,15 @@ impl View {
             own.map(|webhook| (webhook.name.clone(), Arc::clone(function)))
         });
         let webhooks = webhooks.collect();
+        let sources = functions.values().flat_map(|function| {
+            let own = function.row.spec.from.iter();
+            own.map(|source| (source.name.clone(), Arc::clone(function)))
+        });
+        let sources = sources.collect();
         Self {
             subscribers,
             webhooks,
+            sources,
             functions,
             grants,
             tokens,
@@ -301,6 +309,11 @@ impl View {
     /// The function that a webhook calls.
     pub(crate) fn webhook(&self, name: &TriggerName) -> Option<&Arc<Function>> {
         self.webhooks.get(name)
+    }
+
+    /// The function that a source calls.
+    pub(crate) fn source(&self, name: &TriggerName) -> Option<&Arc<Function>> {
+        self.sources.get(name)
     }
 
     /// What is active, and all versions of it.

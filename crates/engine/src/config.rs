@@ -1,6 +1,7 @@
 //! What the engine is told at its start.
 
 use crate::publish::Events;
+use crate::source::Source;
 use crate::websocket::WebSockets;
 use identity::jwt::Issuers;
 use model::limit::Ceiling;
@@ -51,6 +52,8 @@ pub struct Config {
     pub data: crate::data::DataDefaults,
     /// What holds for events.
     pub events: Events,
+    /// What is pulled from.
+    pub sources: Vec<Arc<Source>>,
     /// The operator's flags by which native functions do without a layer of their jails.
     pub dangers: Vec<String>,
     /// What interprets native functions, on a node that looks for it.
@@ -126,6 +129,7 @@ impl Default for Config {
             websockets: WebSockets::default(),
             queue: QueueLimits::default(),
             events: Events::default(),
+            sources: Vec::new(),
             interpreters: None,
             dangers: Vec::new(),
             data: crate::data::DataDefaults::default(),

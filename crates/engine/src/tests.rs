@@ -17,6 +17,7 @@ mod rig;
 mod schedules;
 mod secrets;
 mod sockets;
+mod sources;
 mod strangers;
 mod sweep;
 mod uploads;

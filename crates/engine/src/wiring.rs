@@ -11,6 +11,7 @@ use crate::host::{Gathered, Lines, Tokens};
 use crate::rate::Rates;
 use crate::schedule::Timers;
 use crate::slots::{NodeGauge, Tally};
+use crate::source::Standing;
 use crate::sweep::InUse;
 use crate::upload::Receipts;
 use crate::websocket::Rooms;
@@ -99,6 +100,8 @@ pub struct Engine {
     pub(crate) backlog: Backlog,
     /// What follows the schedules.
     pub(crate) timers: Timers,
+    /// What is pulled from.
+    pub(crate) sources: Box<[Arc<Standing>]>,
     /// Uploads that were delivered a while ago.
     pub(crate) receipts: Receipts,
     /// One act at a time, so that the catalog follows the registry in order.
@@ -142,6 +145,7 @@ impl Engine {
             certificates: Certificates::default(),
             backlog: Backlog::default(),
             timers: Timers::default(),
+            sources: Standing::all(&config.sources),
             receipts: Receipts::default(),
             config,
             parts: Arc::new(parts),

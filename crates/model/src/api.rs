@@ -10,6 +10,7 @@ mod node;
 mod queue;
 mod schedule;
 mod secret;
+mod source;
 mod started;
 mod trigger;
 
@@ -26,6 +27,7 @@ pub use node::Node;
 pub use queue::{Accepted, Peeked, PurgeRequest, Purged, Queued, RedriveRequest, Redriven};
 pub use schedule::Schedule;
 pub use secret::{SecretInfo, SecretWritten};
+pub use source::Source;
 pub use trigger::{EventTriggerInfo, EventTriggers};
 
 use crate::manifest::{Auth, Manifest};

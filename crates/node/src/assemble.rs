@@ -82,16 +82,16 @@ pub(crate) async fn assemble(
     let children = Arc::new(process::ChildProcesses::new(own_executable()?));
     let executor = executor(settings, home, &ring, &children, (&clock, guest_clock))?;
     let artifacts = Arc::new(Files::open(home.path()).map_err(Problem::from)?);
-    let queue = store_sqlite::Queue::open(home.path(), Arc::clone(&derived));
-    let queue = Arc::new(queue.map_err(Problem::from)?);
+    let queue = Arc::new(store_sqlite::Queue::open(home.path(), Arc::clone(&derived))?);
     let elsewhere = Arc::new(crate::secrets::open(&settings.secrets, &clock)?);
-    let stores = Stores::open(home.path(), Arc::clone(&derived), Arc::new(store.clone()));
-    let stores = Arc::new(stores.map_err(Problem::from)?);
+    let stores = open_stores(home, &derived, &store)?;
     let blobs = open_blobs(home, &derived, &store)?;
     let salts = store_sqlite::Salts::open(home.path(), Arc::clone(&derived))?;
     let interpreters = Arc::new(Machine::of(settings, &clock));
     let runner = runner(settings, &executor, &children, trial)?;
     let runtimes = native::runtimes(settings, home, (&children, &artifacts), &interpreters, runner);
+    let outbound = outside.map_or_else(|| outbound(settings), Ok)?;
+    let sources = crate::sources::open(settings, &clock, ring.fingerprint())?;
     let parts = Parts {
         registry: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
@@ -102,10 +102,7 @@ pub(crate) async fn assemble(
         executor: Arc::new(runtimes),
         keyvalue: Arc::clone(&stores) as _,
         blobs: Arc::clone(&blobs) as _,
-        outbound: match outside {
-            Some(outside) => outside,
-            None => Arc::new(outbound(settings)?),
-        },
+        outbound,
         operator: operator(home)?,
         idempotency: Arc::new(store.clone()),
         policies: policies(settings)?,
@@ -118,7 +115,7 @@ pub(crate) async fn assemble(
     };
     let key_files =
         KeyFiles::open(&settings.issuers, &|networks| door_for_keys(settings, networks))?;
-    let config = engine_config(settings, &key_files, interpreters);
+    let config = engine::Config { sources, ..engine_config(settings, &key_files, interpreters) };
     let engine = Engine::start(config, parts).await?;
     first_entries(&engine, home, (&store, &ring)).await?;
     key_files.settle().await;
@@ -178,6 +175,15 @@ fn engine_config(
     }
 }
 
+fn open_stores(
+    home: &Home,
+    keyring: &Arc<dyn KeyRing>,
+    store: &Store,
+) -> Result<Arc<Stores>, Problem> {
+    let stores = Stores::open(home.path(), Arc::clone(keyring), Arc::new(store.clone()));
+    stores.map(Arc::new).map_err(Problem::from)
+}
+
 fn open_blobs(
     home: &Home,
     keyring: &Arc<dyn KeyRing>,
@@ -209,8 +215,9 @@ pub(crate) fn refuse_headless(home: &Path) -> Result<(), Problem> {
 }
 
 /// The way out. Its connections live on the node's own runtime.
-fn outbound(settings: &Settings) -> Result<egress::Egress, Problem> {
-    egress::Egress::open(&settings.outbound.door, tokio::runtime::Handle::current())
+fn outbound(settings: &Settings) -> Result<Arc<dyn ports::Outbound>, Problem> {
+    let here = tokio::runtime::Handle::current();
+    Ok(Arc::new(egress::Egress::open(&settings.outbound.door, here)?))
 }
 
 /// The way to the keys of one issuer: as functions go out, but to its own networks only.

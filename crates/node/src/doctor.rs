@@ -2,6 +2,7 @@
 
 mod confined;
 mod operations;
+mod sources;
 
 use crate::assemble::Assembled;
 use crate::home;

@@ -29,6 +29,7 @@ mod restore;
 mod runtimes;
 mod secrets;
 mod settings;
+mod sources;
 mod telemetry;
 mod trial;
 #[cfg(feature = "danger-no-records")]

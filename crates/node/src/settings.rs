@@ -27,6 +27,7 @@ mod queue;
 mod resolve;
 mod secret;
 mod sections;
+mod source;
 mod tls;
 mod websockets;
 
@@ -37,6 +38,7 @@ pub(crate) use issuer::{Fetched, Issuer, Keys, Place, address};
 pub use pick::SettingRow;
 pub use resolve::Settings;
 pub(crate) use secret::{Login, Place as SecretPlace, Secrets, Vault};
+pub(crate) use source::Source as SourceSettings;
 
 use std::path::PathBuf;
 

@@ -106,12 +106,8 @@ async fn live(
     let ready = Ready::at(&addresses, &home);
     let operations = Arc::new(NodeOperations::new(&settings, &assembled, &ready, gateway.counts()));
     let rewrap = operations.rewrap();
-    let control = Control {
-        engine: Arc::clone(&engine),
-        operations,
-        artifact_bytes_max: settings.artifact.bytes,
-    }
-    .build();
+    let artifact_bytes_max = settings.artifact.bytes;
+    let control = Control { engine: Arc::clone(&engine), operations, artifact_bytes_max }.build();
     let (stop_control, stopped) = tokio::sync::oneshot::channel::<()>();
     let listener = tokio::net::TcpListener::from_std(admin).map_err(internal)?;
     let grace = settings.drain.std();

@@ -1,5 +1,5 @@
-//! The thread that works the queue off and follows the schedules: a runtime of its own, so that neither the listeners nor
-//! the admin API wait for a guest that runs here.
+//! The thread that works the queue off, follows the schedules and pulls from sources: a runtime of
+//! its own, so that neither the listeners nor the admin API wait for a guest that runs here.
 //!
 //! Invariant: when [`Workers::end`] returns, every call that was under way has its record.
 
@@ -26,13 +26,15 @@ impl Workers {
             runtime.block_on(async move {
                 let (quit, over) = oneshot::channel::<()>();
                 let following = Arc::clone(&engine).follow_schedules(async { drop(over.await) });
+                let (leave, left) = oneshot::channel::<()>();
+                let pulling = Arc::clone(&engine).follow_sources(async { drop(left.await) });
                 let stopping = async {
                     drop(stopped.await);
-                    drop(quit);
+                    drop((quit, leave));
                 };
                 let working = engine.work(width, stopping);
                 tokio::select! {
-                    _ended = async { tokio::join!(following, working) } => {}
+                    _ended = async { tokio::join!(following, pulling, working) } => {}
                     _ = aborted => {}
                 }
             });

@@ -27,6 +27,7 @@ pub mod outbound;
 pub mod queue;
 pub mod registry;
 pub mod salts;
+pub mod source;
 
 #[cfg(feature = "memory")]
 pub mod memory;
@@ -46,6 +47,7 @@ pub use outbound::Outbound;
 pub use queue::Queue;
 pub use registry::Registry;
 pub use salts::Salts;
+pub use source::Source;
 
 /// A boxed future: what an asynchronous method of a port returns.
 pub type Future<'a, T> = std::pin::Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;

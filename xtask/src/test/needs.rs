@@ -152,6 +152,13 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "Redis' server",
+        there: || works("redis-server", &["--version"]),
+        packages: &["redis-server"],
+        advice: "install Redis 6.2 or newer",
+        foreign: false,
+    },
+    Need {
         what: "umoci, which makes images",
         there: || works("umoci", &["--version"]),
         packages: &["umoci"],

@@ -42,6 +42,7 @@ const HOUSE: &[Room] = &[
     room("tls", 2),
     room("egress", 2),
     room("seam", 2),
+    narrow("sources", 2, &["model", "ports"]),
     room("native", 2),
     narrow("engine", 3, &["model", "ports", "identity", "policy", "protect", "audit"]),
     narrow("gateway", 4, &["model", "engine"]),

@@ -67,7 +67,7 @@ fn unknown_keys_name_the_key_the_line_and_the_nearest_known_one() {
     assert_eq!(
         check("zzz = 1\n[[function]]\nqqq = 2"),
         "E0103 casemate.toml:6: unknown key `zzz` in [[function]]; known are allow, async, build, cap, \
-         concurrency, config, cpu, data, dialect, digest, environment, example, files, http, log, memory, name, native, on, queue_wait, record, \
+         concurrency, config, cpu, data, dialect, digest, environment, example, files, from, http, log, memory, name, native, on, queue_wait, record, \
          request_body, response_body, runtime, schedule, source, stores, stream_idle, timeout, wasi, webhook | remove line 6",
         "the first in the file is the one that is named"
     );

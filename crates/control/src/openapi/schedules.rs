@@ -1,4 +1,4 @@
-//! The operations on schedules.
+//! The operations on schedules and on sources.
 
 use super::{Content, Operation, read, schema, write};
 use model::api;
@@ -27,5 +27,6 @@ pub(super) fn operations() -> Vec<Operation> {
             Content::Nothing,
             schema::<api::Schedule>,
         ),
+        read("S/sources", "Where messages are pulled from", schema::<api::Page<api::Source>>),
     ]
 }

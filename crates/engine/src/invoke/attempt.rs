@@ -103,6 +103,9 @@ impl Engine {
         let id = leased.claim.id;
         let (call, at) = Call::decode(&leased.payload)
             .map_err(|error| Landed::Hopeless(format!("{}: {error}", Code::QueueDamaged)))?;
+        if let Some(Cause::Unfit { why, .. }) = call.cause {
+            return Err(Landed::Hopeless(why));
+        }
         let body = leased.payload.slice(at.min(leased.payload.len())..);
         let function = self.find(&leased.function, call.version)?;
         let caller = call.caller.clone();
@@ -216,6 +219,10 @@ pub(crate) fn trigger_of(call: &Call, attempt: u32) -> Trigger {
         }
         Some(Cause::Event { name, publisher, .. }) => {
             Trigger::Event { name: name.clone(), publisher: publisher.clone(), attempt }
+        }
+        Some(Cause::Unfit { name, .. }) => {
+            let publisher = Caller::Trigger(name.clone());
+            Trigger::Event { name: name.clone(), publisher, attempt }
         }
         None => Trigger::Queue {
             method: Cow::Owned(call.method.clone()),

@@ -9,6 +9,7 @@ use super::dialect::Dialect;
 use super::environment::Environment;
 use super::example::{self, Example};
 use super::files::FilesSpec;
+use super::from::SourceTrigger;
 use super::http::HttpTrigger;
 use super::later::AsyncSpec;
 use super::native::NativeSpec;
@@ -121,6 +122,9 @@ pub struct FunctionSpec {
     /// The senders of webhooks that it is called by.
     #[serde(rename = "webhook", default, skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookSpec>,
+    /// The sources of the node's configuration that it is called with the messages of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<SourceTrigger>,
     /// What holds for its calls that are done later.
     #[serde(rename = "async", default, skip_serializing_if = "Option::is_none")]
     pub later: Option<Box<AsyncSpec>>,
@@ -185,6 +189,7 @@ impl FunctionSpec {
             schedules: Vec::new(),
             on: Vec::new(),
             webhooks: Vec::new(),
+            from: Vec::new(),
             later: None,
             allow: Allow::default(),
             config: Config::default(),
@@ -266,6 +271,7 @@ impl FunctionSpec {
         self.check_schedules()?;
         self.check_events()?;
         self.check_webhooks()?;
+        self.check_sources()?;
         self.check_later()?;
         if let Err(why) = self.config.check() {
             return fail("config", why);

@@ -215,7 +215,9 @@ impl FunctionSpec {
         let on = self.on.iter().enumerate().map(|(at, it)| (&it.name, format!("/on/{at}/name")));
         let webhooks = self.webhooks.iter().enumerate();
         let webhooks = webhooks.map(|(at, it)| (&it.name, format!("/webhook/{at}/name")));
-        schedules.chain(on).chain(webhooks)
+        let from = self.from.iter().enumerate();
+        let from = from.map(|(at, it)| (&it.name, format!("/from/{at}/name")));
+        schedules.chain(on).chain(webhooks).chain(from)
     }
 }
 

@@ -39,6 +39,13 @@ pub enum Cause {
         /// How deep in that tree the call is.
         depth: u16,
     },
+    /// A message of a source that does not fit. It is here to become a dead letter, and never runs.
+    Unfit {
+        /// The source.
+        name: TriggerName,
+        /// Why, as its dead letter says it. Nothing of what the message says.
+        why: String,
+    },
 }
 
 /// What is known of a call that was accepted.
@@ -232,6 +239,18 @@ mod tests {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let ids = "10".to_owned() + &"01".repeat(16) + "10" + &"02".repeat(16);
         assert!(hex.ends_with(&format!("0104706169640102636901{ids}ac0221")), "{hex}");
+    }
+
+    /// These, too.
+    #[test]
+    fn the_bytes_of_what_does_not_fit_are_fixed() {
+        let cause = Cause::Unfit { name: "in".parse().expect("a name"), why: "no".to_owned() };
+        let call = Call { cause: Some(cause), ..tick() };
+        let bytes = call.encode(b"!").expect("bytes");
+        let (read, at) = Call::decode(&bytes).expect("a call");
+        assert_eq!((&read, &bytes[at..]), (&call, &b"!"[..]));
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(hex.ends_with("0202696e026e6f21"), "{hex}");
     }
 
     /// These, too.

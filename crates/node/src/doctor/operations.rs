@@ -1,6 +1,6 @@
 //! What the admin API has a running node do.
 
-use super::{NodeOperations, Verdict, finding, named};
+use super::{NodeOperations, Verdict, finding, named, sources};
 use crate::backup::{self, Source};
 use control::{Operations, Pending, Pieces, With};
 use model::api::{Finding, KeyRetired, KeyRewrap, KeyRotated, Keys, Node};
@@ -33,6 +33,7 @@ impl Operations for NodeOperations {
                 findings.extend(crate::certificates::findings(all));
             }
             findings.extend(self.keys.findings());
+            findings.extend(self.engine.all_sources().iter().map(sources::stands));
             findings.extend(self.arrivals());
             findings.extend(
                 self.dangers()

@@ -63,6 +63,8 @@ pub(super) struct File {
     #[serde(default, rename = "secret")]
     pub(super) secrets: Vec<super::secret::Section>,
     pub(super) vault: Option<super::secret::VaultSection>,
+    #[serde(default, rename = "source")]
+    pub(super) sources: Vec<super::source::Section>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -13,7 +13,7 @@ use super::pick::{Pick, SettingRow};
 use super::queue::Queue;
 use super::sections::{Compile, Journal, Wasm};
 use super::tls::Tls;
-use super::{Options, cap, secret, variable, websockets};
+use super::{Options, cap, secret, source, variable, websockets};
 use crate::home;
 use crate::keyring::PASSPHRASE_VARIABLE;
 use engine::WebSockets;
@@ -90,6 +90,8 @@ pub struct Settings {
     pub websockets: WebSockets,
     /// Secrets that are kept elsewhere.
     pub(crate) secrets: super::Secrets,
+    /// Where messages are pulled from.
+    pub(crate) sources: Vec<super::SourceSettings>,
     /// What native functions run in.
     pub(crate) jails: super::native::jail::Jails,
     /// Grant whatever manifests ask for; loopback only.
@@ -226,6 +228,7 @@ impl Settings {
             websockets: websockets::pick(&mut pick, &file.websockets),
             issuers: issuer::resolve(file.issuers, directory, dev, &mut pick.0)?,
             secrets: secret::resolve(file.secrets, file.vault, directory, &mut pick.0)?,
+            sources: source::resolve(file.sources, directory, dev, &mut pick.0)?,
             dev,
             home,
             rows: pick.0,

@@ -163,6 +163,21 @@ macro_rules! accounting {
         EventOrigin = "E1444", 403, "nobody agreed to take events of this origin",
             cause: "A sender asked whether its events are welcome (`WebHook-Request-Origin`), and the node's configuration does not name it.",
             remedy: "Add its name to `origins` in `[events]` of the node's configuration.";
+        SourceTooLarge = "E1445", 413, "a message of a source is too large",
+            cause: "A source gave a message with more bytes than its function takes, or with more fields than are read. It is a dead letter without its data, and was acknowledged.",
+            remedy: "Look at it where it lies: its number is in the dead letter, and a file is in `failed`. Raise `request_body` of the function up to `body` in `[queue]`, or put what is large elsewhere and its name into the message.";
+        SourceText = "E1446", 422, "a message of a source is not in UTF-8",
+            cause: "The source's messages are said to be JSON or text, or become JSON, and this one has bytes that are no UTF-8. It is a dead letter, and the function never sees it.",
+            remedy: "Mend it at the sender, or say what the data is with `type` in `[[source]]`, and where it is with `field`.";
+        SourceForm = "E1447", 422, "a message of a source is not what the source is said to give",
+            cause: "It is no CloudEvent or no JSON although the node's configuration says so, a field is missing or comes twice, or a file is none or has another name. It is a dead letter, and the function never sees it.",
+            remedy: "Mend it at the sender, or `form`, `type`, `field` and `key` in `[[source]]` of the node's configuration.";
+        SourceDown = "E1448", 502, "a source cannot be reached",
+            cause: "Nobody listens there, its name is not found, its address is in a network that is not named, the connection broke, or the folder is not there. The node tries again, after longer and longer waits up to half a minute.",
+            remedy: "The detail says what happened. A source on a private network needs it in `networks` of its `[[source]]`.";
+        SourceRefused = "E1449", 502, "a source refuses what the node asks for",
+            cause: "The credentials are missing or wrong, they do not allow what is needed, there is something else under the name, or another node has the folder.",
+            remedy: "The detail has the source's own words. docs/guides/sources.md says what each kind needs.";
         WebhookRefused = "E1450", 401, "the message is not from whom a webhook is for",
             cause: "There is no such webhook, the signature is missing or another one, it was signed too long ago, or the node has no secret to compare it with.",
             remedy: "Compare the address and the secret with those at the sender. The node's log says why, at the level `debug`.";

@@ -27,8 +27,8 @@ macro_rules! detecting {
             cause: "A part is a file that the contract does not name, says that it is no plain text, is written so that two readers see different fields in it, or the boundary stands where no part begins.",
             remedy: "Send `multipart/form-data` as RFC 7578 has it, and name its files in `files` below `[function.data]`.";
         DataNoTrigger = "E0328", 422, "a field of the data contract is about a trigger that the function does not have",
-            cause: "`trigger` names neither `http`, `invoke` nor `call`, nor a schedule, an event trigger or a webhook of this function, so the field would protect nothing.",
-            remedy: "Write `schedule:NAME` or `event:NAME` with a name from the function's own `schedule`, `on` or `webhook`, or leave `trigger` away.";
+            cause: "`trigger` names neither `http`, `invoke` nor `call`, nor a schedule, an event trigger, a webhook or a source of this function, so the field would protect nothing.",
+            remedy: "Write `schedule:NAME` or `event:NAME` with a name from the function's own `schedule`, `on`, `webhook` or `from`, or leave `trigger` away.";
         DataLaid = "E0329", 422, "the function does not fit the operator's data contract",
             cause: "The node's configuration has `[[data.in]]` that is laid over this function, and the manifest says something else of the same place, or has a way in that no contract is kept on.",
             remedy: "Take the field out of the manifest, or say of it what the operator says; or ask the operator to name other functions.";

@@ -18,7 +18,7 @@ pub enum Arrival {
     Call,
     /// A time of the schedule of this name; of any, if none is named.
     Schedule(Option<TriggerName>),
-    /// An event of the trigger or the webhook of this name; of any, if none is named.
+    /// An event of the trigger, the webhook or the source of this name; of any, if none is named.
     Event(Option<TriggerName>),
 }
 
@@ -110,7 +110,8 @@ impl FunctionSpec {
         let schedules = || self.schedules.iter().map(|it| &it.name);
         let events = || {
             let webhooks = self.webhooks.iter().map(|it| &it.name);
-            self.on.iter().map(|it| &it.name).chain(webhooks)
+            let from = self.from.iter().map(|it| &it.name);
+            self.on.iter().map(|it| &it.name).chain(webhooks).chain(from)
         };
         match arrival {
             Arrival::Http | Arrival::Invoke | Arrival::Call => true,
