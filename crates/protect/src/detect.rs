@@ -9,6 +9,7 @@
 //! Invariant: text without a finding costs no allocation, and a stream of any length a bounded
 //! buffer.
 
+mod bytes;
 mod card;
 mod check;
 mod context;

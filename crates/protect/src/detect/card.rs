@@ -4,13 +4,13 @@
 //! what lies between: a number called an order or a trace is none.
 
 use super::check::{luhn, number};
-use super::context::{self, Words};
+use super::context::{self, Set, Words};
 use super::detector::Hit;
 use super::digits::{Groups, table::Seps};
 use super::rule::{Confidence, Known};
 use super::window::Window;
 
-const WORDS: Words = &[
+const WORDS: Words = &Set::of(&[
     "card*",
     "pan",
     "cc",
@@ -33,7 +33,7 @@ const WORDS: Words = &[
     "cartao",
     "cartão",
     "carta",
-];
+]);
 
 /// How people and machines group a number, beside not at all.
 const GROUPED: &[&[u8]] =

@@ -5,7 +5,7 @@
 //! and reaches to where a word ends.
 
 use super::check;
-use super::context;
+use super::context::{self, Set};
 use super::detector::Hit;
 use super::rule::{Confidence, Rule, RuleId};
 use super::secret::entropy;
@@ -123,7 +123,8 @@ pub(super) struct Automaton {
     rule: RuleId,
     dfa: dense::DFA<Vec<u32>>,
     first: [bool; 256],
-    words: Vec<String>,
+    /// Those that have to stand before it, if any.
+    words: Option<Set<Vec<String>>>,
     validator: Option<Validator>,
     /// In tenths of a bit per byte.
     entropy: u32,
@@ -155,7 +156,8 @@ impl Automaton {
             .build(&custom.pattern)
             .map_err(|error| wrong(explain(&error)))?;
         let first = first(&dfa).map_err(|error| wrong(error.to_string()))?;
-        let (words, validator) = (custom.words.clone(), custom.validator);
+        let words = (!custom.words.is_empty()).then(|| Set::new(custom.words.clone()));
+        let validator = custom.validator;
         let least = custom.entropy.unwrap_or_default().clamp(0.0, 8.0) * 10.0;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 80")]
         let entropy = least as u32;
@@ -180,7 +182,7 @@ impl Automaton {
         if cut || !self.checks(text) || (self.entropy > 0 && entropy(text) < self.entropy) {
             return None;
         }
-        let told = !self.words.is_empty() && context::says(window, at, &self.words);
+        let told = self.words.as_ref().is_some_and(|words| context::says(window, at, words));
         let confidence = match (told, self.validator) {
             (false, None) => Confidence::Pattern,
             (true, None) => Confidence::Context,

@@ -42,6 +42,8 @@ pub struct Detector {
     secrets: Secrets,
     customs: Vec<Automaton>,
     triggers: [u8; 256],
+    /// By the byte behind one: what of the above it still asks for.
+    behind: [u8; 256],
 }
 
 /// How far a stream was looked at. All places are within the window.
@@ -56,6 +58,8 @@ pub(super) struct Cursor {
     keyword: Option<(usize, usize)>,
     /// Where known values are looked for next.
     exact_at: usize,
+    /// What [`Detector::limit`] says of what is at hand.
+    limit: Option<usize>,
 }
 
 impl Cursor {
@@ -69,7 +73,7 @@ impl Cursor {
 
     /// There are more bytes: what was found in fewer may be something longer.
     pub(super) fn refresh(&mut self) {
-        self.keyword = None;
+        (self.keyword, self.limit) = (None, None);
     }
 }
 
@@ -112,6 +116,10 @@ impl Detector {
         }
         mark(&mut triggers, b'@', AT);
         mark(&mut triggers, b':', COLON);
+        let mut behind = [!COLON; 256];
+        for next in (0..=255_u8).filter(|byte| ip::goes_on(*byte)) {
+            mark(&mut behind, next, COLON);
+        }
         let mut automata = Vec::new();
         for custom in customs {
             let id = RuleId(u16::try_from(rules.len()).map_err(|_| CustomError::many(custom))?);
@@ -124,7 +132,7 @@ impl Detector {
         }
         let least = rules.iter().map(|rule| Some(rule.report)).collect();
         let secrets = Secrets::new().map_err(CustomError::secrets)?;
-        Ok(Self { rules, least, secrets, customs: automata, triggers })
+        Ok(Self { rules, least, secrets, customs: automata, triggers, behind })
     }
 
     /// The same rules for some classes only. `national-id` stands for those of all countries.
@@ -193,7 +201,7 @@ impl Detector {
         cursor: &mut Cursor,
         exact: Option<&Exact>,
     ) -> Next {
-        let limit = self.limit(window, exact);
+        let limit = *cursor.limit.get_or_insert_with(|| self.limit(window, exact));
         loop {
             let (stop, who) = self.stop(window, cursor, exact, limit);
             while let Some(at) = self.trigger(window.bytes, cursor.at, stop) {
@@ -287,8 +295,17 @@ impl Detector {
     /// The next byte from `from` on, before `to`, that asks for a look.
     #[inline]
     fn trigger(&self, bytes: &[u8], from: usize, to: usize) -> Option<usize> {
-        let rest = bytes.get(from..to)?;
-        rest.iter().position(|byte| trigger(&self.triggers, *byte) != 0).map(|at| from + at)
+        let rest = bytes.get(from..bytes.len().min(to + 1))?;
+        let asks = |[byte, next]: &[u8; 2]| {
+            trigger(&self.triggers, *byte) & trigger(&self.behind, *next) != 0
+        };
+        let last = || match rest {
+            [.., byte] if to == bytes.len() => {
+                (trigger(&self.triggers, *byte) != 0).then_some(rest.len() - 1)
+            }
+            _ => None,
+        };
+        rest.array_windows().position(asks).or_else(last).map(|at| from + at)
     }
 
     /// What stands around a byte, and where to go on.

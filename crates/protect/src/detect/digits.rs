@@ -2,6 +2,7 @@
 
 pub(super) mod table;
 
+use super::bytes::{self, DIGIT, LETTER};
 use super::context;
 use super::detector::Hit;
 use super::rule::Confidence;
@@ -118,17 +119,15 @@ impl Groups {
 /// What the run of digits that begins at `start` is, if it is anything, and where to go on: behind
 /// the word that it is in, since all rules begin with the first digit of a word.
 pub(super) fn examine(window: &Window<'_>, start: usize) -> (Option<Hit>, usize) {
-    let first = window.before(start);
-    let is_begun = window.begins(start);
-    let hit = match first {
+    let hit = match window.before(start) {
         Some(b'0'..=b'9') => None,
         Some(b'+' | b'(') => phone::marked(window, start),
-        Some(byte) if byte.is_ascii_alphabetic() && !is_begun => words::examine(window, start),
-        _ if is_begun => number(window, start),
+        _ if window.begins(start) => number(window, start),
+        Some(byte) if byte.is_ascii_alphabetic() => words::examine(window, start),
         _ => None,
     };
     let rest = window.bytes.get(start..).unwrap_or_default();
-    let word = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let word = rest.iter().take_while(|byte| bytes::is(**byte, DIGIT | LETTER)).count();
     (hit, start + word)
 }
 
@@ -142,9 +141,13 @@ fn number(window: &Window<'_>, start: usize) -> Option<Hit> {
         }
     }
     let groups = Groups::read(window, start);
-    let rows = beginning_with(*groups.lengths().first()?);
-    let rows = ROWS.iter().enumerate().filter(|(at, _)| rows >> at & 1 == 1);
-    let numbers = rows.filter_map(|(_, row)| match_row(window, &groups, row));
+    let mut rows = beginning_with(*groups.lengths().first()?);
+    let numbers = std::iter::from_fn(|| {
+        let row = ROWS.get(usize::try_from(rows.trailing_zeros()).ok()?)?;
+        rows &= rows - 1;
+        Some(row)
+    });
+    let numbers = numbers.filter_map(|row| match_row(window, &groups, row));
     // Where two are equal the first wins, so what has the stronger check comes first.
     words::tailed(window, &groups)
         .into_iter()

@@ -1,11 +1,12 @@
 //! E-mail addresses: what people have, not all that RFC 5322 allows.
 
-use super::context::{self, Words};
+use super::context::{self, Set, Words};
 use super::detector::Hit;
 use super::rule::{Confidence, Known};
 use super::window::Window;
 
-const WORDS: Words = &["email*", "mail*", "e", "from", "to", "cc", "bcc", "recipient*", "sender"];
+const WORDS: Words =
+    &Set::of(&["email*", "mail*", "e", "from", "to", "cc", "bcc", "recipient*", "sender"]);
 /// Longest local part (RFC 5321, 4.5.3.1.1).
 const LOCAL: usize = 64;
 /// Longest domain.

@@ -1,13 +1,13 @@
 //! Addresses of devices, IPv4 and IPv6. They are observed only: a version has the same shape.
 
-use super::context::{self, Words};
+use super::context::{self, Set, Words};
 use super::detector::Hit;
 use super::digits::{Groups, table::Seps};
 use super::rule::{Confidence, Known};
 use super::window::Window;
 use std::net::Ipv6Addr;
 
-const WORDS: Words = &[
+const WORDS: Words = &Set::of(&[
     "ip",
     "ipv",
     "addr*",
@@ -23,10 +23,10 @@ const WORDS: Words = &[
     "destination",
     "from",
     "real",
-];
-const VERSIONS: Words = &[
+]);
+const VERSIONS: Words = &Set::of(&[
     "version*", "ver", "v", "release*", "build*", "chrome", "mozilla", "safari", "oid", "section",
-];
+]);
 /// Longest text of an IPv6 address.
 const SIX: usize = 45;
 
@@ -63,12 +63,14 @@ pub(super) fn four(window: &Window<'_>, groups: &Groups) -> Option<Hit> {
     Some(Hit { rule: Known::Ip.id(), start, end, confidence: confidence(window, start) })
 }
 
+/// Whether an IPv6 address may go on with the byte behind a `:`.
+pub(super) const fn goes_on(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || byte == b':'
+}
+
 /// An IPv6 address whose first `:` is at `at`.
 pub(super) fn six(window: &Window<'_>, at: usize) -> Option<Hit> {
-    let next = window.at(at + 1)?;
-    if !next.is_ascii_hexdigit() && next != b':' {
-        return None;
-    }
+    let next = window.at(at + 1).filter(|byte| goes_on(*byte))?;
     let group = window.slice(at.saturating_sub(5), at);
     if next != b':' && !group.last().is_some_and(u8::is_ascii_hexdigit) {
         return None;
@@ -88,9 +90,30 @@ pub(super) fn six(window: &Window<'_>, at: usize) -> Option<Hit> {
     if colons < 2 || digits == 0 || text.len() < 6 || !window.ends(end) {
         return None;
     }
+    // Times and the addresses of interfaces have fewer groups, and leave none out.
+    if colons < 6 && !text.array_windows().any(|pair| pair == b"::") {
+        return None;
+    }
     let address: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
     if address.is_loopback() || address.is_unspecified() {
         return None;
     }
     Some(Hit { rule: Known::Ip.id(), start, end, confidence: confidence(window, start) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_address_has_seven_colons_or_leaves_groups_out(
+            text in "[0-9a-f]{1,4}(::?[0-9a-f]{1,4}){1,7}(:1[.]2[.]3[.]4)?",
+        ) {
+            let colons = text.bytes().filter(|byte| *byte == b':').count();
+            let is_told = colons >= 6 || text.contains("::");
+            prop_assert!(is_told || text.parse::<Ipv6Addr>().is_err());
+        }
+    }
 }

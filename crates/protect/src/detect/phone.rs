@@ -1,12 +1,12 @@
 //! Telephone numbers: international ones by their `+`, national ones by the words before them.
 
-use super::context::{self, Words};
+use super::context::{self, Set, Words};
 use super::detector::Hit;
 use super::digits::Groups;
 use super::rule::{Confidence, Known};
 use super::window::Window;
 
-const WORDS: Words = &[
+const WORDS: Words = &Set::of(&[
     "phone*",
     "tel",
     "telephone*",
@@ -25,7 +25,7 @@ const WORDS: Words = &[
     "whatsapp",
     "call*",
     "dial*",
-];
+]);
 
 /// Whether a country has this code (ITU-T E.164): of one digit, or a family of two or three.
 fn is_country(digits: &[u8]) -> bool {

@@ -2,13 +2,16 @@
 //! to a name that says so.
 
 mod assigned;
+mod begin;
 mod long;
 pub(super) mod table;
 
 use super::detector::Hit;
 use super::rule::{self, Confidence};
 use super::window::{Window, is_word};
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, BuildError, Input, MatchKind};
+use aho_corasick::{
+    AhoCorasick, AhoCorasickKind, Anchored, BuildError, Input, MatchKind, StartKind,
+};
 use table::ROWS;
 
 /// What is looked at behind a keyword, beside the rows of the table.
@@ -68,6 +71,7 @@ const NAMES: &[&str] = &[
 /// All that begins secrets, looked for at once.
 #[derive(Debug)]
 pub(super) struct Secrets {
+    /// Tells at a place which keyword begins there.
     keywords: AhoCorasick,
     /// What is to be looked at for each keyword.
     what: Vec<(Vec<usize>, Vec<Special>)>,
@@ -96,6 +100,7 @@ impl Secrets {
         let keywords = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::DFA))
             .match_kind(MatchKind::LeftmostLongest)
+            .start_kind(StartKind::Anchored)
             .build(&texts)?;
         let longest = texts.iter().map(|text| text.len()).max().unwrap_or_default();
         Ok(Self { keywords, what, texts, longest })
@@ -103,9 +108,15 @@ impl Secrets {
 
     /// The next keyword from `from` on, and which it is.
     pub(super) fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, usize)> {
-        let input =
-            Input::new(bytes).span(from.min(bytes.len())..bytes.len()).anchored(Anchored::No);
-        self.keywords.find(input).map(|found| (found.start(), found.pattern().as_usize()))
+        let mut from = from;
+        loop {
+            let at = begin::next(bytes, from)?;
+            let input = Input::new(bytes).span(at..bytes.len()).anchored(Anchored::Yes);
+            if let Some(found) = self.keywords.find(input) {
+                return Some((at, found.pattern().as_usize()));
+            }
+            from = at + 1;
+        }
     }
 
     /// Where the last bytes may be the beginning of a keyword; the length if nowhere.
@@ -114,6 +125,9 @@ impl Secrets {
         (from..bytes.len())
             .find(|at| {
                 let tail = bytes.get(*at..).unwrap_or_default();
+                if matches!(tail, [a, b, ..] if begin::thirds(*a, *b) == 0) {
+                    return false;
+                }
                 let place = self.texts.partition_point(|text| text.as_bytes() < tail);
                 let next = self.texts.get(place..).unwrap_or_default();
                 let more = |text: &&&str| text.as_bytes().starts_with(tail);
@@ -188,6 +202,7 @@ pub(super) fn entropy(text: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn rows_are_well_formed() {
@@ -203,6 +218,32 @@ mod tests {
         assert_eq!(entropy(b"xxxxxxxxxxxxxxxx"), 0);
         assert_eq!(entropy(b"0123456789abcdef"), 40);
         assert!(entropy(b"") == 0);
+    }
+
+    proptest! {
+        #[test]
+        fn keywords_are_found_as_an_automaton_finds_them_that_reads_every_byte(
+            parts in proptest::collection::vec(part(), 0..30),
+        ) {
+            let (text, secrets) = (parts.concat(), Secrets::new().expect("built"));
+            let plain = AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(&secrets.texts)
+                .expect("built");
+            for from in 0..=text.len() {
+                let input = Input::new(&text).span(from..text.len());
+                let wanted = plain.find(input).map(|it| (it.start(), it.pattern().as_usize()));
+                prop_assert_eq!(secrets.find(&text, from), wanted);
+            }
+        }
+    }
+
+    /// Keywords, beginnings of keywords, and bytes.
+    fn part() -> impl Strategy<Value = Vec<u8>> {
+        let texts = Secrets::new().expect("built").texts;
+        let keyword = (proptest::sample::select(texts), 0_usize..30)
+            .prop_map(|(text, most)| text.as_bytes()[..most.min(text.len())].to_vec());
+        prop_oneof![keyword, proptest::collection::vec(any::<u8>(), 0..3)]
     }
 
     #[test]

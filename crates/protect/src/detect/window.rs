@@ -3,6 +3,7 @@
 //! Invariant: whoever looked past the end of what is at hand is found out by [`Window::short`], so
 //! that its answer is thrown away and asked for again when there is more.
 
+use super::bytes::{self, DIGIT, FOREIGN, LETTER, UNDERSCORE};
 use std::cell::Cell;
 
 /// How far back a rule may look from where it was triggered, in bytes.
@@ -69,6 +70,7 @@ impl<'a> Window<'a> {
 
     /// Whether a value may begin at `at`: nothing before it that belongs to the same word or
     /// number. The letter of an escape, as in `\n4111`, belongs to none.
+    #[inline]
     pub(super) fn begins(&self, at: usize) -> bool {
         let Some(before) = self.before(at) else { return true };
         let earlier = at.checked_sub(2).and_then(|at| self.bytes.get(at)).copied();
@@ -94,6 +96,6 @@ impl<'a> Window<'a> {
 
 /// Whether the byte belongs to a word. Letters outside ASCII do.
 #[inline]
-pub(super) const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+pub(super) fn is_word(byte: u8) -> bool {
+    bytes::is(byte, DIGIT | LETTER | UNDERSCORE | FOREIGN)
 }

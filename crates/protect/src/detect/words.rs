@@ -1,16 +1,18 @@
 //! National ids with letters in them: those that begin with letters, and those that end with one.
 
+use super::bytes::{self, CAPITAL, LETTER};
 use super::check::{cn_resident, is_date};
-use super::context::{self, Words};
+use super::context::{self, Set, Words};
 use super::detector::Hit;
 use super::digits::{Groups, table};
 use super::iban;
 use super::rule::{Confidence, Known};
 use super::window::Window;
 
-const NINO: Words = &["nino", "ni", "insurance", "national"];
-const DNI: Words = &["dni", "nie", "nif", "documento", "identidad"];
-const HETU: Words = &["hetu", "henkilötunnus", "henkilotunnus", "personbeteckning", "ssn"];
+const NINO: Words = &Set::of(&["nino", "ni", "insurance", "national"]);
+const DNI: Words = &Set::of(&["dni", "nie", "nif", "documento", "identidad"]);
+const HETU: Words =
+    &Set::of(&["hetu", "henkilötunnus", "henkilotunnus", "personbeteckning", "ssn"]);
 /// The letters of a Spanish number, by its rest modulo 23.
 const DNI_LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
 /// The check characters of a Finnish number, by its rest modulo 31.
@@ -19,6 +21,22 @@ const HETU_LETTERS: &[u8; 31] = b"0123456789ABCDEFHJKLMNPRSTUVWXY";
 /// What begins with letters whose first digit is at `digit`.
 pub(super) fn examine(window: &Window<'_>, digit: usize) -> Option<Hit> {
     let text = window.slice(digit.saturating_sub(7), digit);
+    if !may_begin(text) {
+        return None;
+    }
+    begun(window, digit, text)
+}
+
+/// Whether a number may begin with the last letters of the text: with six of any case, or with
+/// fewer, the last of them a capital. Most are the end of a word, or stand in hexadecimal.
+fn may_begin(text: &[u8]) -> bool {
+    let all = |six: &[u8; 6]| six.iter().fold(LETTER, |all, byte| all & bytes::kind(*byte));
+    text.last().is_some_and(|last| bytes::is(*last, CAPITAL))
+        || text.last_chunk().map_or(0, all) != 0
+}
+
+/// What begins with the last letters of the text, which stands before the digit.
+fn begun(window: &Window<'_>, digit: usize, text: &[u8]) -> Option<Hit> {
     let letters = text.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
     // The letter of an escape, as in `\nDE89…`, belongs to no word.
     let escape = |letters: usize| {
@@ -215,6 +233,7 @@ fn italian(at: usize, byte: u8) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn published_examples_are_found() {
@@ -239,6 +258,19 @@ mod tests {
             let groups = Groups::read(&window, digit);
             let found = tailed(&window, &groups).map(|hit| (hit.rule, hit.end));
             assert_eq!(found, Some((rule.id(), text.len())), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_begins_with_letters_that_are_passed_over(
+            before in "[ -~]{0,4}(\\\\[nrt])?[A-Za-z]{0,8}",
+            rest in "(1234567L|[0-9]{6}[A-D]|85T10A562S|[0-9]{2}[A-Z0-9]{8,20})",
+        ) {
+            let (text, digit) = (before.clone() + &rest, before.len());
+            let window = Window::new(text.as_bytes(), b"", true);
+            let found = begun(&window, digit, window.slice(digit.saturating_sub(7), digit));
+            prop_assert_eq!(examine(&window, digit), found);
         }
     }
 

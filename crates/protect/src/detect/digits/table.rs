@@ -1,7 +1,7 @@
 //! National ids that are nothing but digits: how they are grouped, checked and called.
 
 use super::super::check;
-use super::super::context::Words;
+use super::super::context::{Set, Words};
 use super::super::rule::{Confidence, Known};
 use Confidence::{Checksum, Confirmed, Context, Pattern};
 
@@ -29,19 +29,22 @@ pub(in super::super) struct Row {
     pub(super) words: Words,
 }
 
-const US: Words = &["ssn", "ssns", "social", "itin", "taxpayer*"];
-pub(in super::super) const DE: Words = &["steuer*", "idnr", "tin", "tax*", "identifikationsnummer"];
-const FR: Words = &["nir", "insee", "secu", "sécu*", "securite", "sécurité", "vitale"];
-const NL: Words = &["bsn", "burgerservicenummer", "sofi*", "citizen"];
-const BE: Words = &["rrn", "nrn", "rijksregister*", "registre", "national", "niss", "insz", "bis"];
-const PL: Words = &["pesel"];
-const SE: Words = &["personnummer", "personnr", "pnr", "ssn", "samordningsnummer", "national"];
-const BR: Words = &["cpf", "contribuinte"];
-const IN: Words = &["aadhaar", "aadhar", "uid", "uidai", "आधार"];
-const CA: Words = &["sin", "nas", "insurance"];
-const AU: Words = &["tfn", "tax"];
+const US: Words = &Set::of(&["ssn", "ssns", "social", "itin", "taxpayer*"]);
+pub(in super::super) const DE: Words =
+    &Set::of(&["steuer*", "idnr", "tin", "tax*", "identifikationsnummer"]);
+const FR: Words = &Set::of(&["nir", "insee", "secu", "sécu*", "securite", "sécurité", "vitale"]);
+const NL: Words = &Set::of(&["bsn", "burgerservicenummer", "sofi*", "citizen"]);
+const BE: Words =
+    &Set::of(&["rrn", "nrn", "rijksregister*", "registre", "national", "niss", "insz", "bis"]);
+const PL: Words = &Set::of(&["pesel"]);
+const SE: Words =
+    &Set::of(&["personnummer", "personnr", "pnr", "ssn", "samordningsnummer", "national"]);
+const BR: Words = &Set::of(&["cpf", "contribuinte"]);
+const IN: Words = &Set::of(&["aadhaar", "aadhar", "uid", "uidai", "आधार"]);
+const CA: Words = &Set::of(&["sin", "nas", "insurance"]);
+const AU: Words = &Set::of(&["tfn", "tax"]);
 pub(in super::super) const CN: Words =
-    &["resident", "idcard", "sfz", "身份证*", "citizen", "national"];
+    &Set::of(&["resident", "idcard", "sfz", "身份证*", "citizen", "national"]);
 
 /// A number of one group.
 const fn plain(
