@@ -1,7 +1,9 @@
-//! Sources through the real binary: a folder, and a Redis of the test's own that goes away, comes
-//! back, and says everything twice.
+//! Sources through the real binary: a folder, and brokers of the test's own that go away, come back,
+//! and say everything twice.
 
 mod folder;
+mod nats;
+mod nats_server;
 mod redis;
 
 use crate::rig::{Node, PATIENCE, example};
@@ -118,4 +120,14 @@ impl Pulling {
 
 fn number(stands: &Value, key: &str) -> u64 {
     stands[key].as_u64().unwrap_or_else(|| panic!("no {key}: {stands}"))
+}
+
+/// Gives the secret `broker` a value.
+fn secret(pulling: &Pulling, value: &str) {
+    let file = pulling.dir.path().join("secret");
+    std::fs::write(&file, value).expect("written");
+    let file = file.to_str().expect("text");
+    if !pulling.node.run(&["secret", "set", "broker", "--file", file]).status.success() {
+        pulling.node.ok(&["secret", "rotate", "broker", "--file", file]);
+    }
 }

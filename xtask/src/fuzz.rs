@@ -61,6 +61,7 @@ const TARGETS: &[(&str, How)] = &[
     ("manifest_toml", How::Guided),
     ("named", How::Guided),
     ("namespace", How::Guided),
+    ("nats_frame", How::Guided),
     ("note", How::Guided),
     ("outbound", How::Guided),
     ("policies", How::Guided),

@@ -114,6 +114,26 @@ pub trait Feed: Send {
     /// [`Error`]. They come again then.
     fn settle<'a>(&'a mut self, arrivals: &'a [Arrival]) -> Future<'a, Result<(), Error>>;
 
+    /// Says that these are still held, since there is no room for them yet: they do not come again
+    /// meanwhile, nor to others. Said about once a second; a source that needs it less often keeps
+    /// count.
+    ///
+    /// # Errors
+    /// [`Error`]. They come again then.
+    fn hold<'a>(&'a mut self, arrivals: &'a [Arrival]) -> Future<'a, Result<(), Error>> {
+        let _held_until_it_is_closed = arrivals;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Gives these back, since nobody here is called with them any more. Others may have them at once.
+    ///
+    /// # Errors
+    /// [`Error`]. They come again all the same.
+    fn release<'a>(&'a mut self, arrivals: &'a [Arrival]) -> Future<'a, Result<(), Error>> {
+        let _given_back_when_it_is_closed = arrivals;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// How many messages lie there and were not given, if the source tells.
     ///
     /// # Errors

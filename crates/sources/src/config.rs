@@ -10,6 +10,8 @@ use std::time::Duration;
 pub enum Kind {
     /// A stream of Redis.
     Redis(Redis),
+    /// A stream of NATS JetStream.
+    Nats(Nats),
     /// A folder.
     Folder(Folder),
 }
@@ -20,12 +22,13 @@ impl Kind {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Redis(_) => "redis",
+            Self::Nats(_) => "nats",
             Self::Folder(_) => "folder",
         }
     }
 }
 
-/// Where a new group begins to read.
+/// Where a new group or consumer begins to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
     /// With what is there.
@@ -60,6 +63,32 @@ pub struct Redis {
     /// What that field holds.
     pub shape: Shape,
     /// The field that says which entries belong together: `partitionkey` of the event.
+    pub key: Option<String>,
+}
+
+/// A stream of NATS JetStream, pulled by a durable consumer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nats {
+    /// Where it listens.
+    pub at: Destination,
+    /// Whether TLS is spoken.
+    pub secure: bool,
+    /// The user, if the secret is a password.
+    pub user: Option<String>,
+    /// The stream.
+    pub stream: String,
+    /// The durable consumer. Made, if there is none.
+    pub consumer: String,
+    /// Which subjects of the stream a new consumer gets. All of them, if nothing is said.
+    pub subject: Option<String>,
+    /// Where a new consumer begins.
+    pub begin: Begin,
+    /// After how long a message that was given and not acknowledged comes again, with a new consumer.
+    pub ack_wait: Duration,
+    /// What a message holds.
+    pub shape: Shape,
+    /// The field of a message's head that says which messages belong together: `partitionkey` of the
+    /// event.
     pub key: Option<String>,
 }
 

@@ -1,8 +1,8 @@
 //! Sources of messages: what the node pulls from, for functions that are called with what comes.
 //!
 //! [`open`] makes a [`ports::Source`] of what the operator's configuration says. `redis.rs` reads
-//! streams of Redis, `folder.rs` takes files out of a folder; `form.rs` makes events of both.
-//! Each is behind a feature of its name.
+//! streams of Redis, `nats.rs` streams of NATS JetStream, `folder.rs` takes files out of a folder;
+//! `form.rs` makes events of all of them. Each is behind a feature of its name.
 //!
 //! Invariant: a message is settled with the other side only when the engine says that it lies in the
 //! queue.
@@ -11,19 +11,23 @@
 #![forbid(unsafe_code)]
 
 mod config;
+#[cfg(any(feature = "redis", feature = "nats"))]
+mod dial;
 #[cfg(feature = "folder")]
 mod folder;
 mod form;
-#[cfg(all(feature = "redis", any(test, fuzzing)))]
+#[cfg(all(feature = "redis", feature = "nats", any(test, fuzzing)))]
 pub mod fuzz;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", feature = "nats"))]
 mod line;
+#[cfg(feature = "nats")]
+mod nats;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", feature = "nats"))]
 mod tls;
 
-pub use config::{Begin, FileShape, Folder, Kind, Redis};
+pub use config::{Begin, FileShape, Folder, Kind, Nats, Redis};
 pub use form::Shape;
 
 use model::Problem;
@@ -51,9 +55,11 @@ pub fn open(kind: Kind, around: Surroundings) -> Result<Arc<dyn ports::Source>, 
     match kind {
         #[cfg(feature = "redis")]
         Kind::Redis(config) => Ok(Arc::new(redis::Stream::new(config, around))),
+        #[cfg(feature = "nats")]
+        Kind::Nats(config) => Ok(Arc::new(nats::Stream::new(config, around))),
         #[cfg(feature = "folder")]
         Kind::Folder(config) => Ok(Arc::new(folder::Watched::new(config, around.clock))),
-        #[cfg(not(all(feature = "redis", feature = "folder")))]
+        #[cfg(not(all(feature = "redis", feature = "nats", feature = "folder")))]
         other => {
             let what = format!("this build has no sources of the kind `{}`", other.word());
             drop(around);

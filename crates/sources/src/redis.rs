@@ -10,13 +10,12 @@ mod wire;
 
 use crate::Surroundings;
 use crate::config::{Begin, Redis};
-use crate::line::{Line, Stream as Bytes};
-use crate::tls::Trust;
+use crate::dial::Dialer;
 pub(crate) use entry::Terms;
 use entry::{FIELDS_MAX, is_id, odd};
 use model::Secret;
+use ports::Future;
 use ports::source::{Arrival, Error, Feed, Opening, Source};
-use ports::{Future, Outbound};
 use resp::{Limits, Reply};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,26 +41,20 @@ pub(crate) fn limits(bytes_max: u64) -> Limits {
 /// A stream, as it is configured.
 pub(crate) struct Stream {
     config: Arc<Redis>,
-    outbound: Arc<dyn Outbound>,
-    trust: Trust,
+    dialer: Dialer,
 }
 
 impl Stream {
     pub(crate) fn new(config: Redis, around: Surroundings) -> Self {
-        Self {
-            config: Arc::new(config),
-            outbound: around.outbound,
-            trust: Trust::new(around.authorities, around.system_authorities),
-        }
+        Self { config: Arc::new(config), dialer: Dialer::new(around) }
     }
 
     async fn connect(&self, opening: Opening) -> Result<Reading, Error> {
         let Opening { function, secret, origin, bytes_max } = opening;
-        let line = Line::open(&self.outbound, function, &self.config.at).await?;
-        let stream: Box<dyn Bytes> = match self.config.secure {
-            true => self.trust.shake(self.config.at.host(), line).await?,
-            false => Box::new(line),
-        };
+        let mut stream = self.dialer.dial(function, &self.config.at).await?;
+        if self.config.secure {
+            stream = self.dialer.shake(&self.config.at, stream).await?;
+        }
         let mut wire = Wire::new(stream, limits(bytes_max));
         self.introduce(&mut wire, secret.as_ref()).await?;
         self.join(&mut wire).await?;

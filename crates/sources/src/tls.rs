@@ -1,6 +1,6 @@
 //! TLS to sources. Verification is always on.
 
-use crate::line::{Line, Stream};
+use crate::line::Stream;
 use model::destination::Host;
 use ports::source::Error;
 use rustls::pki_types::pem::PemObject as _;
@@ -24,7 +24,11 @@ impl Trust {
     }
 
     /// Shakes hands.
-    pub(crate) async fn shake(&self, host: &Host, line: Line) -> Result<Box<dyn Stream>, Error> {
+    pub(crate) async fn shake(
+        &self,
+        host: &Host,
+        line: Box<dyn Stream>,
+    ) -> Result<Box<dyn Stream>, Error> {
         let config = self.config.get_or_try_init(|| self.read()).await?;
         let name = match host {
             Host::Name(name) => ServerName::try_from(name.to_string())

@@ -1,6 +1,6 @@
 //! Streams of a real Redis.
 
-use super::{Pulling, number};
+use super::{Pulling, number, secret};
 use crate::rig::PATIENCE;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -128,15 +128,6 @@ fn command(words: &[&[u8]]) -> Vec<u8> {
         bytes.extend_from_slice(b"\r\n");
     }
     bytes
-}
-
-fn secret(pulling: &Pulling, value: &str) {
-    let file = pulling.dir.path().join("secret");
-    std::fs::write(&file, value).expect("written");
-    let file = file.to_str().expect("text");
-    if !pulling.node.run(&["secret", "set", "broker", "--file", file]).status.success() {
-        pulling.node.ok(&["secret", "rotate", "broker", "--file", file]);
-    }
 }
 
 #[test]

@@ -159,6 +159,13 @@ const NEEDS: &[Need] = &[
         foreign: false,
     },
     Need {
+        what: "NATS' server",
+        there: || works("nats-server", &["--version"]),
+        packages: &["nats-server"],
+        advice: "install nats-server 2.9 or newer",
+        foreign: false,
+    },
+    Need {
         what: "umoci, which makes images",
         there: || works("umoci", &["--version"]),
         packages: &["umoci"],

@@ -15,7 +15,7 @@ use model::wire::queued::{Call, Cause};
 use model::wire::v1::Caller;
 use model::{Claims, CloudEvent, Code, Problem, Timestamp};
 use ports::queue::{self, Message, Post, Publication};
-use ports::source::{Arrival, Fault, Opening};
+use ports::source::{Arrival, Fault, Feed, Opening};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +143,8 @@ impl Engine {
             *came = true;
             one.is(State::Running);
             if !arrivals.is_empty() {
-                if !self.hand_over(one, called, &arrivals).await? {
+                if !self.hand_over(one, called, &mut *feed, &arrivals).await? {
+                    timeout(NEXT, feed.release(&arrivals)).await.map_err(|_| slow())??;
                     return Ok(());
                 }
                 timeout(NEXT, feed.settle(&arrivals)).await.map_err(|_| slow())??;
@@ -168,6 +169,7 @@ impl Engine {
         &self,
         one: &Standing,
         called: Called,
+        feed: &mut dyn Feed,
         arrivals: &[Arrival],
     ) -> Result<bool, Problem> {
         let mut called = called;
@@ -183,6 +185,7 @@ impl Engine {
                 Err(queue::Error::Quota { .. }) => {
                     one.is(State::Full);
                     sleep(LOOK).await;
+                    timeout(NEXT, feed.hold(arrivals)).await.map_err(|_| slow())??;
                     match self.whom(one) {
                         Some(still) => called = still,
                         None => return Ok(false),

@@ -28,6 +28,9 @@ struct Broker {
     opened: usize,
     /// How often it fails when something is settled.
     breaks: usize,
+    /// How often it was told that something is still held, and what was given back.
+    held: usize,
+    released: Vec<String>,
 }
 
 /// The broker as a source. What was given and not settled comes again when it is opened.
@@ -92,6 +95,19 @@ impl Feed for Scripted {
         }
         broker.given.retain(|it| arrivals.iter().all(|one| one.token != it.token));
         broker.settled.extend(arrivals.iter().map(|it| it.token.clone()));
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn hold<'a>(&'a mut self, arrivals: &'a [Arrival]) -> Future<'a, Result<(), Error>> {
+        let mut broker = self.0.lock();
+        assert_eq!(broker.given, arrivals);
+        broker.held += 1;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn release<'a>(&'a mut self, arrivals: &'a [Arrival]) -> Future<'a, Result<(), Error>> {
+        let mut broker = self.0.lock();
+        broker.released.extend(arrivals.iter().map(|it| it.token.clone()));
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -205,6 +221,24 @@ async fn a_full_queue_keeps_what_came_unsettled_until_there_is_room() {
     rig.pull(5).await;
     assert_eq!((broker.settled().len(), rig.stands().state.as_str()), (0, "full"));
     assert_eq!(rig.pulled().await, 0, "all of it or nothing");
+    let broker = broker.0.lock();
+    assert!(broker.held >= 3 && broker.released.is_empty(), "it says that it has them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_and_has_nobody_to_call_any_more_is_given_back() {
+    let queue =
+        QueueLimits { quota: Quota { messages: 2, bytes: 1 << 20 }, ..QueueLimits::default() };
+    let (rig, broker) = open_with(FUNCTION, Config { queue, ..Config::default() }).await;
+    rig.grant("trigger:in", "invoke", "f").await;
+    (1..=3).for_each(|id| broker.put(id, None));
+    let undeploy = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        rig.deploy(r#"{"name":"f"}"#).await.expect("deployed");
+    };
+    tokio::join!(rig.pull(5), undeploy);
+    let broker = broker.0.lock();
+    assert_eq!((broker.settled.len(), broker.released.join(" ").as_str()), (0, "1 2 3"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,18 +1,18 @@
 //! `[[source]]`: where messages are pulled from.
 
-use super::network::Network;
+mod folder;
+mod nats;
+mod redis;
+
 use super::pick::SettingRow;
 use ipnet::IpNet;
-use model::unit::Duration;
 use model::{
     Code, Destination, EnvironmentName, Problem, Scope, SecretName, TenantName, TriggerName,
 };
 use serde::Deserialize;
-use sources::{Begin, FileShape, Folder, Kind, Redis, Shape};
-use std::path::{Path, PathBuf};
+use sources::{Begin, Kind, Shape};
+use std::path::Path;
 
-/// The port that Redis listens on if nothing else is said.
-const REDIS_PORT: u16 = 6379;
 /// Longest name on the other side.
 const NAME_BYTES_MAX: usize = 512;
 
@@ -24,44 +24,9 @@ pub(super) struct Section {
     tenant: Option<TenantName>,
     environment: Option<EnvironmentName>,
     backlog: Option<u64>,
-    redis: Option<RedisSection>,
-    folder: Option<FolderSection>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RedisSection {
-    url: String,
-    stream: String,
-    #[serde(default = "group")]
-    group: String,
-    consumer: Option<String>,
-    user: Option<String>,
-    secret: Option<SecretName>,
-    #[serde(default)]
-    networks: Vec<Network>,
-    #[serde(default)]
-    begin: BeginWord,
-    #[serde(default = "claim_after")]
-    claim_after: Duration,
-    field: Option<String>,
-    form: Option<FormWord>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    key: Option<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FolderSection {
-    path: PathBuf,
-    #[serde(default = "stable")]
-    stable: Duration,
-    form: Option<FormWord>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    #[serde(default = "keep")]
-    keep: bool,
+    redis: Option<redis::Section>,
+    nats: Option<nats::Section>,
+    folder: Option<folder::Section>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -78,22 +43,6 @@ enum FormWord {
     Data,
     Event,
     Path,
-}
-
-fn group() -> String {
-    "casemate".to_owned()
-}
-
-const fn claim_after() -> Duration {
-    Duration::seconds(300)
-}
-
-const fn stable() -> Duration {
-    Duration::seconds(2)
-}
-
-const fn keep() -> bool {
-    true
 }
 
 /// A source.
@@ -133,12 +82,25 @@ pub(super) fn resolve(
         }
         let value = match &source.kind {
             Kind::Redis(redis) => format!("redis {} stream {}", redis.at, redis.stream),
+            Kind::Nats(nats) => format!("nats {} stream {}", nats.at, nats.stream),
             Kind::Folder(folder) => format!("folder {}", folder.path.display()),
         };
         rows.push(SettingRow { key: format!("source.{name}"), value, origin: "file".to_owned() });
         sources.push(source);
     }
     Ok(sources)
+}
+
+/// What a section says beside the kind: the secret's name, and the networks.
+type Checked = (Kind, Option<SecretName>, Vec<IpNet>);
+
+impl From<BeginWord> for Begin {
+    fn from(word: BeginWord) -> Self {
+        match word {
+            BeginWord::Start => Self::Start,
+            BeginWord::New => Self::New,
+        }
+    }
 }
 
 impl Section {
@@ -149,10 +111,11 @@ impl Section {
         if self.backlog == Some(0) {
             return Err("`backlog` is at least 1".to_owned());
         }
-        let (kind, secret, mut networks) = match (self.redis, self.folder) {
-            (Some(redis), None) => redis.check()?,
-            (None, Some(folder)) => (folder.check(directory)?, None, Vec::new()),
-            _ => return Err("write either `redis` or `folder`".to_owned()),
+        let (kind, secret, mut networks) = match (self.redis, self.nats, self.folder) {
+            (Some(redis), None, None) => redis.check()?,
+            (None, Some(nats), None) => nats.check()?,
+            (None, None, Some(folder)) => (folder.check(directory)?, None, Vec::new()),
+            _ => return Err("write one of `redis`, `nats` and `folder`".to_owned()),
         };
         if dev && networks.is_empty() {
             let own = ["127.0.0.0/8", "::1/128"];
@@ -163,77 +126,11 @@ impl Section {
     }
 }
 
-impl RedisSection {
-    fn check(self) -> Result<(Kind, Option<SecretName>, Vec<IpNet>), String> {
-        let (at, secure, database) = address(&self.url)?;
-        let names = [
-            ("stream", Some(&self.stream)),
-            ("group", Some(&self.group)),
-            ("consumer", self.consumer.as_ref()),
-            ("user", self.user.as_ref()),
-            ("field", self.field.as_ref()),
-            ("key", self.key.as_ref()),
-        ];
-        for (key, name) in names {
-            if name.is_some_and(|name| name.is_empty() || name.len() > NAME_BYTES_MAX) {
-                return Err(format!("`{key}` must be 1 to {NAME_BYTES_MAX} bytes"));
-            }
-        }
-        if self.user.is_some() && self.secret.is_none() {
-            return Err("`user` goes with `secret`, the name of a secret with the password".into());
-        }
-        if self.claim_after < Duration::seconds(1) {
-            return Err("`claim_after` is at least 1s".to_owned());
-        }
-        if self.field.is_none() && (self.form.is_some() || self.kind.is_some()) {
-            return Err("`form` and `type` are about a `field`: without one, the data is a JSON object of all fields".into());
-        }
-        let shape = match self.form {
-            Some(FormWord::Path) => return Err("`form` is `data` or `event`".to_owned()),
-            form => shape(form, self.kind, "application/json")?,
-        };
-        let redis = Redis {
-            at,
-            secure,
-            database,
-            user: self.user,
-            stream: self.stream,
-            group: self.group,
-            consumer: self.consumer.unwrap_or_default(),
-            begin: match self.begin {
-                BeginWord::Start => Begin::Start,
-                BeginWord::New => Begin::New,
-            },
-            claim_after: self.claim_after.std(),
-            field: self.field,
-            shape,
-            key: self.key,
-        };
-        let networks = self.networks.iter().map(|network| network.0).collect();
-        Ok((Kind::Redis(redis), self.secret, networks))
-    }
-}
-
-impl FolderSection {
-    fn check(self, directory: &Path) -> Result<Kind, String> {
-        if self.path.as_os_str().is_empty() {
-            return Err("`path` names the folder".to_owned());
-        }
-        if self.stable > Duration::seconds(24 * 60 * 60) {
-            return Err("`stable` is at most 1d".to_owned());
-        }
-        let shape = match self.form {
-            Some(FormWord::Path) if self.kind.is_some() => {
-                return Err("`type` is about the data, and `path` has its own".to_owned());
-            }
-            Some(FormWord::Path) if !self.keep => {
-                return Err("a file whose path is told must be kept".to_owned());
-            }
-            Some(FormWord::Path) => FileShape::Path,
-            form => FileShape::Whole(shape(form, self.kind, "application/octet-stream")?),
-        };
-        let (path, keep) = (directory.join(self.path), self.keep);
-        Ok(Kind::Folder(Folder { path, stable: self.stable.std(), shape, keep }))
+/// What messages hold, of brokers.
+fn message_shape(form: Option<FormWord>, kind: Option<String>) -> Result<Shape, String> {
+    match form {
+        Some(FormWord::Path) => Err("`form` is `data` or `event`".to_owned()),
+        form => shape(form, kind, "application/json"),
     }
 }
 
@@ -252,101 +149,48 @@ fn shape(form: Option<FormWord>, kind: Option<String>, default: &str) -> Result<
     Ok(Shape::Data(kind))
 }
 
-/// `redis://HOST[:PORT][/DATABASE]`, or `rediss://` with TLS.
-fn address(url: &str) -> Result<(Destination, bool, u32), String> {
-    let (secure, rest) = match url.split_once("://") {
-        Some(("redis", rest)) => (false, rest),
-        Some(("rediss", rest)) => (true, rest),
-        _ => return Err("`url` begins with `redis://`, or with `rediss://` for TLS".to_owned()),
-    };
-    if rest.contains('@') {
-        let why = "`url` has no user and no password in it: write `user`, and `secret` with the name of a secret";
-        return Err(why.to_owned());
+/// Refuses names that are none on the other side.
+fn names(names: &[(&str, Option<&String>)]) -> Result<(), String> {
+    for (key, name) in names {
+        if name.is_some_and(|name| name.is_empty() || name.len() > NAME_BYTES_MAX) {
+            return Err(format!("`{key}` must be 1 to {NAME_BYTES_MAX} bytes"));
+        }
     }
-    let (host, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let bare = host.rsplit_once(':').is_none_or(|(_, port)| port.ends_with(']'));
-    let at = match bare {
-        true => Destination::parse(&format!("{host}:{REDIS_PORT}")),
-        false => Destination::parse(host),
-    };
-    let database = match database {
-        "" => 0,
-        digits => digits.parse().map_err(|_| "`url` ends with a database's number".to_owned())?,
-    };
-    Ok((at.map_err(|error| error.to_string())?, secure, database))
+    Ok(())
+}
+
+/// What begins the address of a broker, without TLS and with it, and its port if nothing is said.
+struct Scheme {
+    plain: &'static str,
+    secure: &'static str,
+    port: u16,
+}
+
+impl Scheme {
+    /// `SCHEME://HOST[:PORT]`, whether that is with TLS, and what is behind the next slash.
+    fn read<'u>(&self, url: &'u str) -> Result<(Destination, bool, &'u str), String> {
+        let Self { plain, secure, port } = self;
+        let (tls, rest) = match url.split_once("://") {
+            Some((word, rest)) if word == *plain => (false, rest),
+            Some((word, rest)) if word == *secure => (true, rest),
+            _ => {
+                let why = format!("`url` begins with `{plain}://`, or with `{secure}://` for TLS");
+                return Err(why);
+            }
+        };
+        if rest.contains('@') {
+            let why = "`url` has no user and no password in it: write `user`, and `secret` with the name of a secret";
+            return Err(why.to_owned());
+        }
+        let (host, behind) = rest.split_once('/').unwrap_or((rest, ""));
+        let bare = host.rsplit_once(':').is_none_or(|(_, port)| port.ends_with(']'));
+        let at = match bare {
+            true => Destination::parse(&format!("{host}:{port}")),
+            false => Destination::parse(host),
+        };
+        Ok((at.map_err(|error| error.to_string())?, tls, behind))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Vec<Source>, String> {
-        #[derive(Deserialize)]
-        struct File {
-            source: Vec<Section>,
-        }
-        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-        let mut rows = Vec::new();
-        resolve(file.source, Path::new("/etc/casemate"), false, &mut rows)
-            .map_err(|problem| problem.to_string())
-    }
-
-    fn redis(lines: &str) -> String {
-        format!("[[source]]\nname = \"a\"\n[source.redis]\n{lines}\n")
-    }
-
-    fn folder(lines: &str) -> String {
-        format!("[[source]]\nname = \"a\"\n[source.folder]\n{lines}\n")
-    }
-
-    #[test]
-    fn sources_have_safe_defaults() {
-        let text = redis("url = \"redis://broker\"\nstream = \"orders\"");
-        let found = read(&text).expect("a source");
-        let Kind::Redis(config) = &found[0].kind else { panic!("not redis") };
-        assert_eq!(
-            (config.at.to_string().as_str(), config.group.as_str()),
-            ("broker:6379", "casemate")
-        );
-        assert_eq!((config.secure, config.database, config.begin), (false, 0, Begin::Start));
-        assert!(found[0].networks.is_empty() && found[0].secret.is_none());
-        let found = read(&folder("path = \"inbox\"")).expect("a source");
-        let Kind::Folder(config) = &found[0].kind else { panic!("not a folder") };
-        assert_eq!((config.path.to_str(), config.keep), (Some("/etc/casemate/inbox"), true));
-        let text = redis(
-            "url = \"rediss://[2001:db8::7]:7000/3\"\nstream = \"s\"\nnetworks = [\"10.0.0.0/8\"]",
-        );
-        let found = read(&text).expect("a source");
-        let Kind::Redis(config) = &found[0].kind else { panic!("not redis") };
-        assert_eq!(config.at.to_string(), "[2001:db8::7]:7000");
-        assert_eq!((config.secure, config.database, found[0].networks.len()), (true, 3, 1));
-    }
-
-    #[test]
-    fn what_would_be_unsafe_or_cannot_work_is_refused_and_says_why() {
-        let with = |more: &str| redis(&format!("url = \"redis://b\"\nstream = \"s\"\n{more}"));
-        for (text, why) in [
-            (redis("url = \"redis://me:pw@b\"\nstream = \"s\""), "no password in it"),
-            (redis("url = \"http://b\"\nstream = \"s\""), "begins with"),
-            (redis("url = \"redis://b/x\"\nstream = \"s\""), "database's number"),
-            (redis("url = \"redis://b:0\"\nstream = \"s\""), "port"),
-            (redis("url = \"redis://b\"\nstream = \"\""), "`stream` must be"),
-            (with("user = \"u\""), "goes with `secret`"),
-            (with("password = \"x\""), "unknown field"),
-            (with("claim_after = \"10ms\""), "at least 1s"),
-            (with("form = \"event\""), "are about a `field`"),
-            (with("field = \"f\"\nform = \"path\""), "`data` or `event`"),
-            (with("field = \"f\"\ntype = \"json\""), "media type"),
-            (with("field = \"f\"\nform = \"event\"\ntype = \"a/b\""), "has its own"),
-            (folder("path = \"\""), "names the folder"),
-            (folder("path = \"a\"\nform = \"path\"\nkeep = false"), "must be kept"),
-            (folder("path = \"a\"\nstable = \"2d\""), "at most 1d"),
-            ("[[source]]\nname = \"a\"\n".to_owned(), "either"),
-            (format!("{}{}", folder("path = \"a\""), folder("path = \"b\"")), "this name"),
-            (folder("path = \"a\"").replace("[source.", "backlog = 0\n[source."), "at least 1"),
-        ] {
-            let said = read(&text).expect_err(&text);
-            assert!(said.contains(why), "{said:?} is not {why:?}");
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! A connection to Redis: one command after the other.
 
 use super::resp::{Limits, Reader, Reply, command};
+use crate::dial::plain;
 use crate::line::Stream;
 use bytes::BytesMut;
 use ports::source::Error;
@@ -11,8 +12,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Room for what is read at once.
 const READ_BYTES: usize = 16 << 10;
-/// Longest text of the other side's that is passed on.
-const SAID_CHARS_MAX: usize = 200;
 
 /// A connection. After an error, or after a future of it was dropped, it is of no more use.
 pub(crate) struct Wire {
@@ -63,6 +62,5 @@ impl Wire {
 /// secret.
 pub(crate) fn refused(words: &[&[u8]], said: &str) -> Error {
     let name = words.first().map(|word| String::from_utf8_lossy(word)).unwrap_or_default();
-    let said: String = said.chars().filter(|it| !it.is_control()).take(SAID_CHARS_MAX).collect();
-    Error::Refused(format!("{name}: {said}"))
+    Error::Refused(format!("{name}: {}", plain(said)))
 }
