@@ -1,6 +1,8 @@
 //! A node that is called as AWS Lambda, by AWS's own programs: boto3 and the AWS CLI, unmodified.
 //! `cargo xtask test` installs them.
 
+mod mappings;
+
 use crate::rig::{Node, repository, request};
 use serde_json::Value;
 use std::process::{Command, Output};
@@ -30,7 +32,7 @@ struct Called {
     node: Node,
     id: String,
     secret: String,
-    _files: tempfile::TempDir,
+    files: tempfile::TempDir,
 }
 
 impl Called {
@@ -45,7 +47,7 @@ impl Called {
         node.ok(&["deploy", "--grant", files.path().to_str().expect("text")]);
         let (id, secret) = key(&node, "boto", &["--invoke", "f"]);
         node.ok(&["grant", "token:boto", "invoke-async", "f"]);
-        Self { node, id, secret, _files: files }
+        Self { node, id, secret, files }
     }
 
     /// The same, with a key that manages functions, and beside it the one that does not.

@@ -16,6 +16,8 @@ mod place;
 mod postgres;
 mod protected;
 mod published;
+mod shapes;
 mod stage;
+mod triggers;
 mod ways_out;
 mod workers;

@@ -46,6 +46,7 @@ const TARGETS: &[(&str, How)] = &[
     ("credentials", How::Guided),
     ("destination", How::Guided),
     ("detect", How::Guided),
+    ("event_shape", How::Guided),
     ("frames", How::Guided),
     ("grant", How::Guided),
     ("head", How::Guided),

@@ -13,6 +13,7 @@ mod ceilings;
 mod code;
 mod facts;
 mod later;
+mod mappings;
 mod package;
 mod page;
 mod permissions;

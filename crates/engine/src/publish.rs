@@ -6,9 +6,7 @@
 
 mod shape;
 
-pub(crate) use shape::{
-    ACCOUNT, Form, REGION, eventbridge, form, said_in, shaped, takes_documents,
-};
+pub(crate) use shape::{Form, form, said_in, shaped, takes_documents};
 
 use crate::catalog::View;
 use crate::function::Function;

@@ -8,6 +8,7 @@
 mod answer;
 pub(crate) mod fields;
 mod query;
+pub mod trigger;
 
 pub use answer::{Answer, BadAnswer, Rendered};
 
@@ -70,7 +71,7 @@ pub fn request(parts: &Parts, body: &[u8], said: &Said<'_>) -> serde_json::Resul
         params: Map::new(),
         body: (!body.is_empty()).then(|| text(parts, body)),
     };
-    invocation(trigger, said)
+    invocation(trigger, Map::new(), said)
 }
 
 /// An event. One that is in this form already, with `Data` and `Metadata`, goes as it is.
@@ -79,15 +80,15 @@ pub fn request(parts: &Parts, body: &[u8], said: &Said<'_>) -> serde_json::Resul
 /// Never in practice: everything in it has a form in JSON.
 pub fn event(body: &[u8], said: &Said<'_>) -> serde_json::Result<Vec<u8>> {
     let Ok(text) = std::str::from_utf8(body) else {
-        return invocation(STANDARD.encode(body), said);
+        return invocation(STANDARD.encode(body), Map::new(), said);
     };
     let object: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok();
     match object {
         Some(object) if is_whole(&object) => Ok(body.to_vec()),
         // Not read into values and back: a number that fits none would change.
-        Some(_) => invocation(serde_json::from_str::<&RawValue>(text.trim())?, said),
+        Some(_) => invocation(serde_json::from_str::<&RawValue>(text.trim())?, Map::new(), said),
         // The host gives a queue's message as a text of JSON within the text.
-        None => invocation(serde_json::to_string(text)?, said),
+        None => invocation(serde_json::to_string(text)?, Map::new(), said),
     }
 }
 
@@ -97,12 +98,17 @@ fn is_whole(object: &BTreeMap<String, &RawValue>) -> bool {
     object.len() == 2 && is_object("Data") && is_object("Metadata")
 }
 
-fn invocation(value: impl Serialize, said: &Said<'_>) -> serde_json::Result<Vec<u8>> {
+/// What is called: a value, and what is known beside it.
+fn invocation(
+    value: impl Serialize,
+    mut metadata: Map<String, Value>,
+    said: &Said<'_>,
+) -> serde_json::Result<Vec<u8>> {
     let Said { function, binding, id, utc_now } = said;
-    let metadata = json!({
-        "sys": { "MethodName": function, "UtcNow": utc_now, "RandGuid": id }
-    });
-    serde_json::to_vec(&Invocation { data: BTreeMap::from([(*binding, value)]), metadata })
+    let sys = json!({ "MethodName": function, "UtcNow": utc_now, "RandGuid": id });
+    metadata.insert("sys".to_owned(), sys);
+    let data = BTreeMap::from([(*binding, value)]);
+    serde_json::to_vec(&Invocation { data, metadata: Value::Object(metadata) })
 }
 
 /// A body as text; as base64 if it is of a type that is not, or not text after all.

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod azure;
+pub mod event;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod lambda;

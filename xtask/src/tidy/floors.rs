@@ -44,7 +44,7 @@ const HOUSE: &[Room] = &[
     room("seam", 2),
     narrow("sources", 2, &["model", "ports"]),
     room("native", 2),
-    narrow("engine", 3, &["model", "ports", "identity", "policy", "protect", "audit"]),
+    narrow("engine", 3, &["model", "ports", "render", "identity", "policy", "protect", "audit"]),
     narrow("gateway", 4, &["model", "engine"]),
     narrow("control", 4, &["model", "engine"]),
     narrow("compat", 4, &["model", "engine", "archive"]),

@@ -74,6 +74,13 @@ pub(crate) async fn manage(
         | Operation::DeleteFunctionEventInvokeConfig => {
             Box::pin(doing.of_later(asked.operation, name, body)).await?
         }
+        Operation::CreateEventSourceMapping
+        | Operation::GetEventSourceMapping
+        | Operation::ListEventSourceMappings
+        | Operation::UpdateEventSourceMapping
+        | Operation::DeleteEventSourceMapping => {
+            Box::pin(doing.of_mappings(asked.operation, name, body)).await?
+        }
         other => Box::pin(doing.of_functions(other, name, body)).await?,
     };
     Ok(match said {
@@ -183,6 +190,16 @@ impl Doing<'_> {
                 self.delete_later(name).await?;
                 (204, Value::Null)
             }
+        })
+    }
+
+    async fn of_mappings(&self, operation: Operation, id: &str, body: &[u8]) -> Said {
+        Ok(match operation {
+            Operation::CreateEventSourceMapping => (202, self.create_mapping(body).await?),
+            Operation::GetEventSourceMapping => (200, self.get_mapping(id)?),
+            Operation::ListEventSourceMappings => (200, self.list_mappings()?),
+            Operation::UpdateEventSourceMapping => (202, self.update_mapping(id, body).await?),
+            _ => (202, self.delete_mapping(id).await?),
         })
     }
 

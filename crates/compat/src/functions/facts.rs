@@ -24,6 +24,24 @@ pub(super) struct Facts {
     pub(super) code_sha256: String,
     pub(super) modified: Timestamp,
     pub(super) tags: BTreeMap<String, String>,
+    /// Event-source mappings, by the names of their queues.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) mappings: BTreeMap<String, Mapping>,
+}
+
+/// An event-source mapping of a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Mapping {
+    /// Whether the function has its trigger.
+    pub(super) enabled: bool,
+    pub(super) batch: u16,
+    pub(super) window_s: u64,
+    /// Filters, as they were written.
+    pub(super) patterns: Vec<String>,
+    /// Whether its maker asked for reports of failures. They are believed anyway.
+    pub(super) report: bool,
+    pub(super) modified: Timestamp,
 }
 
 impl Facts {

@@ -134,6 +134,21 @@ operations! {
     /// Lets calls that wait be tried as the node says.
     DeleteFunctionEventInvokeConfig: "DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config",
         "";
+    /// Has a function called with the messages of a queue.
+    CreateEventSourceMapping: "POST", "/2015-03-31/event-source-mappings",
+        "Of functions that were made here, and queues only (`arn:aws:sqs:REGION:000000000000:NAME`), which are event triggers: `BatchSize` up to 100, `MaximumBatchingWindowInSeconds`, `Enabled`, `FunctionResponseTypes`, `FilterCriteria` on attributes of events. What a function reports is believed, whether `ReportBatchItemFailures` was asked for or not.";
+    /// Lists what functions are called with.
+    ListEventSourceMappings: "GET", "/2015-03-31/event-source-mappings",
+        "`FunctionName`, `EventSourceArn`, `Marker`, `MaxItems`; also triggers with `batch` of functions that were deployed in another way.";
+    /// Shows what a function is called with.
+    GetEventSourceMapping: "GET", "/2015-03-31/event-source-mappings/{UUID}",
+        "The UUID is made of the names of function and queue.";
+    /// Changes how a function is called with messages.
+    UpdateEventSourceMapping: "PUT", "/2015-03-31/event-source-mappings/{UUID}",
+        "As `CreateEventSourceMapping`, but for the function; what is not said stays.";
+    /// Lets a function not be called with messages any more.
+    DeleteEventSourceMapping: "DELETE", "/2015-03-31/event-source-mappings/{UUID}",
+        "At once: what waits becomes a dead letter.";
     /// Gives a function an address.
     CreateFunctionUrlConfig: "POST", "/2021-10-31/functions/{FunctionName}/url",
         "`AuthType`, `Cors`, `InvokeMode`, `Qualifier` of an alias. Of functions that were made here.";

@@ -2,7 +2,6 @@
 //! Amazon SQS as AWS Lambda gets it, or messages of a queue of Cloudflare Workers.
 
 use super::{Form, numbered};
-use crate::publish::{ACCOUNT, REGION, eventbridge};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -11,7 +10,8 @@ use http::header::CONTENT_TYPE;
 use md5::{Digest as _, Md5};
 use model::event::{BATCH, is_json};
 use model::manifest::EventShape;
-use model::{CloudEvent, FunctionRef, InvocationId, Timestamp};
+use model::{CloudEvent, Code, FunctionRef, InvocationId, Problem, Timestamp};
+use render::event::{ACCOUNT, REGION, Told};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -45,14 +45,17 @@ pub(crate) struct Piece<'a> {
 
 impl Piece<'_> {
     /// Its part of the batch, in JSON.
-    pub(crate) fn text(&self, form: Form) -> Result<String, model::event::Error> {
+    pub(crate) fn text(&self, form: Form) -> Result<String, Problem> {
         let id = self.id.to_string();
+        let wrong = |error: model::event::Error| Problem::new(Code::BadEvent).detail(error);
         match form {
             Form::Events => match &self.said {
-                Said::Event(event) => numbered(event, &id),
-                Said::Call(headers, body) => numbered(&self.asked(headers, body)?, &id),
+                Said::Event(event) => numbered(event, &id).map_err(wrong),
+                Said::Call(headers, body) => {
+                    self.asked(headers, body).and_then(|it| numbered(&it, &id)).map_err(wrong)
+                }
             },
-            Form::Sqs(shape) => Ok(self.record(shape).to_string()),
+            Form::Sqs(shape) => self.record(shape).map(|record| record.to_string()),
             Form::Queue => Ok(self.message()),
         }
     }
@@ -90,9 +93,9 @@ impl Piece<'_> {
     }
 
     /// A record of an event of SQS.
-    fn record(&self, shape: EventShape) -> Value {
+    fn record(&self, shape: EventShape) -> Result<Value, Problem> {
         let (body, attributes) = match &self.said {
-            Said::Event(event) => (self.body(event, shape), json!({})),
+            Said::Event(event) => (self.body(event, shape)?, json!({})),
             Said::Call(headers, body) => of_call(headers, body),
         };
         let sent = millis(self.queued);
@@ -105,7 +108,7 @@ impl Piece<'_> {
         if let (Some(order), Some(own)) = (self.order, own.as_object_mut()) {
             own.insert("MessageGroupId".to_owned(), hex::encode(order).into());
         }
-        json!({
+        Ok(json!({
             "messageId": self.id,
             "receiptHandle": self.id,
             "md5OfBody": hex::encode(Md5::digest(body.as_bytes())),
@@ -115,14 +118,22 @@ impl Piece<'_> {
             "eventSource": "aws:sqs",
             "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}", self.queue),
             "awsRegion": REGION,
-        })
+        }))
     }
 
-    fn body(&self, event: &CloudEvent, shape: EventShape) -> String {
-        match shape {
-            EventShape::Cloudevent => event.to_json(),
-            EventShape::Eventbridge => eventbridge(event, self.now).to_string(),
-        }
+    fn body(&self, event: &CloudEvent, shape: EventShape) -> Result<String, Problem> {
+        let id = self.id.to_string();
+        let told = Told {
+            id: &id,
+            trigger: self.queue,
+            attempt: self.attempt,
+            queued: self.queued,
+            expires: None,
+            hidden: self.now,
+            now: self.now,
+        };
+        let text = render::event::message(shape, event, &told);
+        text.map_err(|why| Problem::new(Code::EventShapeless).detail(why))
     }
 }
 
@@ -296,7 +307,7 @@ mod tests {
             })
         );
         let said = Said::Call(HeaderMap::new(), Bytes::from_static(b"\xff"));
-        let bytes = self::piece(&function, said).record(EventShape::Cloudevent);
+        let bytes = self::piece(&function, said).record(EventShape::Cloudevent).expect("a record");
         assert_eq!(bytes["body"], "/w==");
         let encoding = &bytes["messageAttributes"]["content-transfer-encoding"];
         assert_eq!(encoding["stringValue"], "base64");
@@ -307,7 +318,7 @@ mod tests {
     fn the_digest_is_that_of_the_body() {
         let function = testkit::queue::function("f");
         let said = Said::Call(HeaderMap::new(), Bytes::from_static(b"abc"));
-        let record = piece(&function, said).record(EventShape::Cloudevent);
+        let record = piece(&function, said).record(EventShape::Cloudevent).expect("a record");
         assert_eq!(record["md5OfBody"], "900150983cd24fb0d6963f7d28e17f72");
     }
 }

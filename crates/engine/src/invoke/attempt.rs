@@ -17,7 +17,7 @@ use crate::stage::{Funded, Identified, Permitted, Received};
 use crate::wiring::Engine;
 use bytes::Bytes;
 use http::Method;
-use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http_body_util::{BodyExt, Full};
 use identity::jwt::Vouched;
 use model::wire::queued::{Call, Cause};
@@ -110,8 +110,12 @@ impl Engine {
         let function = self.find(&leased.function, call.version)?;
         let caller = call.caller.clone();
         let vouched = vouched(&call)?;
-        let body = shape(&function, call.cause.as_ref(), id, body);
-        let request = request(&call, body)?;
+        let now = self.parts.clock.wall();
+        let (kind, body) = shape(&function, call.cause.as_ref(), id, now, body);
+        let mut request = request(&call, body)?;
+        if let Some(kind) = kind {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
         let mut received = Received { request, ..self.receive_again(id) };
         if let Some(Cause::Event { from, depth, .. }) = &call.cause {
             self.hang_below(&mut received, *from, *depth);

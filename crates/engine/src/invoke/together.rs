@@ -173,7 +173,7 @@ impl Engine {
             said,
         };
         let text = piece.text(batching.form);
-        let text = text.map_err(|_| Landed::Hopeless(code_of(&Code::BadEvent.into())))?;
+        let text = text.map_err(|problem| Landed::Hopeless(code_of(&problem)))?;
         let taken = received.taken.as_ref();
         let flown = Flown {
             at,

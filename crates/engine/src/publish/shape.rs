@@ -3,19 +3,15 @@
 use crate::batch::Said;
 use crate::function::Function;
 use crate::invoke::{Outcomes, whole};
-use crate::stage::Permitted;
+use crate::stage::{Permitted, Received};
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
-use model::event::STRUCTURED;
 use model::manifest::{Contract, EventShape, FunctionSpec};
 use model::wire::v1::{Caller, Trigger};
 use model::{CloudEvent, Code, Problem, Timestamp, TriggerName};
-use serde_json::{Value, json};
-
-/// The account and the region that Lambda's functions are told.
-pub(crate) const ACCOUNT: &str = "000000000000";
-pub(crate) const REGION: &str = "us-east-1";
+use render::event::{Shaped, Told};
 
 /// How a function gets an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +28,7 @@ pub(crate) fn form(function: &Function, name: &TriggerName) -> Form {
     if !takes_documents(spec) {
         return Form::Request;
     }
-    let trigger = spec.on.iter().find(|trigger| trigger.name == *name);
-    Form::Document(trigger.map_or(EventShape::Cloudevent, |trigger| trigger.shape))
+    Form::Document(shape(function, name))
 }
 
 /// Whether a function is called with documents.
@@ -51,14 +46,28 @@ pub(crate) fn takes_documents(spec: &FunctionSpec) -> bool {
     })
 }
 
+/// How the function of a trigger gets its events, as its manifest says.
+fn shape(function: &Function, name: &TriggerName) -> EventShape {
+    let spec = &function.row.spec;
+    let on = spec.on.iter().find(|trigger| trigger.name == *name).map(|it| it.shape);
+    let from = || spec.from.iter().find(|source| source.name == *name).map(|it| it.shape);
+    on.or_else(from).unwrap_or_default()
+}
+
 /// The call of an event, after its payload went through the function's contract.
 pub(crate) async fn shaped(mut permitted: Permitted) -> Outcomes<Permitted> {
     let identified = &permitted.identified;
-    let Trigger::Event { name, .. } = &identified.trigger else { return Ok(permitted) };
-    let Form::Document(shape) = form(&identified.function, name) else { return Ok(permitted) };
+    let Trigger::Event { name, attempt, .. } = &identified.trigger else { return Ok(permitted) };
+    let (name, attempt) = (name.clone(), *attempt);
+    let how = form(&identified.function, &name);
+    let shape = shape(&identified.function, &name);
+    if how == Form::Request && shape.is_default() {
+        // In the binary mode, as it was put.
+        return Ok(permitted);
+    }
     let tells_of_an_end = matches!(identified.caller, Caller::Function(_));
+    let clock = Clock::of(&identified.function, &identified.throttled.received);
     let received = &mut permitted.identified.throttled.received;
-    let at = received.at;
     let (mut head, body) = std::mem::take(&mut received.request).into_parts();
     let body = whole(body, u64::MAX).await?;
     let broken = |error| Problem::new(Code::QueueDamaged).internal(error);
@@ -68,15 +77,71 @@ pub(crate) async fn shaped(mut permitted: Permitted) -> Outcomes<Permitted> {
         true => CloudEvent::from_json(&body).map_err(broken)?,
         false => CloudEvent::binary(&head.headers, &body).map_err(broken)?,
     };
-    let (kind, text) = match shape {
-        EventShape::Cloudevent => (STRUCTURED, event.to_json()),
-        EventShape::Eventbridge => ("application/json", eventbridge(&event, at).to_string()),
+    let (id, trigger) = (received.id.to_string(), name.as_str());
+    let shaped = render::event::shaped(shape, &event, &clock.told(&id, trigger, attempt));
+    let shaped = shaped.map_err(|why| Problem::new(Code::EventShapeless).detail(why))?;
+    let body = match shaped {
+        Shaped::Document(kind, text) => {
+            if how == Form::Request {
+                without_attributes(&mut head.headers);
+            }
+            head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            Bytes::from(text)
+        }
+        Shaped::Event(event) => {
+            without_attributes(&mut head.headers);
+            for (name, value) in event.headers() {
+                if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.try_into()) {
+                    head.headers.insert(name, value);
+                }
+            }
+            Bytes::copy_from_slice(event.data())
+        }
     };
-    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
-    let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+    let received = &mut permitted.identified.throttled.received;
     received.request = http::Request::from_parts(head, body);
     Ok(permitted)
+}
+
+/// The event that came is told in other words.
+fn without_attributes(headers: &mut HeaderMap) {
+    let own: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with("ce-")).cloned().collect();
+    for name in own {
+        headers.remove(name);
+    }
+}
+
+/// What is known of a call's times.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    queued: Timestamp,
+    expires: Option<Timestamp>,
+    hidden: Timestamp,
+    now: Timestamp,
+}
+
+impl Clock {
+    /// Of a call that runs now. Its id was made when it was put.
+    pub(crate) fn of(function: &Function, received: &Received) -> Self {
+        let (queued, now) = (Timestamp(received.id.time_us()), received.at);
+        let us = |ms: u64| i64::try_from(ms.saturating_mul(1000)).unwrap_or(i64::MAX);
+        let age = function.row.spec.later.as_ref().and_then(|later| later.max_age);
+        Self {
+            queued,
+            expires: age.map(|age| queued.plus_us(us(age.ms))),
+            hidden: now.plus_us(us(function.unit.limits.wall_ms)),
+            now,
+        }
+    }
+
+    /// What is told of a call.
+    pub(crate) const fn told<'a>(&self, id: &'a str, trigger: &'a str, attempt: u32) -> Told<'a> {
+        let Self { queued, expires, hidden, now } = *self;
+        Told { id, trigger, attempt, queued, expires, hidden, now }
+    }
 }
 
 /// What a message says that is done with others, after its payload went through the function's
@@ -93,57 +158,4 @@ pub(crate) async fn said_in(permitted: &mut Permitted) -> Outcomes<Said> {
     let event = CloudEvent::binary(&head.headers, &body);
     let event = event.map_err(|error| Problem::new(Code::QueueDamaged).internal(error))?;
     Ok(Said::Event(event))
-}
-
-/// What EventBridge makes of it. A payload that is no JSON object stands in one.
-pub(crate) fn eventbridge(event: &CloudEvent, at: Timestamp) -> Value {
-    let all: Value = serde_json::from_str(&event.to_json()).unwrap_or_default();
-    let detail = match (all.get("data"), all.get("data_base64")) {
-        (Some(Value::Object(data)), _) => Value::Object(data.clone()),
-        (Some(data), _) => json!({ "data": data }),
-        (None, Some(data)) => json!({ "data_base64": data }),
-        (None, None) => json!({}),
-    };
-    let said = event.get("time").and_then(|time| time.parse::<jiff::Timestamp>().ok());
-    let seconds = said.map_or(at.0.div_euclid(1_000_000), jiff::Timestamp::as_second);
-    let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
-    json!({
-        "version": "0",
-        "id": event.id(),
-        "detail-type": event.kind(),
-        "source": event.source(),
-        "account": ACCOUNT,
-        "time": time.to_string(),
-        "region": REGION,
-        "resources": event.get("subject").map(|subject| vec![subject]).unwrap_or_default(),
-        "detail": detail,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn eventbridge_has_its_own_words_for_the_same() {
-        let shape = |more: &str| {
-            let text = format!(
-                r#"{{"specversion":"1.0","id":"1","source":"/a","type":"x.y","time":"2026-01-02T03:04:05.678+01:00"{more}}}"#
-            );
-            let event = CloudEvent::from_json(text.as_bytes()).expect("an event");
-            eventbridge(&event, Timestamp(0))
-        };
-        let whole = shape(r#","subject":"s","data":{"n":1}"#);
-        assert_eq!(
-            whole,
-            json!({
-                "version": "0", "id": "1", "detail-type": "x.y", "source": "/a",
-                "account": "000000000000", "time": "2026-01-02T02:04:05Z", "region": "us-east-1",
-                "resources": ["s"], "detail": { "n": 1 },
-            })
-        );
-        assert_eq!(shape(r#","data":[1]"#)["detail"], json!({ "data": [1] }));
-        assert_eq!(shape(r#","data_base64":"AP8=""#)["detail"], json!({ "data_base64": "AP8=" }));
-        assert_eq!(shape("")["detail"], json!({}));
-    }
 }

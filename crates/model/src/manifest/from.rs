@@ -1,6 +1,6 @@
 //! A source that a function is called with the messages of. Where it is, the operator says.
 
-use super::FunctionSpec;
+use super::{EventShape, FunctionSpec};
 use crate::event::is_name;
 use crate::{Code, Problem, TriggerName};
 use schemars::JsonSchema;
@@ -21,6 +21,9 @@ pub struct SourceTrigger {
     /// `source`, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered_by: Option<String>,
+    /// In which shape the function gets its messages. Default `cloudevent`.
+    #[serde(rename = "as", default, skip_serializing_if = "EventShape::is_default")]
+    pub shape: EventShape,
 }
 
 impl FunctionSpec {
@@ -43,6 +46,11 @@ impl FunctionSpec {
                     self.name, source.name
                 );
                 return wrong(why, format!("/from/{at}/ordered_by"));
+            }
+            if let Err((key, why)) = source.shape.check(false, self) {
+                let why =
+                    format!("function `{}`, source `{}`, `{key}`: {why}", self.name, source.name);
+                return wrong(why, format!("/from/{at}/{key}"));
             }
         }
         Ok(())
@@ -70,6 +78,7 @@ mod tests {
             (r#"{"name":"orders","ordered_by":"Key"}"#, "no attribute"),
             (r#"{"name":"orders","redis":"redis://broker"}"#, "unknown field"),
             (r#"{"name":"Orders"}"#, "no trigger name"),
+            (r#"{"name":"orders","as":"queue"}"#, "`as`: `queue` is for functions with"),
             (r#"{"name":"s"}"#, "declared by `f` and by `f`"),
             (r#"{"name":"a"},{"name":"a"}"#, "declared by `f` and by `f`"),
         ] {

@@ -1,6 +1,9 @@
 //! An event trigger of a function: which events of its application it is called with.
 
+mod shape;
 mod words;
+
+pub use shape::EventShape;
 
 use super::FunctionSpec;
 use super::batch;
@@ -17,25 +20,6 @@ pub const EVENT_TRIGGERS_MAX: usize = 100;
 const CONDITIONS_MAX: usize = 100;
 /// How deep conditions may lie in one another.
 const DEPTH_MAX: usize = 8;
-
-/// In which shape a native function gets an event that has one of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum EventShape {
-    /// As a CloudEvent.
-    #[default]
-    Cloudevent,
-    /// As AWS EventBridge sends it, for functions with `contract = "lambda"`.
-    Eventbridge,
-}
-
-impl EventShape {
-    /// Whether nothing was said.
-    #[must_use]
-    pub const fn is_default(&self) -> bool {
-        matches!(self, Self::Cloudevent)
-    }
-}
 
 /// A condition on an event, as in the filters of CloudEvents' subscriptions. What an event does not
 /// say fulfils no condition but `not`.
@@ -174,13 +158,7 @@ impl EventTrigger {
             filter.check(0, &mut left).map_err(|why| ("filter", why))?;
         }
         batch::check(self.batch, self.batch_window, spec)?;
-        let lambda = spec.native.as_ref();
-        let lambda = lambda.is_some_and(|native| native.contract == super::Contract::Lambda);
-        if self.shape == EventShape::Eventbridge && !lambda {
-            let why = "`eventbridge` is for functions with `contract = \"lambda\"`";
-            return Err(("as", why.to_owned()));
-        }
-        Ok(())
+        self.shape.check(self.batch.is_some(), spec)
     }
 }
 
@@ -297,6 +275,12 @@ mod tests {
             (r#"{"name":"a","filter":[{"sql":"type = 'x'"}]}"#, "unknown variant"),
             (r#"{"name":"a","type":""}"#, "`type`: must be"),
             (r#"{"name":"a","as":"eventbridge"}"#, "is for functions with"),
+            (
+                r#"{"name":"a","as":"queue"}"#,
+                "`queue` is for functions with `contract = \"azure\"`",
+            ),
+            (r#"{"name":"a","as":"pubsub"}"#, "`functions-framework`, `cloud-run`"),
+            (r#"{"name":"a","as":"sqs"}"#, "unknown variant"),
             (r#"{"name":"a","batch":0}"#, "`batch`: must be 1 to 100"),
             (r#"{"name":"a","batch":101}"#, "`batch`: must be 1 to 100"),
             (r#"{"name":"a","batch_window":"1s"}"#, "`batch_window`: is for what has a `batch`"),

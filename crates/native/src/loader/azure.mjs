@@ -61,6 +61,10 @@ function plain(data) {
   return data.string ?? data.int ?? data.double ?? data;
 }
 
+/** What the host says beside an event, as values of the library's. */
+const typed = (metadata) =>
+  Object.fromEntries(Object.entries(metadata).map(([name, it]) => [name, typeof it === "string" ? { string: it } : { json: JSON.stringify(it) }]));
+
 const bytes = (data) => {
   if (data?.bytes !== undefined) return Buffer.from(data.bytes);
   return Buffer.from(data?.string ?? data?.json ?? "");
@@ -89,11 +93,11 @@ class Registered {
     this.output = Object.entries(metadata.bindings).find(([, it]) => it.type.toLowerCase() === "http")?.[0];
   }
 
-  async run(data, headers) {
+  async run(data, headers, metadata = {}) {
     const invocationId = headers["x-azure-functions-invocationid"];
     const log = (level, category, message) => (/^(warning|error|critical)$/.test(level) ? console.error : console.log)(message);
     const traceContext = { traceParent: headers.traceparent, traceState: headers.tracestate, attributes: {} };
-    const request = { invocationId, functionId: this.name, inputData: [{ name: this.argument, data }], triggerMetadata: {}, traceContext };
+    const request = { invocationId, functionId: this.name, inputData: [{ name: this.argument, data }], triggerMetadata: typed(metadata), traceContext };
     const invocation = model.getInvocationModel({ invocationId, metadata: this.metadata, request, state: undefined, log });
     const { context, inputs } = await invocation.getArguments();
     const result = await invocation.invokeFunction(context, inputs, this.callback);
@@ -136,9 +140,17 @@ export async function run(root) {
     return [404, {}, ""];
   }
 
+  /** The function that an event is for: one with such a trigger, or else the first. */
+  function meant(sort) {
+    const it = found.find(({ trigger }) => trigger.type === sort) ?? found[0];
+    if (sort === "timerTrigger" && it.trigger.type !== sort && !it.http) throw new Error("no function has a timer");
+    return it;
+  }
+
   async function told({ headers, body }) {
-    const it = found[0];
-    let [value] = Object.values(JSON.parse(body).Data);
+    const it = meant(headers["x-azure-functions-event"]);
+    const { Data, Metadata } = JSON.parse(body);
+    let [value] = Object.values(Data);
     try {
       if (typeof value === "string") value = JSON.parse(value);
     } catch {
@@ -157,7 +169,7 @@ export async function run(root) {
       }
     }
     const data = typeof value === "string" ? { string: value } : { json: JSON.stringify(value) };
-    const { returnValue, outputData } = await it.run(data, headers);
+    const { returnValue, outputData } = await it.run(data, headers, Metadata ?? {});
     return answered(200, plain(returnValue), Object.fromEntries((outputData ?? []).map(({ name, data }) => [name, plain(data)])));
   }
 

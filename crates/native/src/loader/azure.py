@@ -123,21 +123,42 @@ def run(shim, root):
                 return over_http(*it.run(asks, Invocation(it.name, request)))
         return 404, [], b""
 
-    def decode(kind, value):
+    def told_of(metadata):
+        """What the host says beside an event: texts are JSON, times are not."""
+        def datum(value):
+            if not isinstance(value, str):
+                return azure.meta.Datum(json.dumps(value), "json")
+            try:
+                json.loads(value)
+            except ValueError:
+                return azure.meta.Datum(value, "string")
+            return azure.meta.Datum(value, "json")
+
+        return {name: datum(value) for name, value in metadata.items()}
+
+    def decode(kind, value, metadata):
         """An event, by the converter that the library has for it."""
         meta = azure.meta
         binding, text = azure.get_binding_registry().get(kind), value if isinstance(value, str) else json.dumps(value)
         tries = [(text, "json"), (text, "string"), (text.encode(), "bytes")]
         for data, form in tries[1:] + tries[:1] if isinstance(value, str) else tries:
             try:
-                return binding.decode(meta.Datum(data, form), trigger_metadata={})
+                return binding.decode(meta.Datum(data, form), trigger_metadata=told_of(metadata))
             except (NotImplementedError, ValueError):
                 continue
         raise ValueError(f"{kind} cannot be made of this event")
 
+    def meant(sort):
+        """The function that an event is for: one with such a trigger, or else the first."""
+        it = next((it for it in found if it.kind == sort), found[0])
+        if sort == "timerTrigger" and it.kind not in (sort, "httpTrigger"):
+            raise LookupError("no function has a timer")
+        return it
+
     def told(request):
-        data = json.loads(request.body)["Data"]
-        it, value = found[0], next(iter(data.values()))
+        call = json.loads(request.body)
+        it = meant(request.headers.get("x-azure-functions-event"))
+        value, metadata = next(iter(call["Data"].values())), call.get("Metadata") or {}
         if isinstance(value, str):
             try:
                 value = json.loads(value)
@@ -154,7 +175,7 @@ def run(shim, root):
             except ValueError:
                 pass
         else:
-            said, outputs = it.run(decode(it.kind, value), Invocation(it.name, request))
+            said, outputs = it.run(decode(it.kind, value, metadata), Invocation(it.name, request))
             status, outputs = 200, {name: str(it) for name, it in outputs.items() if it is not None}
         plain = isinstance(said, (str, int, float, bool, dict, list, type(None)))
         said = {"Outputs": outputs, "Logs": [], "ReturnValue": said if plain else str(said)}

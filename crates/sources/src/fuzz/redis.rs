@@ -26,7 +26,7 @@ pub fn redis(bytes: &[u8]) -> Outcome {
         if kept > LIMITS.total || items > LIMITS.items + 16 {
             return Err(format!("{kept} bytes and {items} items are kept"));
         }
-        found(reply)?;
+        found(&reply)?;
     }
     Ok(())
 }
@@ -54,7 +54,7 @@ fn kept(reply: &Reply) -> (u64, u64) {
     }
 }
 
-fn found(reply: Reply) -> Outcome {
+fn found(reply: &Reply) -> Outcome {
     let config = Redis {
         at: Destination::parse("localhost:6379").map_err(|error| error.to_string())?,
         secure: false,

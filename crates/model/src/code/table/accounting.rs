@@ -148,6 +148,9 @@ macro_rules! accounting {
         TriggerTaken = "E1431", 409, "another function has a trigger of this name",
             cause: "A trigger acts under its name, so there is one of it in an environment.",
             remedy: "Give it another name in the manifest.";
+        EventShapeless = "E1432", 422, "an event cannot be given in the shape that its trigger names",
+            cause: "The event does not say what the shape is about: for `s3` an object, for `dynamodb` a row before or after a change. It is not tried again, since it will never say it.",
+            remedy: "Change `as` of the trigger, or have it want other events only; docs/guides/events.md says what each shape is made of. The dead letter holds the event: `casemate queue peek ID`.";
         PublishDenied = "E1440", 403, "the event may not be published there",
             cause: "Nothing grants it to whoever publishes, a policy forbids it, or the manifest of the function that publishes does not ask for it.",
             remedy: "`casemate grant WHO publish APPLICATION` allows it; a function writes `publish = [\"APPLICATION\"]` below `[function.allow]` before.";

@@ -16,10 +16,11 @@ use model::Labelled;
 use model::wire::v1::Level;
 use ports::executor::{Fault, FaultKind, Manner, RequestBody};
 use ports::host::Line;
+use render::azure::trigger::Trigger;
 use render::azure::{self, Rendered, Said};
 use std::sync::Arc;
 
-/// The trigger's binding, where the manifest names none: that of all templates.
+/// The binding of a trigger for HTTP, where the manifest names none: that of all templates.
 const BINDING: &str = "req";
 /// What JSON may add to a body: `\u0000` for a byte.
 const JSON_TIMES: u64 = 6;
@@ -64,12 +65,20 @@ async fn invocation(inner: &Inner, call: Call) -> Result<Request<RequestBody>, F
     let now = inner.with.clock.wall();
     let utc_now = now.to_string();
     let Inner { facts, row, server, .. } = inner;
-    let binding = server.binding.as_deref().unwrap_or(BINDING);
+    // A request says nothing of a trigger, whatever its fields say.
+    let trigger = match manner {
+        Manner::Request => None,
+        Manner::Event => Trigger::read(&parts.headers, &body),
+    };
+    let sort = trigger.as_ref().map(|trigger| trigger.sort);
+    let binding = server.binding.as_deref().or_else(|| Some(sort?.binding()));
+    let binding = binding.unwrap_or(BINDING);
     let said = Said { function: &facts.called, binding, id: &id, utc_now: &utc_now };
     strip(&mut parts.headers, row, manner);
-    let json = match manner {
-        Manner::Request => azure::request(&parts, &body, &said),
-        Manner::Event => azure::event(&body, &said),
+    let json = match (manner, &trigger) {
+        (Manner::Request, _) => azure::request(&parts, &body, &said),
+        (Manner::Event, Some(trigger)) => trigger.invocation(&said),
+        (Manner::Event, None) => azure::event(&body, &said),
     };
     let json = json.map_err(|error| fault(FaultKind::Platform, error.to_string()))?;
 
@@ -82,7 +91,8 @@ async fn invocation(inner: &Inner, call: Call) -> Result<Request<RequestBody>, F
     Occasion { facts, id: &id, manner, now, uri: &parts.uri }.say(row.said, &mut headers);
     if inner.hosted {
         // So that no request looks like an event. The name is the platform's, and no caller's.
-        headers.insert("x-azure-functions-event", HeaderValue::from_static("1"));
+        let sort = sort.map_or("1", azure::trigger::Sort::word);
+        headers.insert("x-azure-functions-event", HeaderValue::from_static(sort));
     }
     // Servers refuse what names none, and events do not.
     let host = parts.uri.authority().and_then(|host| host.as_str().parse().ok());
