@@ -4,6 +4,7 @@
 
 mod backup;
 mod disk;
+mod handing;
 mod key;
 mod rewrap;
 mod unused;

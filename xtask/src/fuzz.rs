@@ -41,6 +41,7 @@ const TARGETS: &[(&str, How)] = &[
     ("backup", blind("casemate-node", "restore::fuzz::backups")),
     ("batch_reply", How::Guided),
     ("component", blind("casemate-wasm", "fuzz::components")),
+    ("class_keys", blind("casemate-keys", "handing::fuzz::class_keys_of_other_homes")),
     ("cloudevent", How::Guided),
     ("contract", How::Guided),
     ("credentials", How::Guided),

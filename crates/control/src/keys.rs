@@ -3,7 +3,7 @@
 
 use crate::answer::{Answer, bad_request};
 use crate::applications::ACTOR;
-use crate::place::{Body, Params};
+use crate::place::{Body, Params, Place};
 use crate::serve::Shared;
 use axum::Json;
 use axum::extract::{FromRequest as _, Request, State};
@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use model::Secret;
 use model::api::{
-    KeyProgress, KeyRetireRequest, KeyRetired, KeyRewrap, KeyRotateRequest, KeyRotated, Keys,
+    KeyExportRequest, KeyExported, KeyImportRequest, KeyImported, KeyProgress, KeyPublic,
+    KeyRetireRequest, KeyRetired, KeyRewrap, KeyRotateRequest, KeyRotated, Keys,
 };
 use serde::Deserialize;
 
@@ -48,6 +49,29 @@ pub(crate) async fn retire(
     Body(request): Body<KeyRetireRequest>,
 ) -> Answer<Json<KeyRetired>> {
     Ok(Json(shared.operations.retire_key(ACTOR, request.epoch).await?))
+}
+
+/// `GET …/keys/public`
+pub(crate) async fn public(place: Place, State(shared): State<Shared>) -> Answer<Json<KeyPublic>> {
+    Ok(Json(shared.operations.public_key(&place.scope)?))
+}
+
+/// `POST …/keys/export`
+pub(crate) async fn export(
+    place: Place,
+    State(shared): State<Shared>,
+    Body(request): Body<KeyExportRequest>,
+) -> Answer<Json<KeyExported>> {
+    Ok(Json(shared.operations.export_keys(ACTOR, &place.scope, request).await?))
+}
+
+/// `POST …/keys/import`
+pub(crate) async fn import(
+    place: Place,
+    State(shared): State<Shared>,
+    Body(request): Body<KeyImportRequest>,
+) -> Answer<Json<KeyImported>> {
+    Ok(Json(shared.operations.import_keys(ACTOR, &place.scope, request).await?))
 }
 
 #[derive(Debug, Deserialize)]

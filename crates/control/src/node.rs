@@ -8,8 +8,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::api::{Finding, Interpreter, KeyRetired, KeyRewrap, KeyRotated, Keys, Node, Page};
-use model::{Problem, Secret};
+use model::api::{
+    Finding, Interpreter, KeyExportRequest, KeyExported, KeyImportRequest, KeyImported, KeyPublic,
+    KeyRetired, KeyRewrap, KeyRotated, Keys, Node, Page,
+};
+use model::{Problem, Scope, Secret};
 use serde::Deserialize;
 use std::future::Future;
 use std::pin::Pin;
@@ -55,6 +58,25 @@ pub trait Operations: Send + Sync {
         actor: &'a str,
         epoch: u32,
     ) -> Pending<'a, Result<KeyRetired, Problem>>;
+    /// The public key of a tenant's environment.
+    ///
+    /// # Errors
+    /// The library failed.
+    fn public_key(&self, scope: &Scope) -> Result<KeyPublic, Problem>;
+    /// Keys of classes, sealed for another home.
+    fn export_keys<'a>(
+        &'a self,
+        actor: &'a str,
+        scope: &'a Scope,
+        request: KeyExportRequest,
+    ) -> Pending<'a, Result<KeyExported, Problem>>;
+    /// Takes keys of classes that another home sealed for this one.
+    fn import_keys<'a>(
+        &'a self,
+        actor: &'a str,
+        scope: &'a Scope,
+        request: KeyImportRequest,
+    ) -> Pending<'a, Result<KeyImported, Problem>>;
     /// A copy of the root key, sealed if there is a passphrase.
     fn copy_key<'a>(
         &'a self,

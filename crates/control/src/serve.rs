@@ -77,6 +77,10 @@ impl Control {
             .route("/data/reveal", post(data::reveal))
             // And a kept request, or a digest of it, would say who had something erased.
             .route("/data/erase", post(data::erase))
+            .route("/keys/public", get(keys::public))
+            // Kept answers would be copies of keys, sealed though they are.
+            .route("/keys/export", post(keys::export))
+            .route("/keys/import", post(keys::import))
             .route("/queue/{id}/peek", post(queue::peek))
             .merge(plain().layer(from_fn_with_state(shared.clone(), idempotency::once)));
         let private = Router::new()

@@ -4,6 +4,7 @@
 //! that no function sees what its contract names.
 
 mod exits;
+mod handed;
 mod intake;
 mod kind;
 mod laid;
@@ -24,6 +25,7 @@ use model::manifest::{Arrival, DataSpec, Require, Unnamed};
 use model::{Code, DataClass, FunctionRef, FunctionRow, Labels, Problem, Scope};
 use ports::executor::RequestBody;
 use protect::contract::{Bound, Contract, Direction, Swap};
+use protect::outside::KeyFile;
 use protect::transform::ClassKeys;
 use sift::Sift;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -184,10 +186,15 @@ impl Engine {
         let ring = &self.parts.keys;
         let epoch = ring.founding();
         let context = [scope.tenant.as_str(), scope.environment.as_str(), class.as_str()];
-        ClassKeys::derive(epoch, |purpose| {
+        let own = ClassKeys::derive(epoch, |purpose| {
             let key = ring.data_key(epoch, purpose, &context);
             key.map_err(|error| Problem::new(Code::Internal).internal(error))
-        })
+        });
+        let handed = ring.handed(scope, class);
+        let handed = handed.iter().map(|handed| {
+            Ok::<_, Problem>((KeyFile::read(handed.keys.expose())?.handed(class)?, handed.used))
+        });
+        Ok(own?.with_handed(handed.collect::<Result<Vec<_>, _>>()?))
     }
 }
 

@@ -10,7 +10,9 @@
 mod across;
 mod derive;
 mod digest;
+mod exchange;
 mod file;
+mod handing;
 mod passphrase;
 mod ring;
 mod seal;
@@ -18,7 +20,9 @@ mod sign;
 
 pub use across::Across;
 pub use digest::{Digester, digester};
+pub use exchange::{Exchange, NotAuthentic};
 pub use file::{Error, RootKeyFile, Rotation, Taken};
+pub use handing::{NoPublicKey, Package, PublicKey};
 pub use passphrase::{Cost, Passphrase};
 pub use ring::{FileRing, Made};
 pub use seal::{KEY_ID_BYTES, SEALED_BYTES_OVER};

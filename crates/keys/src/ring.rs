@@ -8,18 +8,23 @@
 mod roots;
 
 use crate::derive::{self, Failed, Usage};
+use crate::exchange::Exchange;
 use crate::file::Error as FileError;
 use crate::passphrase::{Cost, Seal};
 use crate::seal::SivSealer;
 use crate::sign::EdSigner;
 use aws_lc_rs::constant_time;
 use model::key::{Epoch, KeyPurpose};
-use model::{Secret, Timestamp};
+use model::{DataClass, Scope, Secret, Timestamp};
 use parking_lot::RwLock;
 use ports::KeyRing;
-use ports::keyring::{Error, Sealer, Signer};
+use ports::keyring::{Error, Handed, Sealer, Signer};
 pub(crate) use roots::{Root, Roots};
+use std::collections::HashMap;
 use std::sync::Arc;
+
+/// What other homes handed over, by the class that it is of and for whom.
+type AllHanded = HashMap<(Scope, DataClass), Arc<[Handed]>>;
 
 /// A key ring on the roots of a [`crate::RootKeyFile`].
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub struct FileRing {
     fingerprint: String,
     /// How the file is sealed that the roots are from.
     seal: Option<Seal>,
+    /// Keys of classes that other homes handed over.
+    handed: RwLock<AllHanded>,
 }
 
 /// What can be said of an epoch without its root.
@@ -58,7 +65,7 @@ impl FileRing {
 
     pub(crate) fn new(roots: Roots, seal: Option<Seal>) -> Self {
         let fingerprint = roots.founding().fingerprint.clone();
-        Self { roots: RwLock::new(Arc::new(roots)), fingerprint, seal }
+        Self { roots: RwLock::new(Arc::new(roots)), fingerprint, seal, handed: RwLock::default() }
     }
 
     /// Says which root the ring began with, in 32 hexadecimal digits, and nothing about it: it is
@@ -112,6 +119,22 @@ impl FileRing {
 
     pub(crate) fn adopt(&self, roots: Arc<Roots>) {
         *self.roots.write() = roots;
+    }
+
+    /// Uses these keys of other homes for the class from now on, beside its own.
+    pub fn take(&self, scope: Scope, class: DataClass, handed: Vec<Handed>) {
+        self.handed.write().insert((scope, class), handed.into());
+    }
+
+    /// The key pair with which keys of classes of this tenant and environment are handed to other
+    /// homes, and taken. It stays with a rotation, as what is handed over does.
+    ///
+    /// # Errors
+    /// [`Error::Failed`]
+    pub fn exchange(&self, scope: &Scope) -> Result<Exchange, Error> {
+        let context = [scope.tenant.as_str(), scope.environment.as_str()];
+        let private = self.hash_key(self.founding(), KeyPurpose::Exchange, &context)?;
+        Exchange::new(&private).map_err(|error| Error::Failed(error.to_string()))
     }
 
     fn derive<const BYTES: usize>(
@@ -185,6 +208,11 @@ impl KeyRing for FileRing {
         context: &[&str],
     ) -> Result<Secret<[u8; 64]>, Error> {
         self.derive(Usage::Data, epoch, purpose, context)
+    }
+
+    fn handed(&self, scope: &Scope, class: &DataClass) -> Arc<[Handed]> {
+        let of = (scope.clone(), class.clone());
+        self.handed.read().get(&of).map_or_else(|| Arc::new([]) as _, Arc::clone)
     }
 }
 

@@ -16,8 +16,8 @@ use crate::key::Epoch;
 use crate::manifest::Manifest;
 use crate::token::TokenRow;
 use crate::{
-    ApplicationName, DataClass, Digest, FunctionName, FunctionRow, Grant, InvocationId, SecretName,
-    SecretRow, Timestamp, TokenName,
+    ApplicationName, DataClass, Digest, FunctionName, FunctionRow, Grant, InvocationId, Scope,
+    SecretName, SecretRow, Timestamp, TokenName,
 };
 
 /// A change that somebody asks for.
@@ -158,6 +158,24 @@ pub enum Act {
         epoch: Epoch,
         /// Whether it is sealed with a passphrase.
         sealed: bool,
+    },
+    /// Keys of classes were sealed for another home.
+    KeyExport {
+        /// The classes.
+        classes: Vec<DataClass>,
+        /// The other home's public key.
+        to: String,
+    },
+    /// Keys of classes came from another home.
+    KeyImport {
+        /// The classes.
+        classes: Vec<DataClass>,
+        /// The other home's public key.
+        from: String,
+        /// The tenant and environment that they are of there.
+        of: Scope,
+        /// Whether values are protected with them from now on.
+        used: bool,
     },
     /// Shows what a call in the queue holds.
     QueuePeek {

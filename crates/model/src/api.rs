@@ -3,6 +3,7 @@
 mod cap;
 mod cost;
 mod data;
+mod handing;
 mod interpreter;
 mod key;
 mod ledger;
@@ -17,6 +18,9 @@ mod trigger;
 pub use cap::{CapState, Caps, LiftRequest, Lifted, Proposal, Proposals};
 pub use cost::{CostBy, CostRow, Costs, Price};
 pub use data::{EraseRequest, Erased, REASON_CHARS_MAX, RevealRequest, Revealed, TOKENS_MAX};
+pub use handing::{
+    CLASSES_MAX, KeyExportRequest, KeyExported, KeyHanded, KeyImportRequest, KeyImported, KeyPublic,
+};
 pub use interpreter::Interpreter;
 pub use key::{
     KeyEpoch, KeyProgress, KeyRetireRequest, KeyRetired, KeyRewrap, KeyRotateRequest, KeyRotated,

@@ -37,6 +37,10 @@ pub enum KeyPurpose {
     Subject,
     /// Seals salts of subjects.
     Salt,
+    /// Makes the key pair with which keys of classes are handed to another home, and taken.
+    Exchange,
+    /// Seals keys of classes that another home handed over.
+    Handed,
 }
 
 impl KeyPurpose {
@@ -59,6 +63,8 @@ impl KeyPurpose {
             Self::Credential => "credential",
             Self::Subject => "subject",
             Self::Salt => "salt",
+            Self::Exchange => "exchange",
+            Self::Handed => "handed",
         }
     }
 }

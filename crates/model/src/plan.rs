@@ -204,6 +204,10 @@ pub fn plan<V: View>(
             Ok(note(LeafAct::KeyRetire { epoch: epoch.0, fingerprint }))
         }
         Act::KeyBackup { epoch, sealed } => Ok(note(LeafAct::KeyBackup { epoch: epoch.0, sealed })),
+        Act::KeyExport { classes, to } => Ok(note(LeafAct::KeyExport { classes, to })),
+        Act::KeyImport { classes, from, of, used } => {
+            Ok(note(LeafAct::KeyImport { classes, from, of, used }))
+        }
         Act::QueuePeek { function, invocation } => {
             Ok(note(LeafAct::QueuePeek { function, invocation }))
         }

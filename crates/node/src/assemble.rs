@@ -71,10 +71,10 @@ pub(crate) async fn assemble(
     refuse_headless(home.path())?;
     crate::backup::sweep(home.path())?;
     let ring = Arc::new(keyring::open(settings, home, clock.wall())?);
-    let notary = notary(&ring)?;
-    let ledger_key = notary.verifier_key().clone();
-    let store = open_store(home, &Arc::new(notary))?;
+    let notary = Arc::new(notary(&ring)?);
+    let store = open_store(home, &notary)?;
     keyring::check(&store, &ring).await?;
+    keyring::handing::load(&store, &ring).await?;
     let boot = BootId(fastrand::u64(..));
     let derived: Arc<dyn KeyRing> = Arc::clone(&ring) as _;
     let journal = open_journal(settings, home, &derived, &clock, boot)?;
@@ -95,7 +95,7 @@ pub(crate) async fn assemble(
     let parts = Parts {
         registry: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
-        ledger_key,
+        ledger_key: notary.verifier_key().clone(),
         journal: Arc::clone(&journal),
         artifacts,
         queue: Arc::clone(&queue) as _,

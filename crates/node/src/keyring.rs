@@ -4,6 +4,7 @@
 //! the disk. So a file from before is recognised, and nothing is sealed that a crash makes
 //! unreadable.
 
+pub(crate) mod handing;
 mod place;
 mod rewrap;
 mod serve;
@@ -148,5 +149,5 @@ fn describe(made: Vec<Made>, cost: Option<Cost>, counted: Counted) -> Keys {
     items.sort_by_key(|item| item.epoch);
     let sealed =
         cost.map(|Cost { memory, passes, lanes }| KeySeal { memory_kib: memory, passes, lanes });
-    Keys { sealed, newest, founding, items, uncounted, rewrap: None }
+    Keys { sealed, newest, founding, items, uncounted, rewrap: None, handed: Vec::new() }
 }

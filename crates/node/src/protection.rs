@@ -1,11 +1,13 @@
 //! Keys of data classes for commands that work without a node.
 
 use crate::home;
-use crate::keyring::passphrase;
+use crate::keyring::{handing, passphrase};
 use keys::{FileRing, RootKeyFile};
 use model::key::Epoch;
 use model::{Code, DataClass, Problem, Scope};
 use ports::KeyRing;
+use ports::keyring::Handed;
+use protect::outside::KeyFile;
 use protect::transform::ClassKeys;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub struct DataKeys {
     ring: FileRing,
     scope: Scope,
+    /// Whose keys are wanted, if not those that the home uses.
+    keys_of: Option<String>,
 }
 
 impl DataKeys {
@@ -37,15 +41,39 @@ impl DataKeys {
                     problem => problem,
                 }
             })?;
-        Ok(Self { ring, scope })
+        // A home's registry has what was handed to this very root key.
+        match home::choose(home) {
+            Ok((home, _)) => handing::load_from(&home, &ring)?,
+            Err(problem) if root_key_file.is_none() => return Err(problem),
+            Err(_) => {}
+        }
+        Ok(Self { ring, scope, keys_of: None })
     }
 
-    /// The keys of a class, in the tenant and environment that these are for.
+    /// The keys of a class, in the tenant and environment that these are for, with those that other
+    /// homes handed over.
     ///
     /// # Errors
-    /// The library failed.
+    /// The library failed, or keys of another home cannot be read.
     pub fn of(&self, class: &DataClass) -> Result<ClassKeys, Problem> {
-        class_keys(&self.ring, self.ring.founding(), &self.scope, class)
+        let own = class_keys(&self.ring, self.ring.founding(), &self.scope, class)?;
+        let handed = self.ring.handed(&self.scope, class);
+        let is_of = |handed: &Handed| Some(&handed.from) == self.keys_of.as_ref();
+        if let Some(of) = self.keys_of.as_ref().filter(|_| !handed.iter().any(is_of)) {
+            let detail = format!("nothing of the class `{class}` came from {of}");
+            return Err(Problem::new(Code::KeyPublic).detail(detail));
+        }
+        let handed = handed.iter().map(|handed| {
+            let used = if self.keys_of.is_some() { is_of(handed) } else { handed.used };
+            Ok::<_, Problem>((KeyFile::read(handed.keys.expose())?.handed(class)?, used))
+        });
+        Ok(own.with_handed(handed.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// The same with the keys of this other home first, which is known by its public key.
+    #[must_use]
+    pub fn with_keys_of(self, home: Option<&str>) -> Self {
+        Self { keys_of: home.map(ToOwned::to_owned), ..self }
     }
 }
 
@@ -53,8 +81,9 @@ fn in_home(home: Option<&Path>) -> Result<PathBuf, Problem> {
     Ok(home::choose(home)?.0.join("root.key"))
 }
 
-/// The keys of a class. Their names are fixed for ever: purpose, epoch, tenant, environment, class.
-fn class_keys(
+/// A home's own keys of a class. Their names are fixed for ever: purpose, epoch, tenant,
+/// environment, class.
+pub(crate) fn class_keys(
     ring: &dyn KeyRing,
     epoch: Epoch,
     scope: &Scope,

@@ -1,7 +1,7 @@
 //! Keys by purpose and name. Only an implementation ever sees a root.
 
-use model::Secret;
 use model::key::{Epoch, KeyPurpose};
+use model::{DataClass, Scope, Secret};
 use std::sync::Arc;
 
 /// Why a key could not be used.
@@ -41,6 +41,17 @@ pub trait Signer: Send + Sync {
     fn public_key(&self) -> [u8; 32];
     /// The signature over `message`, 64 bytes.
     fn sign(&self, message: &[u8]) -> [u8; 64];
+}
+
+/// Keys of one class that another home handed over.
+#[derive(Debug, Clone)]
+pub struct Handed {
+    /// The other home's public key.
+    pub from: String,
+    /// Whether values are protected with them.
+    pub used: bool,
+    /// The keys, as a file of keys of this one class has them.
+    pub keys: Secret<String>,
 }
 
 /// Derives keys. Equal purpose and context give equal keys on every node that holds the root;
@@ -107,4 +118,10 @@ pub trait KeyRing: Send + Sync {
         purpose: KeyPurpose,
         context: &[&str],
     ) -> Result<Secret<[u8; 64]>, Error>;
+
+    /// Keys that other homes handed over for the class of this tenant and environment, in the order
+    /// in which they are tried. They may come while the node runs.
+    fn handed(&self, _scope: &Scope, _class: &DataClass) -> Arc<[Handed]> {
+        Arc::new([])
+    }
 }

@@ -83,6 +83,8 @@ fn keys() -> ClassKeys {
         hash: Secret::new([1; 32]),
         subject: None,
         salt: None,
+        bound_to: None,
+        others: Vec::new(),
     }
 }
 

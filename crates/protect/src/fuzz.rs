@@ -86,6 +86,8 @@ fn bound(places: &[&str], direction: Direction) -> Result<Bound, String> {
             hash: Secret::new([1; 32]),
             subject: Some(Secret::new([1; 64])),
             salt: None,
+            bound_to: None,
+            others: Vec::new(),
         })
     };
     contract.bind(&tenant, direction, &mut keys).map_err(|problem| problem.to_string())

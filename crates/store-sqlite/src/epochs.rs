@@ -168,6 +168,19 @@ pub fn known(home: &Path) -> Result<Known, Error> {
     known_in(&connect::reader(&registry)?)
 }
 
+/// Facts about the home `home` whose keys begin with `prefix`, without it, whether or not a node
+/// uses it. Blocks.
+///
+/// # Errors
+/// The registry cannot be read.
+pub fn facts(home: &Path, prefix: &str) -> Result<Vec<(String, String)>, Error> {
+    let registry = home.join(store::FILE);
+    if !there(&registry) {
+        return Ok(Vec::new());
+    }
+    store::beginning(&connect::reader(&registry)?, prefix)
+}
+
 /// The fact that names the root of an epoch.
 #[must_use]
 pub fn fact(epoch: Epoch) -> String {

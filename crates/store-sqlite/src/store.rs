@@ -33,6 +33,7 @@ mod view;
 mod tests;
 
 pub use anchor::BlobAnchors;
+pub(crate) use meta::beginning;
 
 /// The registry's file in the home.
 pub const FILE: &str = "registry.db";

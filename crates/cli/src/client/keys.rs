@@ -5,7 +5,8 @@ use super::transport::Patience;
 use crate::voice::Failure;
 use model::Secret;
 use model::api::{
-    KeyProgress, KeyRetireRequest, KeyRetired, KeyRewrap, KeyRotateRequest, KeyRotated, Keys,
+    KeyExportRequest, KeyExported, KeyImportRequest, KeyImported, KeyProgress, KeyPublic,
+    KeyRetireRequest, KeyRetired, KeyRewrap, KeyRotateRequest, KeyRotated, Keys,
 };
 use std::io::Read;
 use ureq::SendBody;
@@ -41,6 +42,23 @@ impl Client {
     pub(crate) fn retire_key(&self, epoch: u32) -> Result<KeyRetired, Failure> {
         let builder = self.request("POST", "/v1/keys/retire");
         self.write(builder, Some(&KeyRetireRequest { epoch }), Patience::Endless)
+    }
+
+    /// The public key of the tenant's environment.
+    pub(crate) fn public_key(&self) -> Result<KeyPublic, Failure> {
+        self.ask(self.request("GET", &self.scoped("keys/public")), (), Patience::Short)?.json()
+    }
+
+    /// Seals keys of classes for another home.
+    pub(crate) fn export_keys(&self, request: &KeyExportRequest) -> Result<KeyExported, Failure> {
+        let builder = self.request("POST", &self.scoped("keys/export"));
+        self.write(builder, Some(request), Patience::Short)
+    }
+
+    /// Takes keys that another home sealed for this one.
+    pub(crate) fn import_keys(&self, request: &KeyImportRequest) -> Result<KeyImported, Failure> {
+        let builder = self.request("POST", &self.scoped("keys/import"));
+        self.write(builder, Some(request), Patience::Short)
     }
 
     /// A copy of the root key, sealed if there is a passphrase.

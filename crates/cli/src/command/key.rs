@@ -3,6 +3,7 @@
 //! Invariant: a passphrase is read from a file, and never stands on a command line, where every
 //! process of the machine could read it.
 
+mod handing;
 mod moving;
 
 use crate::client::Client;
@@ -11,6 +12,7 @@ use crate::local::{self, KeyPlace};
 use crate::voice::{Table, safe};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use handing::{Export, Import, Public};
 use model::api::{KeyEpoch, KeySeal, Keys};
 use model::key::Epoch;
 use model::{Code, Secret};
@@ -28,7 +30,7 @@ Examples:
   casemate key rewrap --wait
   casemate key backup root.key.backup --passphrase-file passphrase";
 
-/// Make, show, rotate, back up and restore the root key
+/// Make, show, rotate, back up and restore the root key, and hand keys to another home
 ///
 /// The root key seals whatever a node stores. It has epochs: a rotation adds one with a root of
 /// its own, new things are sealed with the newest, and what older ones sealed can still be read.
@@ -48,6 +50,9 @@ enum Command {
     Retire(Retire),
     Backup(Backup),
     Restore(Restore),
+    Public(Public),
+    Export(Export),
+    Import(Import),
 }
 
 impl Key {
@@ -61,6 +66,9 @@ impl Key {
             Command::Retire(retire) => retire.run(context),
             Command::Backup(backup) => backup.run(context),
             Command::Restore(restore) => restore.run(context),
+            Command::Public(public) => public.run(context),
+            Command::Export(export) => export.run(context),
+            Command::Import(import) => import.run(context),
         }
     }
 }
@@ -186,6 +194,7 @@ impl Status {
             let kinds = keys.uncounted.join(", ");
             voice.line(format_args!("not counted: {}", safe(&kinds)))?;
         }
+        handing::show(voice, &keys.handed)?;
         keys.rewrap.as_ref().map_or(Ok(()), |shown| voice.line(moving::said(shown)))
     }
 }

@@ -78,6 +78,9 @@ pub(crate) struct Protect {
     /// Write the keys of the contract's classes to a file instead, for programs with the library
     #[arg(long, value_name = "FILE", conflicts_with_all = OF_FILES, conflicts_with = "serve")]
     write_keys: Option<PathBuf>,
+    /// With the keys of this other home, which handed them over, and no longer this one's
+    #[arg(long, value_name = "KEY")]
+    keys_of: Option<String>,
     /// The root key, if it is not the home's root.key
     #[arg(long, value_name = "FILE")]
     root_key_file: Option<PathBuf>,
@@ -167,7 +170,8 @@ impl Protect {
 
     fn root(&self, context: &Context) -> Result<DataKeys, model::Problem> {
         let (home, key) = (context.global.home.as_deref(), self.root_key_file.as_deref());
-        DataKeys::open(home, key, context.scope())
+        let keys = DataKeys::open(home, key, context.scope())?;
+        Ok(keys.with_keys_of(self.keys_of.as_deref()))
     }
 
     /// The contract for programs outside of the platform.

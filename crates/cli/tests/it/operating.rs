@@ -227,7 +227,7 @@ fn help_lists_every_command() {
       schedule     Look after schedules
       source       See where messages are pulled from
       ledger       Show, verify and export the ledger of control-plane acts
-      key          Make, show, rotate, back up and restore the root key
+      key          Make, show, rotate, back up and restore the root key, and hand keys to another home
       backup       Back up the running node's home into a file
       restore      Unpack a backup into an empty home
       data         See which sensitive data went where or what it was, or erase it

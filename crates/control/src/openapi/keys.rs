@@ -36,6 +36,25 @@ pub(super) fn operations() -> Vec<Operation> {
             Content::Json(schema::<api::KeyRetireRequest>),
             schema::<api::KeyRetired>,
         ),
+        read(
+            "S/keys/public",
+            "The public key with which other homes seal keys of classes for this tenant's environment",
+            schema::<api::KeyPublic>,
+        ),
+        write(
+            "post",
+            "S/keys/export",
+            "Seals the keys of classes for another home",
+            Content::Json(schema::<api::KeyExportRequest>),
+            schema::<api::KeyExported>,
+        ),
+        write(
+            "post",
+            "S/keys/import",
+            "Takes keys of classes that another home sealed for this one",
+            Content::Json(schema::<api::KeyImportRequest>),
+            schema::<api::KeyImported>,
+        ),
         Operation {
             query: &["plain"],
             request: Content::Raw("application/octet-stream"),

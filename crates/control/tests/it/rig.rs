@@ -9,8 +9,11 @@ use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use identity::OperatorToken;
-use model::api::{Finding, KeyRetired, KeyRewrap, KeyRotated, Keys, Node};
-use model::{Problem, Secret, Timestamp};
+use model::api::{
+    Finding, KeyExportRequest, KeyExported, KeyImportRequest, KeyImported, KeyPublic, KeyRetired,
+    KeyRewrap, KeyRotated, Keys, Node,
+};
+use model::{Problem, Scope, Secret, Timestamp};
 use policy::Policies;
 use ports::executor::{PrepareError, Program, Run, Running};
 use ports::memory::{Artifacts, Forgetful, Journal, Queue, Registry};
@@ -164,7 +167,15 @@ impl Operations for Nothing {
 
     fn keys(&self) -> Pending<'_, Result<Keys, Problem>> {
         let (items, uncounted) = (Vec::new(), Vec::new());
-        let keys = Keys { sealed: None, newest: 1, founding: 1, items, uncounted, rewrap: None };
+        let keys = Keys {
+            sealed: None,
+            newest: 1,
+            founding: 1,
+            items,
+            uncounted,
+            rewrap: None,
+            handed: Vec::new(),
+        };
         Box::pin(async { Ok(keys) })
     }
 
@@ -189,6 +200,28 @@ impl Operations for Nothing {
         epoch: u32,
     ) -> Pending<'a, Result<KeyRetired, Problem>> {
         Box::pin(async move { Ok(KeyRetired { epoch, fingerprint: String::new(), leaf: 0 }) })
+    }
+
+    fn public_key(&self, scope: &Scope) -> Result<KeyPublic, Problem> {
+        Ok(KeyPublic { key: scope.to_string(), fingerprint: String::new() })
+    }
+
+    fn export_keys<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Scope,
+        request: KeyExportRequest,
+    ) -> Pending<'a, Result<KeyExported, Problem>> {
+        Box::pin(async move { Ok(KeyExported { leaf: 0, file: request.to }) })
+    }
+
+    fn import_keys<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Scope,
+        _: KeyImportRequest,
+    ) -> Pending<'a, Result<KeyImported, Problem>> {
+        Box::pin(async move { Ok(KeyImported { leaf: None, keys: Vec::new() }) })
     }
 
     fn copy_key<'a>(

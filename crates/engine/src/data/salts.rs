@@ -45,7 +45,7 @@ impl Engine {
     ) -> Result<Erased, Problem> {
         let EraseRequest { class, subject } = request;
         let unknown = || Problem::new(Code::DataSubject).detail(format!("in the class `{class}`"));
-        let hash = self.class_keys(scope, &class)?.subject(&subject);
+        let hash = self.class_keys(scope, &class)?.own().subject(&subject);
         let hash = hash.map_err(|_| unknown())?;
         let store = &self.parts.salts;
         if !store.has(scope, &class, hash).await? {

@@ -183,6 +183,24 @@ pub enum LeafAct {
         /// Whether it is sealed with a passphrase.
         sealed: bool,
     },
+    /// See [`Act::KeyExport`].
+    KeyExport {
+        /// The classes.
+        classes: Vec<DataClass>,
+        /// The other home's public key.
+        to: String,
+    },
+    /// See [`Act::KeyImport`].
+    KeyImport {
+        /// The classes.
+        classes: Vec<DataClass>,
+        /// The other home's public key.
+        from: String,
+        /// The tenant and environment that they are of there.
+        of: Scope,
+        /// Whether values are protected with them from then on.
+        used: bool,
+    },
     /// See [`Act::DataReveal`].
     DataReveal {
         /// What the values are.

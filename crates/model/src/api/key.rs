@@ -23,6 +23,9 @@ pub struct Keys {
     /// How far things are that move to the newest epoch, if any did since the node started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewrap: Option<KeyRewrap>,
+    /// Keys of classes that other homes handed over, as far as a node says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handed: Vec<super::KeyHanded>,
 }
 
 /// Things that move to the newest epoch.

@@ -3,9 +3,12 @@
 use super::{NodeOperations, Verdict, finding, named, sources};
 use crate::backup::{self, Source};
 use control::{Operations, Pending, Pieces, With};
-use model::api::{Finding, KeyRetired, KeyRewrap, KeyRotated, Keys, Node};
+use model::api::{
+    Finding, KeyExportRequest, KeyExported, KeyImportRequest, KeyImported, KeyPublic, KeyRetired,
+    KeyRewrap, KeyRotated, Keys, Node,
+};
 use model::key::Epoch;
-use model::{Problem, Secret};
+use model::{Problem, Scope, Secret};
 use ports::Clock as _;
 
 impl Operations for NodeOperations {
@@ -91,6 +94,28 @@ impl Operations for NodeOperations {
         epoch: u32,
     ) -> Pending<'a, Result<KeyRetired, Problem>> {
         Box::pin(self.ring.retire(actor.to_owned(), Epoch(epoch)))
+    }
+
+    fn public_key(&self, scope: &Scope) -> Result<KeyPublic, Problem> {
+        self.ring.public(scope)
+    }
+
+    fn export_keys<'a>(
+        &'a self,
+        actor: &'a str,
+        scope: &'a Scope,
+        request: KeyExportRequest,
+    ) -> Pending<'a, Result<KeyExported, Problem>> {
+        Box::pin(self.ring.export(actor, scope, request))
+    }
+
+    fn import_keys<'a>(
+        &'a self,
+        actor: &'a str,
+        scope: &'a Scope,
+        request: KeyImportRequest,
+    ) -> Pending<'a, Result<KeyImported, Problem>> {
+        Box::pin(self.ring.import(actor.to_owned(), scope.clone(), request))
     }
 
     fn copy_key<'a>(

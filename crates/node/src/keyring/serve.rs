@@ -19,14 +19,15 @@ use tokio::sync::Mutex;
 
 /// The ring of a running node, and the file that it is from.
 pub(crate) struct Ring {
-    ring: Arc<FileRing>,
+    pub(super) ring: Arc<FileRing>,
     file: PathBuf,
     things: Arc<Things>,
     pub(crate) rewrap: Arc<Rewrap>,
-    engine: Arc<Engine>,
-    store: Store,
-    /// Held by whoever rotates, takes an epoch out, or begins to move things.
-    turn: Mutex<()>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) store: Store,
+    /// Held by whoever rotates, takes an epoch out, begins to move things, or takes keys of another
+    /// home.
+    pub(super) turn: Mutex<()>,
 }
 
 impl Ring {
@@ -47,7 +48,8 @@ impl Ring {
     pub(crate) async fn status(&self) -> Result<Keys, Problem> {
         let counted = self.things.count().await?;
         let keys = describe(self.ring.made(), self.ring.sealed(), counted);
-        Ok(Keys { rewrap: self.rewrap.shown(), ..keys })
+        let handed = self.handed().await?;
+        Ok(Keys { rewrap: self.rewrap.shown(), handed, ..keys })
     }
 
     /// Adds an epoch. It goes on if whoever asked goes away: half of it would be worse.

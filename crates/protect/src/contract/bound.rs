@@ -56,6 +56,8 @@ pub(crate) struct Bond {
     pub(crate) may_miss: bool,
     pub(super) class: DataClass,
     pub(super) work: Work,
+    /// What opens tokens that other keys made.
+    pub(super) others: Vec<Work>,
     /// What makes the same for a subject, where salts are kept.
     pub(super) maker: Option<Box<Maker>>,
 }
@@ -91,7 +93,7 @@ impl Contract {
             .fields
             .iter()
             .filter(skips)
-            .map(|field| field.bond(self.missing, tenant, direction, keys(&field.class)?))
+            .map(|field| field.bond(self.missing, tenant, direction, &keys(&field.class)?))
             .collect();
         Ok(Bound { direction, duplicate: self.duplicate, table: self.csv.clone(), bonds: bonds? })
     }
@@ -103,14 +105,21 @@ impl Field {
         missing: Missing,
         tenant: &TenantName,
         direction: Direction,
-        keys: ClassKeys,
+        keys: &ClassKeys,
     ) -> Result<Bond, Problem> {
         let recipe = self.recipe();
-        let work = recipe.bind(tenant, &self.class, &keys);
-        let work = work.map_err(|wrong| unusable(format!("`{}`: {wrong}", self.at)))?;
+        let bound = |keys: &ClassKeys| {
+            let work = recipe.bind(tenant, &self.class, keys);
+            work.map_err(|wrong| unusable(format!("`{}`: {wrong}", self.at)))
+        };
+        let work = bound(keys)?;
+        let others = keys.others.iter().filter(|_| recipe.kind == Kind::Token).map(bound);
+        let others = others.collect::<Result<_, Problem>>()?;
+        let own = keys.own();
         let salts = matches!(direction, Direction::Ingest | Direction::Reveal);
-        let maker = (salts && keys.subject.is_some()).then(|| {
-            Box::new(Maker { recipe, tenant: tenant.clone(), keys, erasable: self.erasable })
+        let maker = (salts && own.subject.is_some()).then(|| {
+            let (keys, tenant) = (own.clone(), tenant.clone());
+            Box::new(Maker { recipe: recipe.clone(), tenant, keys, erasable: self.erasable })
         });
         if self.erasable && maker.is_none() {
             let what = "`erasable` is for functions of a node, which keeps the salts";
@@ -124,6 +133,7 @@ impl Field {
             may_miss: self.missing == Some(Missing::Ignore),
             class: self.class.clone(),
             work,
+            others,
             maker,
         })
     }
@@ -299,6 +309,9 @@ impl Bound {
                 Ok(None) => return Ok(value.kept()),
                 made => made.map(|made| made.unwrap_or_else(|| value.kept())),
             },
+            direction if direction.way() == Way::Undo => {
+                bond.opened(&bond.work, value, whose.record)
+            }
             direction => bond.work.run(direction.way(), value, whose.record),
         };
         let made = made.map_err(|error| Fault::value(error).at(&bond.at))?;

@@ -19,6 +19,8 @@ pub(crate) fn keys(class: &DataClass) -> Result<ClassKeys, Problem> {
         hash: Secret::new([seed; 32]),
         subject: Some(Secret::new([seed; 64])),
         salt: None,
+        bound_to: None,
+        others: Vec::new(),
     })
 }
 

@@ -32,6 +32,9 @@ struct Form {
 #[serde(deny_unknown_fields)]
 struct Texts {
     version: u32,
+    /// The tenant whose name values are bound to, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_to: Option<TenantName>,
     fpe: String,
     siv: String,
     format_hash: String,
@@ -89,6 +92,35 @@ impl KeyFile {
         &self.scope.tenant
     }
 
+    /// The tenant and environment that the keys are of.
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The classes that it has keys of.
+    pub fn classes(&self) -> impl Iterator<Item = &DataClass> {
+        self.classes.keys()
+    }
+
+    /// The same with the keys of this class alone.
+    #[must_use]
+    pub fn alone(&self, class: &DataClass) -> Self {
+        let mut classes = self.classes.clone();
+        classes.retain(|own, _| own == class);
+        Self { scope: self.scope.clone(), classes }
+    }
+
+    /// The keys of a class, for a home that they were handed to.
+    ///
+    /// # Errors
+    /// [`Code::DataKeyFile`]: it is not among them.
+    pub fn handed(&self, class: &DataClass) -> Result<ClassKeys, Problem> {
+        let keys = self.keys(class)?;
+        let bound_to = keys.bound_to.clone().unwrap_or_else(|| self.scope.tenant.clone());
+        Ok(ClassKeys { bound_to: Some(bound_to), ..keys })
+    }
+
     /// The keys of a class.
     ///
     /// # Errors
@@ -105,6 +137,7 @@ impl Texts {
         let text = |key: &[u8]| data_encoding::HEXLOWER.encode(key);
         Self {
             version: keys.version,
+            bound_to: keys.bound_to.clone(),
             fpe: text(keys.fpe.expose()),
             siv: text(keys.siv.expose()),
             format_hash: text(keys.format_hash.expose()),
@@ -122,13 +155,15 @@ impl Texts {
             // Who has no salts can neither make nor open what can be erased.
             subject: None,
             salt: None,
+            bound_to: self.bound_to.clone(),
+            others: Vec::new(),
         })
     }
 }
 
 impl Drop for Texts {
     fn drop(&mut self) {
-        let Self { version: _, fpe, siv, format_hash, hash } = self;
+        let Self { version: _, bound_to: _, fpe, siv, format_hash, hash } = self;
         [fpe, siv, format_hash, hash].into_iter().for_each(Zeroize::zeroize);
     }
 }

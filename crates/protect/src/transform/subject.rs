@@ -55,6 +55,8 @@ impl ClassKeys {
             hash: half(&of("hash")?),
             subject: None,
             salt: Some(salt.id),
+            bound_to: None,
+            others: Vec::new(),
         })
     }
 }
@@ -84,6 +86,8 @@ mod tests {
             hash: Secret::new([4; 32]),
             subject: Some(Secret::new([seed; 64])),
             salt: None,
+            bound_to: None,
+            others: Vec::new(),
         }
     }
 

@@ -84,7 +84,8 @@ impl Recipe {
     ) -> Result<Work, Wrong> {
         self.check()?;
         let mode = self.mode.unwrap_or_default();
-        let names = Names { tenant: tenant.clone(), class: class.clone(), mode };
+        let tenant = keys.bound_to.as_ref().unwrap_or(tenant).clone();
+        let names = Names { tenant, class: class.clone(), mode };
         let tool = match self.kind {
             Kind::Token => Tokens::new(names, keys)
                 .map(|tokens| Tool::Token(Box::new(tokens)))

@@ -23,16 +23,7 @@ impl Store {
     /// # Errors
     /// [`Error`] if the store failed.
     pub async fn facts(&self, prefix: &'static str) -> Result<Vec<(String, String)>, Error> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT substr(key, length(?1) + 1), value FROM meta
-                 WHERE tenant = 'system' AND environment = 'system'
-                 AND substr(key, 1, length(?1)) = ?1 ORDER BY key",
-            )?;
-            let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
+        self.read(move |connection| beginning(connection, prefix)).await
     }
 
     /// What the home knows of its root keys.
@@ -62,6 +53,19 @@ impl Store {
         })
         .await
     }
+}
+
+pub(crate) fn beginning(
+    connection: &Connection,
+    prefix: &str,
+) -> Result<Vec<(String, String)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT substr(key, length(?1) + 1), value FROM meta
+         WHERE tenant = 'system' AND environment = 'system'
+         AND substr(key, 1, length(?1)) = ?1 ORDER BY key",
+    )?;
+    let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn read(connection: &Connection, key: &str) -> Result<Option<String>, Error> {

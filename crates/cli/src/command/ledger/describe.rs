@@ -1,14 +1,13 @@
 //! A ledger entry in one line. The caller makes it safe.
 
-use model::Grant;
 use model::act::{LeafAct, LeafFunction, Listed};
+use model::{FunctionName, Grant, Timestamp};
 
 /// What was done, in words.
 pub(super) fn act(act: &LeafAct) -> String {
     match act {
         LeafAct::Deploy { application, deployment, functions, removed, grants, .. } => {
-            let functions =
-                all(functions, " ", |f: &LeafFunction| format!("{}@{}", f.name, f.revision));
+            let functions = functions_of(functions);
             let removed = clause(", without ", &all(removed, " ", ToString::to_string));
             let grants = clause(", granting ", &all(grants, "; ", ToString::to_string));
             format!("deploy {application} #{deployment}: {functions}{removed}{grants}")
@@ -22,9 +21,7 @@ pub(super) fn act(act: &LeafAct) -> String {
         LeafAct::Grant { grant } => format!("grant {grant}"),
         LeafAct::Revoke { grant } => format!("revoke {grant}"),
         LeafAct::TokenCreate { name, expires, invoke, .. } => {
-            let until = expires.map(|time| format!(" until {time}")).unwrap_or_default();
-            let invoke = clause(" for ", &all(invoke, " ", ToString::to_string));
-            format!("token create {name}{invoke}{until}")
+            format!("token create {name}{}{}", invoking(invoke), until(*expires))
         }
         LeafAct::TokenRevoke { name, grants } => {
             let grants = clause(", ending ", &all(grants, "; ", ToString::to_string));
@@ -44,8 +41,7 @@ pub(super) fn act(act: &LeafAct) -> String {
             format!("data reveal {class} for {purpose}: {values} value(s)")
         }
         LeafAct::DataErase { class, subject } => {
-            let short: String = subject.chars().take(16).collect();
-            format!("data erase {class} of the subject with the hash {short}")
+            format!("data erase {class} of the subject with the hash {}", short(subject))
         }
         LeafAct::KeyRotate { epoch, fingerprint } => {
             format!("key rotate to epoch {epoch}, fingerprint {fingerprint}")
@@ -61,8 +57,13 @@ pub(super) fn act(act: &LeafAct) -> String {
             format!("key retire epoch {epoch}, fingerprint {fingerprint}")
         }
         LeafAct::KeyBackup { epoch, sealed } => {
-            let how = if *sealed { "sealed with a passphrase" } else { "not sealed" };
-            format!("key backup up to epoch {epoch}, {how}")
+            format!("key backup up to epoch {epoch}, {}", how_sealed(*sealed))
+        }
+        LeafAct::KeyExport { classes, to } => {
+            format!("key export of {} for {to}", joined(classes))
+        }
+        LeafAct::KeyImport { classes, from, of, used } => {
+            format!("key import of {} of {of} from {from}{}", joined(classes), how_used(*used))
         }
         LeafAct::QueuePeek { function, invocation } => {
             format!("queue peek {invocation}, a call of {function}")
@@ -76,12 +77,40 @@ pub(super) fn act(act: &LeafAct) -> String {
     }
 }
 
+fn functions_of(list: &Listed<LeafFunction>) -> String {
+    all(list, " ", |function| format!("{}@{}", function.name, function.revision))
+}
+
+fn invoking(list: &Listed<FunctionName>) -> String {
+    clause(" for ", &all(list, " ", ToString::to_string))
+}
+
+fn until(expires: Option<Timestamp>) -> String {
+    expires.map(|time| format!(" until {time}")).unwrap_or_default()
+}
+
+fn short(hash: &str) -> String {
+    hash.chars().take(16).collect()
+}
+
+const fn how_used(used: bool) -> &'static str {
+    if used { ", used from now on" } else { "" }
+}
+
+const fn how_sealed(sealed: bool) -> &'static str {
+    if sealed { "sealed with a passphrase" } else { "not sealed" }
+}
+
 fn grants(before: &str, listed: &Option<Listed<Grant>>) -> String {
     let listed = listed.as_ref().map(|it| all(it, "; ", ToString::to_string));
     clause(before, &listed.unwrap_or_default())
 }
 
 /// The items, and how many more there are.
+fn joined(classes: &[model::DataClass]) -> String {
+    classes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn all<T>(list: &Listed<T>, between: &str, show: impl Fn(&T) -> String) -> String {
     let mut text = list.first.iter().map(show).collect::<Vec<_>>().join(between);
     let more = list.count.saturating_sub(list.first.len() as u64);

@@ -30,6 +30,8 @@ fn of(action: Unnamed) -> Result<Sift, String> {
             hash: Secret::new([1; 32]),
             subject: None,
             salt: None,
+            bound_to: None,
+            others: Vec::new(),
         })
     };
     let mut tokens = BTreeMap::new();

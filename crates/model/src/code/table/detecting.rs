@@ -1,4 +1,4 @@
-//! Looking for sensitive data: 032x and 033x; and keys of what is stored: from 0335.
+//! Looking for sensitive data: 032x and 033x; and keys: from 0334.
 
 macro_rules! detecting {
     ([$($before:tt)*] $next:ident $($later:ident)*) => { $next! { [$($before)*
@@ -44,6 +44,9 @@ macro_rules! detecting {
         DataServeRate = "E0333", 429, "a caller had too many values transformed in a short time",
             cause: "The file of callers says how many values a caller may have protected and undone in a minute, so that a stolen token neither empties a table nor builds one.",
             remedy: "Wait a minute, send less at a time, or raise `protect_per_minute` or `undo_per_minute` of the caller.";
+        KeyPackage = "E0334", 422, "the file with another home's keys cannot be used",
+            cause: "It is no such file, another version wrote it, it is damaged or cut off, or it was not sealed by the home that it names for this one.",
+            remedy: "Have it made anew there, `casemate key export --class CLASS --to KEY --out FILE`, with the key that `casemate key public` prints here, and copy it as it is.";
         RewrapLeft = "E0335", 500, "some of what is stored was not moved to the newest epoch of the root key",
             cause: "It is damaged, so it was left as it is, or a file could not be written. The node's log names each. All else was moved.",
             remedy: "See the node's log and `casemate doctor`. Put what is damaged back from a backup or remove it, make room on a full disk, and run `casemate key rewrap` again: it goes on with what is left.";
@@ -53,5 +56,23 @@ macro_rules! detecting {
         RewrapRunning = "E0337", 409, "what is stored is being moved to the newest epoch of the root key",
             cause: "One at a time moves it, and no epoch is taken out meanwhile.",
             remedy: "Wait until it is done: `casemate key rewrap --wait`. `casemate key status` says how far it is.";
+        KeyPackageTo = "E0340", 422, "the keys were sealed for another home, tenant or environment",
+            cause: "The file names the public key that it was sealed for, and this tenant's environment has another.",
+            remedy: "Have it made with `--to` and the key that `casemate key public` prints here, with the same `--tenant` and `--env` as the import.";
+        KeyPackageFrom = "E0341", 422, "the keys are not from the home that was named",
+            cause: "The file says that another home sealed it than the one that `--from` names. Whoever can write such a file could otherwise hand in keys that they know.",
+            remedy: "Ask whoever runs the other home what `casemate key public` prints there, on another way than the file came, and name that.";
+        KeyPackageScope = "E0342", 409, "the keys are of another tenant or environment",
+            cause: "They were made for a tenant and environment of other names than those that they are to be used in here, and nobody said that this is meant.",
+            remedy: "If it is meant, say so: `--of TENANT/ENVIRONMENT` with the names that they have there. Otherwise name the right ones here with `--tenant` and `--env`.";
+        KeyPackageClash = "E0343", 409, "there are other keys already",
+            cause: "The same home handed over other keys of a class before, or the class uses the keys of another home already, or there are as many as there may be.",
+            remedy: "`casemate key status` shows what was handed over. A class uses the keys of one other home at most, and for good; take the file without `--use` to have its tokens revealed.";
+        KeyPublic = "E0344", 422, "this is no public key of a home",
+            cause: "It has another form, or was cut off or mistyped: its last digits check the others. Or it is this home's own, or nothing of the class came from the home that has it.",
+            remedy: "Copy the whole key that `casemate key public` prints on the other home, from `ckx_` on. `casemate key status` shows what came from where.";
+        KeyHanded = "E0345", 500, "keys that another home handed over cannot be read",
+            cause: "They lie in the registry, sealed with the root key, and what is there was damaged or changed. Without them values would be protected with other keys than before.",
+            remedy: "Put the registry back from a backup: `casemate restore`.";
     ] $($later)* } };
 }

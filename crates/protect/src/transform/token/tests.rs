@@ -19,7 +19,17 @@ fn keys(version: u32, key: u8) -> ClassKeys {
     let short = || Secret::new([key; 32]);
     let siv = Secret::new([key; 64]);
     let (fpe, format_hash, hash) = (short(), short(), short());
-    ClassKeys { version, fpe, siv, format_hash, hash, subject: None, salt: None }
+    ClassKeys {
+        version,
+        fpe,
+        siv,
+        format_hash,
+        hash,
+        subject: None,
+        salt: None,
+        bound_to: None,
+        others: Vec::new(),
+    }
 }
 
 fn own() -> Tokens {

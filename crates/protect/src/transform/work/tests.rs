@@ -13,6 +13,8 @@ fn keys(seed: u8) -> ClassKeys {
         hash: Secret::new([seed; 32]),
         subject: None,
         salt: None,
+        bound_to: None,
+        others: Vec::new(),
     }
 }
 
